@@ -1,0 +1,27 @@
+"""ttm-app: open, local text-to-music.
+
+>>> from musicgen_app import Engine, GenerationRequest
+>>> result = Engine().generate(GenerationRequest("upbeat EDM with pulsing synths", seed=7))
+>>> result.audio.shape, result.sample_rate
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .request import GenerationRequest, GenerationResult
+
+_HOME = {"Engine": "engine", "GenerationRequest": "request", "GenerationResult": "request"}
+__all__ = ["Engine", "GenerationRequest", "GenerationResult", "__version__"]
+
+
+def __getattr__(name: str):
+    """Import the public names only when they are used, so that `ttm-app --help` never loads torch."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'musicgen_app' has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

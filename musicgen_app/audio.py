@@ -1,0 +1,375 @@
+"""Decoder output -> a sound that is safe to play -> a file, and back.
+
+audio (channels, samples) float32 at sample_rate -> master: exact length, ceiling, fades -> write: .wav .flac .ogg .mp3
+with tags, all or nothing. Loudness and true peak follow ITU-R BS.1770-4. Same input, same samples; same bytes for WAV,
+FLAC and MP3 (an Ogg stream carries a random serial number, so OGG files differ there).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import json
+import math
+import os
+import re
+import secrets
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+
+from .errors import FileError, GenerationError
+
+CEILING = -1.0  # dBTP: leaves lossy encoders room to overshoot
+ROUNDING = 0.001  # dB under the ceiling, more than rounding to float32 or 24 bits can add
+SILENCE = -70.0  # dBFS RMS
+OFFSET = 1e-3  # a mean beyond this (-60 dBFS) is a fault of the decoder, below it part of the music
+FADE = 0.005  # seconds
+PADDING = 0.2  # seconds: about two frames of the slowest codec (10.77 Hz)
+
+FORMATS = {
+    ".wav": {"format": "WAV", "subtype": "PCM_24"},
+    ".flac": {"format": "FLAC", "subtype": "PCM_24"},
+    ".ogg": {"format": "OGG", "subtype": "VORBIS", "compression_level": 0.3},
+    ".mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III", "compression_level": 0.0, "bitrate_mode": "VARIABLE"},
+}
+ID3_FRAMES = {
+    "title": "TIT2",
+    "artist": "TPE1",
+    "album": "TALB",
+    "date": "TYER",
+    "genre": "TCON",
+    "comment": "COMM",
+    "software": "TSSE",
+    "copyright": "TCOP",
+}
+MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+VORBIS_RATE_MAX = 192_000  # libvorbis crashes the process far above it
+WAV_COMMENT_BYTES = 2_000  # beyond 2,045 libsndfile silently drops every tag
+BLOCK = 65_536  # frames; libvorbis overflows the stack on one long write
+
+
+def master(audio: np.ndarray, sample_rate: int, samples: int, loudness: float | None = None) -> np.ndarray:
+    """Make decoder output playable: (channels, n) float32 -> (channels, samples) float32.
+
+    Trims to length (or pads a few missing codec frames), removes a constant offset, fades 5 ms at both ends, then sets
+    the level by one gain: towards `loudness` in LUFS if given, and never above -1 dBTP, so a target the peaks do not
+    allow is missed rather than clipped. The gain comes last so that the ceiling holds for exactly what is returned.
+    Raises GenerationError for non-finite, silent or much too short audio.
+    """
+    if not np.isfinite(audio).all():
+        raise GenerationError("the model produced NaN or infinite samples: try another seed or less guidance")
+    missing = max(0, samples - audio.shape[1])
+    if missing > PADDING * sample_rate:
+        raise GenerationError(
+            f"the model produced {audio.shape[1] / sample_rate:.2f} s instead of "
+            f"{samples / sample_rate:.2f} s: ask for fewer seconds"
+        )
+    clip = audio[:, :samples].astype(np.float64)
+    mean = clip.mean(axis=1, keepdims=True)
+    if np.square(clip - mean).mean() < 10 ** (SILENCE / 10):
+        raise GenerationError("the model produced silence: try another seed, more steps or a different prompt")
+    clip -= np.where(np.abs(mean) > OFFSET, mean, 0.0)
+    clip *= _fades(clip.shape[1], sample_rate)
+    clip *= _gain(clip, sample_rate, loudness)
+    return np.pad(clip, ((0, 0), (0, missing))).astype(np.float32)
+
+
+def _fades(samples: int, sample_rate: int) -> np.ndarray:
+    """(samples,) envelope: one, with a raised-cosine rise from zero and the same fall to zero."""
+    envelope = np.ones(samples)
+    length = round(FADE * sample_rate)
+    rise = 0.5 - 0.5 * np.cos(np.pi * np.arange(length) / length)
+    envelope[:length] = rise
+    envelope[samples - length :] = rise[::-1]
+    return envelope
+
+
+def _gain(clip: np.ndarray, sample_rate: int, target: float | None) -> float:
+    """Linear gain to the loudness target (none: 1), lowered to what the ceiling allows."""
+    decibels = 0.0
+    if target is not None and math.isfinite(measured := loudness(clip, sample_rate)):
+        decibels = target - measured
+    headroom = CEILING - ROUNDING - true_peak(clip, sample_rate)
+    return 10 ** (min(decibels, headroom) / 20)
+
+
+def loudness(audio: np.ndarray, sample_rate: int) -> float:
+    """Integrated loudness in LUFS of (1 or 2, samples) audio, gated (ITU-R BS.1770-4, annex 1).
+
+    -inf if the audio is shorter than one 400 ms block or never above -70 LUFS.
+    """
+    from scipy.signal import sosfilt
+
+    weighted = sosfilt(_k_weighting(sample_rate), audio.astype(np.float64), axis=1)
+    hop = round(0.1 * sample_rate)  # blocks of 400 ms overlap by 75 %, so a block is four hops
+    hops = weighted.shape[1] // hop
+    if hops < 4:
+        return -math.inf
+    power = np.square(weighted[:, : hops * hop]).reshape(-1, hops, hop).mean(axis=2).sum(axis=0)  # (hops,)
+    blocks = np.convolve(power, np.full(4, 0.25), mode="valid")
+
+    def above(gate: float) -> np.ndarray:
+        return blocks[blocks > 10 ** ((gate + 0.691) / 10)]
+
+    if not above(-70.0).size:
+        return -math.inf
+    gate = _lufs(above(-70.0).mean()) - 10.0
+    return _lufs(above(max(gate, -70.0)).mean())
+
+
+def _lufs(power: float) -> float:
+    return -0.691 + 10 * math.log10(power)
+
+
+def _k_weighting(sample_rate: int) -> np.ndarray:
+    """(2, 6) second-order sections of the K-weighting at any sample rate.
+
+    The analogue prototypes are those whose bilinear transform at 48 kHz is the table of BS.1770-4: a high shelf of
+    4 dB at 1,682 Hz (the head), then a high-pass at 38 Hz (revised low-frequency B curve). The table's high-pass is
+    not normalised to unit gain; its gain at 48 kHz is kept for every rate.
+    """
+    from scipy.signal import bilinear
+
+    def prewarped(frequency: float, rate: int) -> float:
+        return 2 * rate * math.tan(math.pi * frequency / rate)
+
+    shelf_q, shelf_gain = 0.7071752369554196, 10 ** (3.999843853973347 / 20)
+    w = prewarped(1681.974450955533, sample_rate)
+    shelf = bilinear(
+        [shelf_gain, shelf_gain**0.4996667741545416 / shelf_q * w, w**2], [1, w / shelf_q, w**2], sample_rate
+    )
+
+    pass_q, pass_frequency = 0.5003270373238773, 38.13547087602444
+    k = prewarped(pass_frequency, 48_000) / 96_000
+    w = prewarped(pass_frequency, sample_rate)
+    high_pass = bilinear([1 + k / pass_q + k**2, 0, 0], [1, w / pass_q, w**2], sample_rate)
+    return np.array([np.concatenate(shelf), np.concatenate(high_pass)])
+
+
+def true_peak(audio: np.ndarray, sample_rate: int) -> float:
+    """Largest inter-sample peak of (channels, samples) audio in dBTP: 4x oversampled (ITU-R BS.1770-4, annex 2).
+
+    From 80 kHz on, 2x is enough. -inf for digital silence.
+    """
+    from scipy.signal import upfirdn
+
+    up = 4 if sample_rate < 80_000 else 2
+    support = 32
+    taps = up * _lowpass(up, support, cutoff=1.0)
+    padded = np.pad(audio.astype(np.float64), ((0, 0), (support, support)))
+    peak = np.abs(audio).max(initial=0.0)
+    for start in range(0, audio.shape[1], BLOCK):
+        segment = padded[:, start : start + BLOCK + 2 * support]
+        oversampled = upfirdn(taps, segment, up=up, axis=1)
+        settled = oversampled[:, 2 * support * up : segment.shape[1] * up]  # where the taps lie inside the segment
+        peak = max(peak, np.abs(settled).max())
+    return 20 * math.log10(peak) if peak > 0 else -math.inf
+
+
+def resample(audio: np.ndarray, sample_rate: int, new_rate: int) -> np.ndarray:
+    """(channels, n) float32 at sample_rate -> (channels, ceil(n * new_rate / sample_rate)) float32, band-limited."""
+    from scipy.signal import resample_poly
+
+    if sample_rate == new_rate:
+        return audio
+    common = math.gcd(sample_rate, new_rate)
+    up, down = new_rate // common, sample_rate // common
+    taps = _lowpass(max(up, down), 64, cutoff=0.95)
+    return resample_poly(audio.astype(np.float64), up, down, axis=1, window=taps).astype(np.float32)
+
+
+def _lowpass(rate: int, support: int, cutoff: float) -> np.ndarray:
+    """(2 * support * rate + 1,) Kaiser-windowed sinc at `rate` times the sample rate; cutoff 1 is the old Nyquist."""
+    from scipy.signal import firwin
+
+    return firwin(2 * support * rate + 1, cutoff / rate, window=("kaiser", 10.0))
+
+
+def write(path: str | Path, audio: np.ndarray, sample_rate: int, tags: dict[str, str], overwrite: bool = False) -> Path:
+    """Write (channels, samples) float32 audio with text tags; the suffix .wav, .flac, .ogg or .mp3 is the format.
+
+    WAV and FLAC hold 24-bit PCM: every player and editor reads it, a quiet fade keeps its resolution without dither,
+    and both files hold identical samples (FLAC has no float). OGG is Vorbis at quality 7 and MP3 is VBR at its best;
+    both are resampled where the format has no such rate, and MP3 readers that know the LAME header, soundfile among
+    them, get the exact sample count back. A WAV comment too long for the format is shortened, see _wav_comment.
+    Raises FileError; then nothing was written and an existing file is as it was.
+    """
+    check_target(path, overwrite)
+    return save_bytes(path, _encode(audio, sample_rate, Path(path).suffix.lower(), tags), overwrite)
+
+
+def check_target(path: str | Path, overwrite: bool = False) -> None:
+    """FileError if write would refuse this name now: to be asked before minutes are spent on the sound."""
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise FileError(f"{path.name!r} has no suffix this app writes: use {', '.join(FORMATS)}")
+    _check_free(path, overwrite)
+
+
+def _encode(audio: np.ndarray, sample_rate: int, suffix: str, tags: dict[str, str]) -> bytes:
+    """The complete file in memory, so that the disk sees all of it or nothing."""
+    assert set(tags) <= set(ID3_FRAMES), f"no format-independent tag: {set(tags) - set(ID3_FRAMES)}"
+    tags = {name: text for name, text in tags.items() if text}
+    rate = sample_rate
+    if suffix == ".mp3":
+        rate = next((r for r in MP3_RATES if r >= sample_rate), MP3_RATES[-1])
+    elif suffix == ".ogg":
+        rate = min(sample_rate, VORBIS_RATE_MAX)
+    frames = np.ascontiguousarray(resample(audio, sample_rate, rate).T)  # (samples, channels)
+
+    # LAME writes its tags as Latin-1, which breaks every other script: MP3 gets an ID3 tag of our own
+    id3 = _id3(tags) if suffix == ".mp3" else b""
+    if suffix == ".mp3":
+        tags = {}
+    elif suffix == ".wav" and "comment" in tags:
+        tags = tags | {"comment": _wav_comment(tags["comment"])}
+    buffer = io.BytesIO()
+    try:
+        with sf.SoundFile(buffer, "w", rate, frames.shape[1], **FORMATS[suffix]) as file:
+            for name, text in tags.items():
+                setattr(file, name, text)
+            for start in range(0, len(frames), BLOCK):
+                file.write(frames[start : start + BLOCK])
+    except sf.LibsndfileError as error:
+        raise FileError(
+            f"cannot encode {suffix} at {rate} Hz with {frames.shape[1]} channels: {error.error_string}; "
+            "try another format"
+        ) from error
+    return id3 + buffer.getvalue()
+
+
+def _wav_comment(comment: str) -> str:
+    """The comment within WAV_COMMENT_BYTES of UTF-8.
+
+    A JSON object gives up its longest texts, whole, and says "truncated": true; any other comment is cut at its end.
+    """
+    if len(comment.encode()) <= WAV_COMMENT_BYTES:
+        return comment
+    try:
+        record = json.loads(comment)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict):
+        return comment.encode()[:WAV_COMMENT_BYTES].decode(errors="ignore")
+    record["truncated"] = True
+    while len(short := json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()) > WAV_COMMENT_BYTES:
+        del record[max(record, key=lambda name: len(str(record[name]).encode()))]
+    return short.decode()
+
+
+def _id3(tags: dict[str, str]) -> bytes:
+    """ID3v2.3 tag with UTF-16 texts (id3.org, "ID3 tag version 2.3.0", 3.1-3.3 and 4.11), which every player reads."""
+
+    def utf16(text: str) -> bytes:
+        return ("\ufeff" + text).encode("utf-16-le")
+
+    frames = b""
+    for name, text in tags.items():
+        body = b"\x01" + (b"eng" + utf16("") + b"\0\0" if name == "comment" else b"") + utf16(text)
+        frames += ID3_FRAMES[name].encode() + len(body).to_bytes(4, "big") + b"\0\0" + body
+    size = bytes(len(frames) >> shift & 0x7F for shift in (21, 14, 7, 0))  # four 7-bit bytes
+    return b"ID3\x03\0\0" + size + frames
+
+
+def _check_free(path: Path, overwrite: bool) -> None:
+    if os.path.isdir(path):  # unlike Path.is_dir, False for a name the system cannot hold
+        raise FileError(f"{path} is a folder: name a file in it")
+    if not os.path.isdir(path.parent):
+        raise FileError(f"the folder {path.parent} does not exist: create it first")
+    if not overwrite and os.path.lexists(path):
+        raise FileError(f"{path} exists already: choose another name or use --force")
+
+
+def save_bytes(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
+    """Write a whole file durably or not at all: a temporary file beside it, synced, then given its name.
+
+    Without overwrite a file of that name is never replaced, even one made in the meantime. Raises FileError.
+    """
+    path = Path(path)
+    _check_free(path, overwrite)
+    temporary = path.parent / f".{secrets.token_hex(16)}.part"
+    try:
+        try:
+            with open(temporary, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if overwrite:
+                os.replace(temporary, path)
+            else:
+                _rename_new(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except FileExistsError as error:
+        raise FileError(f"{path} exists already: choose another name or use --force") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = "free some space or choose another folder" if full else "choose another folder or name"
+        raise FileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}; {advice}") from error
+    _sync_folder(path.parent)
+    return path
+
+
+def _rename_new(temporary: Path, path: Path) -> None:
+    """Give the temporary file its name, or FileExistsError: a hard link cannot replace a file as a rename does."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links (FAT, some network shares): reserve the name, then replace
+        open(path, "xb").close()
+        try:
+            os.replace(temporary, path)
+        except BaseException:
+            path.unlink()
+            raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name survive a power cut, where the system can sync a folder (POSIX)."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def read(path: str | Path) -> tuple[np.ndarray, int, dict[str, str]]:
+    """Read a sound file: audio (channels, samples) float32, its sample rate in Hz, its text tags. Raises FileError."""
+    with _opened(path) as file:
+        tags = _tags(file)
+        blocks = [np.zeros((0, file.channels), np.float32)]
+        while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):  # never trusts the header's length
+            blocks.append(block)
+        return np.ascontiguousarray(np.concatenate(blocks).T), file.samplerate, tags
+
+
+def read_tags(path: str | Path) -> dict[str, str]:
+    """The text tags of a sound file, without decoding it. Raises FileError."""
+    with _opened(path) as file:
+        return _tags(file)
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path):
+    path = Path(path)
+    if not os.path.isfile(path):
+        raise FileError(f"there is no file {path}: check the name")
+    try:
+        with sf.SoundFile(path) as file:
+            yield file
+    except sf.LibsndfileError as error:
+        raise FileError(f"{path} is not a sound file this app can read ({error.error_string})") from error
+    except (OSError, TypeError) as error:  # TypeError: soundfile wants to be told the format of .raw
+        raise FileError(f"cannot read {path}: {error}") from error
+
+
+def _tags(file: sf.SoundFile) -> dict[str, str]:
+    tags = file.copy_metadata()
+    if "software" in tags:  # libsndfile signs what it writes
+        tags["software"] = re.sub(r" \(libsndfile-[\d.]+\)$", "", tags["software"])
+    return tags

@@ -1,0 +1,293 @@
+"""A model is a folder: `config.json` + `model.safetensors` + `README.md` (+ `codec/`). Folder <-> Bundle, weights.
+
+`config.json` names everything a sampler needs (backbone, text encoder, codec, latent statistics, sampler defaults,
+seconds) and, under `files`, the SHA-256 of every file that is loaded. Weights are safetensors, loaded strictly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+import secrets
+import shutil
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from .errors import FileError, ModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+SCHEMA = 1
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+_KEYS = {
+    "name": str, "title": str, "version": str, "licence": str, "backbone": dict, "text": dict, "codec": dict,
+    "latent": dict, "sampler": dict, "seconds": dict, "training": dict, "data": list, "files": dict,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened model folder; `config` is validated, the weights are not read yet."""
+
+    path: Path
+    config: dict
+
+    @property
+    def name(self) -> str:
+        return self.config["name"]
+
+    @property
+    def licence(self) -> str:
+        return self.config["licence"]
+
+    @property
+    def sampler(self) -> dict:
+        """Defaults of the sampler: solver, steps, guidance, guidance_interval."""
+        return self.config["sampler"]
+
+    @property
+    def native_seconds(self) -> float:
+        """The length the model was trained on."""
+        return float(self.config["seconds"]["native"])
+
+    @property
+    def max_seconds(self) -> float:
+        return float(self.config["seconds"]["max"])
+
+    @property
+    def weights_sha256(self) -> str:
+        return self.config["files"][WEIGHTS]
+
+    def load(self, name: str = WEIGHTS) -> dict[str, Tensor]:
+        """The tensors of one file of the bundle, its SHA-256 checked. ModelError: not listed, missing, changed."""
+        if name not in self.config["files"]:
+            raise ModelError(f"{self.path}: {CONFIG} lists no file {name}; the model is incomplete, install it again")
+        return load_state(self.path / name, self.config["files"][name])
+
+
+def open_bundle(path: str | os.PathLike) -> Bundle:
+    """Read and validate `config.json` of a model folder. ModelError says what is wrong with it."""
+    path = Path(path)
+    where = path / CONFIG
+    try:
+        config = json.loads(where.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{path} is not a model: it has no {CONFIG}") from None
+    except OSError as error:
+        raise ModelError(f"cannot read {where}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{where} is not valid JSON ({error}); install the model again") from error
+    _validate(config, where)
+    return Bundle(path, config)
+
+
+def write_bundle(
+    path: str | os.PathLike, config: dict, state_dict: dict[str, Tensor], card: str, extra_files: dict[str, Path]
+) -> Bundle:
+    """Write a new model folder in one step: everything goes to a hidden folder beside it, which is then renamed.
+
+    `extra_files` maps a name inside the bundle ("codec/model.safetensors") to the file to copy there; `files` of the
+    config is filled with the SHA-256 of the weights and of each of them.
+    Raises FileError (exists already, cannot be written) or ModelError (the config is not valid).
+    """
+    from safetensors.torch import save_file
+
+    path = Path(path)
+    if path.exists():
+        raise FileError(f"{path} exists already; choose another name or remove it first")
+    temp = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
+    try:
+        temp.mkdir(parents=True)
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_dict.items()}
+        save_file(tensors, temp / WEIGHTS, metadata={"format": "pt"})
+        for name, source in extra_files.items():
+            _check_inside(name, path)
+            (temp / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, temp / name)
+        config = {**config, "schema": SCHEMA}
+        config["files"] = {name: sha256(temp / name) for name in (WEIGHTS, *extra_files)}
+        _validate(config, path / CONFIG)
+        (temp / "README.md").write_text(card, encoding="utf-8")
+        (temp / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        for file in temp.rglob("*"):
+            _sync(file)
+        temp.rename(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise FileError(f"cannot write the model {path}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temp, ignore_errors=True)
+    return Bundle(path, config)
+
+
+def verify(bundle: Bundle) -> None:
+    """Read every file of the bundle and compare its SHA-256. ModelError names the first that differs."""
+    for name, expected in bundle.config["files"].items():
+        _check_sha256(bundle.path / name, expected, sha256)
+
+
+def load_state(path: str | os.PathLike, expected_sha256: str | None = None) -> dict[str, Tensor]:
+    """All tensors of a safetensors file; no other format is ever opened. ModelError: missing, truncated, changed."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = Path(path)
+    if expected_sha256 is not None:
+        _check_sha256(path, expected_sha256, _sha256_once)
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise ModelError(f"{path} is missing; install the model again") from None
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{path} is truncated or not a safetensors file ({error}); no other format is opened"
+        ) from error
+
+
+def load_strict(module: nn.Module, state: dict[str, Tensor], where: str | os.PathLike) -> None:
+    """Copy `state` into `module`. ModelError names every key that is missing, unknown or of another shape."""
+    wanted = module.state_dict()
+    faults = {
+        "missing": [name for name in wanted if name not in state],
+        "unknown": [name for name in state if name not in wanted],
+        "wrong shape": [name for name in wanted if name in state and wanted[name].shape != state[name].shape],
+    }
+    found = [f"{kind}: {_some(names)}" for kind, names in faults.items() if names]
+    if found:
+        raise ModelError(f"{where} does not fit its configuration ({'; '.join(found)}); install the model again")
+    module.load_state_dict(state)
+
+
+def load_backbone(bundle: Bundle) -> nn.Module:
+    """Build the backbone of a bundle and load its weights; in eval mode, on the CPU. ModelError as in `load_strict`."""
+    backbone = _build(bundle)
+    dims = len(bundle.config["latent"]["mean"])
+    if dims != backbone.latent_dim:
+        raise ModelError(f"{bundle.path}: latent statistics of {dims} dims, but the backbone has {backbone.latent_dim}")
+    load_strict(backbone, bundle.load(), bundle.path / WEIGHTS)
+    return backbone.eval().requires_grad_(False)
+
+
+def parameter_count(bundle: Bundle) -> int:
+    """Trainable parameters of the backbone, counted on a model without storage (no weights are read)."""
+    import torch
+
+    from .backbones.presets import trainable_parameters
+
+    with torch.device("meta"):
+        return trainable_parameters(_build(bundle))
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """SHA-256 of a file as hex, read in blocks."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _sha256_of_version(path: Path, size: int, mtime_ns: int) -> str:
+    return sha256(path)
+
+
+def _sha256_once(path: Path) -> str:
+    """SHA-256 of a file, computed once a process for each (path, size, time of change)."""
+    status = path.stat()
+    return _sha256_of_version(path.resolve(), status.st_size, status.st_mtime_ns)
+
+
+def _check_sha256(path: Path, expected: str, digest) -> None:
+    try:
+        actual = digest(path)
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror}; install the model again") from error
+    if actual != expected:
+        raise ModelError(f"{path} was changed or is truncated (SHA-256 differs); install the model again")
+
+
+def _build(bundle: Bundle) -> nn.Module:
+    from .backbones.presets import build
+
+    backbone = bundle.config["backbone"]
+    try:
+        return build(backbone["preset"], backbone.get("overrides"))
+    except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
+        raise ModelError(f"{bundle.path}: its backbone cannot be built ({error}); install the model again") from error
+
+
+def _validate(config: object, where: Path) -> None:
+    """Raise ModelError where `config` is not a bundle configuration of this schema."""
+
+    def need(condition: bool, wrong: str) -> None:
+        if not condition:
+            raise ModelError(f"{where}: {wrong}; install the model again")
+
+    need(isinstance(config, dict), "not a JSON object")
+    if config.get("schema") != SCHEMA:
+        found = config.get("schema")
+        raise ModelError(f"{where}: schema {found!r}, but this ttm-app reads {SCHEMA}; update ttm-app or the model")
+    for key, kind in _KEYS.items():
+        need(isinstance(config.get(key), kind), f"{key!r} is missing or not a {kind.__name__}")
+    need(re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", config["name"]) is not None, f"bad name {config['name']!r}")
+    backbone, latent, sampler, seconds = (config[key] for key in ("backbone", "latent", "sampler", "seconds"))
+    need(isinstance(backbone.get("preset"), str), "'backbone' names no preset")
+    need(isinstance(backbone.get("overrides", {}), dict), "'overrides' of the backbone is not a dict")
+    for part in ("text", "codec"):
+        need(isinstance(config[part].get("kind"), str), f"{part!r} names no kind")
+    mean, std = latent.get("mean"), latent.get("std")
+    need(_numbers(mean) and _numbers(std) and len(mean) == len(std) > 0, "'latent' needs mean and std of one length")
+    need(all(value > 0 for value in std), "a standard deviation in 'latent' is not positive")
+    steps, interval = sampler.get("steps"), sampler.get("guidance_interval")
+    need(isinstance(sampler.get("solver"), str), "'sampler' names no solver")
+    need("guidance_interval" in sampler, "'sampler' has no guidance_interval")
+    need(type(steps) is int and steps > 0, "'steps' of the sampler is not a positive integer")
+    need(_numbers([sampler.get("guidance")]), "'guidance' of the sampler is not a number")
+    need(
+        interval is None or (_numbers(interval) and len(interval) == 2 and 0 <= interval[0] <= interval[1] <= 1),
+        "'guidance_interval' of the sampler is not two numbers in [0, 1]",
+    )
+    span = [seconds.get("native"), seconds.get("max")]
+    need(_numbers(span) and 0 < span[0] <= span[1], "'seconds' needs 0 < native <= max")
+
+    _check_inside(config["codec"].get("path"), where)
+    for name in (WEIGHTS, f"{config['codec']['path']}/{WEIGHTS}"):
+        need(name in config["files"], f"'files' does not list {name}")
+    for name, digest in config["files"].items():
+        _check_inside(name, where)
+        need(isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest) is not None, f"bad SHA-256 of {name!r}")
+
+
+def _check_inside(name: object, where: Path) -> None:
+    """Refuse a file name that is not a plain relative path inside the bundle."""
+    parts = PurePosixPath(name).parts if isinstance(name, str) else ()
+    if not parts or parts[0] == "/" or ".." in parts or re.search(r"[\\:\x00-\x1f]", name):
+        raise ModelError(f"{where}: {name!r} is not a path inside the model; do not use this model")
+
+
+def _numbers(values: object) -> bool:
+    """A list of finite numbers?"""
+    return isinstance(values, (list, tuple)) and all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) for value in values
+    )
+
+
+def _some(names: list[str]) -> str:
+    """The first few names and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _sync(path: Path) -> None:
+    """Flush a file or folder to the disk (folders only where the system allows it)."""
+    if path.is_dir() and os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,95 @@
+"""`ttm-app corpus`: build a corpus of captioned music to train on, and look at one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from ..errors import Cancelled, FileError
+from .output import print_json, print_note
+
+OUT = click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Corpus folder.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress.")
+
+
+@click.group(short_help="Build a corpus of captioned music to train on.")
+def corpus() -> None:
+    """Build a corpus of captioned music to train on. Run a build again to go on after an interruption."""
+
+
+@corpus.command()
+@OUT
+@click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), required=True, help="Hours of music.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed, the same corpus.")
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@JSON
+@QUIET
+def build(out: Path, hours: float, seed: int, workers: int, as_json: bool, quiet: bool) -> None:
+    """Compose, render and caption music (CC0); needs fluidsynth and a General MIDI soundfont."""
+    from trainer.corpus.build import build as build_corpus
+
+    def show(state: dict) -> None:
+        print_note(
+            f"{state['done']}/{state['total']} pieces  {state['rate']:.1f}x real time  "
+            f"{state['left'] / 60:.1f} min left  {len(state['failed'])} failed"
+        )
+
+    with _resumable():
+        _report(build_corpus(out, hours, seed, workers, progress=None if quiet else show), as_json)
+
+
+@corpus.command()
+@OUT
+@JSON
+@QUIET
+def recorded(out: Path, as_json: bool, quiet: bool) -> None:
+    """Fetch freely licensed recorded music from Debian packages (for the codec; it has no captions)."""
+    from trainer.corpus.recorded import build as build_recorded
+
+    with _resumable():
+        _report(build_recorded(out, progress=(lambda line: None) if quiet else print_note), as_json)
+
+
+@corpus.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@JSON
+def stats(folder: Path, as_json: bool) -> None:
+    """Count the clips of the corpus in FOLDER by split, set, genre and licence."""
+    manifest = folder / "manifest.jsonl"
+    try:
+        rows = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines()]
+        counts = {key: Counter(str(row[key]) for row in rows) for key in ("split", "set", "genre", "licence")}
+        seconds = sum(row["seconds"] for row in rows)
+    except OSError as error:
+        raise FileError(f"cannot read {manifest}: {error.strerror}; build the corpus first") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise FileError(f"{manifest} is not a corpus manifest ({error}); build the corpus again") from error
+    _report({"clips": len(rows), "hours": seconds / 3600} | counts, as_json)
+
+
+def _report(facts: dict, as_json: bool) -> None:
+    if as_json:
+        print_json(facts)
+        return
+    for key, value in facts.items():
+        if isinstance(value, Counter):
+            value = ", ".join(f"{name} {count}" for name, count in value.most_common())
+        elif isinstance(value, list):
+            value = "; ".join(map(str, value)) or "none"
+        elif isinstance(value, float):
+            value = f"{value:.2f}"
+        click.echo(f"{key:<9} {value}")
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Cancelled("cancelled; run the same command again to go on") from None

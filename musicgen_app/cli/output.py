@@ -1,0 +1,83 @@
+"""What every command shares: error lines, JSON lines, the progress line, signals -> cancel token."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ..engine import CancelToken, Progress
+
+
+def print_error(message: str, code: int, as_json: bool) -> int:
+    """One line on stderr, and with --json one object on stdout; returns `code`."""
+    message = one_line(message)
+    click.echo(f"error: {message}", err=True)
+    if as_json:
+        print_json({"error": {"message": message, "code": code}})
+    return code
+
+
+def print_json(value: dict | list) -> None:
+    """One JSON value on one ASCII line of stdout."""
+    click.echo(json.dumps(value, ensure_ascii=True))
+
+
+def print_note(message: str) -> None:
+    """One line on stderr."""
+    click.echo(one_line(message), err=True)
+
+
+def one_line(text: str) -> str:
+    """Text on one line, without characters that could steer a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+
+
+@contextmanager
+def progress_line(show: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """A function for `Engine.generate(progress=...)` that keeps one line of stderr up to date; None when not shown.
+
+    Shown only on a terminal; the line is wiped at the end.
+    """
+    if not (show and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"):
+        yield None
+        return
+    started: dict[str, float] = {}
+
+    def update(progress: Progress) -> None:
+        taken = time.monotonic() - started.setdefault(progress.stage, time.monotonic())
+        line = f"{progress.stage} {progress.step}/{progress.total}"
+        if progress.step and taken:
+            rate = progress.step / taken
+            line += f"  {rate:.1f}/s  {(progress.total - progress.step) / rate:.0f} s left"
+        click.echo(f"\r{line:<60}", nl=False, err=True)
+
+    try:
+        yield update
+    finally:
+        click.echo(f"\r{'':<60}\r", nl=False, err=True)
+
+
+@contextmanager
+def cancel_on_signals(token: CancelToken) -> Iterator[None]:
+    """Ctrl-C and SIGTERM cancel the token, so that work stops at its next step; a second one stops at once."""
+
+    def handle(number: int, frame: object) -> None:
+        if token.cancelled:
+            raise KeyboardInterrupt
+        token.cancel()
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,181 @@
+"""The one inference path: request -> conditioning -> noise -> sampling -> decode -> mastered audio.
+
+The command line, the GUI, scripts and the trainer's previews all call `Engine.generate`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from . import audio, sampling, store
+from .bundle import Bundle, load_backbone
+from .codecs import load_codec
+from .codecs.base import Codec
+from .conditioning import TextEncoder, load_text_encoder
+from .errors import Cancelled, GenerationError, RequestError
+from .request import GenerationRequest, GenerationResult
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the work is: stage "text", "sampling" or "decoding", step of total, seconds since the request began."""
+
+    stage: str
+    step: int
+    total: int
+    elapsed: float
+
+
+class CancelToken:
+    """Asks a running generation to stop; it does so at the next solver step. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A bundle with its parts in memory."""
+
+    bundle: Bundle
+    backbone: nn.Module
+    codec: Codec
+    text: TextEncoder
+    mean: Tensor  # (D,) latent statistics
+    std: Tensor
+
+
+class Engine:
+    """Loads models when they are first asked for and keeps the last one.
+
+    models_dir: folder of installed models (default: the user's); device: "auto", "cpu", "cuda" or "mps".
+    """
+
+    def __init__(self, models_dir: Path | str | None = None, device: str = "auto"):
+        self.models_dir = models_dir
+        self.device = pick_device(device)
+        self._loaded: LoadedModel | None = None
+
+    def load(self, name: str) -> LoadedModel:
+        """The model of that name (or folder), read and checked once. Raises ModelError."""
+        bundle = store.find(name, self.models_dir)
+        if self._loaded is None or self._loaded.bundle != bundle:
+            self._loaded = None  # never two models in memory
+            self._loaded = LoadedModel(
+                bundle,
+                load_backbone(bundle).to(self.device),
+                load_codec(bundle).to(self.device),
+                load_text_encoder(bundle),
+                torch.tensor(bundle.config["latent"]["mean"], device=self.device),
+                torch.tensor(bundle.config["latent"]["std"], device=self.device),
+            )
+        return self._loaded
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        request: GenerationRequest,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> list[GenerationResult]:
+        """Make `request.variations` clips in one batch; item i has seed `seed + i` and does not depend on the others.
+
+        `progress` is called after every stage and solver step, `cancel` is looked at in the same places.
+        Raises RequestError, ModelError, Cancelled, and GenerationError when what came out is not usable.
+        """
+        began = time.perf_counter()
+
+        def report(stage: str, step: int, total: int) -> None:
+            if cancel is not None and cancel.cancelled:
+                raise Cancelled("cancelled; nothing was written")
+            if progress is not None:
+                progress(Progress(stage, step, total, time.perf_counter() - began))
+
+        request = request.validated()
+        bundle = store.find(request.model, self.models_dir)
+        request = request.resolved(bundle.sampler, bundle.max_seconds)
+        seeds = [request.seed + i for i in range(request.variations)]
+        model = self.load(request.model)
+        report("text", 0, 1)
+        started = time.perf_counter()
+        velocity = self._guided_velocity(model, request)
+        report("text", 1, 1)
+
+        text_done = time.perf_counter()
+        samples = round(request.seconds * model.codec.sample_rate)
+        frames = math.ceil(samples * model.codec.latent_rate / model.codec.sample_rate)
+        latents = sampling.sample(
+            velocity,
+            sampling.noise(seeds, frames, model.codec.latent_dim).to(self.device),
+            request.steps,
+            request.solver,
+            on_step=lambda step, total: report("sampling", step, total),
+        )
+        if not torch.isfinite(latents).all():
+            raise GenerationError("the model produced values that are not finite: try a lower --guidance or more --steps")
+        latents = latents * model.std + model.mean
+
+        sampling_done = time.perf_counter()
+        waveforms = []
+        for i, item in enumerate(latents):
+            waveforms.append(model.codec.decode(item[None])[0].float().cpu().numpy())
+            report("decoding", i + 1, len(latents))
+        decoding_done = time.perf_counter()
+        taken = {
+            "text": text_done - started,
+            "sampling": sampling_done - text_done,
+            "decoding": decoding_done - sampling_done,
+        }
+        identity = {
+            "name": bundle.name,
+            "version": bundle.config["version"],
+            "weights_sha256": bundle.weights_sha256,
+            "licence": bundle.licence,
+        }
+        return [
+            GenerationResult(
+                audio.master(waveform, model.codec.sample_rate, samples, request.loudness),
+                model.codec.sample_rate,
+                replace(request, seed=seed, variations=1),
+                identity,
+                taken,
+            )
+            for waveform, seed in zip(waveforms, seeds, strict=True)
+        ]
+
+    def _guided_velocity(self, model: LoadedModel, request: GenerationRequest) -> sampling.VelocityFn:
+        """The velocity function of the request: its conditions are computed here, once."""
+        prompts = [request.prompt] + ([request.negative] if request.negative else [])
+        features = model.text.encode(prompts)
+        tokens, mask, vector = (part.to(self.device) for part in (features.tokens, features.mask, features.vector))
+        n = request.variations
+
+        def condition(row: int):
+            return model.backbone.condition(
+                tokens[row].expand(n, -1, -1), mask[row].expand(n, -1), vector[row].expand(n, -1)
+            )
+
+        null = condition(1) if request.negative else model.backbone.null_condition(n)
+        return sampling.guided(
+            model.backbone, condition(0), null, request.guidance, request.guidance_interval or (0.0, 1.0)
+        )
+
+
+def pick_device(name: str) -> torch.device:
+    """"auto" is CUDA, then Apple's MPS, then the CPU. Raises RequestError for a device that is not there."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, available in there.items() if available))
+    if not there.get(name, False):
+        raise RequestError(f"device {name!r} is not available here; use one of {', '.join(k for k in there if there[k])}")
+    return torch.device(name)

@@ -1,0 +1,30 @@
+"""Flow matching on one time axis: noise at t = 0, data at t = 1, v = data - noise. (B, T, D) -> (B, T, D).
+
+A backbone trained on the other axis (noise at t = 1, v = noise - data) is converted here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def interpolate(data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+    """The point x_t (B, T, D) on the straight path from noise to data at t (B,)."""
+    t = t[:, None, None]
+    return (1 - t) * noise + t * data
+
+
+def target(data: Tensor, noise: Tensor) -> Tensor:
+    """The velocity dx/dt of that path (B, T, D)."""
+    return data - noise
+
+
+def velocity(backbone, x: Tensor, t: Tensor, cond, return_hidden: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+    """The backbone's velocity (B, T, D) at x (B, T, D) and t (B,) on this axis, whatever its own axis is.
+
+    With return_hidden also its last hidden state (B, T, H).
+    """
+    flipped = backbone.time_axis == "noise_at_one"
+    v, hidden = backbone(x, 1 - t if flipped else t, cond, return_hidden=True)
+    v = -v if flipped else v
+    return (v, hidden) if return_hidden else v

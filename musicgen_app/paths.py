@@ -1,0 +1,52 @@
+"""Where things live on this machine: environment -> folders. Nothing here creates a folder.
+
+`TTM_APP_HOME` moves everything the app keeps (models, config, results, cache) under one folder.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+APP = "ttm-app"
+
+
+def _home(part: str) -> Path | None:
+    """The folder `part` under `TTM_APP_HOME`, or None where that is unset."""
+    home = os.environ.get("TTM_APP_HOME")
+    return Path(home).expanduser() / part if home else None
+
+
+def assets() -> Path:
+    """The files that come with the app: `musicgen_app/assets` once installed, `assets/` of a checkout otherwise."""
+    package = Path(__file__).resolve().parent
+    installed = package / "assets"
+    return installed if installed.is_dir() else package.parent / "assets"
+
+
+def models() -> Path:
+    """The user's models. User data, not cache: a cache may be wiped."""
+    from platformdirs import user_data_path
+
+    return _home("models") or user_data_path(APP, appauthor=False) / "models"
+
+
+def config() -> Path:
+    """The user's settings."""
+    from platformdirs import user_config_path
+
+    return _home("config") or user_config_path(APP, appauthor=False)
+
+
+def results() -> Path:
+    """The music the app keeps in its library."""
+    from platformdirs import user_music_path
+
+    return _home("results") or user_music_path() / APP
+
+
+def cache() -> Path:
+    """Scratch that may be deleted at any time."""
+    from platformdirs import user_cache_path
+
+    return _home("cache") or user_cache_path(APP, appauthor=False)

@@ -1,0 +1,155 @@
+"""Where a clip came from: GenerationResult -> text tags in the file and a JSON sidecar beside it -> request.
+
+The comment tag is one flat JSON record: the AI mark, the model and its weights, the app, and the resolved request.
+It holds no date, so the same result gives the same bytes. The sidecar `<audio file>.json` is the same record with the
+model's version and licence, the shape of the audio and the time taken. What is read back is untrusted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from . import __version__
+from .audio import read_tags, save_bytes
+from .errors import FileError, RequestError
+from .request import GenerationRequest, GenerationResult
+
+SCHEMA = 1
+AI_MARK = {"schema": SCHEMA, "ai_generated": True, "digital_source_type": "trainedAlgorithmicMedia"}  # IPTC term
+ORIGIN = ("model", "weights", "app")
+SETTINGS = ("seed", "seconds", "steps", "guidance", "guidance_interval", "solver", "loudness")
+TEXTS = ("prompt", "negative")
+TITLE_LENGTH = 80  # characters
+RECORD_BYTES = 65_536  # several times what the longest prompts take
+
+# A model's name, never a path: a file from elsewhere must not choose which folder or host weights are loaded from.
+_TRUSTED = {"model": r"[a-z0-9][a-z0-9._-]{0,63}", "weights": r"[0-9a-f]{64}", "app": r"ttm-app [\w.+-]{1,40}"}
+
+
+def tags_for(result: GenerationResult) -> dict[str, str]:
+    """Text tags for audio.write: title, artist, software and the record as a compact JSON comment."""
+    prompt = result.request.prompt
+    title = prompt if len(prompt) <= TITLE_LENGTH else prompt[: TITLE_LENGTH - 1].rstrip() + "…"
+    return {
+        "title": title,
+        "artist": "ttm-app (AI-generated)",
+        "software": f"ttm-app {__version__}",
+        "comment": json.dumps(_record(result), ensure_ascii=False, separators=(",", ":")),
+    }
+
+
+def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
+    """The JSON object to keep beside the audio file at `path`."""
+    channels, samples = result.audio.shape
+    return _record(result) | {
+        "model_version": result.model["version"],
+        "model_licence": result.model["licence"],
+        "file": Path(path).name,
+        "sample_rate": result.sample_rate,
+        "channels": channels,
+        "samples": samples,
+        "seconds_taken": result.seconds_taken,
+    }
+
+
+def write_sidecar(result: GenerationResult, path: str | Path, overwrite: bool = False) -> Path:
+    """Write the sidecar of the audio file at `path`, all or nothing; returns `<path>.json`. Raises FileError."""
+    text = json.dumps(sidecar_for(result, path), ensure_ascii=False, indent=2) + "\n"
+    return save_bytes(sidecar_path(path), text.encode(), overwrite)
+
+
+def sidecar_path(path: str | Path) -> Path:
+    path = Path(path)
+    return path.with_name(path.name + ".json")
+
+
+def request_from(path: str | Path) -> GenerationRequest:
+    """The validated request that made the clip at `path`, for making it again.
+
+    From the file's own tags; a prompt too long for a WAV tag is taken from the sidecar, if that is of the same clip.
+    Raises FileError for a file that is not ours, RequestError for values no request may have.
+    """
+    path = Path(path)
+    record = _read_record(path)
+    values = {name: record[name] for name in (*TEXTS, *SETTINGS, "model")}
+    try:
+        return GenerationRequest.from_dict(values)
+    except RequestError as error:
+        raise RequestError(f"{path} asks for something impossible: {error}") from error
+
+
+def origin(path: str | Path) -> dict[str, str]:
+    """{"model", "weights", "app"}: the model's name, the sha256 of its weights and the app version that made the clip.
+
+    Raises FileError for a file that is not ours.
+    """
+    record = _tag_record(Path(path))
+    return {name: record[name] for name in ORIGIN}
+
+
+def _record(result: GenerationResult) -> dict:
+    request = result.request.to_dict()
+    return {
+        **AI_MARK,
+        "model": result.model["name"],
+        "weights": result.model["weights_sha256"],
+        "app": f"ttm-app {__version__}",
+        **{name: request[name] for name in TEXTS + SETTINGS},
+    }
+
+
+def _read_record(path: Path) -> dict:
+    """The full record: the tag's, completed from the sidecar where the tag was too small."""
+    record = _tag_record(path)
+    if record.get("truncated") is not True:
+        return _complete(record, path)
+    sidecar = sidecar_path(path)
+    if not os.path.isfile(sidecar):
+        raise FileError(f"{path}: its prompt is too long for a tag and the sidecar {sidecar.name} is not beside it")
+    full = _complete(_parse(_read_text(sidecar), sidecar), sidecar)
+    if any(full[name] != record[name] for name in full.keys() & record.keys()):
+        raise FileError(f"{sidecar} describes another clip than {path.name}: put the right sidecar beside it")
+    return full
+
+
+def _tag_record(path: Path) -> dict:
+    return _parse(read_tags(path).get("comment", ""), path)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read(RECORD_BYTES + 1).decode()
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}") from error
+
+
+def _parse(text: str, path: Path) -> dict:
+    """The JSON record in a text from anywhere, its mark and origin checked. Raises FileError."""
+    foreign = FileError(f"{path} was not made by ttm-app, or its tags were changed: there is no request in it")
+    if len(text) > RECORD_BYTES:
+        raise foreign
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        raise foreign from None
+    if not isinstance(record, dict) or record.get("ai_generated") is not True:
+        raise foreign
+    schema = record.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise FileError(f"{path} was made by a newer ttm-app: update this one to read it")
+    for name, pattern in _TRUSTED.items():
+        if not isinstance(record.get(name), str) or not re.fullmatch(pattern, record[name]):
+            raise foreign
+    return record
+
+
+def _complete(record: dict, path: Path) -> dict:
+    """The record's known entries. Raises FileError if one is missing."""
+    try:
+        return {name: record[name] for name in (*ORIGIN, *TEXTS, *SETTINGS)}
+    except KeyError as error:
+        raise FileError(f"{path}: its record has no {error.args[0]}, so the request cannot be made again") from None

@@ -1,0 +1,165 @@
+"""What the user asks for, and what one generated clip is: plain data <-> JSON, checked once, here.
+
+GenerationRequest -> validated() (every limit on user input) -> resolved() (the model's defaults filled in, seed drawn).
+GenerationResult: one clip, audio (channels, samples) float32, with the resolved request that makes it again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, dataclass, fields, replace
+from numbers import Integral, Real
+from typing import TYPE_CHECKING
+from unicodedata import category
+
+from .errors import RequestError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SOLVERS = ("euler", "midpoint", "heun")
+TEXT_LENGTH = 2_000  # characters, of the prompt and of the negative prompt
+SECONDS = (0.5, 3_600.0)  # the upper end is only for a request that has met no model yet
+SEED_MAX = 2**63 - 1
+DRAWN_SEEDS = 2**32  # a drawn seed is short enough to be read out and typed again
+STEPS = (1, 1_000)
+GUIDANCE = (0.0, 30.0)
+VARIATIONS = (1, 64)
+LOUDNESS = (-40.0, -8.0)  # LUFS
+
+_BECOME_SPACES = str.maketrans(dict.fromkeys("\t\n\r\u2028\u2029", " "))
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """One request for music. None means the model's own default (for the seed: drawn)."""
+
+    prompt: str
+    negative: str = ""
+    seconds: float = 10.0
+    seed: int | None = None  # 0..2**63-1; variation i uses seed + i
+    steps: int | None = None
+    guidance: float | None = None
+    guidance_interval: tuple[float, float] | None = None  # in [0, 1] on the internal axis: 0 noise, 1 data
+    solver: str | None = None
+    variations: int = 1
+    model: str = "sketch"
+    loudness: float | None = None  # integrated loudness target in LUFS; None: as the model made it
+
+    def validated(self, max_seconds: float = SECONDS[1]) -> GenerationRequest:
+        """The same request in canonical form: texts stripped and on one line, numbers of the declared type.
+
+        Values may come from JSON, so types are checked too: True is not 1 and "10" is not 10.
+        max_seconds: the longest clip allowed, in seconds. Raises RequestError.
+        """
+        variations = _whole("variations", self.variations, *VARIATIONS)
+        seed_max = SEED_MAX - (variations - 1)
+        return GenerationRequest(
+            prompt=_text("prompt", self.prompt, least=1),
+            negative=_text("negative", self.negative, least=0),
+            seconds=_number("seconds", self.seconds, SECONDS[0], max_seconds),
+            seed=None if self.seed is None else _whole("seed", self.seed, 0, seed_max),
+            steps=None if self.steps is None else _whole("steps", self.steps, *STEPS),
+            guidance=None if self.guidance is None else _number("guidance", self.guidance, *GUIDANCE),
+            guidance_interval=None if self.guidance_interval is None else _interval(self.guidance_interval),
+            solver=None if self.solver is None else _solver(self.solver),
+            variations=variations,
+            model=_text("model", self.model, least=1),
+            loudness=None if self.loudness is None else _number("loudness", self.loudness, *LOUDNESS),
+        )
+
+    def resolved(self, sampler: dict, max_seconds: float) -> GenerationRequest:
+        """The validated request with nothing left open: defaults from the model, a seed drawn if none was given.
+
+        sampler: {"solver", "steps", "guidance", "guidance_interval"} of the model, whose interval may be None for the
+        whole way; max_seconds: its longest clip. An explicit 0 is a value, not a gap. Raises RequestError.
+        """
+        defaults = {
+            "solver": sampler["solver"],
+            "steps": sampler["steps"],
+            "guidance": sampler["guidance"],
+            "guidance_interval": sampler.get("guidance_interval") or (0.0, 1.0),
+            "seed": secrets.randbelow(DRAWN_SEEDS),
+        }
+        gaps = {name: value for name, value in defaults.items() if getattr(self, name) is None}
+        return replace(self, **gaps).validated(max_seconds)
+
+    def to_dict(self) -> dict:
+        """JSON-safe dictionary; GenerationRequest.from_dict gives the request back."""
+        d = asdict(self)
+        if self.guidance_interval is not None:
+            d["guidance_interval"] = list(self.guidance_interval)
+        return d
+
+    @staticmethod
+    def from_dict(d: dict) -> GenerationRequest:
+        """Validated request from a JSON object. Raises RequestError, also for an unknown key."""
+        if not isinstance(d, dict):
+            raise RequestError('a request must be a JSON object such as {"prompt": "slow piano", "seconds": 10}')
+        known = [field.name for field in fields(GenerationRequest)]
+        unknown = [ascii(key)[:40] for key in d if key not in known]
+        if unknown:
+            raise RequestError(f"unknown key {unknown[0]} in the request: the keys are {', '.join(known)}")
+        if "prompt" not in d:
+            raise RequestError("the request has no prompt: say what the music should sound like")
+        return GenerationRequest(**d).validated()
+
+
+@dataclass(frozen=True, eq=False)
+class GenerationResult:
+    """One clip, mastered, with all it takes to make it again."""
+
+    audio: np.ndarray  # (channels, samples) float32, exactly round(seconds * sample_rate) samples
+    sample_rate: int
+    request: GenerationRequest  # resolved; the seed is this clip's own and variations is 1
+    model: dict  # {"name", "version", "weights_sha256", "licence"}
+    seconds_taken: dict  # {"text", "sampling", "decoding"} in seconds
+
+
+def _text(name: str, value: str, least: int) -> str:
+    """Stripped text on one line of least..TEXT_LENGTH characters, free of control characters and lone surrogates."""
+    if not isinstance(value, str):
+        raise RequestError(f"{name} must be text")
+    text = value.translate(_BECOME_SPACES)
+    for position, character in enumerate(text):
+        if category(character) in ("Cc", "Cs"):
+            raise RequestError(
+                f"{name} has an unusable character (U+{ord(character):04X}) at position {position + 1}: remove it"
+            )
+    text = text.strip()
+    if len(text) < least:
+        raise RequestError(
+            f"{name} is empty: "
+            + ("say what the music should sound like" if name == "prompt" else "leave it out or give a value")
+        )
+    if len(text) > TEXT_LENGTH:
+        raise RequestError(f"{name} has {len(text):,} characters: shorten it to {TEXT_LENGTH:,}")
+    return text
+
+
+def _whole(name: str, value: int, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value <= high:
+        raise RequestError(f"{name} must be a whole number from {low} to {high}")
+    return int(value)
+
+
+def _number(name: str, value: float, low: float, high: float) -> float:
+    # NaN fails every comparison, and the finite ends refuse infinities and integers too large for a float
+    if isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high:
+        raise RequestError(f"{name} must be a number from {low:g} to {high:g}")
+    return float(value) + 0.0  # -0.0 is 0.0
+
+
+def _interval(value: tuple[float, float]) -> tuple[float, float]:
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise RequestError("guidance_interval must be two numbers, low and high, from 0 to 1")
+    low, high = (_number("guidance_interval", end, 0.0, 1.0) for end in value)
+    if low > high:
+        raise RequestError("guidance_interval must have its lower end first")
+    return low, high
+
+
+def _solver(value: str) -> str:
+    if value not in SOLVERS:
+        raise RequestError(f"solver must be one of {', '.join(SOLVERS)}")
+    return value

@@ -1,0 +1,87 @@
+"""Sampling: seeds -> noise (B, T, D) -> latents (B, T, D), by following a velocity field from t = 0 to t = 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import flow
+from .backbones import concat_conditions
+
+VelocityFn = Callable[[Tensor, float], Tensor]
+
+
+def noise(seeds: list[int], frames: int, dim: int) -> Tensor:
+    """Gaussian noise (B, frames, dim) float32 on the CPU, item i from seeds[i] alone.
+
+    Each item is drawn in (frame, channel) order, so it is the same alone or in a batch and on every device, and a
+    longer item starts with the same noise. The generator is PCG64: unlike torch's it uses all bits of the seed and
+    draws strictly in order.
+    """
+    items = [np.random.Generator(np.random.PCG64(seed)).standard_normal((frames, dim), np.float32) for seed in seeds]
+    return torch.from_numpy(np.stack(items))
+
+
+def schedule(steps: int) -> Tensor:
+    """Times (steps + 1,) from 0 (noise) to 1 (data)."""
+    return torch.linspace(0, 1, steps + 1, dtype=torch.float64)
+
+
+def guided(backbone, cond, null=None, guidance: float = 1.0, interval: tuple[float, float] = (0.0, 1.0)) -> VelocityFn:
+    """The velocity function (x (B, T, D), t) -> (B, T, D) with classifier-free guidance (Ho & Salimans, 2022).
+
+    Inside the guidance interval (Kynkäänniemi et al., 2024), lo <= t <= hi, it is v_u + guidance * (v_c - v_u), both
+    from one pass over the doubled batch; outside it, and everywhere when guidance is 1, it is v_c alone and the
+    unconditional pass is not made. `null` is only needed when guidance is not 1.
+    """
+    both = None if guidance == 1 else concat_conditions(cond, null)
+
+    def velocity(x: Tensor, t: float) -> Tensor:
+        if both is None or not interval[0] <= t <= interval[1]:
+            return flow.velocity(backbone, x, x.new_full((len(x),), t), cond)
+        doubled = torch.cat([x, x])
+        v_c, v_u = flow.velocity(backbone, doubled, x.new_full((len(doubled),), t), both).chunk(2)
+        return torch.lerp(v_u, v_c, guidance)
+
+    return velocity
+
+
+def euler(velocity: VelocityFn, x: Tensor, t: float, h: float) -> Tensor:
+    """One step of the first-order method (one evaluation)."""
+    return x + h * velocity(x, t)
+
+
+def midpoint(velocity: VelocityFn, x: Tensor, t: float, h: float) -> Tensor:
+    """One step of the second-order midpoint method (two evaluations)."""
+    return x + h * velocity(x + h / 2 * velocity(x, t), t + h / 2)
+
+
+def heun(velocity: VelocityFn, x: Tensor, t: float, h: float) -> Tensor:
+    """One step of the second-order method of Heun, the trapezoid (two evaluations)."""
+    v = velocity(x, t)
+    return x + h / 2 * (v + velocity(x + h * v, t + h))
+
+
+SOLVERS = {"euler": euler, "midpoint": midpoint, "heun": heun}
+
+
+def sample(
+    velocity: VelocityFn,
+    x: Tensor,
+    steps: int,
+    solver: str = "euler",
+    on_step: Callable[[int, int], None] | None = None,
+) -> Tensor:
+    """Follow velocity(x, t) from the noise x (B, T, D) at t = 0 to the data at t = 1.
+
+    on_step(step, steps) is called after every step, step = 1..steps; what it raises stops the sampling.
+    """
+    times = schedule(steps).tolist()
+    for step, (t, t_next) in enumerate(zip(times, times[1:], strict=False), start=1):
+        x = SOLVERS[solver](velocity, x, t, t_next - t)
+        if on_step:
+            on_step(step, steps)
+    return x

@@ -1,0 +1,61 @@
+"""A tiny but real model on disk (FluxAudio of width 32, sketch codec at 8 kHz), shared by all tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from musicgen_app.bundle import Bundle, write_bundle
+
+
+@pytest.fixture(scope="session")
+def tiny_parts(tmp_path_factory) -> tuple[dict, dict, dict[str, Path]]:
+    """The arguments of `write_bundle`: config, state dict, extra files."""
+    import torch
+
+    from musicgen_app.backbones.presets import build
+    from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, save_codec
+
+    overrides = {"latent_dim": 8, "hidden": 32, "depth": 2, "fused_depth": 1, "heads": 1, "mlp_width": 32}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        backbone = build("sketch-dit", overrides)
+        for parameter in backbone.parameters():  # a fresh one answers zero to everything
+            if parameter.requires_grad and not parameter.any():
+                torch.nn.init.normal_(parameter, std=0.1)
+        sizes = {"encoder_width": 16, "latent_width": 16, "decoder_width": 16}
+        blocks = {"encoder_blocks": 1, "latent_blocks": 1, "decoder_blocks": 1}
+        codec = SketchCodec(SketchCodecConfig(8_000, n_fft=256, hop=64, latent_dim=8, **sizes, **blocks))
+    folder = tmp_path_factory.mktemp("codec")
+    save_codec(codec, folder)
+    config = {
+        "name": "tiny",
+        "title": "A tiny model for tests",
+        "version": "1",
+        "backbone": {"preset": "sketch-dit", "overrides": overrides},
+        "text": {"kind": "use"},
+        "codec": {"kind": "sketch", "path": "codec"},
+        "latent": {"mean": [0.0] * 8, "std": [1.0] * 8},
+        "sampler": {"solver": "euler", "steps": 3, "guidance": 2.0, "guidance_interval": [0.0, 1.0]},
+        "seconds": {"native": 1.0, "max": 60.0},
+        "licence": "CC0-1.0",
+        "training": {"steps": 0},
+        "data": [{"name": "none", "licence": "CC0-1.0", "hours": 0}],
+    }
+    return config, backbone.state_dict(), {f"codec/{file.name}": file for file in folder.iterdir()}
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_parts, tmp_path_factory) -> Bundle:
+    """The model `tiny`, in the `models` folder of a home of its own. Read it, copy it, never change it."""
+    config, state, files = tiny_parts
+    return write_bundle(tmp_path_factory.mktemp("home") / "models" / "tiny", config, state, "# tiny\n", files)
+
+
+@pytest.fixture
+def home(tiny_bundle, monkeypatch) -> Path:
+    """`TTM_APP_HOME` with the model `tiny` in it."""
+    folder = tiny_bundle.path.parent.parent
+    monkeypatch.setenv("TTM_APP_HOME", str(folder))
+    return folder

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from musicgen_app.errors import DependencyError
+from trainer.corpus import mix
+from trainer.corpus.drums import KITS
+from trainer.corpus.render import render, soundfonts, stems
+from trainer.corpus.score import Note, Part, Score
+from trainer.corpus.synth import SOUNDS, oscillator, wavetable
+
+RATE = 32000
+
+
+def scale(sound: str, role: str = "melody", **options: object) -> Part:
+    pitches = (36, 38, 42, 46) if "drums" in sound else (48, 52, 55, 60)
+    return Part(sound, role, sound, tuple(Note(i * 0.5, 0.5, p, 90) for i, p in enumerate(pitches)), options=options)
+
+
+def piece(*parts: Part, seed: int = 7, **fields: object) -> Score:
+    return Score(seed, "test", (), (), 120.0, (4, 4), "C major", 4.0, parts, (), **fields)
+
+
+def check(audio: np.ndarray) -> None:
+    assert audio.shape == (2, 2 * RATE)
+    assert audio.dtype == np.float32
+    assert np.isfinite(audio).all()
+    assert np.abs(audio).max() <= 0.97
+    assert np.sqrt(np.mean(audio**2)) > 0.02
+
+
+def needs_fluidsynth() -> None:
+    pytest.importorskip("fluidsynth", exc_type=ImportError)
+    try:
+        soundfonts()
+    except DependencyError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("sound", [*SOUNDS, *(f"drums:{kit}" for kit in KITS)])
+def test_synth_sound_is_audible_and_deterministic(sound: str) -> None:
+    score = piece(scale(f"synth:{sound}", "drums" if "drums" in sound else "melody"))
+    audio = render(score)
+    check(audio)
+    assert np.array_equal(audio, render(score))
+
+
+def test_seed_changes_the_patch() -> None:
+    part = scale("synth:supersaw")
+    assert not np.array_equal(render(piece(part)), render(piece(part, seed=8)))
+
+
+def test_general_midi_parts_are_separate_and_deterministic() -> None:
+    needs_fluidsynth()
+    silent = replace(scale("gm:40"), notes=())
+    score = piece(scale("gm:0"), silent, scale("gm:drums:8", "drums"))
+    piano, violin, drums = stems(score)
+    assert np.abs(piano).max() > 1e-3 and np.abs(drums).max() > 1e-3
+    assert np.abs(violin).max() < 1e-4
+    check(render(score))
+    assert np.array_equal(render(score), render(score))
+
+
+def test_general_midi_note_starts_on_time() -> None:
+    needs_fluidsynth()
+    part = Part("block", "percussion", "gm:drums", (Note(1.0, 0.5, 76, 120),))
+    (stem,) = stems(piece(part))
+    loud = np.flatnonzero(np.abs(stem).max(axis=0) > 0.1 * np.abs(stem).max())
+    assert abs(loud[0] - RATE // 2) <= 0.01 * RATE
+
+
+def test_no_soundfont_names_the_packages(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setattr("trainer.corpus.render.FOLDERS", (str(tmp_path),))
+    monkeypatch.delenv("TTM_APP_SOUNDFONTS", raising=False)
+    with pytest.raises(DependencyError, match="musescore-general-soundfont-small"):
+        render(piece(scale("gm:0")))
+
+
+def test_pitch_of_an_oscillator() -> None:
+    sound = oscillator("saw", 440.0, RATE, RATE)
+    assert np.argmax(np.abs(np.fft.rfft(sound))) == 440
+
+
+def test_oscillator_does_not_alias() -> None:
+    spectrum = np.abs(np.fft.rfft(oscillator("saw", 3000.0, RATE, RATE)))
+    harmonic = np.arange(len(spectrum)) % 3000 < 3
+    assert spectrum[~harmonic].max() < 10 ** (-50 / 20) * spectrum.max()
+    assert np.abs(wavetable("pulse0.25", 40)).max() == pytest.approx(1)
+
+
+def test_sidechain_ducks_on_the_kick() -> None:
+    kicks = Part("kick", "drums", "synth:drums:909", (Note(2.0, 0.25, 36, 110),))
+    pad = Part("pad", "pad", "synth:sub_bass", (Note(0.0, 4.0, 57, 90),))
+    curve = mix.duck(piece(kicks, pad), 2 * RATE, RATE)
+    assert curve[: RATE - 10].max() == 0
+    assert curve[RATE : RATE + 2000].max() > 0.95
+    flat = np.ones((2, 2 * RATE), np.float32)
+    level = np.sqrt(np.mean((flat * (1 - 0.9 * curve))[:, RATE + 300 : RATE + 1500] ** 2))
+    assert level < 0.5
+    dry = [np.zeros((2, 2 * RATE), np.float32), stems(piece(kicks, pad))[1]]
+
+    def dip(amount: float) -> float:
+        score = piece(kicks, replace(pad, options={"sidechain": amount}, reverb=0.0), room="dry")
+        audio = mix.mix(score, dry, RATE, np.random.default_rng(0))
+        return float(np.std(audio[:, RATE + 400 : RATE + 1600]) / np.std(audio[:, RATE - 4000 : RATE]))
+
+    assert dip(0.9) < 0.5 * dip(0.0)
+
+
+@pytest.mark.parametrize("room", mix.ROOMS)
+def test_reverb_rings_on_after_the_note(room: str) -> None:
+    part = Part("blip", "melody", "synth:chip_pulse", (Note(0.0, 0.2, 72, 100),), reverb=1.0)
+    audio = render(piece(part, room=room))
+    assert np.isfinite(audio).all()
+    tail = np.std(audio[:, RATE : 2 * RATE]) / np.std(audio[:, :RATE])
+    assert tail > 0.004 if room in ("hall", "plate", "cathedral") else tail < 0.5
+
+
+def test_loudness_and_lofi_stay_in_range() -> None:
+    score = piece(scale("synth:supersaw"), master={"lofi": 1.0, "drive": 1.0, "brightness": 6.0})
+    audio = render(score)
+    check(audio)
+    assert -24 < mix.decibels(float(np.sqrt(np.mean(audio**2)))) < -10
+
+
+def test_parts_without_notes_give_silence() -> None:
+    audio = render(piece(replace(scale("synth:pluck"), notes=())))
+    assert np.array_equal(audio, np.zeros_like(audio))

@@ -1,0 +1,196 @@
+"""Composed corpus on disk: seeds -> audio/*/*.flac (2 x 32 kHz), rows/*.json, manifest.jsonl, meta.json, CREDITS.md.
+
+A piece is finished when its rows file exists, so an interrupted build goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from musicgen_app.errors import DependencyError, FileError, TTMError
+from trainer.corpus import captions, composer
+from trainer.corpus.render import render, sources
+from trainer.corpus.score import Score
+
+SAMPLE_RATE = 32000
+LICENCE = "CC0-1.0"
+SILENCE = 10 ** (-50 / 20)  # RMS below which a clip is left out
+VALIDATION = 0.1
+
+
+def _digest(*values: object) -> int:
+    return int.from_bytes(hashlib.sha256(":".join(map(str, values)).encode()).digest()[:8], "big") >> 1
+
+
+def piece_seed(seed: int, index: int) -> int:
+    """Seed (63 bits) of piece `index` of the build with `seed`."""
+    return _digest("piece", seed, index)
+
+
+def split_of(seed: int) -> str:
+    """ "val" for about a tenth of all piece seeds, else "train"."""
+    return "val" if _digest("split", seed) / 2**63 < VALIDATION else "train"
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def clip_rows(score: Score, audio: np.ndarray, identity: str, path: str, clip_seconds: float) -> list[dict]:
+    """Rows of the audible clips of a piece; windows follow one another and none goes past the end."""
+    rows = []
+    samples = round(clip_seconds * SAMPLE_RATE)
+    source = "; ".join([f"ttm-app composer seed {score.seed}", *sources(score)])
+    for number in range(audio.shape[1] // samples):
+        clip = audio[:, number * samples : (number + 1) * samples]
+        if np.sqrt(np.mean(clip**2)) < SILENCE:
+            continue
+        start = number * clip_seconds
+        facts = captions.window_facts(score, start, clip_seconds)
+        rows.append({
+            "id": f"{identity}-{number}", "path": path, "start": start, "seconds": clip_seconds,
+            "split": split_of(score.seed), "set": "composed", "genre": score.genre,
+            "captions": captions.captions(facts, random.Random(_digest("captions", score.seed, number))),
+            "facts": facts, "licence": LICENCE, "source": source,
+        })  # fmt: skip
+    return rows
+
+
+def build_piece(out: Path, seed: int, piece_seconds: float, clip_seconds: float, index: int) -> dict:
+    """Compose, render and write one piece -> {"index", "seconds", "error"}; a piece that fails leaves nothing."""
+    identity = f"s{seed}-{index:06d}"
+    genres = getattr(composer, "GENRES", None)
+    genre = list(genres)[index % len(genres)] if genres else None
+    try:
+        score = composer.compose(piece_seed(seed, index), seconds=piece_seconds, genre=genre)
+        audio = render(score, SAMPLE_RATE)
+        path = f"audio/{index // 100:03d}/{identity}.flac"
+        rows = clip_rows(score, audio, identity, path, clip_seconds)
+        target = out / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(target.name + ".part")
+        soundfile.write(temporary, audio.T, SAMPLE_RATE, "PCM_16", format="FLAC")
+        os.replace(temporary, target)
+        _write(out / "rows" / f"{identity}.json", json.dumps(rows, ensure_ascii=False))
+    except (DependencyError, OSError):
+        raise
+    except Exception as error:
+        return {"index": index, "seconds": 0.0, "error": f"{genre or 'piece'}: {type(error).__name__}: {error}"}
+    return {"index": index, "seconds": audio.shape[1] / SAMPLE_RATE, "error": None}
+
+
+def _settings(out: Path, settings: dict, hours: float) -> None:
+    """Write meta.json, or check that the folder was begun with the same settings (FileError)."""
+    path = out / "meta.json"
+    if path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        other = [name for name, value in settings.items() if found.get(name) != value]
+        if other:
+            raise FileError(
+                f"{out} was built with another {', '.join(other)}: use the same settings or choose a new folder"
+            )
+    elif (out / "rows").exists():
+        raise FileError(f"{out} holds rows but no meta.json: choose a new folder")
+    _write(path, json.dumps({**settings, "hours": hours}, indent=1))
+
+
+def _results(task: Callable[[int], dict], todo: list[int], workers: int) -> Iterator[dict]:
+    if workers <= 1:
+        yield from map(task, todo)
+        return
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        yield from pool.imap_unordered(task, todo)
+
+
+def build(
+    out: Path,
+    hours: float,
+    seed: int,
+    workers: int = 1,
+    piece_seconds: float = 30.0,
+    clip_seconds: float = 10.0,
+    progress: Callable[[dict], None] | None = None,
+) -> dict:
+    """Make (or go on with) a corpus of `hours` in the folder `out` and call `finish`.
+
+    `progress` gets {"done", "total", "rate" (seconds of audio a second), "left" (seconds), "failed"} after each
+    piece. More `hours` in the same folder extend it. Returns {"pieces", "rendered", "failed": [message], "clips",
+    "hours", "rate"}. Raises FileError when the folder has other settings, DependencyError without a soundfont.
+    """
+    out = Path(out)
+    settings = {
+        "schema": 1, "set": "composed", "seed": seed, "sample_rate": SAMPLE_RATE, "channels": 2,
+        "piece_seconds": piece_seconds, "clip_seconds": clip_seconds, "validation": VALIDATION,
+    }  # fmt: skip
+    _settings(out, settings, hours)
+    total = max(1, round(hours * 3600 / piece_seconds))
+    todo = [i for i in range(total) if not (out / "rows" / f"s{seed}-{i:06d}.json").exists()]
+    task = partial(build_piece, out, seed, piece_seconds, clip_seconds)
+    begun, rendered, failed, rate = time.monotonic(), 0.0, [], 0.0
+    for count, result in enumerate(_results(task, todo, workers), 1):
+        rendered += result["seconds"]
+        if result["error"]:
+            failed.append(f"piece {result['index']}: {result['error']}")
+        elapsed = time.monotonic() - begun
+        rate = rendered / elapsed
+        if progress:
+            left = elapsed / count * (len(todo) - count)
+            done = total - len(todo) + count
+            progress({"done": done, "total": total, "rate": rate, "left": left, "failed": failed})
+    return {"pieces": total, "rendered": len(todo) - len(failed), "failed": failed, "rate": rate, **finish(out)}
+
+
+def finish(out: Path) -> dict:
+    """Merge rows/*.json into manifest.jsonl, complete meta.json and write CREDITS.md -> {"clips", "hours"}."""
+    out = Path(out)
+    rows = [row for path in sorted((out / "rows").glob("*.json")) for row in json.loads(path.read_text("utf-8"))]
+    _write(out / "manifest.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    hours = sum(row["seconds"] for row in rows) / 3600
+    meta = json.loads((out / "meta.json").read_text("utf-8"))
+    counts = {name: dict(sorted(Counter(row[name] for row in rows).items())) for name in ("genre", "split")}
+    meta |= {"clips": len(rows), "clip_hours": round(hours, 4), "clips_by": counts}
+    _write(out / "meta.json", json.dumps(meta, indent=1))
+    credits = Counter((row["licence"], re.sub(r" seed \d+", "", row["source"])) for row in rows)
+    lines = [f"- {source}: {licence}, {count} clips" for (licence, source), count in sorted(credits.items())]
+    _write(out / "CREDITS.md", "# Credits\n\n" + "\n".join(lines) + "\n")
+    return {"clips": len(rows), "hours": hours}
+
+
+def _show(state: dict) -> None:
+    line = f"{state['done']}/{state['total']}  {state['rate']:.1f}x real time  {state['left'] / 60:.1f} min left"
+    print(f"{line}  {len(state['failed'])} failed {state['failed'][-1:]}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m trainer.corpus.build", description="Build the composed corpus.")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--hours", type=float, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args()
+    try:
+        summary = build(options.out, options.hours, options.seed, options.workers, progress=_show)
+    except TTMError as error:
+        raise SystemExit(f"error: {error}") from error
+    print(json.dumps(summary, indent=1))
+
+
+if __name__ == "__main__":
+    main()

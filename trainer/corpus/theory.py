@@ -1,0 +1,181 @@
+"""Keys, chords and voice leading: roman numerals and a key -> chords as pitch classes and MIDI numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+MODES = {
+    "major": (0, 2, 4, 5, 7, 9, 11),
+    "minor": (0, 2, 3, 5, 7, 8, 10),
+    "dorian": (0, 2, 3, 5, 7, 9, 10),
+    "phrygian": (0, 1, 3, 5, 7, 8, 10),
+    "lydian": (0, 2, 4, 6, 7, 9, 11),
+    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
+    "blues": (0, 2, 4, 5, 7, 9, 10),
+}
+PENTATONIC = {"major": (0, 2, 4, 7, 9), "minor": (0, 3, 5, 7, 10), "blues": (0, 3, 5, 6, 7, 10)}
+DARK_MODES = ("minor", "dorian", "phrygian")
+
+SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+
+QUALITIES = {
+    "": (0, 4, 7),
+    "m": (0, 3, 7),
+    "dim": (0, 3, 6),
+    "5": (0, 7),
+    "sus2": (0, 2, 7),
+    "sus4": (0, 5, 7),
+    "6": (0, 4, 7, 9),
+    "m6": (0, 3, 7, 9),
+    "7": (0, 4, 7, 10),
+    "maj7": (0, 4, 7, 11),
+    "m7": (0, 3, 7, 10),
+    "m7b5": (0, 3, 6, 10),
+    "dim7": (0, 3, 6, 9),
+    "7sus4": (0, 5, 7, 10),
+    "add9": (0, 4, 7, 14),
+    "madd9": (0, 3, 7, 14),
+    "9": (0, 4, 7, 10, 14),
+    "maj9": (0, 4, 7, 11, 14),
+    "m9": (0, 3, 7, 10, 14),
+    "13": (0, 4, 10, 14, 21),
+}
+_NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII")
+_ROMAN = re.compile(r"([b#]?)(VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)(.*)")
+
+
+@dataclass(frozen=True)
+class Key:
+    """A tonic pitch class (0..11) and the name of a mode of `MODES`."""
+
+    tonic: int
+    mode: str
+
+    @property
+    def dark(self) -> bool:
+        return self.mode in DARK_MODES
+
+    @cached_property
+    def pitch_classes(self) -> tuple[int, ...]:
+        return tuple((self.tonic + step) % 12 for step in MODES[self.mode])
+
+    @cached_property
+    def spelling(self) -> tuple[str, ...]:
+        """The twelve note names, with flats where the key signature has flats."""
+        relative_major = (self.tonic - _MODE_ROOT[self.mode]) % 12
+        return FLATS if relative_major in (1, 3, 5, 8, 10) else SHARPS
+
+    @property
+    def name(self) -> str:
+        return f"{self.spelling[self.tonic]} {self.mode}"
+
+
+_MODE_ROOT = {"major": 0, "dorian": 2, "phrygian": 4, "lydian": 5, "mixolydian": 7, "blues": 7, "minor": 9}
+
+
+@dataclass(frozen=True)
+class Chord:
+    """A chord: root pitch class, quality of `QUALITIES` and its symbol, e.g. "F#m7"."""
+
+    root: int
+    quality: str
+    symbol: str
+
+    @cached_property
+    def pitch_classes(self) -> tuple[int, ...]:
+        """Root first, then in the order of the stacked intervals."""
+        return tuple((self.root + step) % 12 for step in QUALITIES[self.quality])
+
+    @property
+    def third(self) -> int:
+        """Semitones from the root to the third (or to the tone that stands in for it)."""
+        return QUALITIES[self.quality][1] if self.quality != "5" else 7
+
+    @property
+    def fifth(self) -> int:
+        return 6 if self.quality in ("dim", "m7b5", "dim7") else 7
+
+    @property
+    def seventh(self) -> int:
+        return next((step for step in QUALITIES[self.quality] if step in (9, 10, 11)), 12)
+
+
+@lru_cache(maxsize=4096)
+def roman(numeral: str, key: Key) -> Chord:
+    """A chord from a numeral such as "i", "bVII", "V7", "iio", "iiø", "Imaj9".
+
+    Degrees are counted on the natural minor scale in dark modes and on the major scale in all others.
+    """
+    accidental, degree, suffix = _ROMAN.fullmatch(numeral).groups()
+    step = MODES["minor" if key.dark else "major"][_NUMERALS.index(degree.upper())]
+    root = (key.tonic + step + {"": 0, "b": -1, "#": 1}[accidental]) % 12
+    minor = degree.islower()
+    quality = {"o": "dim", "o7": "dim7", "ø": "m7b5"}.get(suffix) or (f"m{suffix}" if minor else suffix)
+    return Chord(root, quality, key.spelling[root] + quality)
+
+
+def progression(text: str, key: Key) -> list[list[Chord]]:
+    """Bars of chords from e.g. "ii7,V7 Imaj7": a space starts a new bar, a comma divides a bar evenly."""
+    return [[roman(numeral, key) for numeral in bar.split(",")] for bar in text.split()]
+
+
+def scale_over(chord: Chord, key: Key, scale: tuple[int, ...]) -> tuple[int, ...]:
+    """Pitch classes to play over a chord: the scale, with notes that clash with chromatic chord tones replaced."""
+    tones = set(chord.pitch_classes)
+    classes = {(key.tonic + step) % 12 for step in scale}
+    for tone in tones - set(key.pitch_classes):
+        classes -= {(tone + 1) % 12, (tone - 1) % 12} - tones
+        classes.add(tone)
+    return tuple(sorted(classes))
+
+
+@lru_cache(maxsize=16384)
+def ladder(classes: tuple[int, ...], low: int, high: int) -> tuple[int, ...]:
+    """Every MIDI number in low..high whose pitch class is in `classes`, ascending."""
+    return tuple(pitch for pitch in range(low, high + 1) if pitch % 12 in classes)
+
+
+def nearest(classes: tuple[int, ...], target: float) -> int:
+    """The MIDI number nearest to `target` whose pitch class is in `classes`."""
+    middle = round(target)
+    return min((p for p in range(middle - 12, middle + 13) if p % 12 in classes), key=lambda p: (abs(p - target), p))
+
+
+def fold(pitch: int, low: int, high: int) -> int:
+    """`pitch` moved by octaves into low..high (a range of an octave or more)."""
+    while pitch < low:
+        pitch += 12
+    while pitch > high:
+        pitch -= 12
+    return pitch
+
+
+@lru_cache(maxsize=16384)
+def voicing(chord: Chord, previous: tuple[int, ...] | None, center: int, size: int = 4) -> tuple[int, ...]:
+    """Close voicing of at most `size` tones around MIDI `center`: the inversion nearest to the previous voicing."""
+    classes = list(chord.pitch_classes)
+    if len(classes) > size:
+        classes.pop(2)
+    classes = classes[-size:] if len(classes) > size else classes
+    candidates = []
+    for turn in range(len(classes)):
+        order = classes[turn:] + classes[:turn]
+        for base in range(center - 18, center + 6):
+            if base % 12 != order[0]:
+                continue
+            stack = [base]
+            for pitch_class in order[1:]:
+                stack.append(stack[-1] + ((pitch_class - stack[-1]) % 12 or 12))
+            candidates.append(tuple(stack))
+
+    def cost(stack: tuple[int, ...]) -> float:
+        off_center = abs(sum(stack) / len(stack) - center)
+        if previous is None:
+            return off_center
+        motion = sum(min(abs(p - q) for q in previous) for p in stack)
+        return motion + 0.5 * off_center + abs(stack[-1] - previous[-1]) * 0.5
+
+    return min(candidates, key=cost)
