@@ -266,6 +266,8 @@ def _id3(tags: dict[str, str]) -> bytes:
     def utf16(text: str) -> bytes:
         return ("\ufeff" + text).encode("utf-16-le")
 
+    if not tags:
+        return b""  # libsndfile does not recognise every file that begins with an empty tag
     frames = b""
     for name, text in tags.items():
         body = b"\x01" + (b"eng" + utf16("") + b"\0\0" if name == "comment" else b"") + utf16(text)

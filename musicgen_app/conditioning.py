@@ -1,4 +1,4 @@
-"""Prompts -> what a backbone is conditioned on: token states (B, S, D) with a mask (B, S), and a global vector (B, G)."""
+"""Prompts -> conditioning features: token states (B, S, D) with a mask (B, S), and a global vector (B, G)."""
 
 from __future__ import annotations
 

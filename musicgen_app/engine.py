@@ -9,18 +9,20 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from . import audio, sampling, store
+from .backbones import expand_condition
 from .bundle import Bundle, load_backbone
 from .codecs import load_codec
 from .codecs.base import Codec
 from .conditioning import TextEncoder, load_text_encoder
 from .errors import Cancelled, GenerationError, RequestError
-from .request import GenerationRequest, GenerationResult
+from .request import VARIATIONS, GenerationRequest, GenerationResult
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,15 @@ class LoadedModel:
 class Engine:
     """Loads models when they are first asked for and keeps the last one.
 
-    models_dir: folder of installed models (default: the user's); device: "auto", "cpu", "cuda" or "mps".
+    models_dir: folder of installed models (default: the user's); device: "auto", "cpu", "cuda" or "mps";
+    batch: how many variations are sampled together. More is faster on an accelerator (default there: all). On a CPU it
+    gains nothing, and one at a time (default there) makes every clip equal to the bit to the same clip asked for alone.
     """
 
-    def __init__(self, models_dir: Path | str | None = None, device: str = "auto"):
+    def __init__(self, models_dir: Path | str | None = None, device: str = "auto", batch: int | None = None):
         self.models_dir = models_dir
         self.device = pick_device(device)
+        self.batch = batch or (1 if self.device.type == "cpu" else VARIATIONS[1])
         self._loaded: LoadedModel | None = None
 
     def load(self, name: str) -> LoadedModel:
@@ -88,7 +93,7 @@ class Engine:
         progress: Callable[[Progress], None] | None = None,
         cancel: CancelToken | None = None,
     ) -> list[GenerationResult]:
-        """Make `request.variations` clips in one batch; item i has seed `seed + i` and does not depend on the others.
+        """Make `request.variations` clips; item i has seed `seed + i` and does not depend on the others.
 
         `progress` is called after every stage and solver step, `cancel` is looked at in the same places.
         Raises RequestError, ModelError, Cancelled, and GenerationError when what came out is not usable.
@@ -104,37 +109,54 @@ class Engine:
         request = request.validated()
         bundle = store.find(request.model, self.models_dir)
         request = request.resolved(bundle.sampler, bundle.max_seconds)
-        seeds = [request.seed + i for i in range(request.variations)]
         model = self.load(request.model)
+        seeds = [request.seed + i for i in range(request.variations)]
+
         report("text", 0, 1)
         started = time.perf_counter()
-        velocity = self._guided_velocity(model, request)
+        condition, null = self._conditions(model, request)
         report("text", 1, 1)
 
         text_done = time.perf_counter()
         samples = round(request.seconds * model.codec.sample_rate)
         frames = math.ceil(samples * model.codec.latent_rate / model.codec.sample_rate)
-        latents = sampling.sample(
-            velocity,
-            sampling.noise(seeds, frames, model.codec.latent_dim).to(self.device),
-            request.steps,
-            request.solver,
-            on_step=lambda step, total: report("sampling", step, total),
-        )
-        if not torch.isfinite(latents).all():
-            raise GenerationError("the model produced values that are not finite: try a lower --guidance or more --steps")
-        latents = latents * model.std + model.mean
+        latents = []
+
+        def sampled(done: int, together: int, step: int, total: int) -> None:
+            report("sampling", done * total + step * together, len(seeds) * total)
+
+        for first in range(0, len(seeds), self.batch):
+            noise = sampling.noise(seeds[first : first + self.batch], frames, model.codec.latent_dim).to(self.device)
+            velocity = sampling.guided(
+                model.backbone,
+                expand_condition(condition, len(noise)),
+                expand_condition(null, len(noise)),
+                request.guidance,
+                request.guidance_interval or (0.0, 1.0),
+            )
+            latents += sampling.sample(
+                velocity,
+                noise,
+                request.steps,
+                request.solver,
+                on_step=partial(sampled, len(latents), len(noise)),
+            )
 
         sampling_done = time.perf_counter()
         waveforms = []
-        for i, item in enumerate(latents):
-            waveforms.append(model.codec.decode(item[None])[0].float().cpu().numpy())
-            report("decoding", i + 1, len(latents))
-        decoding_done = time.perf_counter()
+        for item in latents:
+            if not torch.isfinite(item).all():
+                raise GenerationError(
+                    "the model gave values that are not finite: try a lower --guidance or more --steps"
+                )
+            waveform = model.codec.decode((item * model.std + model.mean)[None])[0]
+            waveforms.append(waveform.float().cpu().numpy())
+            report("decoding", len(waveforms), len(seeds))
+
         taken = {
             "text": text_done - started,
             "sampling": sampling_done - text_done,
-            "decoding": decoding_done - sampling_done,
+            "decoding": time.perf_counter() - sampling_done,
         }
         identity = {
             "name": bundle.name,
@@ -153,29 +175,25 @@ class Engine:
             for waveform, seed in zip(waveforms, seeds, strict=True)
         ]
 
-    def _guided_velocity(self, model: LoadedModel, request: GenerationRequest) -> sampling.VelocityFn:
-        """The velocity function of the request: its conditions are computed here, once."""
-        prompts = [request.prompt] + ([request.negative] if request.negative else [])
-        features = model.text.encode(prompts)
-        tokens, mask, vector = (part.to(self.device) for part in (features.tokens, features.mask, features.vector))
-        n = request.variations
+    def _conditions(self, model: LoadedModel, request: GenerationRequest) -> tuple:
+        """The conditions (batch 1) of the prompt, and of the negative prompt or of no prompt."""
 
-        def condition(row: int):
-            return model.backbone.condition(
-                tokens[row].expand(n, -1, -1), mask[row].expand(n, -1), vector[row].expand(n, -1)
-            )
+        def condition(prompt: str):
+            features = model.text.encode([prompt])
+            parts = (features.tokens, features.mask, features.vector)
+            return model.backbone.condition(*(part.to(self.device) for part in parts))
 
-        null = condition(1) if request.negative else model.backbone.null_condition(n)
-        return sampling.guided(
-            model.backbone, condition(0), null, request.guidance, request.guidance_interval or (0.0, 1.0)
-        )
+        null = condition(request.negative) if request.negative else model.backbone.null_condition(1)
+        return condition(request.prompt), null
 
 
 def pick_device(name: str) -> torch.device:
-    """"auto" is CUDA, then Apple's MPS, then the CPU. Raises RequestError for a device that is not there."""
+    """ "auto" is CUDA, then Apple's MPS, then the CPU. Raises RequestError for a device that is not there."""
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind, available in there.items() if available))
     if not there.get(name, False):
-        raise RequestError(f"device {name!r} is not available here; use one of {', '.join(k for k in there if there[k])}")
+        raise RequestError(
+            f"device {name!r} is not available here; use one of {', '.join(k for k in there if there[k])}"
+        )
     return torch.device(name)

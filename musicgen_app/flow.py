@@ -26,5 +26,5 @@ def velocity(backbone, x: Tensor, t: Tensor, cond, return_hidden: bool = False) 
     """
     flipped = backbone.time_axis == "noise_at_one"
     v, hidden = backbone(x, 1 - t if flipped else t, cond, return_hidden=True)
-    v = -v if flipped else v
+    v = (-v if flipped else v).to(x.dtype)
     return (v, hidden) if return_hidden else v

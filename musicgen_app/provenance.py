@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 
 from . import __version__
-from .audio import read_tags, save_bytes
+from .audio import WAV_COMMENT_BYTES, read_tags, save_bytes
 from .errors import FileError, RequestError
 from .request import GenerationRequest, GenerationResult
 
@@ -59,6 +59,12 @@ def write_sidecar(result: GenerationResult, path: str | Path, overwrite: bool = 
     """Write the sidecar of the audio file at `path`, all or nothing; returns `<path>.json`. Raises FileError."""
     text = json.dumps(sidecar_for(result, path), ensure_ascii=False, indent=2) + "\n"
     return save_bytes(sidecar_path(path), text.encode(), overwrite)
+
+
+def needs_sidecar(result: GenerationResult, path: str | Path) -> bool:
+    """Whether the file's own tags are too small for the whole request: a long prompt in a WAV."""
+    comment = tags_for(result)["comment"]
+    return Path(path).suffix.lower() == ".wav" and len(comment.encode()) > WAV_COMMENT_BYTES
 
 
 def sidecar_path(path: str | Path) -> Path:

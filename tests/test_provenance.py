@@ -65,6 +65,9 @@ def test_the_longest_texts_come_back(tmp_path, suffix):
 
 def test_a_long_prompt_in_a_wav_needs_the_right_sidecar(tmp_path):
     long = replace(REQUEST, prompt="slow piano " * 150 + "and strings")
+    assert provenance.needs_sidecar(result_for(long), "clip.WAV")
+    assert not provenance.needs_sidecar(result_for(long), "clip.mp3")
+    assert not provenance.needs_sidecar(result_for(REQUEST), "clip.wav")
     path = save(result_for(long), tmp_path / "clip.wav", sidecar=True)
     assert provenance.request_from(path) == long
     provenance.write_sidecar(result_for(replace(long, seed=1)), path, overwrite=True)
@@ -152,6 +155,7 @@ def test_foreign_comments_are_refused(tmp_path, comment):
         ({"ai_generated": 1}, FileError),
         ({"schema": 2}, FileError),
         ({"schema": 10**400}, FileError),
+        ({"padding": "a" * 70_000}, FileError),
         ({"prompt": "a\x1b[31m"}, RequestError),
         ({"prompt": "\ud800"}, RequestError),
         ({"prompt": "a" * 2_001}, RequestError),

@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -26,14 +27,18 @@ def latest(run: Path) -> Path | None:
 
 
 def save(run: Path, step: int, modules: dict[str, nn.Module], optimizers: dict, settings: dict, keep: int = 2) -> Path:
-    """Write `run/step-NNNNNNN` atomically and remove all but the `keep` newest. Raises FileError when the disk is full."""
+    """Write `run/step-NNNNNNN` atomically, remove all but the `keep` newest. FileError: the disk is full, say."""
     final = run / f"step-{step:07d}"
     temporary = run / f".{final.name}.{os.getpid()}"
     try:
         temporary.mkdir(parents=True)
         for name, module in modules.items():
-            save_file({k: v.detach().contiguous() for k, v in module.state_dict().items()}, temporary / f"{name}.safetensors")
-        torch.save({name: optimizer.state_dict() for name, optimizer in optimizers.items()}, temporary / "optimizers.pt")
+            save_file(
+                {k: v.detach().contiguous() for k, v in module.state_dict().items()}, temporary / f"{name}.safetensors"
+            )
+        torch.save(
+            {name: optimizer.state_dict() for name, optimizer in optimizers.items()}, temporary / "optimizers.pt"
+        )
         (temporary / "state.json").write_text(json.dumps({"step": step, "settings": settings}, indent=2))
         for path in temporary.iterdir():
             with open(path, "rb") as file:
@@ -67,7 +72,9 @@ def load(folder: Path, modules: dict[str, nn.Module], optimizers: dict, settings
         saved = torch.load(folder / "optimizers.pt", weights_only=True)
         for name, optimizer in optimizers.items():
             optimizer.load_state_dict(saved[name])
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         reason = " ".join(str(error).split())
-        raise ModelError(f"checkpoint {folder} cannot be used ({reason}): remove it to go on from the one before") from error
+        raise ModelError(
+            f"checkpoint {folder} cannot be used ({reason}): remove it to go on from the one before"
+        ) from error
     return state["step"]

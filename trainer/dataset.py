@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from musicgen_app.errors import FileError
 
@@ -26,7 +27,5 @@ def read_rows(folder: Path) -> list[dict]:
 
 def read_mono(path: Path | str, start: int, frames: int) -> np.ndarray:
     """`frames` samples of a file from sample `start`, mixed to mono, float32 (frames,); silence past the end."""
-    import soundfile
-
     audio, _ = soundfile.read(path, frames=frames, start=start, dtype="float32", always_2d=True, fill_value=0.0)
     return audio.mean(axis=1)

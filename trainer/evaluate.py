@@ -184,7 +184,9 @@ def evaluate(
         mask[clip["frame"] : clip["frame"] + clip["frames"]] = True
     stream = ((cache.latents[mask].astype(np.float32) - mean) / std).astype(np.float32)
     real_latents = [cache.latents[c["frame"] : c["frame"] + frames].astype(np.float32) for c in held_out]
-    copies = {name: nearest(excerpts(part), stream) for name, part in (("generated", made_latents), ("real", real_latents))}
+    copies = {
+        name: nearest(excerpts(part), stream) for name, part in (("generated", made_latents), ("real", real_latents))
+    }
     return {
         "clips": len(held_out),
         "real_unseen": following(probe.scores(np.stack(real), vectors)),

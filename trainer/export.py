@@ -51,9 +51,16 @@ def export(
         "data": data,
     }
     tags = "\n".join(f"  - {tag}" for tag in ("music", "text-to-music", "flow-matching"))
-    front = f"---\nlicense: {licence.lower()}\npipeline_tag: text-to-audio\nlibrary_name: ttm-app\ntags:\n{tags}\n---\n\n"
-    files = {"codec/config.json": codec_folder / "config.json", "codec/model.safetensors": codec_folder / "model.safetensors"}
-    state = {key: tensor.half() if tensor.dtype == torch.float32 else tensor for key, tensor in model.state_dict().items()}
+    front = (
+        f"---\nlicense: {licence.lower()}\npipeline_tag: text-to-audio\nlibrary_name: ttm-app\ntags:\n{tags}\n---\n\n"
+    )
+    files = {
+        "codec/config.json": codec_folder / "config.json",
+        "codec/model.safetensors": codec_folder / "model.safetensors",
+    }
+    state = {
+        key: tensor.half() if tensor.dtype == torch.float32 else tensor for key, tensor in model.state_dict().items()
+    }
     return write_bundle(out, config, state, front + card, files | (extra_files or {}))
 
 
@@ -84,5 +91,3 @@ def credits_of(rows: list[dict]) -> str:
             "",
         ]
     )
-
-

@@ -44,8 +44,8 @@ def train_bundle(
     credits.write_text(credits_of(rows), encoding="utf-8")
     summary = {"steps_done": steps, "train_hours": round(hours, 2), **asdict(settings)}
     card = (
-        f"# {title or name}\n\nA {trainable_parameters(model) / 1e6:.1f}M-parameter {settings.preset} generator trained "
-        f"with ttm-app for {steps} steps on {hours:.1f} hours of captioned music. Sources: `CREDITS.md`.\n"
+        f"# {title or name}\n\nA {trainable_parameters(model) / 1e6:.1f}M-parameter {settings.preset} generator, "
+        f"trained with ttm-app for {steps} steps on {hours:.1f} hours of captioned music. Sources: `CREDITS.md`.\n"
     )
     shutil.rmtree(out / "bundle", ignore_errors=True)
     return export(

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 import torch
 
 from musicgen_app.bundle import sha256
@@ -111,10 +112,10 @@ def prepare(data: list[Path], codec_folder: Path, cache: Path, show: Callable[[s
 
 
 @torch.inference_mode()
-def _encode(rows: list[dict], codec: SketchCodec, out: Path, show: Callable[[str], None]) -> tuple[list[dict], list[str]]:
+def _encode(
+    rows: list[dict], codec: SketchCodec, out: Path, show: Callable[[str], None]
+) -> tuple[list[dict], list[str]]:
     """Encode each file once; returns the clips with their place in latents.npy, and the files that failed."""
-    import soundfile
-
     by_file: dict[str, list[dict]] = {}
     for row in rows:
         by_file.setdefault(f"{row['folder']}/{row['path']}", []).append(row)

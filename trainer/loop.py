@@ -101,7 +101,9 @@ def train(
     start = checkpoint.load(newest, modules, optimizers, fixed) if newest else 0
     end = min(stop_at or settings.steps, settings.steps)
     clips, held_out = cache.split("train"), cache.split("val")
-    show(f"{settings.preset}: {trainable_parameters(model) / 1e6:.1f}M parameters, {len(clips)} clips, from step {start}")
+    show(
+        f"{settings.preset}: {trainable_parameters(model) / 1e6:.1f}M parameters, {len(clips)} clips, from step {start}"
+    )
     log = Log(out / "log.jsonl", start, end, show)
     for step in range(start, end):
         generator = torch.Generator().manual_seed((settings.seed << 32) + step)

@@ -11,3 +11,8 @@ from __future__ import annotations
 def concat_conditions(a, b):
     """Two conditions of one backbone, of batches A and B, as one condition of batch A + B (a first)."""
     return a.join(b)
+
+
+def expand_condition(cond, batch: int):
+    """A condition of batch 1, repeated (without copying) to `batch`."""
+    return type(cond)(*(part.expand(batch, *part.shape[1:]) for part in cond))

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import expand_condition
 from .layers import (
     ChannelLastConv1d,
     GatedMLP,
@@ -169,7 +170,8 @@ class FluxAudio(nn.Module):
         self.latent_std = _frozen(torch.ones(1, 1, config.latent_dim))
         self.empty_string_feat = _frozen(torch.zeros(config.text_len, config.text_dim))
         self.empty_string_feat_c = _frozen(torch.zeros(config.vector_dim))
-        self._initialise()
+        if not self.latent_mean.is_meta:  # on the meta device the weights are yet to be loaded
+            self._initialise()
 
     def _initialise(self) -> None:
         for module in self.modules():
@@ -203,8 +205,7 @@ class FluxAudio(nn.Module):
 
     def null_condition(self, batch: int) -> FluxAudioCondition:
         """The condition of the empty prompt, for guidance."""
-        condition = self.condition(self.empty_string_feat[None], None, None)
-        return FluxAudioCondition(*(part.expand(batch, *part.shape[1:]) for part in condition))
+        return expand_condition(self.condition(self.empty_string_feat[None], None, None), batch)
 
     def forward(
         self, x: Tensor, t: Tensor, cond: FluxAudioCondition, return_hidden: bool = False

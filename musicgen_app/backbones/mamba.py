@@ -59,7 +59,7 @@ class SineEmbedding(nn.Module):
     def __init__(self, dim: int):
         super().__init__()
         half = dim // 2
-        self.register_buffer("freqs", torch.exp(-math.log(10000) * torch.arange(half) / (half - 1)))
+        self.register_buffer("freqs", torch.tensor([10000 ** (-i / (half - 1)) for i in range(half)]))
         self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.SiLU(), nn.Linear(4 * dim, dim))
 
     def forward(self, t: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class Mixer(nn.Module):
     def __init__(self, hidden: int, state: int, kernel: int, expand: int):
         super().__init__()
         inner, self.rank, self.state = expand * hidden, math.ceil(hidden / 16), state
-        self.A_log = nn.Parameter(torch.arange(1, state + 1, dtype=torch.float32).log().repeat(inner, 1))
+        self.A_log = nn.Parameter(torch.tensor([[math.log(n) for n in range(1, state + 1)]] * inner))
         self.D = nn.Parameter(torch.ones(inner))
         self.in_proj = nn.Linear(hidden, 2 * inner, bias=False)
         self.conv1d = nn.Conv1d(inner, inner, kernel, groups=inner, padding=kernel - 1)
@@ -179,7 +179,12 @@ class Mamba(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.norm_out = nn.LayerNorm(hidden)
         self.out_proj = nn.Linear(hidden, config.latent_dim)
-        self.register_buffer("null_token", 0.02 * torch.randn(1, config.text_dim))
+        self.register_buffer("null_token", torch.empty(1, config.text_dim))
+        if not self.null_token.is_meta:  # on the meta device the weights are yet to be loaded
+            self._initialise()
+
+    def _initialise(self) -> None:
+        nn.init.normal_(self.null_token, std=0.02)
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)

@@ -29,11 +29,21 @@ PRESETS = {
     "fluxaudio-l": Preset("fluxaudio", {"latent_dim": 20, "fused_depth": 8, "heads": 14}, 478_417_684),
     "sketch-dit": Preset(
         "fluxaudio",
-        {"hidden": 256, "depth": 6, "fused_depth": 4, "heads": 4, "text_dim": 512, "text_len": 48}
-        | {"mlp_width": 384, "input_kernel": 3},
+        {
+            "hidden": 256,
+            "depth": 6,
+            "fused_depth": 4,
+            "heads": 4,
+            "text_dim": 512,
+            "text_len": 48,
+            "mlp_width": 384,
+            "input_kernel": 3,
+        },
         13_555_264,
     ),
-    "sketch-mamba": Preset("mamba", {"latent_dim": 64, "hidden": 256, "depth": 6, "heads": 4, "text_dim": 512}, 13_693_504),
+    "sketch-mamba": Preset(
+        "mamba", {"latent_dim": 64, "hidden": 256, "depth": 6, "heads": 4, "text_dim": 512}, 13_693_504
+    ),
 }
 
 

@@ -29,11 +29,10 @@ Examples:
 
 \b
 Exit codes:
-  0 done                        4 model unknown, damaged or tampered with
-  1 unexpected error            5 the model's output is not usable
-  2 bad option or request       6 an optional package is missing
-  3 file cannot be read/written 130 cancelled (Ctrl-C, SIGTERM)
-                                141 the reader of stdout went away
+  0 done                              4 model unknown, damaged or tampered with
+  1 unexpected error, stdout closed   5 the model's output is not usable
+  2 bad option or request             6 an optional package is missing
+  3 file cannot be read or written    130 cancelled (Ctrl-C, SIGTERM)
 
 \b
 Environment:
@@ -75,9 +74,7 @@ def run(argv: list[str] | None = None) -> int:
     """Run one command line (default: this process's) and return its exit code; every error is reported here."""
     as_json = "--json" in (sys.argv[1:] if argv is None else argv)
     try:
-        code = root.main(args=argv, prog_name="ttm-app", standalone_mode=False)
-        sys.stdout.flush()
-        return code or 0
+        return root.main(args=argv, prog_name="ttm-app", standalone_mode=False) or 0
     except click.ClickException as error:
         usage = getattr(error, "ctx", None)
         see = f" (see {usage.command_path} --help)" if usage else ""
@@ -86,9 +83,6 @@ def run(argv: list[str] | None = None) -> int:
         return print_error(str(error), error.exit_code, as_json)
     except (click.Abort, KeyboardInterrupt):
         return print_error("cancelled", Cancelled.exit_code, as_json)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit stays quiet
-        return 141
     except Exception as error:
         if os.environ.get("TTM_APP_DEBUG") == "1":
             raise

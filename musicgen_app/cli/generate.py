@@ -31,6 +31,7 @@ Files:
   Without -o the file is named after the prompt and the seed, in the current folder, as WAV.
   If -o is a folder, the file gets that name there. The suffix chooses the format: .wav .flac .ogg .mp3
   With -n 3, -o song.wav gives song-1.wav song-2.wav song-3.wav, made with seeds N, N+1, N+2.
+  One of these made again alone is the same music, but need not be equal to the last bit.
 
 \b
 Examples:
@@ -128,7 +129,7 @@ def _request(source: Path | None, given: dict) -> GenerationRequest:
 
 def _targets(output: Path | None, request: GenerationRequest) -> list[Path]:
     """The files to write, one a variation."""
-    if output is None or output.is_dir():
+    if output is None or os.path.isdir(output):
         output = (output or Path()) / f"{_slug(request.prompt)}-{request.seed}.wav"
     if request.variations == 1:
         return [output]
@@ -152,17 +153,29 @@ def _check_target(target: Path, sidecar: bool, force: bool) -> None:
 
     if target.suffix.lower() not in FORMATS:
         raise FileError(f"{target.name!r} does not say a format: end it in {', '.join(FORMATS)}")
-    if not target.parent.is_dir():
+    if not os.path.isdir(target.parent):
         raise FileError(f"the folder {target.parent} does not exist: create it first")
     for path in (target, sidecar_path(target)) if sidecar else (target,):
-        if path.is_dir():
-            raise FileError(f"{path} is a folder: name a file in it")
-        if not force and os.path.lexists(path):
-            raise FileError(f"{path} exists already: choose another name or use --force")
+        if _exists(path):
+            if path.is_dir():
+                raise FileError(f"{path} is a folder: name a file in it")
+            if not force:
+                raise FileError(f"{path} exists already: choose another name or use --force")
     try:
         tempfile.TemporaryFile(dir=target.parent).close()
     except OSError as error:
         raise FileError(f"cannot write in {target.parent}: {error.strerror}; choose another folder") from error
+
+
+def _exists(path: Path) -> bool:
+    """Is there anything of this name, even a broken link? FileError where no file could have it."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise FileError(f"cannot write {path.name}: {error.strerror}; choose another name") from error
+    return True
 
 
 def _warn_of_other_weights(source: Path, bundle: Bundle) -> None:

@@ -50,13 +50,14 @@ def progress_line(show: bool) -> Iterator[Callable[[Progress], None] | None]:
     if not (show and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"):
         yield None
         return
-    started: dict[str, float] = {}
+    began: dict[str, tuple[int, float]] = {}  # the first step that was seen of each stage, and when
 
     def update(progress: Progress) -> None:
-        taken = time.monotonic() - started.setdefault(progress.stage, time.monotonic())
+        now = time.monotonic()
+        first, start = began.setdefault(progress.stage, (progress.step, now))
         line = f"{progress.stage} {progress.step}/{progress.total}"
-        if progress.step and taken:
-            rate = progress.step / taken
+        if progress.step > first and now > start:
+            rate = (progress.step - first) / (now - start)
             line += f"  {rate:.1f}/s  {(progress.total - progress.step) / rate:.0f} s left"
         click.echo(f"\r{line:<60}", nl=False, err=True)
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 class Codec(Protocol):
     """Waveform <-> latents at a fixed rate.
 
-    `sample_rate` in Hz, `channels` of the waveform, `latent_dim` D, `latent_rate` in frames a second (may be a fraction).
+    `sample_rate` in Hz, `channels` of the waveform, `latent_dim` D, `latent_rate` in frames a second
+    (may be a fraction).
     """
 
     sample_rate: int

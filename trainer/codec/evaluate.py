@@ -25,7 +25,7 @@ def evaluate(codec: SketchCodec, data: Path, excerpts: int = 60, seconds: float 
     samples = int(seconds * codec.sample_rate) // codec.samples_per_latent * codec.samples_per_latent
     errors = []
     for _ in range(excerpts):
-        path, length = files[rng.integers(len(files))]
+        path, length, _ = files[rng.integers(len(files))]
         wave = torch.from_numpy(read_mono(path, int(rng.integers(max(1, length - samples))), samples))[None]
         output = codec.decode(codec.encode(wave[:, None]))[:, 0]
         errors.append((mel_error(output, wave, codec.sample_rate).item(), sharp_error(output, wave).item()))

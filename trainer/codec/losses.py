@@ -1,12 +1,14 @@
-"""Reconstruction and adversarial losses of the codec, on waveforms (B, N)."""
+"""Losses of the codec on log-magnitude frames (B, T, F), and reconstruction errors of waveforms (B, N)."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..spectra import log_mel, magnitude
+from ..spectra import log_mel, magnitude, mel_filters
 
 WINDOWS = {256: 24, 512: 40, 1024: 64, 2048: 96, 4096: 128}  # STFT window -> mel bands
 SHARP_WINDOWS = (2048, 4096)  # full frequency resolution, for harmonics that mel bands would blur
@@ -31,45 +33,55 @@ def sharp_error(output: Tensor, target: Tensor) -> Tensor:
     return torch.stack(errors).mean()
 
 
+@lru_cache
+def bin_weights(sample_rate: int, bins: int) -> Tensor:
+    """How much each STFT bin (bins,) counts: by the slope of the mel scale, so that low bins count most; mean 1."""
+    weights = 1 / (700 + torch.linspace(0, sample_rate / 2, bins))
+    return weights / weights.mean()
+
+
+def magnitude_loss(output: Tensor, target: Tensor, sample_rate: int) -> tuple[Tensor, Tensor, Tensor]:
+    """(weighted log-magnitude error, log-mel error, spectral convergence) of log-magnitude frames (B, T, F)."""
+    bins = target.shape[-1]
+    detail = ((output - target).abs() * bin_weights(sample_rate, bins)).mean()
+    ours, theirs = output.clamp_max(7.0).exp(), target.exp()
+    filters = mel_filters(sample_rate, 2 * (bins - 1), 96)
+    bands = F.l1_loss((ours @ filters).log(), (theirs @ filters).log())
+    return detail, bands, (ours - theirs).abs().sum() / theirs.sum()
+
+
 class SpectrogramDiscriminator(nn.Module):
-    """Judges log-magnitude STFT frames at three resolutions, per frequency band.
+    """Judges log-magnitude frames (B, T, F) per frequency band -> (scores (B, bands, T), feature maps).
 
     Bands are groups of one-dimensional convolutions over time: what a two-dimensional patch discriminator sees, at a
-    cost that a CPU can pay. Waveform (B, N) -> list of (scores (B, bands, frames), feature maps).
+    cost that a CPU can pay. The lowest F - 1 bins are split evenly.
     """
 
-    def __init__(self, windows: tuple[int, ...] = (512, 1024, 2048), bands: int = 8, width: int = 48):
+    def __init__(self, bins: int, bands: int = 16, width: int = 32):
         super().__init__()
-        self.windows, self.bands = windows, bands
-        self.stacks = nn.ModuleList()
-        for n in windows:
-            sizes = [n // 2, bands * width, bands * width, bands * width]
-            layers = [nn.Conv1d(a, b, 5, padding=2, groups=bands) for a, b in zip(sizes, sizes[1:], strict=False)]
-            self.stacks.append(nn.ModuleList([*layers, nn.Conv1d(sizes[-1], bands, 3, padding=1, groups=bands)]))
+        self.bins = bins - 1
+        sizes = [self.bins, bands * width, bands * width, bands * width]
+        layers = [nn.Conv1d(a, b, 5, padding=2, groups=bands) for a, b in zip(sizes, sizes[1:], strict=False)]
+        self.layers = nn.ModuleList([*layers, nn.Conv1d(sizes[-1], bands, 3, padding=1, groups=bands)])
 
-    def forward(self, waveform: Tensor) -> list[tuple[Tensor, list[Tensor]]]:
-        results = []
-        for n, layers in zip(self.windows, self.stacks, strict=True):
-            x = magnitude(waveform, n)[..., 1:].clamp_min(1e-4).log().transpose(1, 2)
-            features = []
-            for layer in layers[:-1]:
-                x = F.leaky_relu(layer(x), 0.1)
-                features.append(x)
-            results.append((layers[-1](x), features))
-        return results
+    def forward(self, frames: Tensor) -> tuple[Tensor, list[Tensor]]:
+        x = frames[..., : self.bins].transpose(1, 2)
+        features = []
+        for layer in self.layers[:-1]:
+            x = F.leaky_relu(layer(x), 0.1)
+            features.append(x)
+        return self.layers[-1](x), features
 
 
-def discriminator_loss(real: list, fake: list) -> Tensor:
+def discriminator_loss(real: tuple, fake: tuple) -> Tensor:
     """Hinge loss: real scores above 1, fake scores below -1."""
-    return torch.stack([F.relu(1 - r).mean() + F.relu(1 + f).mean() for (r, _), (f, _) in zip(real, fake, strict=True)]).mean()
+    return F.relu(1 - real[0]).mean() + F.relu(1 + fake[0]).mean()
 
 
-def generator_loss(real: list, fake: list) -> tuple[Tensor, Tensor]:
+def generator_loss(real: tuple, fake: tuple) -> tuple[Tensor, Tensor]:
     """(adversarial loss, feature matching loss), the latter relative to the size of the real features."""
-    adversarial = torch.stack([-f.mean() for f, _ in fake]).mean()
     matching = [
         F.l1_loss(ours, theirs.detach()) / theirs.detach().abs().mean().clamp_min(1e-3)
-        for (_, real_maps), (_, fake_maps) in zip(real, fake, strict=True)
-        for ours, theirs in zip(fake_maps, real_maps, strict=True)
+        for theirs, ours in zip(real[1], fake[1], strict=True)
     ]
-    return adversarial, torch.stack(matching).mean()
+    return -fake[0].mean(), torch.stack(matching).mean()

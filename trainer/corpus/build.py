@@ -1,11 +1,14 @@
-"""Composed corpus on disk: seeds -> audio/*/*.flac (2 x 32 kHz), rows/*.json, manifest.jsonl, meta.json, CREDITS.md.
+"""Composed corpus on disk: seeds -> audio/*/*.flac (2 x 32 kHz), scores/*.json.gz, rows/*.json and, merged from
+those, manifest.jsonl, meta.json and CREDITS.md.
 
-A piece is finished when its rows file exists, so an interrupted build goes on where it stopped.
+A piece is finished when its rows file exists, so an interrupted build goes on where it stopped. Scores are kept, so
+that captions can be written anew (`recaption`) without rendering again.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
 import multiprocessing
@@ -15,6 +18,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +28,7 @@ import soundfile
 from musicgen_app.errors import DependencyError, FileError, TTMError
 from trainer.corpus import captions, composer
 from trainer.corpus.render import render, sources
-from trainer.corpus.score import Score
+from trainer.corpus.score import Note, Part, Score, Section
 
 SAMPLE_RATE = 32000
 LICENCE = "CC0-1.0"
@@ -46,22 +50,27 @@ def split_of(seed: int) -> str:
     return "val" if _digest("split", seed) / 2**63 < VALIDATION else "train"
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: str | bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
+    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(temporary, path)
 
 
-def clip_rows(score: Score, audio: np.ndarray, identity: str, path: str, clip_seconds: float) -> list[dict]:
-    """Rows of the audible clips of a piece; windows follow one another and none goes past the end."""
+def load_score(path: Path) -> Score:
+    """A score kept by the build (scores/<id>.json.gz)."""
+    fields = json.loads(gzip.decompress(path.read_bytes()))
+    parts = tuple(Part(**{**part, "notes": tuple(Note(**n) for n in part["notes"])}) for part in fields["parts"])
+    sections = tuple(Section(**{**section, "chords": tuple(section["chords"])}) for section in fields["sections"])
+    lists = {name: tuple(fields[name]) for name in ("moods", "themes", "metre")}
+    return Score(**{**fields, **lists, "parts": parts, "sections": sections})
+
+
+def clip_rows(score: Score, audible: list[int], identity: str, path: str, clip_seconds: float) -> list[dict]:
+    """Rows of the clips of a piece whose numbers are given; clip n covers [n, n + 1) * clip_seconds."""
     rows = []
-    samples = round(clip_seconds * SAMPLE_RATE)
     source = "; ".join([f"ttm-app composer seed {score.seed}", *sources(score)])
-    for number in range(audio.shape[1] // samples):
-        clip = audio[:, number * samples : (number + 1) * samples]
-        if np.sqrt(np.mean(clip**2)) < SILENCE:
-            continue
+    for number in audible:
         start = number * clip_seconds
         facts = captions.window_facts(score, start, clip_seconds)
         rows.append({
@@ -73,6 +82,13 @@ def clip_rows(score: Score, audio: np.ndarray, identity: str, path: str, clip_se
     return rows
 
 
+def _audible(audio: np.ndarray, clip_seconds: float) -> list[int]:
+    """Numbers of the windows within the piece that are not silent."""
+    samples = round(clip_seconds * SAMPLE_RATE)
+    clips = [audio[:, i * samples : (i + 1) * samples] for i in range(audio.shape[1] // samples)]
+    return [i for i, clip in enumerate(clips) if np.sqrt(np.mean(clip**2)) >= SILENCE]
+
+
 def build_piece(out: Path, seed: int, piece_seconds: float, clip_seconds: float, index: int) -> dict:
     """Compose, render and write one piece -> {"index", "seconds", "error"}; a piece that fails leaves nothing."""
     identity = f"s{seed}-{index:06d}"
@@ -82,12 +98,13 @@ def build_piece(out: Path, seed: int, piece_seconds: float, clip_seconds: float,
         score = composer.compose(piece_seed(seed, index), seconds=piece_seconds, genre=genre)
         audio = render(score, SAMPLE_RATE)
         path = f"audio/{index // 100:03d}/{identity}.flac"
-        rows = clip_rows(score, audio, identity, path, clip_seconds)
+        rows = clip_rows(score, _audible(audio, clip_seconds), identity, path, clip_seconds)
         target = out / path
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(target.name + ".part")
         soundfile.write(temporary, audio.T, SAMPLE_RATE, "PCM_16", format="FLAC")
         os.replace(temporary, target)
+        _write(out / "scores" / f"{identity}.json.gz", gzip.compress(json.dumps(asdict(score)).encode(), mtime=0))
         _write(out / "rows" / f"{identity}.json", json.dumps(rows, ensure_ascii=False))
     except (DependencyError, OSError):
         raise
@@ -157,6 +174,21 @@ def build(
     return {"pieces": total, "rendered": len(todo) - len(failed), "failed": failed, "rate": rate, **finish(out)}
 
 
+def recaption(out: Path) -> dict:
+    """Write facts and captions of every finished piece anew from its kept score, then `finish`."""
+    out = Path(out)
+    for path in sorted((out / "rows").glob("*.json")):
+        rows = json.loads(path.read_text("utf-8"))
+        if not rows:
+            continue
+        score = load_score(out / "scores" / f"{path.stem}.json.gz")
+        audible = [round(row["start"] / row["seconds"]) for row in rows]
+        fresh = clip_rows(score, audible, path.stem, rows[0]["path"], rows[0]["seconds"])
+        fresh = [{**row, "source": old["source"]} for row, old in zip(fresh, rows, strict=True)]
+        _write(path, json.dumps(fresh, ensure_ascii=False))
+    return finish(out)
+
+
 def finish(out: Path) -> dict:
     """Merge rows/*.json into manifest.jsonl, complete meta.json and write CREDITS.md -> {"clips", "hours"}."""
     out = Path(out)
@@ -181,12 +213,16 @@ def _show(state: dict) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m trainer.corpus.build", description="Build the composed corpus.")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--hours", type=float, required=True)
+    parser.add_argument("--hours", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--recaption", action="store_true", help="only write the captions of finished pieces anew")
     options = parser.parse_args()
     try:
-        summary = build(options.out, options.hours, options.seed, options.workers, progress=_show)
+        if options.recaption:
+            summary = recaption(options.out)
+        else:
+            summary = build(options.out, options.hours, options.seed, options.workers, progress=_show)
     except TTMError as error:
         raise SystemExit(f"error: {error}") from error
     print(json.dumps(summary, indent=1))

@@ -5,6 +5,7 @@ each is drawn for a piece. Options: at=lowest section energy it plays in, p=chan
 c=register centre (MIDI), slot=layers sharing a slot are one player, harm=the layer follows the melody of the piece.
 """
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -85,7 +86,7 @@ STYLES: dict[str, Genre] = {
         chords | held, quarters, stabs | supersaw chords | at=.8
         melody | mid, sync, slow | supersaw lead, saw lead, plucked synth | at=.65 c=76
         arpeggio | up16, updown16, sync16 | arpeggiated synth, plucked synth | at=.25
-        pad | pad | warm pad, airy pad, strings, choir pad | 
+        pad | pad | warm pad, airy pad, strings, choir pad |
         melody | slow | piano, bells | p=.4 at=.3 top=.65 c=72
         effect | rise | riser | p=.8
         effect | sweep | noise sweep | p=.7""",
@@ -245,7 +246,7 @@ STYLES: dict[str, Genre] = {
         ("jazz club", "cocktail bar", "late night", "city", "restaurant"),
         """drums | swing | jazz drums, brushed drums | at=.3
         bass | walking | double bass | at=.2
-        chords | charleston | piano, piano, jazz guitar, electric piano | 
+        chords | charleston | piano, piano, jazz guitar, electric piano |
         melody | swing, bebop | saxophone, trumpet, piano, vibraphone, jazz guitar, muted trumpet, clarinet, trombone, flute | at=.4
         melody | thirds | trumpet, trombone, saxophone | p=.2 at=.85 harm=1 db=-3""",
         swing=(0.61, 0.68), loose=0.5, rooms=("room", "room", "plate"), fills=("soft", "snare"), level=0.7),
@@ -294,7 +295,7 @@ STYLES: dict[str, Genre] = {
         ("beach", "summer", "island", "vacation", "travel"),
         """drums | reggae | acoustic drums | at=.2
         bass | reggae | electric bass, sub bass | at=.2
-        chords | skank | clean electric guitar, muted guitar | 
+        chords | skank | clean electric guitar, muted guitar |
         chords | skank, offbeat | organ, piano, electric piano | p=.85 at=.2
         melody | mid, sync, slow | trombone, saxophone, organ, harmonica, trumpet, brass, clean electric guitar | at=.5
         percussion | congas, shaker | hand drums, shaker | p=.35 at=.5""",
@@ -346,7 +347,7 @@ STYLES: dict[str, Genre] = {
         form="arc", metres=((4, 4), (4, 4), (3, 4), (6, 8)), loose=0.75, rooms=("hall", "room"), level=0.62),
     "orchestral": Genre(
         (72, 138), ("major", "minor", "major", "lydian"),
-        {"bright": CLASSICAL + POP + ("I bVI bVII I", "I II I V"), "dark": CLASSICAL_MINOR + MINOR},
+        {"bright": CLASSICAL + POP + ("I IV bVII IV", "I II I V"), "dark": CLASSICAL_MINOR + MINOR},
         {"bright": ("majestic", "heroic", "adventurous", "triumphant", "noble"), "dark": ("dramatic", "epic", "tense", "powerful", "tragic")},
         ("adventure", "fantasy", "film", "history", "victory"),
         """pad | pad, swell | strings |

@@ -131,20 +131,31 @@ GROOVES: dict[str, tuple[Groove, ...]] = {
     ),
     "march 12": ({SNARE: "x...o...o.oo", KICK: "X..........."},),
     "epic 12": ({TOM_LOW: "X..x..X.x.x.", KICK: "X.....x....."},),
-    "shaker": ({SHAKER: "xgogxgogxgogxgog"}, {CABASA: "o.x.o.x.o.x.o.x."}, {SHAKER: "..x...x...x...x.", TAMBOURINE: "....x.......x..."}),
+    "shaker": (
+        {SHAKER: "xgogxgogxgogxgog"},
+        {CABASA: "o.x.o.x.o.x.o.x."},
+        {SHAKER: "..x...x...x...x.", TAMBOURINE: "....x.......x..."},
+    ),
     "congas": (
         {CONGA_MUTE: "x..ox..ox..ox...", CONGA_OPEN: "......x.......xx", CONGA_LOW: "...........?...."},
         {CONGA_OPEN: "..x...x.....x.x.", CONGA_LOW: "...x......xx....", SHAKER: "xgogxgogxgogxgog"},
         {BONGO_HIGH: "x.oox.o.x.oox.o.", BONGO_LOW: "......x.......x.", CLAVES: "x..x..x...x.x..."},
     ),
-    "tambourine": ({TAMBOURINE: "..x...x...x...x."}, {TAMBOURINE: "xoxoxoxoxoxoxoxo"}, {TAMBOURINE: "....X.......X..."}),
+    "tambourine": (
+        {TAMBOURINE: "..x...x...x...x."},
+        {TAMBOURINE: "xoxoxoxoxoxoxoxo"},
+        {TAMBOURINE: "....X.......X..."},
+    ),
     "hand drums": (
         {CONGA_LOW: "X.....x...x.....", CONGA_OPEN: "...x..o.x...x.o.", BONGO_HIGH: "..g..g.g..g..g.g"},
         {TOM_LOW: "X.......x.......", CONGA_OPEN: "..ox..o...ox..oo", AGOGO_HIGH: "?...?...?...?..."},
     ),
     "shaker 12": ({SHAKER: "x.g.o.x.g.o."}, {TAMBOURINE: "....x...x..."}),
     "hand drums 12": ({CONGA_LOW: "X.....x.....", CONGA_OPEN: "..o.x...o.x.", SHAKER: "x.o.o.x.o.o."},),
-    "timpani": ({TOM_LOW: "X...............", TOM_MID: "............o.oo"}, {TOM_LOW: "X.......x.......", CRASH: "o..............."}),
+    "timpani": (
+        {TOM_LOW: "X...............", TOM_MID: "............o.oo"},
+        {TOM_LOW: "X.......x.......", CRASH: "o..............."},
+    ),
     "timpani 12": ({TOM_LOW: "X.......o.o."},),
 }
 

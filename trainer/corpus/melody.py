@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from .players import Player, Span, _velocity
+from .players import Player, Span, velocity
 from .score import Note
 from .theory import fold, ladder, nearest
 
@@ -40,7 +40,7 @@ def _motif(style: str, bar: float, compound: bool, rng: random.Random) -> Motif:
         for length in rng.choice(fitting):
             if not motif or rng.random() > RESTS[style]:
                 motif.append((beat, length, step))
-            move = rng.choice((leaning, leaning, leaning, -leaning, 0, 2 * leaning, -2 * leaning, 3 * leaning))
+            move = rng.choice((leaning,) * 5 + (-leaning,) * 2 + (0, 2 * leaning, -2 * leaning))
             if abs(step + move) > 4:
                 move, leaning = -move, -leaning
             step += move
@@ -86,7 +86,11 @@ def melody(player: Player, span: Span) -> list[Note]:
     for bar in range(span.bars):
         symbol = plan[bar % 4]
         final = bar % 4 == 3 or bar == span.bars - 1
-        motif = _vary(motifs[symbol], span.rng) if symbol == "a" and bar % 8 == 6 and len(motifs["a"]) > 2 else motifs[symbol]
+        motif = (
+            _vary(motifs[symbol], span.rng)
+            if symbol == "a" and bar % 8 == 6 and len(motifs["a"]) > 2
+            else motifs[symbol]
+        )
         start = span.start + bar * span.bar
         anchor = nearest(span.chord_at(start).pitch_classes, 0.5 * last + 0.5 * center)
         for index, (beat, length, step) in enumerate(motif):
@@ -103,7 +107,9 @@ def melody(player: Player, span: Span) -> list[Note]:
                 length = max(length, min(span.bar - beat, 2.0))
             accent = 8 if strong else -4 if beat % 1 else 0
             arch = round(6 * (1 - abs(2 * (bar % 4 + beat / span.bar) / 4 - 1)))
-            notes.append(Note(at, length * (0.95 if length >= 1 else 0.88), pitch, _velocity(span.force + accent + arch)))
+            notes.append(
+                Note(at, length * (0.95 if length >= 1 else 0.88), pitch, velocity(span.force + accent + arch))
+            )
             last = pitch
     player.memory["last"] = last
     if not span.lead:
@@ -120,28 +126,28 @@ def harmony(player: Player, span: Span) -> list[Note]:
         chordal = [p for p in below if p % 12 in classes]
         strong = note.start % 1 < 1e-6
         pitch = (chordal if strong and chordal else below or [note.pitch - 12])[-1]
-        notes.append(Note(note.start, note.beats, fold(pitch, player.low, player.high), _velocity(note.velocity - 10)))
+        notes.append(Note(note.start, note.beats, fold(pitch, player.low, player.high), velocity(note.velocity - 10)))
     return notes
 
 
 def line(player: Player, span: Span) -> list[Note]:
     """A calm inner voice: the nearest chord tone, a passing note between, or repeated eighths ("inner")."""
     notes, last = [], player.memory.get("last", player.center)
-    for index, (start, end, chord) in enumerate(span.chords):
+    for start, end, chord in span.chords:
         target = nearest(chord.pitch_classes, 0.7 * last + 0.3 * player.center + span.rng.choice((-2, 0, 0, 2)))
         pitch = fold(target, player.low, player.high)
         if player.style == "inner":
             for step in range(round((end - start) * 2)):
                 accent = 6 if step % 2 == 0 else 0
-                notes.append(Note(start + step / 2, 0.42, pitch, _velocity(span.force - 10 + accent)))
+                notes.append(Note(start + step / 2, 0.42, pitch, velocity(span.force - 10 + accent)))
         elif end - start >= 3 and span.rng.random() < 0.5:
             rungs = ladder(span.classes_at(start), player.low, player.high)
             near = min(range(len(rungs)), key=lambda i: abs(rungs[i] - pitch))
             passing = rungs[max(0, min(len(rungs) - 1, near + span.rng.choice((-1, 1))))]
-            notes.append(Note(start, end - start - 1.05, pitch, _velocity(span.force - 6)))
-            notes.append(Note(end - 1, 0.95, passing, _velocity(span.force - 8)))
+            notes.append(Note(start, end - start - 1.05, pitch, velocity(span.force - 6)))
+            notes.append(Note(end - 1, 0.95, passing, velocity(span.force - 8)))
         else:
-            notes.append(Note(start, (end - start) * 0.97, pitch, _velocity(span.force - 6)))
+            notes.append(Note(start, (end - start) * 0.97, pitch, velocity(span.force - 6)))
         last = pitch
     player.memory["last"] = last
     return notes

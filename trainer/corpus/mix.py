@@ -17,8 +17,8 @@ from scipy.signal import butter, sosfilt
 from trainer.corpus.score import Part, Score
 
 LEVELS = {  # active level in dB (weighted RMS) of a part before the composer's gain
-    "melody": -19.0, "chords": -23.0, "arpeggio": -24.0, "pad": -26.0, "bass": -20.0, "drums": -18.5,
-    "percussion": -26.0, "effect": -29.0,
+    "melody": -19.5, "chords": -21.5, "arpeggio": -22.5, "pad": -24.0, "bass": -20.0, "drums": -18.5,
+    "percussion": -25.0, "effect": -28.0,
 }  # fmt: skip
 ROOMS = {  # seconds to -60 dB, pre-delay s, early reflections, damping Hz, wet gain
     "dry": (0.25, 0.002, 6, 6000.0, 0.25),

@@ -73,27 +73,39 @@ class Span:
 
 
 def _choice(player: Player, span: Span, table: dict) -> object:
-    """The player's pattern for this kind of section: the same one whenever the section comes back."""
+    """The player's groove or figure for this kind of section: the same one whenever the section comes back."""
     options = table.get(f"{player.style} {span.steps}") or table[player.style]
     lively = span.energy >= 0.8
     return random.Random(player.seed + 7919 * lively).choice(options)
 
 
-def _velocity(force: float) -> int:
+def velocity(force: float) -> int:
     return max(1, min(127, round(force)))
 
 
-def _blocks(pattern: str, span: Span) -> Iterator[tuple[float, float, str]]:
-    """(start, length in beats, symbol) of a pattern repeated through the span; holds stop at chord changes."""
-    pattern = pattern[: span.steps]
+def _blocks(player: Player, span: Span, table: dict) -> Iterator[tuple[float, float, str]]:
+    """(start, length in beats, symbol) of the player's pattern through the span; holds stop at chord changes.
+
+    Four bars take one pattern or alternate two; "held" and "swell" sound once a chord.
+    """
+    if player.style in ("held", "swell"):
+        yield from ((start, end - start, "1" if table is BASS else "x") for start, end, _ in span.chords)
+        return
+    options = table.get(f"{player.style} {span.steps}") or table[player.style]
+    draw = random.Random(player.seed + 7919 * (span.energy >= 0.8))
+    pair = draw.choice(options), draw.choice(options)
+    plan = draw.choice(((0, 0, 0, 0), (0, 0, 0, 1), (0, 1, 0, 1), (0, 1, 0, 0)))
     for bar in range(span.bars):
+        pattern = pair[plan[bar % 4]][: span.steps]
         for step, symbol in enumerate(pattern):
             if symbol in "-.":
                 continue
             length = 1
             while step + length < len(pattern) and pattern[step + length] == "-":
                 length += 1
-            yield span.start + bar * span.bar + step * STEP, length * STEP, symbol
+            start = span.start + bar * span.bar + step * STEP
+            change = next(end for begin, end, _ in span.chords if begin - 1e-6 <= start < end - 1e-6)
+            yield start, min(length * STEP, change - start), symbol
 
 
 def _chord(player: Player, chord: Chord, size: int = 4) -> tuple[int, ...]:
@@ -118,7 +130,7 @@ def comp(player: Player, span: Span) -> list[Note]:
     notes: list[Note] = []
     guitar = "guitar" in player.name
     heavy = player.style in ("power", "chug") or (player.name == "distorted guitar")
-    for start, length, symbol in _blocks(_choice(player, span, COMPING), span):
+    for start, length, symbol in _blocks(player, span, COMPING):
         chord = span.chord_at(start)
         if heavy:
             pitches = _power(player, chord)[: 2 if player.style == "chug" and symbol == "x" else 3]
@@ -129,16 +141,14 @@ def comp(player: Player, span: Span) -> list[Note]:
         if player.style == "ostinato":
             pitches = pitches[:2]
         up = guitar and round((start - span.start) / STEP) % 4 == 2
-        if player.style == "held" or player.style == "swell":
-            length = next(end for begin, end, c in span.chords if begin - 1e-6 <= start < end) - start
         gap = 0.018 if guitar and not heavy else 0.004
         force = span.force + {"X": 10, "x": 0}.get(symbol, 0) - 5
         for index, pitch in enumerate(reversed(pitches) if up else pitches):
-            notes.append(Note(start + index * gap, max(0.1, length * 0.95 - index * gap), pitch, _velocity(force - index)))
+            notes.append(
+                Note(start + index * gap, max(0.1, length * 0.95 - index * gap), pitch, velocity(force - index))
+            )
         if player.style == "ballad" and not guitar and start in [c[0] for c in span.chords] and player.low <= 36:
-            notes.append(Note(start, length, fold(chord.root + 36, 36, 47), _velocity(force - 4)))
-    if player.style in ("held", "swell"):
-        return [n for n in notes if any(abs(n.start - c[0]) < 0.2 for c in span.chords)]
+            notes.append(Note(start, length, fold(chord.root + 36, 36, 47), velocity(force - 4)))
     return notes
 
 
@@ -147,7 +157,7 @@ def pad(player: Player, span: Span) -> list[Note]:
     notes: list[Note] = []
     for start, end, chord in span.chords:
         for pitch in _chord(player, chord):
-            notes.append(Note(start, end - start, pitch, _velocity(span.force - 8)))
+            notes.append(Note(start, end - start, pitch, velocity(span.force - 8)))
     return notes
 
 
@@ -155,7 +165,7 @@ def drone(player: Player, span: Span) -> list[Note]:
     """The tonic, its fifth where the range allows."""
     root = fold(span.key.tonic + 36, player.low, player.low + 11 if player.low > 30 else 47)
     pitches = (root, root + 7) if root + 7 <= player.high else (root,)
-    return [Note(span.start, span.end - span.start, pitch, _velocity(span.force - 12)) for pitch in pitches]
+    return [Note(span.start, span.end - span.start, pitch, velocity(span.force - 12)) for pitch in pitches]
 
 
 def arpeggio(player: Player, span: Span) -> list[Note]:
@@ -184,7 +194,7 @@ def arpeggio(player: Player, span: Span) -> list[Note]:
             accent = 8 if abs((beat - span.start) % 1) < 1e-6 else 0
             held = length if player.style not in ("harp", "slow") else min(2.0, end - beat)
             pitch = fold(pitch, player.low, player.high)
-            notes.append(Note(beat, held, pitch, _velocity(span.force - 12 + accent)))
+            notes.append(Note(beat, held, pitch, velocity(span.force - 12 + accent)))
     return notes
 
 
@@ -196,7 +206,7 @@ def bass(player: Player, span: Span) -> list[Note]:
         return _acid(player, span)
     notes = []
     ceiling = min(player.high, player.low + 19)
-    for start, length, symbol in _blocks(_choice(player, span, BASS), span):
+    for start, length, symbol in _blocks(player, span, BASS):
         chord = span.chord_at(start)
         root = fold(chord.root + 24, player.low, player.low + 11)
         interval = {"1": 0, "3": chord.third, "5": chord.fifth, "6": 9, "7": min(chord.seventh, 11), "8": 12}[symbol]
@@ -204,13 +214,9 @@ def bass(player: Player, span: Span) -> list[Note]:
             interval = chord.fifth
         if symbol == "7" and (root + interval) % 12 not in span.key.pitch_classes + chord.pitch_classes:
             interval = 10 if interval == 11 else 12
-        if player.style == "held":
-            length = next(end for begin, end, c in span.chords if begin - 1e-6 <= start < end) - start
         pitch = root + interval if root + interval <= ceiling else root + interval - 12
         accent = 6 if (start - span.start) % span.bar == 0 else 0
-        notes.append(Note(start, length * 0.94, fold(pitch, player.low, player.high), _velocity(span.force + accent)))
-    if player.style == "held":
-        return [n for n in notes if any(abs(n.start - c[0]) < 1e-6 for c in span.chords)]
+        notes.append(Note(start, length * 0.94, fold(pitch, player.low, player.high), velocity(span.force + accent)))
     return notes
 
 
@@ -231,9 +237,9 @@ def _walking(player: Player, span: Span) -> list[Note]:
                 near = [p for p in options if 0 < abs(p - previous) <= 5] or [previous]
                 pitch = span.rng.choice(near)
             pitch = fold(pitch, player.low, min(player.high, player.low + 24))
-            notes.append(Note(start + beat, 0.92, pitch, _velocity(span.force + (4 if beat % 2 else 0))))
+            notes.append(Note(start + beat, 0.92, pitch, velocity(span.force + (4 if beat % 2 else 0))))
             if span.rng.random() < 0.12:
-                notes.append(Note(start + beat + 0.5, 0.4, pitch, _velocity(span.force - 22)))
+                notes.append(Note(start + beat + 0.5, 0.4, pitch, velocity(span.force - 22)))
             previous = pitch
     player.memory["bass"] = previous
     return notes
@@ -253,7 +259,7 @@ def _acid(player: Player, span: Span) -> list[Note]:
         interval = chord.third if interval == 3 else interval
         pitch = fold(chord.root + 24, player.low, player.low + 11) + interval
         force = span.force + (16 if colour > 0.75 else -6)
-        notes.append(Note(start, 0.34 if colour < 0.25 else 0.2, fold(pitch, player.low, player.high), _velocity(force)))
+        notes.append(Note(start, 0.34 if colour < 0.25 else 0.2, fold(pitch, player.low, player.high), velocity(force)))
     return notes
 
 
@@ -287,19 +293,21 @@ def drums(player: Player, span: Span) -> list[Note]:
                     continue
                 beat = span.start + bar * span.bar + step * STEP
                 force = STRENGTH[symbol] * (0.55 + 0.45 * span.force / 92)
-                notes.append(Note(beat, 0.22, drum, _velocity(force)))
+                notes.append(Note(beat, 0.22, drum, velocity(force)))
                 if player.style == "trap" and drum == grooves.HAT and span.rng.random() < 0.08:
-                    notes.append(Note(beat + 0.125, 0.1, drum, _velocity(force - 18)))
+                    notes.append(Note(beat + 0.125, 0.1, drum, velocity(force - 18)))
         if fill and last:
             for drum, row in fill.items():
                 for step, symbol in enumerate(row):
                     if symbol != ".":
                         beat = span.start + (bar + 1) * span.bar - (len(row) - step) * STEP
-                        notes.append(Note(beat, 0.22, drum, _velocity(STRENGTH[symbol] * (0.55 + 0.45 * span.force / 92))))
+                        notes.append(
+                            Note(beat, 0.22, drum, velocity(STRENGTH[symbol] * (0.55 + 0.45 * span.force / 92)))
+                        )
     if roll:
         notes += _roll(span)
     if span.energy >= 0.8 and player.role == "drums" and player.style not in NO_CRASH:
-        notes.append(Note(span.start, 1.0, grooves.CRASH, _velocity(span.force + 8)))
+        notes.append(Note(span.start, 1.0, grooves.CRASH, velocity(span.force + 8)))
     return notes
 
 
@@ -308,7 +316,7 @@ def _roll(span: Span) -> list[Note]:
     notes, beat, total = [], span.start, span.end - span.start
     while beat < span.end - 1e-6:
         position = (beat - span.start) / total
-        notes.append(Note(beat, 0.2, grooves.SNARE, _velocity(45 + 60 * position)))
+        notes.append(Note(beat, 0.2, grooves.SNARE, velocity(45 + 60 * position)))
         beat += 1.0 if position < 0.5 else 0.5 if position < 0.75 else STEP
     return notes
 
@@ -318,9 +326,9 @@ def effect(player: Player, span: Span) -> list[Note]:
     length = span.end - span.start
     if player.style == "rise" and (span.section == "build" or span.rise > 0.2):
         held = min(length, 4 * span.bar)
-        return [Note(span.end - held, held, 60, _velocity(span.force))]
+        return [Note(span.end - held, held, 60, velocity(span.force))]
     if player.style == "sweep" and (span.energy >= 0.85 or span.section == "bridge"):
-        return [Note(span.start, min(length, span.bar), 60, _velocity(span.force))]
+        return [Note(span.start, min(length, span.bar), 60, velocity(span.force))]
     if player.style == "vinyl":
         return [Note(span.start, length, 60, 70)]
     return []
@@ -333,13 +341,15 @@ def ending(player: Player, start: float, bar: float, chord: Chord, force: int) -
     if player.role == "percussion" or player.style == "drone" and player.low > 60:
         return []
     if player.role == "drums":
-        return [Note(start, 0.25, grooves.KICK, _velocity(force)), Note(start, 1.0, grooves.CRASH, _velocity(force - 15))]
+        return [Note(start, 0.25, grooves.KICK, velocity(force)), Note(start, 1.0, grooves.CRASH, velocity(force - 15))]
     held = bar * 0.85
     if player.role == "bass":
-        return [Note(start, held, fold(chord.root + 24, player.low, player.low + 11), _velocity(force))]
+        return [Note(start, held, fold(chord.root + 24, player.low, player.low + 11), velocity(force))]
     if player.role == "melody":
-        pitch = fold(nearest(chord.pitch_classes[:1], player.memory.get("last", player.center)), player.low, player.high)
-        return [Note(start, held, pitch, _velocity(force - 4))]
+        pitch = fold(
+            nearest(chord.pitch_classes[:1], player.memory.get("last", player.center)), player.low, player.high
+        )
+        return [Note(start, held, pitch, velocity(force - 4))]
     pitches = _power(player, chord) if player.name == "distorted guitar" else _chord(player, chord)
     gap = 0.06 if player.role == "arpeggio" else 0.01
-    return [Note(start + i * gap, held - i * gap, pitch, _velocity(force - 10)) for i, pitch in enumerate(pitches)]
+    return [Note(start + i * gap, held - i * gap, pitch, velocity(force - 10)) for i, pitch in enumerate(pitches)]

@@ -66,7 +66,7 @@ class Key:
     def spelling(self) -> tuple[str, ...]:
         """The twelve note names, with flats where the key signature has flats."""
         relative_major = (self.tonic - _MODE_ROOT[self.mode]) % 12
-        return FLATS if relative_major in (1, 3, 5, 8, 10) else SHARPS
+        return FLATS if relative_major in (1, 3, 5, 8, 10) or (relative_major == 6 and self.dark) else SHARPS
 
     @property
     def name(self) -> str:

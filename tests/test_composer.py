@@ -1,0 +1,242 @@
+"""The composer's pieces are well formed and the captions say only what the window holds."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections import Counter
+from functools import cache
+from itertools import pairwise
+
+import pytest
+
+from trainer.corpus.captions import captions, window_facts
+from trainer.corpus.composer import GENRES, compose
+from trainer.corpus.genres import STYLES
+from trainer.corpus.instruments import DRUM_KITS, EFFECTS, INSTRUMENTS
+from trainer.corpus.score import Note, Part, Score, Section
+from trainer.corpus.theory import FLATS, MODES, QUALITIES, SHARPS, Key, fold, progression, roman, voicing
+from trainer.corpus.words import FAMILY, GENRE_WORDS, MOOD_SYNONYMS
+
+SEEDS = range(5)
+CHROMATIC = ("blues", "funk", "jazz", "bossa nova")  # secondary dominants and blue notes belong to the style
+RHYTHM = ("drums", "percussion")
+
+
+@cache
+def piece(seed: int, genre: str) -> Score:
+    return compose(seed, 30.0, genre)
+
+
+def pitched(score: Score) -> list[Note]:
+    return [note for part in score.parts if part.role not in (*RHYTHM, "effect") for note in part.notes]
+
+
+def scale_of(key: str) -> set[int]:
+    tonic, mode = key.split(" ", 1)
+    root = SHARPS.index(tonic) if tonic in SHARPS else FLATS.index(tonic)
+    return {(root + step) % 12 for step in MODES[mode]}
+
+
+def windows() -> list[tuple[Score, float, dict]]:
+    return [
+        (s, at, window_facts(s, at, 10.0))
+        for g in GENRES
+        for s in [piece(1, g), piece(2, g)]
+        for at in (0.0, 10.0, 20.0)
+    ]
+
+
+def test_genres_and_instruments_are_many() -> None:
+    names = {part.name for genre in GENRES for seed in SEEDS for part in piece(seed, genre).parts}
+    assert len(GENRES) >= 16 and len(names) >= 40
+    assert names <= {*INSTRUMENTS, *DRUM_KITS, *EFFECTS}
+    assert set(GENRE_WORDS) == set(GENRES)
+
+
+def test_same_seed_same_piece() -> None:
+    state = random.getstate()
+    assert compose(7) == compose(7)
+    assert compose(7, 30.0, "jazz") == compose(7, 30.0, "jazz")
+    assert compose(7, 30.0, "jazz") != compose(8, 30.0, "jazz")
+    assert random.getstate() == state
+    assert len({compose(seed).genre for seed in range(60)}) > 10
+
+
+@pytest.mark.parametrize("genre", GENRES)
+def test_pieces_are_well_formed(genre: str) -> None:
+    for seed in SEEDS:
+        score = piece(seed, genre)
+        low, high = STYLES[genre].tempo
+        assert score.genre == genre and low <= score.tempo <= high
+        bar = score.metre[0] * 4 / score.metre[1]
+        assert 30.0 <= score.seconds <= 30.0 + bar * 60 / score.tempo and score.beats % bar == 0
+        assert score.moods and score.themes and score.parts
+        assert score.sections[0].start == 0 and score.sections[-1].end == score.beats
+        assert all(a.end == b.start and a.chords for a, b in pairwise(score.sections))
+        for part in score.parts:
+            assert -1 <= part.pan <= 1 and 0 <= part.reverb <= 1
+            for note in part.notes:
+                assert 0 <= note.pitch <= 127 and 1 <= note.velocity <= 127
+                assert 0 <= note.start < score.beats and 0 < note.beats
+                assert note.start + note.beats <= score.beats + 1e-3
+            if part.name in INSTRUMENTS:
+                sounds, lowest, highest = INSTRUMENTS[part.name]
+                assert part.sound in sounds
+                assert all(lowest <= note.pitch <= highest for note in part.notes)
+
+
+@pytest.mark.parametrize("genre", [g for g in GENRES if g not in CHROMATIC])
+def test_notes_belong_to_the_key(genre: str) -> None:
+    for seed in SEEDS:
+        score = piece(seed, genre)
+        counts = Counter(note.pitch % 12 in scale_of(score.key) for note in pitched(score))
+        assert counts[True] >= 0.8 * counts.total(), (seed, score.key)
+
+
+@pytest.mark.parametrize("genre", GENRES)
+def test_music_never_stops_for_long(genre: str) -> None:
+    for seed in SEEDS:
+        score = piece(seed, genre)
+        sounding = 0.0
+        for note in sorted((n for p in score.parts if p.role != "effect" for n in p.notes), key=lambda n: n.start):
+            assert score.seconds_at(note.start - sounding) < 4.0
+            sounding = max(sounding, note.start + note.beats)
+
+
+def test_longer_pieces_and_unknown_genre() -> None:
+    assert compose(3, 75.0, "rock").seconds >= 75.0
+    assert compose(3, 10.0, "ambient").seconds >= 10.0
+    with pytest.raises(KeyError):
+        compose(3, 30.0, "polka")
+
+
+def test_harmony() -> None:
+    key = Key(9, "minor")
+    assert key.name == "A minor"
+    assert [bar[0].symbol for bar in progression("i VI III VII", key)] == ["Am", "F", "C", "G"]
+    assert [c.symbol for bar in progression("ii7,V7 Imaj7", Key(5, "major")) for c in bar] == ["Gm7", "C7", "Fmaj7"]
+    assert roman("bII", Key(4, "phrygian")).symbol == "F"
+    assert roman("V7", key).pitch_classes == (4, 8, 11, 2)
+    first = voicing(roman("I", Key(0, "major")), None, 60, 4)
+    second = voicing(roman("IV", Key(0, "major")), first, 60, 4)
+    assert sum(min(abs(p - q) for q in first) for p in second) <= 4
+    assert fold(90, 40, 60) == 54
+    assert all(steps[0] == 0 for steps in QUALITIES.values())
+
+
+def test_chords_of_a_section_sound_when_they_are_said_to() -> None:
+    score = piece(4, "pop")
+    slot = (score.sections[0].end - score.sections[0].start) / len(score.sections[0].chords)
+    window = window_facts(score, 0.0, score.seconds_at(slot))
+    assert window["chords"] == [score.sections[0].chords[0]]
+
+
+def hand_made() -> Score:
+    piano = Part("piano", "melody", "gm:0", tuple(Note(b, 1, 60 + b, 70) for b in range(8)))
+    drums = Part("drum machine", "drums", "synth:drums:909", tuple(Note(8 + b / 2, 0.2, 36, 100) for b in range(16)))
+    sections = (Section("intro", 0, 8, ("C", "Am")), Section("verse", 8, 16, ("F", "G")))
+    return Score(1, "pop", ("happy",), ("party",), 60.0, (4, 4), "C major", 16.0, (piano, drums), sections)
+
+
+def test_facts_of_a_hand_made_piece() -> None:
+    early, late = window_facts(hand_made(), 0.0, 8.0), window_facts(hand_made(), 8.0, 8.0)
+    assert early["instruments"] == ["piano"] and not early["drums"] and early["solo"]
+    assert early["chords"] == ["C", "Am"] and early["section"] == "intro" and early["density"] == "sparse"
+    assert late["instruments"] == ["drum machine"] and late["drums"] and late["chords"] == ["F", "G"]
+    assert late["dynamics"] == "loud" and early["dynamics"] == "medium"
+    assert (early["bpm"], early["metre"], early["tonality"]) == (60, "4/4", "major")
+
+
+def test_facts_agree_with_the_notes() -> None:
+    for score, at, facts in windows():
+        first, last = at * score.tempo / 60, (at + 10) * score.tempo / 60
+        heard = [p for p in score.parts if any(n.start < last and n.start + n.beats > first for n in p.notes)]
+        assert facts["instruments"] and set(facts["instruments"]) <= {p.name for p in heard}
+        assert facts["drums"] == any(p.role in RHYTHM for p in heard)
+        assert facts["bpm"] == round(score.tempo) and facts["key"] == score.key
+        assert json.loads(json.dumps(facts)) == facts
+
+
+NAMES = sorted({*INSTRUMENTS, *DRUM_KITS, *EFFECTS}, key=len, reverse=True)
+
+
+def named(text: str) -> set[str]:
+    """Instrument names in a text, longest first, so that "bass" in "double bass" is not counted again."""
+    found = set()
+    for name in NAMES:
+        text, count = re.subn(rf"\b{re.escape(name)}\b", " ", text, flags=re.IGNORECASE)
+        if count:
+            found.add(name)
+    return found
+
+
+def test_captions_name_only_what_sounds() -> None:
+    genre_words = [word for nouns, tags in GENRE_WORDS.values() for word in (*nouns, *tags)]
+    genre_words = sorted({*genre_words, *GENRES}, key=len, reverse=True)
+    for _, _, facts in windows():
+        allowed = {
+            *facts["instruments"],
+            *(n for i in facts["instruments"] for f in FAMILY.get(i, ()) for n in named(f)),
+        }
+        for texts in captions(facts, random.Random(5)).values():
+            for text in texts:
+                bare = text
+                for word in genre_words:
+                    bare = re.sub(rf"\b{re.escape(word)}\b", " ", bare, flags=re.IGNORECASE)
+                assert named(bare) <= allowed, text
+
+
+def test_captions_tell_the_truth_about_drums_and_mode() -> None:
+    for _, _, facts in windows():
+        for texts in captions(facts, random.Random(6)).values():
+            for text in texts:
+                lower = text.lower()
+                if facts["drums"]:
+                    assert not re.search(r"no drums|without (any )?drums|no percussion", lower), text
+                if facts["tonality"] == "minor":
+                    assert "major key" not in lower
+                else:
+                    assert "minor key" not in lower
+
+
+def test_dense_captions_hold_the_figures() -> None:
+    for _, _, facts in windows():
+        for text in captions(facts, random.Random(7))["dense"]:
+            assert f"{facts['bpm']} BPM" in text or f"{facts['tempo']} BPM" in text
+            assert facts["key"] in text and facts["metre"] in text
+            assert all(name in text for name in facts["instruments"])
+
+
+def test_caption_lengths_and_variety() -> None:
+    openings = Counter()
+    for _, _, facts in windows():
+        said = captions(facts, random.Random(8))
+        assert (len(said["short"]), len(said["long"]), len(said["dense"])) == (3, 2, 2)
+        assert said == captions(facts, random.Random(8))
+        assert all(3 <= len(text.split()) <= 30 for text in said["short"])
+        assert all(25 <= len(text.split()) <= 60 and text.endswith(".") for text in said["long"])
+        assert all(
+            not re.search(r"\ba (?!eu)[aeio]|\b(\w{2,}) \1\b|  |\{|None", text) for text in said["short"] + said["long"]
+        ), said
+        openings.update(" ".join(text.split()[:3]) for text in said["short"])
+    assert max(openings.values()) < 0.1 * openings.total()
+
+
+def test_moods_fit_the_window() -> None:
+    loud = window_facts(piece(1, "metal"), 10.0, 10.0)
+    assert not {"calm", "peaceful"} & set(loud["moods"])
+    for _, _, facts in windows():
+        if facts["dynamics"] == "soft":
+            assert not {"energetic", "aggressive", "furious", "intense"} & set(facts["moods"])
+    assert all(mood in synonyms for mood, synonyms in MOOD_SYNONYMS.items())
+
+
+@pytest.mark.parametrize("genre", GENRES)
+def test_every_section_has_a_pitched_part(genre: str) -> None:
+    for seed in range(100, 125):
+        score = compose(seed, 30.0, genre)
+        notes = pitched(score)
+        for section in score.sections:
+            assert any(section.start <= note.start < section.end for note in notes), (seed, section.name)

@@ -1,0 +1,117 @@
+"""The inference path on a tiny real bundle."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from musicgen_app import Engine, GenerationRequest
+from musicgen_app.engine import CancelToken, pick_device
+from musicgen_app.errors import Cancelled, GenerationError, ModelError, RequestError
+
+
+@pytest.fixture
+def engine(home):
+    return Engine(device="cpu")
+
+
+def request(**values) -> GenerationRequest:
+    return GenerationRequest(**({"prompt": "soft bells", "seconds": 1.0, "seed": 3, "model": "tiny"} | values))
+
+
+def test_exact_length_shape_and_resolved_request(engine):
+    (result,) = engine.generate(request(seconds=1.2345))
+    assert result.audio.shape == (1, round(1.2345 * 8_000)) and result.audio.dtype == np.float32
+    assert result.sample_rate == 8_000 and np.abs(result.audio).max() < 1
+    assert (result.request.steps, result.request.solver, result.request.seed) == (3, "euler", 3)
+    assert result.model["name"] == "tiny" and len(result.model["weights_sha256"]) == 64
+    assert set(result.seconds_taken) == {"text", "sampling", "decoding"}
+
+
+def test_same_seed_same_samples_other_seed_others(engine):
+    a, b, c = (engine.generate(request(seed=s))[0].audio for s in (3, 3, 4))
+    assert np.array_equal(a, b) and not np.array_equal(a, c)
+
+
+def test_a_variation_is_the_clip_of_its_seed_alone(engine):
+    batch = engine.generate(request(seed=10, variations=3))
+    assert [r.request.seed for r in batch] == [10, 11, 12]
+    assert all(r.request.variations == 1 for r in batch)
+    for result in batch:
+        assert np.array_equal(result.audio, engine.generate(result.request)[0].audio)
+
+
+def test_variations_in_one_batch_are_the_same_music(home):
+    """Sampled together, latents differ in the last bits only; phase reconstruction makes of that less than -60 dB."""
+    one, together = (Engine(device="cpu", batch=b).generate(request(variations=3)) for b in (1, 3))
+    for a, b in zip(one, together, strict=True):
+        assert np.abs(a.audio - b.audio).max() < 1e-3
+
+
+@pytest.mark.parametrize("field, value", [("prompt", "loud drums"), ("guidance", 7.0), ("steps", 5), ("solver", "heun"),
+                                          ("negative", "loud drums"), ("guidance_interval", (0.0, 0.2))])  # fmt: skip
+def test_every_field_of_the_request_reaches_the_sampler(engine, field, value):
+    plain, changed = engine.generate(request())[0].audio, engine.generate(request(**{field: value}))[0].audio
+    assert not np.array_equal(plain, changed)
+
+
+def test_loudness_is_reached(engine):
+    from musicgen_app.audio import loudness
+
+    (result,) = engine.generate(request(loudness=-30.0))
+    assert loudness(result.audio, result.sample_rate) == pytest.approx(-30, abs=0.5)
+
+
+def test_progress_reports_every_step(engine):
+    seen = []
+    engine.generate(request(steps=4), progress=seen.append)
+    assert [(p.stage, p.step, p.total) for p in seen] == [
+        ("text", 0, 1), ("text", 1, 1), *[("sampling", i, 4) for i in (1, 2, 3, 4)], ("decoding", 1, 1),
+    ]  # fmt: skip
+    assert all(a.elapsed <= b.elapsed for a, b in zip(seen, seen[1:], strict=False))
+
+
+def test_cancel_stops_at_the_next_step(engine):
+    token, steps = CancelToken(), []
+
+    def progress(p):
+        steps.append(p.step)
+        if p.stage == "sampling" and p.step == 2:
+            token.cancel()
+
+    with pytest.raises(Cancelled):
+        engine.generate(request(steps=50), progress, token)
+    assert max(steps) == 2
+
+
+def test_conditions_are_computed_once(engine, monkeypatch):
+    backbone = engine.load("tiny").backbone
+    calls = []
+    original = backbone.condition
+    monkeypatch.setattr(backbone, "condition", lambda *a, **k: calls.append(1) or original(*a, **k))
+    engine.generate(request(steps=6))
+    few = len(calls)
+    engine.generate(request(steps=12))
+    assert len(calls) == 2 * few
+
+
+def test_limits_come_from_the_model(engine):
+    with pytest.raises(RequestError, match="60"):
+        engine.generate(request(seconds=61))
+    with pytest.raises(ModelError, match="tiny"):
+        engine.generate(request(model="tinny"))
+
+
+def test_non_finite_output_is_an_error(engine):
+    import torch
+
+    model = engine.load("tiny")
+    with torch.no_grad():
+        model.backbone.final_layer.conv.bias.fill_(float("nan"))
+    with pytest.raises(GenerationError, match="not finite"):
+        engine.generate(request())
+
+
+def test_unavailable_device_is_a_request_error():
+    with pytest.raises(RequestError, match="cpu"):
+        pick_device("tpu")

@@ -1,0 +1,122 @@
+"""Facts of a stretch of a piece: a score and a window in seconds -> what is true of it, for captions and metadata."""
+
+from __future__ import annotations
+
+from .score import Note, Part, Score
+from .words import AROUSED, CALM
+
+ROLE_WEIGHT = {
+    "melody": 1.5, "chords": 1.0, "arpeggio": 0.9, "pad": 0.7, "bass": 0.8, "drums": 1.0, "percussion": 0.6,
+    "effect": 0.3,
+}  # fmt: skip
+RHYTHM = ("drums", "percussion")
+
+
+def window_facts(score: Score, start: float, seconds: float) -> dict:
+    """What is true of `seconds` of the piece from `start` (seconds); JSON-safe.
+
+    A part is named when it sounds for a noticeable share of the window; "drums" is true when any percussion sounds.
+    """
+    first, last = start * score.tempo / 60, min((start + seconds) * score.tempo / 60, score.beats)
+    heard = [(part, [n for n in part.notes if n.start < last and n.start + n.beats > first]) for part in score.parts]
+    heard = [(part, notes) for part, notes in heard if notes]
+    weights: dict[str, float] = {}
+    roles: dict[str, str] = {}
+    for part, notes in heard:
+        share = _share(part, notes, first, last)
+        if share >= 0.08:
+            weight = share**0.5 * ROLE_WEIGHT[part.role] * 10 ** (part.gain / 40)
+            if weight > weights.get(part.name, 0):
+                roles[part.name] = part.role
+            weights[part.name] = max(weight, weights.get(part.name, 0))
+    names = sorted(weights, key=lambda name: -weights[name])
+    onsets = {
+        (index, round(n.start * 8)) for index, (_, notes) in enumerate(heard) for n in notes if first <= n.start < last
+    }  # fmt: skip
+    rate = len(onsets) / max(0.1, (last - first) * 60 / score.tempo)
+    musical = [(p, n) for p, notes in heard if p.role != "effect" for n in notes]
+    force = sum(n.velocity for _, n in musical) / max(1, len(musical))
+    tops = [n.pitch for p, n in musical if p.role not in RHYTHM and p.role != "bass"]
+    height = sum(tops) / len(tops) if tops else 48
+    drums = any(p.role in RHYTHM for p, _ in heard)
+    density = "sparse" if rate < 5 else "busy" if rate > 13 else "moderate"
+    dynamics = "soft" if force < 60 else "loud" if force > 84 else "medium"
+    overlaps = {}
+    for section in score.sections:
+        overlaps[section.name] = overlaps.get(section.name, 0) + max(
+            0, min(last, section.end) - max(first, section.start)
+        )
+    pitched = [name for name in names if roles[name] not in (*RHYTHM, "effect")]
+    bright = score.key.split(" ", 1)[1] in ("major", "lydian", "mixolydian")
+    return {
+        "genre": score.genre,
+        "moods": _moods(score.moods, density, dynamics, drums, bright),
+        "themes": list(score.themes),
+        "tempo": round(score.tempo, 1),
+        "bpm": round(score.tempo),
+        "key": score.key,
+        "tonality": "major" if bright else "minor",
+        "metre": f"{score.metre[0]}/{score.metre[1]}",
+        "chords": _chords(score, first, last),
+        "section": max(overlaps, key=overlaps.get) if overlaps else "",
+        "instruments": names,
+        "roles": roles,
+        "drums": drums,
+        "bass": any(p.role == "bass" for p, _ in heard),
+        "solo": len(pitched) == 1 and not drums and len(heard) == 1,
+        "notes_per_second": round(rate, 1),
+        "density": density,
+        "dynamics": dynamics,
+        "register": "high" if height > 72 else "low" if height < 54 else "middle",
+        "change": _change(heard, first, last),
+        "ending": last >= score.beats - 0.5,
+        "lofi": score.master.get("lofi", 0) > 0,
+        "room": score.room,
+    }
+
+
+def _share(part: Part, notes: list[Note], first: float, last: float) -> float:
+    """Share of the window in which the part sounds; a drum stroke counts as half a beat."""
+    least = 0.5 if part.role in RHYTHM else 0.0
+    covered, edge = 0.0, first
+    for note in notes:
+        begin, end = max(note.start, edge), min(max(note.start + note.beats, note.start + least), last)
+        if end > begin:
+            covered += end - begin
+            edge = end
+    return covered / (last - first)
+
+
+def _chords(score: Score, first: float, last: float) -> list[str]:
+    chords: list[str] = []
+    for section in score.sections:
+        if not section.chords:
+            continue
+        slot = (section.end - section.start) / len(section.chords)
+        for index, symbol in enumerate(section.chords):
+            begin = section.start + index * slot
+            if min(begin + slot, last) - max(begin, first) > 0.5 and (not chords or chords[-1] != symbol):
+                chords.append(symbol)
+    return chords
+
+
+def _change(heard: list[tuple[Part, list[Note]]], first: float, last: float) -> str:
+    """ "builds", "calms down" or "steady": onsets weighted by force, last third against the first third."""
+    third = (last - first) / 3
+    early = sum(
+        n.velocity for p, notes in heard if p.role != "effect" for n in notes if first <= n.start < first + third
+    )
+    late = sum(n.velocity for p, notes in heard if p.role != "effect" for n in notes if last - third <= n.start < last)
+    return "builds" if late > 1.8 * early + 200 else "calms down" if early > 1.8 * late + 200 else "steady"
+
+
+def _moods(moods: tuple[str, ...], density: str, dynamics: str, drums: bool, bright: bool) -> list[str]:
+    """The moods of the piece that this window bears out, with one of its own where none does."""
+    quiet = density == "sparse" or dynamics == "soft"
+    full = density == "busy" and dynamics == "loud"
+    kept = [m for m in moods if not (quiet and m in AROUSED) and not (full and m in CALM)]
+    if quiet and not drums and not set(kept) & set(CALM):
+        kept.append("calm" if bright else "atmospheric")
+    if full and not set(kept) & set(AROUSED):
+        kept.append("energetic")
+    return list(dict.fromkeys(kept or ["atmospheric" if quiet else "lively" if bright else "moody"]))
