@@ -82,7 +82,7 @@ def test_files_round_trip_and_refuse_what_does_not_fit(tmp_path):
     torch.testing.assert_close(loaded.decoder(latents), codec.decoder(latents), atol=2e-2, rtol=2e-2)  # 16-bit file
     with pytest.raises(ModelError, match="SHA-256"):
         load_codec(tmp_path, "0" * 64)
-    (tmp_path / "config.json").write_text('{"kind": "sketch", "latent_dim": 9}')
+    (tmp_path / "config.json").write_text('{"kind": "sketch", "latent_dim": 9, "data": []}')
     with pytest.raises(ModelError, match="does not fit"):
         load_codec(tmp_path)
     (tmp_path / "config.json").write_text('{"kind": "other"}')

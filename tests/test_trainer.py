@@ -64,7 +64,8 @@ def data(tmp_path_factory) -> Path:
 def codec_folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("codec")
     torch.manual_seed(0)
-    save_codec(SketchCodec(CODEC), folder)
+    save_codec(SketchCodec(CODEC), folder, [{"name": "noise", "licence": "CC0-1.0", "hours": 1}])
+    (folder / "CREDITS.md").write_text("- nobody")
     return folder
 
 
@@ -177,8 +178,12 @@ def test_bundle_plays(data, codec_folder, tmp_path, text_encoder, monkeypatch):
         settings, [data], codec_folder, tmp_path, name="mine", licence="CC0-1.0", show=lambda line: None
     )
     verify(bundle)
-    assert bundle.config["data"] == [{"name": "composed", "licence": "CC0-1.0", "hours": 0.0}]
-    assert "nothing" in (bundle.path / "CREDITS.md").read_text()
+    assert bundle.config["data"] == [
+        {"part": "generator", "name": "composed", "licence": "CC0-1.0", "hours": 0.0},
+        {"part": "codec", "name": "noise", "licence": "CC0-1.0", "hours": 1},
+    ]
+    credits = (bundle.path / "CREDITS.md").read_text()
+    assert "- nothing" in credits and "- nobody" in credits
     (result,) = Engine(device="cpu").generate(GenerationRequest("a tone", seconds=1, seed=1, model=str(bundle.path)))
     assert result.audio.shape == (1, RATE)
 

@@ -62,32 +62,3 @@ def export(
         key: tensor.half() if tensor.dtype == torch.float32 else tensor for key, tensor in model.state_dict().items()
     }
     return write_bundle(out, config, state, front + card, files | (extra_files or {}))
-
-
-def licences_of(rows: list[dict]) -> list[dict]:
-    """What a corpus is made of, for the config: hours a set and licence."""
-    hours: dict[tuple[str, str], float] = {}
-    for row in rows:
-        key = (row["set"], row["licence"])
-        hours[key] = hours.get(key, 0.0) + row["seconds"] / 3600
-    return [{"name": name, "licence": licence, "hours": round(h, 2)} for (name, licence), h in sorted(hours.items())]
-
-
-def credits_of(rows: list[dict]) -> str:
-    """The credits file: every source once, with its licence, as Markdown."""
-    lines = sorted({f"- {row['source']} ({row['licence']})" for row in rows if row["set"] != "composed"})
-    composed = sorted({row["source"].split(";", 1)[-1].strip() for row in rows if row["set"] == "composed"})
-    return "\n".join(
-        [
-            "# Credits",
-            "",
-            "Composed and rendered by this project's own code (CC0-1.0) with:",
-            "",
-            *(f"- {source}" for source in composed),
-            "",
-            "Recorded music the codec learned from, with thanks to its makers:",
-            "",
-            *lines,
-            "",
-        ]
-    )

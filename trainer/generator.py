@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,8 +11,9 @@ from pathlib import Path
 from musicgen_app.backbones.presets import trainable_parameters
 from musicgen_app.bundle import Bundle
 
+from .credits import credits_of, licences_of
 from .dataset import read_rows
-from .export import credits_of, export, licences_of
+from .export import export
 from .latents import prepare
 from .loop import Training, train
 
@@ -40,8 +42,13 @@ def train_bundle(
     steps = min(stop_at or settings.steps, settings.steps)
     rows = [row for folder in data for row in read_rows(folder)]
     hours = sum(clip["seconds"] for clip in cache.split("train")) / 3600
+    codec_data = json.loads((codec_folder / "config.json").read_text())["data"]
     credits = out / "CREDITS.md"
-    credits.write_text(credits_of(rows), encoding="utf-8")
+    credits.write_text(
+        f"# Credits\n\n## The generator\n\n{credits_of(rows)}\n## The codec\n\n"
+        f"{(codec_folder / 'CREDITS.md').read_text(encoding='utf-8')}",
+        encoding="utf-8",
+    )
     summary = {"steps_done": steps, "train_hours": round(hours, 2), **asdict(settings)}
     card = (
         f"# {title or name}\n\nA {trainable_parameters(model) / 1e6:.1f}M-parameter {settings.preset} generator, "
@@ -60,7 +67,7 @@ def train_bundle(
         version=version,
         licence=licence,
         training=summary,
-        data=licences_of(rows),
+        data=[{"part": "generator", **d} for d in licences_of(rows)] + [{"part": "codec", **d} for d in codec_data],
         sampler=SAMPLER,
         card=card,
         extra_files={"CREDITS.md": credits},

@@ -30,16 +30,16 @@ PRESETS = {
     "sketch-dit": Preset(
         "fluxaudio",
         {
-            "hidden": 256,
+            "hidden": 320,
             "depth": 6,
             "fused_depth": 4,
-            "heads": 4,
+            "heads": 5,
             "text_dim": 512,
             "text_len": 48,
-            "mlp_width": 384,
+            "mlp_width": 512,
             "input_kernel": 3,
         },
-        13_555_264,
+        21_736_128,
     ),
     "sketch-mamba": Preset(
         "mamba", {"latent_dim": 64, "hidden": 256, "depth": 6, "heads": 4, "text_dim": 512}, 13_693_504

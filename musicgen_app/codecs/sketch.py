@@ -237,12 +237,17 @@ class SketchCodec(nn.Module):
         return reconstruct(magnitude, c.n_fft, c.hop, c.phase_iterations)[:, None]
 
 
-def save_codec(codec: SketchCodec, folder: Path) -> None:
-    """Write `config.json` and `model.safetensors` (16-bit floats) into `folder` (made if missing)."""
+def save_codec(codec: SketchCodec, folder: Path, data: list[dict] | None = None) -> None:
+    """Write `config.json` and `model.safetensors` (16-bit floats) into `folder` (made if missing).
+
+    `data` says what it was trained on: [{"name", "licence", "hours"}].
+    """
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps({"kind": "sketch", **asdict(codec.config)}, indent=2) + "\n")
+    (folder / "config.json").write_text(
+        json.dumps({"kind": "sketch", **asdict(codec.config), "data": data or []}, indent=2) + "\n"
+    )
     state = {name: tensor.detach().half().contiguous() for name, tensor in codec.state_dict().items()}
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
 
@@ -253,6 +258,7 @@ def load_codec(folder: Path, sha256: str | None = None) -> SketchCodec:
         config = json.loads((folder / "config.json").read_text())
         if config.pop("kind") != "sketch":
             raise ValueError("not a sketch codec")
+        config.pop("data")
         codec = SketchCodec(SketchCodecConfig(**config))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ModelError(f"{folder / 'config.json'}: not a sketch codec ({error}); install the model again") from error

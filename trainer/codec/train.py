@@ -20,6 +20,7 @@ from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, save_code
 from musicgen_app.errors import FileError
 
 from .. import checkpoint
+from ..credits import credits_of, licences_of
 from ..dataset import read_mono, read_rows
 from ..optim import EMA, adamw, set_lr, warmup_cosine
 from ..progress import Log
@@ -157,5 +158,7 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
         log.step(step + 1, **scalars)
         if (step + 1) % 250 == 0 or step + 1 == end:
             checkpoint.save(out, step + 1, modules, optimizers, fixed)
-    save_codec(average.average, out / "codec")
+    rows = [row for folder in settings.data for row in read_rows(Path(folder)) if row["split"] == "train"]
+    save_codec(average.average, out / "codec", licences_of(rows))
+    (out / "codec" / "CREDITS.md").write_text(credits_of(rows), encoding="utf-8")
     return out / "codec"

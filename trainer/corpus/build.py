@@ -57,6 +57,19 @@ def _write(path: Path, content: str | bytes) -> None:
     os.replace(temporary, path)
 
 
+def write_audio(path: Path, audio: np.ndarray) -> None:
+    """Audio (C, N) at `SAMPLE_RATE` -> a 16-bit FLAC file, in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    soundfile.write(temporary, audio.T, SAMPLE_RATE, "PCM_16", format="FLAC")
+    os.replace(temporary, path)
+
+
+def write_rows(out: Path, identity: str, rows: list[dict]) -> None:
+    """The rows of one file, written last: they mark it as finished."""
+    _write(out / "rows" / f"{identity}.json", json.dumps(rows, ensure_ascii=False))
+
+
 def load_score(path: Path) -> Score:
     """A score kept by the build (scores/<id>.json.gz)."""
     fields = json.loads(gzip.decompress(path.read_bytes()))
@@ -92,24 +105,19 @@ def _audible(audio: np.ndarray, clip_seconds: float) -> list[int]:
 def build_piece(out: Path, seed: int, piece_seconds: float, clip_seconds: float, index: int) -> dict:
     """Compose, render and write one piece -> {"index", "seconds", "error"}; a piece that fails leaves nothing."""
     identity = f"s{seed}-{index:06d}"
-    genres = getattr(composer, "GENRES", None)
-    genre = list(genres)[index % len(genres)] if genres else None
+    genre = composer.GENRES[index % len(composer.GENRES)]
     try:
         score = composer.compose(piece_seed(seed, index), seconds=piece_seconds, genre=genre)
         audio = render(score, SAMPLE_RATE)
         path = f"audio/{index // 100:03d}/{identity}.flac"
         rows = clip_rows(score, _audible(audio, clip_seconds), identity, path, clip_seconds)
-        target = out / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(target.name + ".part")
-        soundfile.write(temporary, audio.T, SAMPLE_RATE, "PCM_16", format="FLAC")
-        os.replace(temporary, target)
+        write_audio(out / path, audio)
         _write(out / "scores" / f"{identity}.json.gz", gzip.compress(json.dumps(asdict(score)).encode(), mtime=0))
-        _write(out / "rows" / f"{identity}.json", json.dumps(rows, ensure_ascii=False))
+        write_rows(out, identity, rows)
     except (DependencyError, OSError):
         raise
     except Exception as error:
-        return {"index": index, "seconds": 0.0, "error": f"{genre or 'piece'}: {type(error).__name__}: {error}"}
+        return {"index": index, "seconds": 0.0, "error": f"{genre}: {type(error).__name__}: {error}"}
     return {"index": index, "seconds": audio.shape[1] / SAMPLE_RATE, "error": None}
 
 
@@ -185,7 +193,7 @@ def recaption(out: Path) -> dict:
         audible = [round(row["start"] / row["seconds"]) for row in rows]
         fresh = clip_rows(score, audible, path.stem, rows[0]["path"], rows[0]["seconds"])
         fresh = [{**row, "source": old["source"]} for row, old in zip(fresh, rows, strict=True)]
-        _write(path, json.dumps(fresh, ensure_ascii=False))
+        write_rows(out, path.stem, fresh)
     return finish(out)
 
 

@@ -21,9 +21,8 @@ from pathlib import Path
 
 from musicgen_app.errors import DependencyError
 
-from .build import write_audio, write_rows
+from .build import SAMPLE_RATE, finish, write_audio, write_rows
 
-SAMPLE_RATE = 32_000
 CLIP_SECONDS = 10.0
 
 
@@ -33,17 +32,28 @@ def tracks() -> list[dict]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+def source_of(track: dict) -> str:
+    """Where a track comes from and whose it is, for the credits."""
+    title = f', "{track["title"]}"' if track["title"] else ""
+    maker = track["artist"] or track["copyright"]
+    return f"{track['package']}: {track['path']}{title}" + (f" by {maker}" if maker else "")
+
+
 def build(out: Path, packages: list[str] | None = None, progress: Callable[[str], None] = print) -> dict:
     """Download the packages with apt, decode their listed tracks into the dataset folder `out`.
 
     Tracks whose rows exist are skipped, so the command can be run again after an interruption. A package or a track
     that fails is reported through `progress` and counted.
 
-    Returns {"tracks": n, "seconds": s, "failed": [...]}. Raises DependencyError where apt-get or dpkg-deb is missing.
+    Returns {"tracks", "decoded_hours", "failed": [message], "clips", "hours"}. Raises DependencyError where apt-get or
+    dpkg-deb is missing.
     """
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:
             raise DependencyError(f"{tool} not found: recorded music comes from Debian packages, run this on Debian")
+    out.mkdir(parents=True, exist_ok=True)
+    meta = {"schema": 1, "set": "recorded", "sample_rate": SAMPLE_RATE}
+    (out / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     wanted: dict[str, dict[str, tuple[str, dict]]] = {}
     for number, track in enumerate(tracks()):
         name = f"recorded-{number:04d}"
@@ -67,7 +77,7 @@ def build(out: Path, packages: list[str] | None = None, progress: Callable[[str]
         failed += [f"{package}/{path}: not in the package" for path in missing]
     for line in failed:
         progress(f"skipped {line}")
-    return {"tracks": done, "seconds": seconds, "failed": failed}
+    return {"tracks": done, "decoded_hours": seconds / 3600, "failed": failed, **finish(out)}
 
 
 def _files_of_package(package: str, paths: set[str]) -> Iterator[tuple[str, bytes]]:
@@ -101,7 +111,8 @@ def _store(out: Path, name: str, track: dict, data: bytes) -> float:
     audio, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)  # (N, C)
     audio = resample(audio.T[:2], rate, SAMPLE_RATE)  # (C, N)
     seconds = audio.shape[1] / SAMPLE_RATE
-    path = write_audio(out, name, audio, SAMPLE_RATE)
+    path = f"audio/{name[-4:-2]}/{name}.flac"
+    write_audio(out / path, audio.clip(-1, 1))
     held_out = hashlib.sha256(f"{track['package']}/{track['path']}".encode()).digest()[0] < 26  # one track in ten
     rows = [
         {
@@ -115,9 +126,7 @@ def _store(out: Path, name: str, track: dict, data: bytes) -> float:
             "captions": {},
             "facts": {},
             "licence": track["licence"],
-            "source": f"{track['package']}: {track['path']}"
-            + (f", \"{track['title']}\"" if track["title"] else "")
-            + (f" by {track['artist'] or track['copyright']}" if track["artist"] or track["copyright"] else ""),
+            "source": source_of(track),
         }
         for start in range(0, int(seconds - CLIP_SECONDS) + 1, int(CLIP_SECONDS))
     ]
