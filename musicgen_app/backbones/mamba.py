@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import scan
+from . import expand_condition, scan
 from .layers import ChannelLastConv1d, attend, modulate, normalise
 
 
@@ -207,9 +207,7 @@ class Mamba(nn.Module):
     def null_condition(self, batch: int) -> MambaCondition:
         """The condition of dropped text, for guidance: one null token."""
         mask = torch.ones(1, 1, dtype=torch.bool, device=self.null_token.device)
-        return MambaCondition(
-            *(part.expand(batch, *part.shape[1:]) for part in self.condition(self.null_token[None], mask))
-        )
+        return expand_condition(self.condition(self.null_token[None], mask), batch)
 
     def forward(
         self, x: Tensor, t: Tensor, cond: MambaCondition, return_hidden: bool = False

