@@ -86,6 +86,7 @@ def test_cache_holds_every_captioned_clip(cache):
     assert len(cache.clips) == 6 and len(cache.split("val")) == 2
     assert cache.latents.shape == (3 * 50, 8)
     assert [c["frame"] for c in cache.clips] == [0, 25, 50, 75, 100, 125]
+    assert cache.weights.shape == (8,) and cache.weights.mean().item() == pytest.approx(1.0, abs=1e-5)
     text = cache.text(np.array(cache.clips[0]["captions"]))
     assert text.tokens.shape == (2, 48, 512) and torch.equal(text.mask, text.tokens.abs().sum(-1) > 0)
     every = cache.normalised(np.array([0]), 150)[0]

@@ -7,7 +7,7 @@ cache/
   units.npy      (U, 512) float16: the vector of every distinct text unit; unit 0 is the zero vector (padding)
   tokens.npy     (captions, S) int32: the units of each caption
   vectors.npy    (captions, 512) float16: the vector of each whole caption
-  meta.json      codec hash, latent statistics (mean, std per channel), counts
+  meta.json      codec hash, latent statistics (mean, std per channel), weight of each channel, counts
 """
 
 from __future__ import annotations
@@ -43,6 +43,11 @@ class Cache:
     tokens: np.ndarray
     vectors: np.ndarray
     meta: dict
+
+    @property
+    def weights(self) -> torch.Tensor:
+        """What each latent channel counts in the loss (D,), mean 1."""
+        return torch.tensor(self.meta["weights"])
 
     def split(self, name: str) -> list[dict]:
         return [clip for clip in self.clips if clip["split"] == name]
@@ -94,7 +99,8 @@ def prepare(data: list[Path], codec_folder: Path, cache: Path, show: Callable[[s
     temporary = cache.with_name(f".{cache.name}.{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    clips, failed = _encode(rows, load_codec(codec_folder), temporary, show)
+    codec = load_codec(codec_folder)
+    clips, failed = _encode(rows, codec, temporary, show)
     if not clips:
         raise FileError("none of the files could be encoded")
     _text_features(clips, temporary, show)
@@ -106,9 +112,20 @@ def prepare(data: list[Path], codec_folder: Path, cache: Path, show: Callable[[s
         "mean": latents.mean(axis=0).tolist(),
         "std": latents.std(axis=0).clip(1e-3).tolist(),
     }
+    meta["weights"] = channel_weights(codec, latents, np.array(meta["std"])).tolist()
     (temporary / "meta.json").write_text(json.dumps(meta))
     os.replace(temporary, cache)
     return open_cache(cache)
+
+
+@torch.inference_mode()
+def channel_weights(codec: SketchCodec, latents: np.ndarray, std: np.ndarray) -> torch.Tensor:
+    """How far the decoded log-magnitudes move when a channel moves by half its deviation, relative to the mean (D,)."""
+    sample = torch.from_numpy(latents[np.linspace(0, len(latents) - 1, min(400, len(latents))).astype(int)])[None]
+    plain = codec.decoder(sample)
+    steps = 0.5 * torch.diag(torch.from_numpy(std.astype(np.float32)))
+    moved = torch.stack([(codec.decoder(sample + step) - plain).square().mean().sqrt() for step in steps])
+    return moved / moved.mean()
 
 
 @torch.inference_mode()

@@ -1,8 +1,9 @@
 """Trains a generator by conditional flow matching: cached latents and caption features -> checkpoints.
 
 The loss is the mean squared error of the velocity (Lipman et al., 2023, arXiv 2210.02747) at times drawn from a
-logit-normal distribution; captions are dropped at random for classifier-free guidance. Batch, noise, times and dropout
-of a step come from (seed, step) alone: a run that was stopped goes on exactly.
+logit-normal distribution, with the channels weighted by how much of the sound hangs on each (`Cache.weights`); captions
+are dropped at random for classifier-free guidance. Batch, noise, times and dropout of a step come from (seed, step)
+alone: a run that was stopped goes on exactly.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from musicgen_app import flow
 from musicgen_app.backbones.presets import build, trainable_parameters
+from musicgen_app.conditioning import TextCondition
 
 from . import checkpoint
 from .latents import Cache
@@ -57,14 +58,21 @@ def batch_of(cache: Cache, clips: list[dict], settings: Training, step: int) -> 
     return cache.normalised(first, frames), captions
 
 
-def flow_loss(model: nn.Module, data: torch.Tensor, text, drop: torch.Tensor | None, generator: torch.Generator):
-    """Flow-matching loss of a batch (B, T, D), one value an item (B,)."""
+def flow_loss(
+    model: nn.Module,
+    data: torch.Tensor,
+    text: TextCondition,
+    drop: torch.Tensor | None,
+    generator: torch.Generator,
+    weights: torch.Tensor | float = 1.0,
+) -> torch.Tensor:
+    """Flow-matching loss of a batch (B, T, D), one value an item (B,); `weights` (D,) says what a channel counts."""
     noise = torch.randn(data.shape, generator=generator)
     t = torch.randn(len(data), generator=generator).sigmoid()
     with torch.autocast("cpu", torch.bfloat16):
         cond = model.condition(text.tokens, text.mask, text.vector, drop)
         v = flow.velocity(model, flow.interpolate(data, noise, t), t, cond)
-    return F.mse_loss(v.float(), flow.target(data, noise), reduction="none").mean(dim=(1, 2))
+    return ((v.float() - flow.target(data, noise)).square() * weights).mean(dim=(1, 2))
 
 
 @torch.inference_mode()
@@ -79,7 +87,7 @@ def validate(model: nn.Module, cache: Cache, clips: list[dict], seed: int) -> di
         data = cache.normalised(np.array([c["frame"] for c in chosen[part]]), chosen[0]["frames"])
         for name, numbers in (("val", captions[part]), ("val_shuffled", np.roll(captions, 7)[part])):
             generator = torch.Generator().manual_seed(seed + start)
-            losses[name].append(flow_loss(model, data, cache.text(numbers), None, generator))
+            losses[name].append(flow_loss(model, data, cache.text(numbers), None, generator, cache.weights))
     return {name: torch.cat(values).mean().item() for name, values in losses.items()}
 
 
@@ -110,7 +118,7 @@ def train(
         data, captions = batch_of(cache, clips, settings, step)
         drop = torch.rand(len(data), generator=generator) < settings.drop
         set_lr(optimizer, settings.lr * warmup_cosine(step, settings.steps, settings.warmup, settings.floor))
-        loss = flow_loss(model, data, cache.text(captions), drop, generator).mean()
+        loss = flow_loss(model, data, cache.text(captions), drop, generator, cache.weights).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
