@@ -205,8 +205,8 @@ def check_target(path: str | Path, overwrite: bool = False) -> None:
     """FileError if write would refuse this name now: to be asked before minutes are spent on the sound."""
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
-        raise FileError(f"{path.name!r} has no suffix this app writes: use {', '.join(FORMATS)}")
-    _check_free(path, overwrite)
+        raise FileError(f"{path.name!r} does not name a format: end it in {', '.join(FORMATS)}")
+    check_free(path, overwrite)
 
 
 def _encode(audio: np.ndarray, sample_rate: int, suffix: str, tags: dict[str, str]) -> bytes:
@@ -276,12 +276,19 @@ def _id3(tags: dict[str, str]) -> bytes:
     return b"ID3\x03\0\0" + size + frames
 
 
-def _check_free(path: Path, overwrite: bool) -> None:
+def check_free(path: Path, overwrite: bool) -> None:
+    """FileError if no file can be made at `path`, or one is there and must not be replaced."""
     if os.path.isdir(path):  # unlike Path.is_dir, False for a name the system cannot hold
         raise FileError(f"{path} is a folder: name a file in it")
     if not os.path.isdir(path.parent):
         raise FileError(f"the folder {path.parent} does not exist: create it first")
-    if not overwrite and os.path.lexists(path):
+    try:
+        path.lstat()  # true even of a broken link
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise FileError(f"cannot write {path.name}: {error.strerror}; choose another name") from error
+    if not overwrite:
         raise FileError(f"{path} exists already: choose another name or use --force")
 
 
@@ -291,7 +298,7 @@ def save_bytes(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
     Without overwrite a file of that name is never replaced, even one made in the meantime. Raises FileError.
     """
     path = Path(path)
-    _check_free(path, overwrite)
+    check_free(path, overwrite)
     temporary = path.parent / f".{secrets.token_hex(16)}.part"
     try:
         try:

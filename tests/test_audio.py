@@ -278,7 +278,7 @@ def test_an_existing_file_is_kept_unless_forced(tmp_path):
 def test_a_file_made_in_the_meantime_is_kept(tmp_path, monkeypatch, hard_links):
     path = tmp_path / "clip.wav"
     path.write_bytes(b"mine")
-    monkeypatch.setattr(audio, "_check_free", lambda path, overwrite: None)
+    monkeypatch.setattr(audio, "check_free", lambda path, overwrite: None)
     if not hard_links:
         monkeypatch.setattr(os, "link", failing(errno.EPERM))
     with pytest.raises(FileError, match="--force"):

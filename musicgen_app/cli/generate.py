@@ -148,34 +148,16 @@ def _text_bytes(request: GenerationRequest) -> int:
 
 def _check_target(target: Path, sidecar: bool, force: bool) -> None:
     """Find out before the model runs that a file could not be written after it. Raises FileError."""
-    from ..audio import FORMATS
+    from ..audio import check_free, check_target
     from ..provenance import sidecar_path
 
-    if target.suffix.lower() not in FORMATS:
-        raise FileError(f"{target.name!r} does not say a format: end it in {', '.join(FORMATS)}")
-    if not os.path.isdir(target.parent):
-        raise FileError(f"the folder {target.parent} does not exist: create it first")
-    for path in (target, sidecar_path(target)) if sidecar else (target,):
-        if _exists(path):
-            if path.is_dir():
-                raise FileError(f"{path} is a folder: name a file in it")
-            if not force:
-                raise FileError(f"{path} exists already: choose another name or use --force")
+    check_target(target, force)
+    if sidecar:
+        check_free(sidecar_path(target), force)
     try:
         tempfile.TemporaryFile(dir=target.parent).close()
     except OSError as error:
         raise FileError(f"cannot write in {target.parent}: {error.strerror}; choose another folder") from error
-
-
-def _exists(path: Path) -> bool:
-    """Is there anything of this name, even a broken link? FileError where no file could have it."""
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise FileError(f"cannot write {path.name}: {error.strerror}; choose another name") from error
-    return True
 
 
 def _warn_of_other_weights(source: Path, bundle: Bundle) -> None:
