@@ -257,6 +257,27 @@ def test_tempo_of_a_click_track():
         assert evaluate.tempo(wave, 32_000) == pytest.approx(bpm, rel=0.04)
 
 
+def test_drums_are_told_from_held_tones_by_their_onsets():
+    t = np.arange(32_000 * 4) / 32_000
+    tone = (0.3 * np.sin(2 * np.pi * 220 * t)).astype(np.float32)
+    hits = tone.copy()
+    noise = np.random.default_rng(0).standard_normal(1_600).astype(np.float32)
+    for start in range(0, len(hits) - 1_600, 8_000):
+        hits[start : start + 1_600] += noise * np.linspace(0.5, 0, 1_600, dtype=np.float32)
+    loud, soft = evaluate.beatiness(hits, 32_000), evaluate.beatiness(tone, 32_000)
+    assert loud > 2 * soft
+    report = evaluate.drums_report([(True, loud, soft), (False, soft, loud)])
+    assert report == {"with": 1, "without": 1, "real_unseen": 1.0, "generated": 0.0}
+    assert evaluate.drums_report([(True, loud, soft)])["generated"] is None
+
+
+def test_tempo_report_counts_octaves_apart():
+    report = evaluate.tempo_report([(120, 121, 60.5), (100, 50, 130)])
+    assert report == {"clips": 2, "real_unseen": 0.5, "real_unseen_or_octave": 1.0, "generated": 0.0,
+                      "generated_or_octave": 0.5}  # fmt: skip
+    assert evaluate.tempo_report([]) == {"clips": 0}
+
+
 def test_chroma_of_a_chord():
     t = np.arange(32_000 * 2) / 32_000
     chord = sum(np.sin(2 * np.pi * f * t) for f in (261.63, 329.63, 392.0)).astype(np.float32)

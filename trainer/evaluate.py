@@ -138,7 +138,7 @@ def decoded(codec: Codec, cache: Cache, clip: dict) -> np.ndarray:
         return codec.decode(torch.from_numpy(latents)[None])[0, 0].numpy()
 
 
-def fit_probe(codec: Codec, cache: Cache, clips: int = 1_000) -> Probe:
+def fit_probe(codec: Codec, cache: Cache, clips: int = 500) -> Probe:
     """The probe of `clips` random training clips through the codec, with the mean vector of each clip's captions."""
     training = cache.split("train")
     training = [training[i] for i in np.random.default_rng(1).permutation(len(training))[:clips]]
@@ -151,7 +151,7 @@ def evaluate(
     engine: Engine,
     model: str,
     cache: Cache,
-    clips: int = 80,
+    clips: int = 60,
     show: Callable[[str], None] = print,
     probe: Probe | None = None,
     **request,

@@ -32,11 +32,11 @@ class Training:
 
     preset: str = "sketch-dit"
     overrides: dict = field(default_factory=dict)
-    steps: int = 10_000
+    steps: int = 5_800
     batch: int = 32
     crop: int = 62  # frames of a training crop in the first part of the run
-    crop_until: int = 7_000  # from this step on whole clips are used, in batches of the same number of frames
-    lr: float = 1e-3
+    crop_until: int = 3_200  # from this step on whole clips are used, in batches of the same number of frames
+    lr: float = 7e-4
     warmup: int = 200
     floor: float = 0.05
     weight_decay: float = 0.01

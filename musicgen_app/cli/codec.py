@@ -18,7 +18,7 @@ def codec() -> None:
 @codec.command()
 @click.option("--data", "data", multiple=True, required=True, type=FOLDER, help="Dataset folder; may be given again.")
 @click.option("--out", type=FOLDER, default=Path("runs/codec"), show_default=True, help="Run folder.")
-@click.option("--steps", type=click.IntRange(1), help="Steps of the whole run.  [default: 14000]")
+@click.option("--steps", type=click.IntRange(1), help="Steps of the whole run.  [default: 9000]")
 @click.option("--joint-steps", type=click.IntRange(0), help="Steps until the encoder is frozen.  [default: 4000]")
 @click.option("--stop-at", type=click.IntRange(1), help="Stop at this step of the schedule; run again to go on.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)

@@ -13,7 +13,7 @@ import click
     "--run", "run_folder", required=True, type=click.Path(path_type=Path), help="Run folder of `ttm-app train`."
 )
 @click.option("--model", default="sketch", show_default=True, help="Model name or folder.")
-@click.option("--clips", type=click.IntRange(20), default=80, show_default=True, help="Held-out captions to generate.")
+@click.option("--clips", type=click.IntRange(20), default=60, show_default=True, help="Held-out captions to generate.")
 @click.option("--steps", type=int, help="Sampler steps.  [default: the model's]")
 @click.option("--guidance", type=float, help="Guidance.  [default: the model's]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write the report here.")

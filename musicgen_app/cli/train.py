@@ -21,10 +21,10 @@ import click
 )
 @click.option("--codec", type=click.Path(path_type=Path), help="Codec folder.  [default: the bundled sketch codec]")
 @click.option("--preset", default="sketch-dit", show_default=True, help="Backbone preset.")
-@click.option("--steps", type=click.IntRange(1), default=10_000, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=5_800, show_default=True)
 @click.option("--stop-at", type=click.IntRange(1), help="Stop at this step of the schedule; run again to go on.")
 @click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Five-second crops a step.")
-@click.option("--lr", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)
+@click.option("--lr", type=click.FloatRange(0, min_open=True), default=7e-4, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--name", default="mine", show_default=True, help="Name of the model.")
 @click.option("--licence", default="CC-BY-SA-4.0", show_default=True, help="Licence of the weights; mind your data's.")
@@ -39,7 +39,7 @@ def train(data, out, codec, preset, steps, stop_at, batch, lr, seed, name, licen
     from .. import paths
     from .output import print_note
 
-    settings = Training(preset=preset, steps=steps, crop_until=steps * 7 // 10, batch=batch, lr=lr, seed=seed)
+    settings = Training(preset=preset, steps=steps, crop_until=round(0.55 * steps), batch=batch, lr=lr, seed=seed)
     bundle = train_bundle(
         settings,
         list(data),

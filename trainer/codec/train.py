@@ -38,7 +38,7 @@ class CodecTraining:
     """Settings of a codec run; a checkpoint made with others is refused."""
 
     data: tuple[str, ...]
-    steps: int = 14_000
+    steps: int = 9_000
     joint_steps: int = 4_000
     batch: int = 8
     initial_segments: int = 1_400  # for the principal components the codec starts from
