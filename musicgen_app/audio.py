@@ -286,8 +286,9 @@ def check_free(path: Path, overwrite: bool) -> None:
         path.lstat()  # true even of a broken link
     except FileNotFoundError:
         return
-    except OSError as error:
-        raise FileError(f"cannot write {path.name}: {error.strerror}; choose another name") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        reason = getattr(error, "strerror", None) or "it is not a file name"
+        raise FileError(f"cannot write {path.name!r}: {reason}; choose another name") from error
     if not overwrite:
         raise FileError(f"{path} exists already: choose another name or use --force")
 
