@@ -54,10 +54,7 @@ def export(
     front = (
         f"---\nlicense: {licence.lower()}\npipeline_tag: text-to-audio\nlibrary_name: ttm-app\ntags:\n{tags}\n---\n\n"
     )
-    files = {
-        "codec/config.json": codec_folder / "config.json",
-        "codec/model.safetensors": codec_folder / "model.safetensors",
-    }
+    files = {f"codec/{name}": codec_folder / name for name in ("config.json", "model.safetensors", "CREDITS.md")}
     state = {
         key: tensor.half() if tensor.dtype == torch.float32 else tensor for key, tensor in model.state_dict().items()
     }
