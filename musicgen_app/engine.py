@@ -73,7 +73,9 @@ class Engine:
 
     def load(self, name: str) -> LoadedModel:
         """The model of that name (or folder), read and checked once. Raises ModelError."""
-        bundle = store.find(name, self.models_dir)
+        return self._load(store.find(name, self.models_dir))
+
+    def _load(self, bundle: Bundle) -> LoadedModel:
         if self._loaded is None or self._loaded.bundle != bundle:
             self._loaded = None  # never two models in memory
             self._loaded = LoadedModel(
@@ -109,7 +111,7 @@ class Engine:
         request = request.validated()
         bundle = store.find(request.model, self.models_dir)
         request = request.resolved(bundle.sampler, bundle.max_seconds)
-        model = self.load(request.model)
+        model = self._load(bundle)
         seeds = [request.seed + i for i in range(request.variations)]
 
         report("text", 0, 1)

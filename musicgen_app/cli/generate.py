@@ -31,7 +31,7 @@ Files:
   Without -o the file is named after the prompt and the seed, in the current folder, as WAV.
   If -o is a folder, the file gets that name there. The suffix chooses the format: .wav .flac .ogg .mp3
   With -n 3, -o song.wav gives song-1.wav song-2.wav song-3.wav, made with seeds N, N+1, N+2.
-  One of these made again alone is the same music, but need not be equal to the last bit.
+  Each is the clip of its seed alone: on a CPU to the last bit, on a GPU up to rounding.
 
 \b
 Examples:
