@@ -1,7 +1,9 @@
 """A model is a folder: `config.json` + `model.safetensors` + `README.md` (+ `codec/`). Folder <-> Bundle, weights.
 
 `config.json` names everything a sampler needs (backbone, text encoder, codec, latent statistics, sampler defaults,
-seconds) and, under `files`, the SHA-256 of every file that is loaded. Weights are safetensors, loaded strictly.
+seconds) and, under `files`, the SHA-256 of every file that is loaded. A frozen part (text encoder, codec) is a folder
+of the bundle or the files of a public repository at a pinned revision (see `hub`). Weights are safetensors, mapped
+into memory and loaded strictly.
 """
 
 from __future__ import annotations
@@ -127,6 +129,27 @@ def write_bundle(
     return Bundle(path, config)
 
 
+def update_config(bundle: Bundle, codec: dict, files: dict[str, str]) -> Bundle:
+    """Rewrite `config.json` with other entries `codec` and `files`, in one step; returns the bundle as it is now.
+
+    Raises FileError (cannot be written) or ModelError (not valid any more); then the old file is still there.
+    """
+    config = {**bundle.config, "codec": codec, "files": files}
+    where = bundle.path / CONFIG
+    _validate(config, where)
+    temp = where.with_name(f".{CONFIG}.{secrets.token_hex(4)}.tmp")
+    try:
+        temp.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        _sync(temp)
+        os.replace(temp, where)
+        _sync(where.parent)
+    except OSError as error:
+        raise FileError(f"cannot write {where}: {error.strerror or error}") from error
+    finally:
+        temp.unlink(missing_ok=True)
+    return Bundle(bundle.path, config)
+
+
 def verify(bundle: Bundle) -> None:
     """Read every file of the bundle and compare its SHA-256. ModelError names the first that differs."""
     for name, expected in bundle.config["files"].items():
@@ -151,8 +174,13 @@ def load_state(path: str | os.PathLike, expected_sha256: str | None = None) -> d
         ) from error
 
 
-def load_strict(module: nn.Module, state: dict[str, Tensor], where: str | os.PathLike) -> None:
-    """Copy `state` into `module`. ModelError names every key that is missing, unknown or of another shape."""
+def load_strict(
+    module: nn.Module, state: dict[str, Tensor], where: str | os.PathLike, assign: bool = False
+) -> None:
+    """Copy the tensors of `state` into those of `module`; with `assign` put them in their place, in their own dtype.
+
+    ModelError names every key that is missing, unknown or of another shape.
+    """
     wanted = module.state_dict()
     faults = {
         "missing": [name for name in wanted if name not in state],
@@ -162,16 +190,23 @@ def load_strict(module: nn.Module, state: dict[str, Tensor], where: str | os.Pat
     found = [f"{kind}: {_some(names)}" for kind, names in faults.items() if names]
     if found:
         raise ModelError(f"{where} does not fit its configuration ({'; '.join(found)}); install the model again")
-    module.load_state_dict(state)
+    module.load_state_dict(state, assign=assign)
 
 
 def load_backbone(bundle: Bundle) -> nn.Module:
-    """Build the backbone of a bundle and load its weights; in eval mode, on the CPU. ModelError as in `load_strict`."""
-    backbone = _build(bundle)
+    """The backbone of a bundle with its weights, in eval mode, on the CPU. ModelError as in `load_strict`.
+
+    The parameters are views of the mapped file, in the dtype it stores (`prepare` or `float()` make the working copy):
+    the weights are never in memory twice.
+    """
+    import torch
+
+    with torch.device("meta"):
+        backbone = _build(bundle)
     dims = len(bundle.config["latent"]["mean"])
     if dims != backbone.latent_dim:
         raise ModelError(f"{bundle.path}: latent statistics of {dims} dims, but the backbone has {backbone.latent_dim}")
-    load_strict(backbone, bundle.load(), bundle.path / WEIGHTS)
+    load_strict(backbone, bundle.load(), bundle.path / WEIGHTS, assign=True)
     return backbone.eval().requires_grad_(False)
 
 
@@ -240,6 +275,12 @@ def _validate(config: object, where: Path) -> None:
     need(isinstance(backbone.get("overrides", {}), dict), "'overrides' of the backbone is not a dict")
     for part in ("text", "codec"):
         need(isinstance(config[part].get("kind"), str), f"{part!r} names no kind")
+    for source in frozen_parts(config):
+        if "path" in source:
+            _check_inside(source["path"], where)
+        else:
+            named = isinstance(source.get("repo"), str) and isinstance(source.get("revision"), str)
+            need(named, "a frozen part names neither a folder of the model nor a repository and its revision")
     mean, std = latent.get("mean"), latent.get("std")
     need(_numbers(mean) and _numbers(std) and len(mean) == len(std) > 0, "'latent' needs mean and std of one length")
     need(all(value > 0 for value in std), "a standard deviation in 'latent' is not positive")
@@ -255,12 +296,21 @@ def _validate(config: object, where: Path) -> None:
     span = [seconds.get("native"), seconds.get("max")]
     need(_numbers(span) and 0 < span[0] <= span[1], "'seconds' needs 0 < native <= max")
 
-    _check_inside(config["codec"].get("path"), where)
-    for name in (WEIGHTS, f"{config['codec']['path']}/{WEIGHTS}"):
+    codec = config["codec"]
+    need("path" in codec or "source" in codec, "'codec' has neither a path nor a source")
+    inside = [f"{codec['path']}/{WEIGHTS}"] if "path" in codec else []
+    for name in (WEIGHTS, *inside, *([codec["onnx"]] if "onnx" in codec else [])):
         need(name in config["files"], f"'files' does not list {name}")
     for name, digest in config["files"].items():
         _check_inside(name, where)
         need(isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest) is not None, f"bad SHA-256 of {name!r}")
+
+
+def frozen_parts(config: dict) -> list[dict]:
+    """Where the frozen parts of a model are, text encoders first: {"repo", "revision"} each, or {"path"} inside it."""
+    codec = config["codec"]
+    sources = [config["text"].get(name) for name in ("t5", "clap")] + [codec.get("source")]
+    return [source for source in sources if isinstance(source, dict)] + ([codec] if "path" in codec else [])
 
 
 def _check_inside(name: object, where: Path) -> None:

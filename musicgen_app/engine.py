@@ -15,13 +15,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from . import audio, sampling, store
+from . import audio, hub, sampling, store
 from .backbones import expand_condition
-from .bundle import Bundle, load_backbone
+from .bundle import Bundle, frozen_parts, load_backbone
 from .codecs import load_codec
 from .codecs.base import Codec
-from .conditioning import TextEncoder, load_text_encoder
-from .errors import Cancelled, GenerationError, RequestError
+from .codecs.chunks import decode_chunked
+from .codecs.onnx import OnnxCodec
+from .conditioning import TextCondition, TextEncoder, load_text_encoder
+from .errors import Cancelled, GenerationError
+from .hardware import PRECISIONS, pick_device, pick_precision
 from .request import VARIATIONS, GenerationRequest, GenerationResult
 
 
@@ -62,12 +65,23 @@ class Engine:
 
     models_dir: folder of installed models (default: the user's); device: "auto", "cpu", "cuda" or "mps";
     batch: how many variations are sampled together. More is faster on an accelerator (default there: all). On a CPU it
-    gains nothing, and one at a time (default there) makes every clip equal to the bit to the same clip asked for alone.
+    gains nothing, and one at a time (default there) makes every clip equal to the bit to the same clip asked for alone;
+    precision: of the matrix products, "auto", "fp32" or "bf16"; decoder: what runs the codec's decoder, "auto" (what
+    the model names), "torch" or "onnx".
     """
 
-    def __init__(self, models_dir: Path | str | None = None, device: str = "auto", batch: int | None = None):
+    def __init__(
+        self,
+        models_dir: Path | str | None = None,
+        device: str = "auto",
+        batch: int | None = None,
+        precision: str = "auto",
+        decoder: str = "auto",
+    ):
         self.models_dir = models_dir
         self.device = pick_device(device)
+        self.precision = pick_precision(precision, self.device)
+        self.decoder = decoder
         self.batch = batch or (1 if self.device.type == "cpu" else VARIATIONS[1])
         self._loaded: LoadedModel | None = None
 
@@ -78,11 +92,17 @@ class Engine:
     def _load(self, bundle: Bundle) -> LoadedModel:
         if self._loaded is None or self._loaded.bundle != bundle:
             self._loaded = None  # never two models in memory
+            for source in frozen_parts(bundle.config):
+                hub.locate(source, bundle.path)  # a missing part is found out before the others are read
+            dtype = PRECISIONS[self.precision]
+            text_dtype = torch.float32 if self.device.type == "cpu" else dtype  # there bfloat16 gains a text nothing
+            backbone = load_backbone(bundle).to(self.device)
+            backbone.prepare(dtype)
             self._loaded = LoadedModel(
                 bundle,
-                load_backbone(bundle).to(self.device),
-                load_codec(bundle).to(self.device),
-                load_text_encoder(bundle),
+                backbone,
+                load_codec(bundle, self.device, dtype, self.decoder),
+                load_text_encoder(bundle, self.device, text_dtype),
                 torch.tensor(bundle.config["latent"]["mean"], device=self.device),
                 torch.tensor(bundle.config["latent"]["std"], device=self.device),
             )
@@ -116,7 +136,7 @@ class Engine:
 
         report("text", 0, 1)
         started = time.perf_counter()
-        condition, null = self._conditions(model, request)
+        condition, null, cut = self._conditions(model, request)
         report("text", 1, 1)
 
         text_done = time.perf_counter()
@@ -146,14 +166,17 @@ class Engine:
 
         sampling_done = time.perf_counter()
         waveforms = []
+
+        def decoded(done: int, total: int) -> None:
+            report("decoding", len(waveforms) * total + done, len(seeds) * total)
+
         for item in latents:
             if not torch.isfinite(item).all():
                 raise GenerationError(
                     "the model gave values that are not finite: try a lower --guidance or more --steps"
                 )
-            waveform = model.codec.decode((item * model.std + model.mean)[None])[0]
+            waveform = decode_chunked(model.codec, (item * model.std + model.mean)[None], decoded)[0]
             waveforms.append(waveform.float().cpu().numpy())
-            report("decoding", len(waveforms), len(seeds))
 
         taken = {
             "text": text_done - started,
@@ -166,6 +189,9 @@ class Engine:
             "weights_sha256": bundle.weights_sha256,
             "licence": bundle.licence,
         }
+        decoder = "onnx" if isinstance(model.codec, OnnxCodec) else "torch"
+        computed = {"device": self.device.type, "precision": self.precision, "decoder": decoder}
+        notes = (f"{cut} tokens of the prompt did not fit the text encoder and were left out",) if cut else ()
         return [
             GenerationResult(
                 audio.master(waveform, model.codec.sample_rate, samples, request.loudness),
@@ -173,29 +199,21 @@ class Engine:
                 replace(request, seed=seed, variations=1),
                 identity,
                 taken,
+                computed,
+                notes,
             )
             for waveform, seed in zip(waveforms, seeds, strict=True)
         ]
 
     def _conditions(self, model: LoadedModel, request: GenerationRequest) -> tuple:
-        """The conditions (batch 1) of the prompt, and of the negative prompt or of no prompt."""
+        """Conditions (batch 1) of the prompt and of the negative prompt or no prompt; tokens that did not fit."""
 
-        def condition(prompt: str):
-            features = model.text.encode([prompt])
+        def condition(features: TextCondition):
             parts = (features.tokens, features.mask, features.vector)
-            return model.backbone.condition(*(part.to(self.device) for part in parts))
+            return model.backbone.condition(*(part if part is None else part.to(self.device) for part in parts))
 
-        null = condition(request.negative) if request.negative else model.backbone.null_condition(1)
-        return condition(request.prompt), null
-
-
-def pick_device(name: str) -> torch.device:
-    """ "auto" is CUDA, then Apple's MPS, then the CPU. Raises RequestError for a device that is not there."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        return torch.device(next(kind for kind, available in there.items() if available))
-    if not there.get(name, False):
-        raise RequestError(
-            f"device {name!r} is not available here; use one of {', '.join(k for k in there if there[k])}"
-        )
-    return torch.device(name)
+        wanted = model.text.encode([request.prompt])
+        if not request.negative:
+            return condition(wanted), model.backbone.null_condition(1), wanted.cut
+        unwanted = model.text.encode([request.negative])
+        return condition(wanted), condition(unwanted), max(wanted.cut, unwanted.cut)

@@ -2,7 +2,8 @@
 
 The comment tag is one flat JSON record: the AI mark, the model and its weights, the app, and the resolved request.
 It holds no date, so the same result gives the same bytes. The sidecar `<audio file>.json` is the same record with the
-model's version and licence, the shape of the audio and the time taken. What is read back is untrusted.
+model's version and licence, the shape of the audio, the time taken and what it was computed with. What is read back
+is untrusted.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
         "channels": channels,
         "samples": samples,
         "seconds_taken": result.seconds_taken,
+        "computed": result.computed,
     }
 
 

@@ -7,7 +7,7 @@ GenerationResult: one clip, audio (channels, samples) float32, with the resolved
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 from unicodedata import category
@@ -114,6 +114,8 @@ class GenerationResult:
     request: GenerationRequest  # resolved; the seed is this clip's own and variations is 1
     model: dict  # {"name", "version", "weights_sha256", "licence"}
     seconds_taken: dict  # {"text", "sampling", "decoding"} in seconds
+    computed: dict = field(default_factory=dict)  # {"device", "precision", "decoder"}: what it was computed with
+    notes: tuple[str, ...] = ()  # what the user should know about it, a line each
 
 
 def _text(name: str, value: str, least: int) -> str:

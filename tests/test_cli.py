@@ -476,7 +476,7 @@ def test_no_colours(cli):
 def test_models_list(cli):
     assert re.search(r"^tiny +1  A tiny model for tests \(CC0-1.0\)$", cli("models", "list").out, re.MULTILINE)
     listed = json.loads(cli("models", "list", "--json").out)
-    assert {"name", "title", "version", "licence", "path"} == listed[-1].keys()
+    assert {"name", "title", "version", "licence", "path", "missing"} == listed[-1].keys()
     assert "tiny" in [model["name"] for model in listed]
 
 
@@ -485,8 +485,9 @@ def test_models_show(cli, tiny_bundle):
     assert facts["weights_sha256"] == tiny_bundle.weights_sha256
     assert facts["parameters"] > 10_000
     assert facts["sampler"]["steps"] == 3
+    assert facts["parts"] == [{"part": "codec", "path": str(tiny_bundle.path / "codec"), "problem": None}]
     text = cli("models", "show", "tiny").out
-    assert f"{facts['parameters']:,}" in text
+    assert f"{facts['parameters']:,}" in text and "codec here" in text
     assert_one_error(cli("models", "show", "tinny"), 4, "did you mean tiny")
 
 
@@ -504,6 +505,114 @@ def test_models_path(cli, home, tiny_bundle):
     assert cli("models", "path").out == f"{home / 'models'}\n"
     assert cli("models", "path", "tiny").out == f"{tiny_bundle.path}\n"
     assert json.loads(cli("models", "path", "tiny", "--json").out) == {"path": str(tiny_bundle.path)}
+
+
+@pytest.fixture
+def checkpoint(cli, tmp_path, monkeypatch) -> Path:
+    """A small checkpoint of dit-450m's shape; an empty folder of models, an empty cache, a network that is down."""
+    import torch
+
+    from musicgen_app.backbones import presets
+
+    small = {"hidden": 32, "depth": 3, "fused_depth": 2, "heads": 1, "mlp_width": 48}
+    monkeypatch.setitem(presets.PRESETS, "dit-450m", presets.Preset("fluxaudio", small))
+    monkeypatch.setenv("TTM_APP_HOME", str(tmp_path / "other"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    path = tmp_path / "Some DiT.pth"
+    torch.save({"ema_model": presets.build("dit-450m").state_dict()}, path)
+    return path
+
+
+def test_models_import_and_remove(cli, checkpoint, tmp_path):
+    ran = cli("models", "import", checkpoint, "--preset", "dit-450m", "--licence", "MIT")
+    assert (ran.code, ran.err) == (0, "")
+    for line in (
+        r"imported    .*Some DiT.pth as some-dit",
+        r"taken       ema_model \(moving average\)",
+        r"tensors     \d+ mapped, 0 of them renamed, 0 dropped",
+        r"parameters  \d+,\d+ \(float32\)",
+        r"missing     flan-t5-large, clap-general, acestep-v15",
+        r"get them    ttm-app models download some-dit",
+        r'try         ttm-app generate "slow piano" --model some-dit -o piano.wav',
+    ):
+        assert re.search(f"^{line}$", ran.out, re.MULTILINE), ran.out
+    assert "(MIT)  (needs flan-t5-large, clap-general, acestep-v15: ttm-app" in cli("models", "list").out
+    assert "acestep-v15 missing (ttm-app models download some-dit)" in cli("models", "show", "some-dit").out
+    assert cli("models", "verify", "some-dit").out == "some-dit  intact\n"
+    ran = cli("generate", "piano", "--model", "some-dit")
+    assert (ran.code, ran.out) == (4, "")
+    assert "ttm-app models download" in ran.err
+
+    assert_one_error(cli("models", "import", checkpoint, "--preset", "dit-450m"), 3, "exists already.*--force")
+    again = json.loads(cli("models", "import", checkpoint, "--preset", "dit-450m", "--force", "--json").out)
+    assert (again["name"], again["averaged"], again["licence"]) == ("some-dit", True, "unknown")
+    assert [part["part"] for part in again["parts"]] == ["flan-t5-large", "clap-general", "acestep-v15"]
+
+    assert_one_error(cli("models", "remove", "some-dit"), 2, "--yes")
+    assert_one_error(cli("models", "remove", "sketch", "--yes"), 4, "comes with the app")
+    folder = tmp_path / "other" / "models" / "some-dit"
+    assert json.loads(cli("models", "remove", "some-dit", "--yes", "--json").out) == {"removed": str(folder)}
+    assert list(folder.parent.iterdir()) == []
+    assert_one_error(cli("models", "remove", "some-dit", "--yes"), 4, "among those you added: none")
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "pattern"),
+    [
+        (["--preset", "mamba-189m"], 4, "this looks like --preset dit-450m"),
+        (["--preset", "dit"], 2, "unknown --preset 'dit'"),
+        ([], 2, "--preset"),
+        (["--preset", "dit-450m", "--codec", "acestep-v1"], 4, "128 dimensions"),
+        (["--preset", "dit-450m", "--latent-stats", "none.json"], 3, "none.json"),
+        (["--preset", "dit-450m", "--name", "A/b"], 2, "no name for a model"),
+    ],
+)
+def test_models_import_mistakes(cli, checkpoint, tmp_path, argv, code, pattern):
+    assert_one_error(cli("models", "import", checkpoint, *argv), code, pattern)
+    assert not (tmp_path / "other").exists()
+
+
+def test_models_import_stopped_by_sigterm(cli, checkpoint, tmp_path, monkeypatch):
+    import musicgen_app.bundle
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(musicgen_app.bundle, "_sync", lambda path: signal.raise_signal(signal.SIGTERM))
+    assert_one_error(cli("models", "import", checkpoint, "--preset", "dit-450m"), 130, "cancelled; nothing was written")
+    assert list((tmp_path / "other" / "models").iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("mamba-189m", "itself are not published: train"), ("fluxaudio-s", "fluxaudio_s_full.pth of https")],
+)
+def test_models_download_without_network(cli, checkpoint, name, says):
+    ran = cli("models", "download", name)
+    assert (ran.code, ran.out) == (4, "")
+    note, what, error = ran.err.splitlines()
+    assert says in note and "ttm-app train" in note and f"import CHECKPOINT --preset {name}" in note
+    assert re.fullmatch(r"flan-t5-\w+: [\d.]+ [MG]B, Apache-2.0, from https://huggingface.co/google/flan-t5-\w+", what)
+    assert re.match("error: no connection", error)
+    assert_one_error(cli("models", "download", "acestep-v15", "--offline"), 4, "offline")
+    assert_one_error(cli("models", "download", "acestep"), 4, "nothing to download for 'acestep': .*mamba-189m.*")
+
+
+def test_models_download(cli, checkpoint, monkeypatch, tmp_path):
+    """A system, a part and a model: each names the parts it stands for."""
+    import musicgen_app.hub
+
+    asked = []
+    monkeypatch.setattr(musicgen_app.hub, "fetch", lambda part, report, offline: asked.append(part) or tmp_path / part)
+    cli("models", "import", checkpoint, "--preset", "dit-450m", "--name", "mine")
+    assert cli("models", "download", "acestep-v1").out == f"acestep-v1  downloaded  {tmp_path / 'acestep-v1'}\n"
+    ran = cli("models", "download", "mamba-189m", "--json")
+    assert [part["part"] for part in json.loads(ran.out)["parts"]] == ["flan-t5-base", "acestep-v1"]
+    assert "not published" in json.loads(ran.out)["weights"]
+    ran = cli("models", "download", "mine")
+    assert (ran.code, "published" in ran.err) == (0, False)
+    assert cli("models", "download", "sketch").out == "sketch needs nothing besides its own files\n"
+    assert asked == ["acestep-v1", "flan-t5-base", "acestep-v1", "flan-t5-large", "clap-general", "acestep-v15"]
 
 
 def test_corpus_stats(cli, tmp_path):

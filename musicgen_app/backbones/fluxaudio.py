@@ -67,11 +67,11 @@ class Attention(nn.Module):
         self.k_norm = RMSNorm(hidden // heads)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        projected = F.linear(x, self._by_role(self.qkv.weight), self._by_role(self.qkv.bias))
+        projected = F.linear(x, self.by_role(self.qkv.weight), self.by_role(self.qkv.bias))
         q, k, v = projected.unflatten(-1, (3, self.heads, -1)).unbind(2)
         return rotate(self.q_norm(q)).to(v.dtype), rotate(self.k_norm(k)).to(v.dtype), v
 
-    def _by_role(self, rows: Tensor) -> Tensor:
+    def by_role(self, rows: Tensor) -> Tensor:
         """Reorder the public rows (head, dim, j), with j of {q, k, v} fastest, to (j, head, dim)."""
         return rows.unflatten(0, (-1, 3)).transpose(0, 1).flatten(0, 1)
 
@@ -185,6 +185,16 @@ class FluxAudio(nn.Module):
         for layer in [*zeroed, self.final_layer.conv]:
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
+
+    def prepare(self, dtype: torch.dtype) -> None:
+        """Make the loaded model ready for fast inference on its device, in place: its large products in `dtype`.
+
+        Everything else, and all it takes and gives, is float32. The weights may be of any dtype; the model can neither
+        be trained, saved nor moved afterwards.
+        """
+        from .fluxaudio_inference import make_ready
+
+        make_ready(self, dtype)
 
     def condition(
         self, tokens: Tensor, mask: Tensor | None, vector: Tensor | None, drop: Tensor | None = None

@@ -80,7 +80,7 @@ class AdaptiveNorm(nn.Module):
 
 
 class Mixer(nn.Module):
-    """Mamba-1, causal along T: x (B, T, H) -> (B, T, H) (Gu & Dao, 2023)."""
+    """Mamba-1, causal along T (with `reverse` from the end): x (B, T, H) -> (B, T, H) (Gu & Dao, 2023)."""
 
     def __init__(self, hidden: int, state: int, kernel: int, expand: int):
         super().__init__()
@@ -93,14 +93,13 @@ class Mixer(nn.Module):
         self.dt_proj = nn.Linear(self.rank, inner)
         self.out_proj = nn.Linear(inner, hidden, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        length = x.shape[1]
+    def forward(self, x: Tensor, reverse: bool = False) -> Tensor:
+        kernels = scan.choose(x.device)
         x, z = self.in_proj(x).chunk(2, dim=-1)
-        x = F.silu(self.conv1d(x.transpose(1, 2))[..., :length].transpose(1, 2))
+        x = kernels.convolve(x, self.conv1d.weight, self.conv1d.bias, reverse)
         dt, B, C = self.x_proj(x).split([self.rank, self.state, self.state], dim=-1)
-        dt = F.softplus(self.dt_proj(dt))
-        y = scan.choose(x.device)(x, dt, -self.A_log.exp(), B, C, self.D)
-        return self.out_proj(y * F.silu(z))
+        y = kernels.scan(x, self.dt_proj(dt), -self.A_log.exp(), B, C, self.D, z, reverse)
+        return self.out_proj(y)
 
 
 class BidirectionalMixer(nn.Module):
@@ -113,7 +112,7 @@ class BidirectionalMixer(nn.Module):
         self.merge = nn.Linear(2 * config.hidden, config.hidden, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.merge(torch.cat([self.fwd_ssm(x), self.bwd_ssm(x.flip(1)).flip(1)], dim=-1))
+        return self.merge(torch.cat([self.fwd_ssm(x), self.bwd_ssm(x, reverse=True)], dim=-1))
 
 
 class CrossAttention(nn.Module):
@@ -190,6 +189,18 @@ class Mamba(nn.Module):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+
+    def prepare(self, dtype: torch.dtype) -> None:
+        """Make the loaded model ready for fast inference on the device it is on, in place and block by block.
+
+        The large products then run in `dtype`; the small ones at both ends stay in float32.
+        """
+        from .mamba_inference import InferenceBlock
+
+        self.requires_grad_(False)
+        for i in range(len(self.blocks)):
+            self.blocks[i] = InferenceBlock(self.blocks[i], dtype)
+        self.float()
 
     def condition(
         self, tokens: Tensor, mask: Tensor, vector: Tensor | None = None, drop: Tensor | None = None

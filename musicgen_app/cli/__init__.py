@@ -17,7 +17,7 @@ from .. import __version__
 from ..errors import Cancelled, TTMError
 from .output import print_error
 
-COMMANDS = ("generate", "models", "train", "evaluate", "corpus", "codec")
+COMMANDS = ("generate", "models", "train", "evaluate", "corpus", "codec", "export", "bench", "doctor")
 
 EPILOG = """
 \b

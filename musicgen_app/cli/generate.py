@@ -54,6 +54,21 @@ Examples:
 @click.option("--guidance-interval", type=float, nargs=2, metavar="LO HI", help="Guide only here: 0 noise, 1 music.")
 @click.option("--solver", metavar="NAME", help="euler, midpoint or heun.  [default: the model's]")
 @click.option("--loudness", type=float, metavar="LUFS", help="Bring the clip to this loudness, such as -14.")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", help="Where to compute.  [auto]"
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    default="auto",
+    help="Of the matrix products; auto is bf16 where the hardware has it.  [auto]",
+)
+@click.option(
+    "--decoder",
+    type=click.Choice(["auto", "torch", "onnx"]),
+    default="auto",
+    help="What turns latents into sound; auto is what the model names.  [auto]",
+)
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Make this file again; options given here win.")
 @click.option(
     "--sidecar/--no-sidecar",
@@ -66,6 +81,9 @@ Examples:
 def generate(
     prompt: str | None,
     output: Path | None,
+    device: str,
+    precision: str,
+    decoder: str,
     source: Path | None,
     sidecar: bool | None,
     force: bool,
@@ -92,11 +110,14 @@ def generate(
 
     from ..engine import CancelToken, Engine
 
+    engine = Engine(device=device, precision=precision, decoder=decoder)
     token, written = CancelToken(), 0
     with cancel_on_signals(token):
         try:
             with progress_line(show=not quiet) as progress:
-                results = Engine().generate(request, progress, token)
+                results = engine.generate(request, progress, token)
+            for note in results[0].notes:
+                print_note(f"warning: {note}")
             for result, target in zip(results, targets, strict=True):
                 if token.cancelled:
                     raise KeyboardInterrupt
@@ -183,7 +204,8 @@ def _print(result: GenerationResult, target: Path, sidecar: Path | None, as_json
         channels, samples = result.audio.shape
         made = {"schema": JSON_SCHEMA, "path": str(target), "sidecar": str(sidecar) if sidecar else None}
         sound = {"sample_rate": result.sample_rate, "channels": channels, "samples": samples}
-        print_json(made | request.to_dict() | sound | {"model": result.model, "timings": result.seconds_taken})
+        made_by = {"model": result.model, "timings": result.seconds_taken, "computed": result.computed}
+        print_json(made | request.to_dict() | sound | made_by)
     elif quiet:
         click.echo(str(target))
     else:

@@ -1,20 +1,27 @@
-"""`ttm-app models`: what models are on this machine, what is in them, and whether their files are intact."""
+"""`ttm-app models`: what models are on this machine and what is in them; getting more of them and removing them."""
 
 from __future__ import annotations
 
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
 import click
 
-from ..errors import ModelError
-from .output import print_error, print_json, print_note
+from ..errors import Cancelled, ModelError, RequestError
+from .output import one_line, print_error, print_json, print_note, progress_line
 
 NAME = click.argument("name")
 OPTIONAL_NAME = click.argument("name", required=False)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(short_help="List, show and verify models.")
+@click.group(short_help="List, show, verify, download, import and remove models.")
 def models() -> None:
-    """List, show and verify models."""
+    """List, show, verify, download, import and remove models."""
 
 
 @models.command("list")
@@ -26,12 +33,17 @@ def list_command(as_json: bool) -> None:
     bundles, faults = scan()
     for fault in faults.values():
         print_note(f"not usable: {fault}")
+    listed = [_summary(bundle) | {"missing": _missing(_parts(bundle))} for bundle in bundles]
     if as_json:
-        print_json([_summary(bundle) for bundle in bundles])
+        print_json(listed)
         return
     width = max((len(bundle.name) for bundle in bundles), default=0)
-    for bundle in bundles:
-        click.echo(f"{bundle.name:<{width}}  {bundle.config['version']}  {bundle.config['title']} ({bundle.licence})")
+    for model in listed:
+        needs = f"  (needs {', '.join(model['missing'])}: ttm-app models download {model['name']})"
+        click.echo(
+            f"{model['name']:<{width}}  {model['version']}  {model['title']} ({model['licence']})"
+            f"{needs if model['missing'] else ''}"
+        )
 
 
 @models.command()
@@ -49,6 +61,7 @@ def show(name: str, as_json: bool) -> None:
         "parameters": parameter_count(bundle),
         "codec": config["codec"]["kind"],
         "text": config["text"]["kind"],
+        "parts": _parts(bundle),
         "sampler": bundle.sampler,
         "seconds": config["seconds"],
         "weights_sha256": bundle.weights_sha256,
@@ -58,6 +71,8 @@ def show(name: str, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
+    missing = f"missing (ttm-app models download {name})"
+    facts["parts"] = ", ".join(f"{part['part']} {missing if part['problem'] else 'here'}" for part in facts["parts"])
     for key, value in facts.items():
         click.echo(f"{key:<15} {_plain(value)}")
 
@@ -105,9 +120,202 @@ def path(name: str | None, as_json: bool) -> None:
         click.echo(folder)
 
 
+@models.command()
+@NAME
+@click.option("--offline", is_flag=True, help="Use no network: only say whether everything is here.")
+@JSON
+def download(name: str, offline: bool, as_json: bool) -> None:
+    """Download what the system, model or single part NAME needs besides its own weights.
+
+    A system is mamba-189m, dit-450m, fluxaudio-s or fluxaudio-l; its parts are frozen text encoders and a codec, kept
+    in the Hugging Face cache (HF_HOME). A download that was stopped goes on when the command is run again.
+    """
+    from ..hub import PARTS, fetch, present
+
+    parts, weights = _parts_to_get(name)
+    if weights:
+        print_note(weights)
+    got = []
+    for part in parts:
+        facts = PARTS[part]
+        was_here = present(part)
+        if not was_here and not offline:
+            print_note(f"{part}: {_bytes(facts.size)}, {facts.licence}, from https://huggingface.co/{facts.repo}")
+        with _cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
+            folder = fetch(part, _megabytes(part, show), offline)
+        about = {key: getattr(facts, key) for key in ("repo", "revision", "licence", "size")}
+        got.append({"part": part, **about, "path": str(folder), "downloaded": not was_here})
+        if not as_json:
+            click.echo(f"{part}  {'was here already' if was_here else 'downloaded'}  {folder}")
+    if as_json:
+        print_json({"name": name, "parts": got, "weights": weights})
+    elif not got:
+        click.echo(f"{name} needs nothing besides its own files")
+
+
+@models.command("import")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("--preset", required=True, help="mamba-189m, dit-450m, fluxaudio-s or fluxaudio-l.")
+@click.option("--name", help="Name of the model: a-z, 0-9, '.', '_', '-'.  [default: that of the file]")
+@click.option("--title", help="A title for people.")
+@click.option("--licence", default="unknown", show_default=True, help="Licence of the weights.")
+@click.option("--weights", help="ema or model, where the file has both.  [default: ema]")
+@click.option(
+    "--latent-stats",
+    type=click.Path(path_type=Path),
+    help='JSON file {"mean": [...], "std": [...]} of the latents.  [default: the checkpoint\'s own]',
+)
+@click.option(
+    "--codec-files",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Folder with MMAudio's v1-16.pth and best_netG.pt, for models of 20 latent dimensions.",
+)
+@click.option("--dtype", help="Store the weights as fp32, bf16 or fp16.  [default: as they are]")
+@click.option("--force", is_flag=True, help="Replace a model of that name.")
+@JSON
+def import_command(checkpoint: Path, as_json: bool, **options) -> None:
+    """Make a model of CHECKPOINT: a safetensors or PyTorch file (or a folder with one) of a paper system's shape.
+
+    Names, shapes and values are checked one by one; nothing is written unless all fit. No code in a file is ever run.
+    """
+    from ..importer import import_checkpoint
+
+    with _cancellable("cancelled; nothing was written"):
+        bundle, report = import_checkpoint(checkpoint, **options)
+    parts = _parts(bundle)
+    if as_json:
+        print_json(_summary(bundle) | vars(report) | {"training": bundle.config["training"], "parts": parts})
+        return
+    missing = _missing(parts)
+    lines = {
+        "imported": f"{checkpoint} as {bundle.name}",
+        "folder": bundle.path,
+        "taken": bundle.config["training"]["taken"],
+        "left out": ", ".join(report.unused),
+        "tensors": f"{report.tensors} mapped, {report.renamed} of them renamed, {len(report.dropped)} dropped",
+        "dropped": ", ".join(report.dropped),
+        "computed": ", ".join(report.computed),
+        "parameters": f"{report.parameters:,} ({', '.join(report.dtypes)})",
+        "sizes": ", ".join(f"{size} {value} instead of the preset's" for size, value in report.overrides.items()),
+        "parts here": ", ".join(part["part"] for part in parts if part["part"] not in missing),
+        "missing": ", ".join(missing),
+        "get them": f"ttm-app models download {bundle.name}" if missing else "",
+        "try": f'ttm-app generate "slow piano" --model {bundle.name} -o piano.wav',
+    }
+    for key, value in lines.items():
+        if value:
+            click.echo(f"{key:<11} {one_line(str(value))}")
+
+
+@models.command()
+@NAME
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@JSON
+def remove(name: str, yes: bool, as_json: bool) -> None:
+    """Delete the model NAME from your folder of models. Frozen parts in the Hugging Face cache stay."""
+    from .. import shelf
+
+    folder = shelf.find_own(name)
+    if not yes:
+        if as_json or not sys.stdin.isatty():
+            raise RequestError(f"{folder} would be deleted: say --yes if you mean it")
+        click.confirm(f"Delete {one_line(str(folder))}?", abort=True, err=True)
+    shelf.remove(name)
+    if as_json:
+        print_json({"removed": str(folder)})
+    else:
+        click.echo(f"removed {folder}")
+
+
 def _summary(bundle) -> dict:
     keys = ("name", "title", "version", "licence")
     return {key: bundle.config[key] for key in keys} | {"path": str(bundle.path)}
+
+
+def _parts(bundle) -> list[dict]:
+    """The frozen parts of a model: name, folder, and what is wrong where it is not here."""
+    from ..bundle import frozen_parts
+    from ..hub import locate
+
+    parts = []
+    for source in frozen_parts(bundle.config):
+        path = problem = None
+        try:
+            path = str(locate(source, bundle.path))
+        except ModelError as error:
+            problem = str(error)
+        parts.append({"part": _part_name(source), "path": path, "problem": problem})
+    return parts
+
+
+def _part_name(source: dict) -> str:
+    from ..hub import PARTS
+
+    if "path" in source:
+        return source["path"]
+    known = {(part.repo, part.revision): name for name, part in PARTS.items()}
+    return known.get((source["repo"], source["revision"]), source["repo"])
+
+
+def _missing(parts: list[dict]) -> list[str]:
+    return [part["part"] for part in parts if part["problem"]]
+
+
+def _parts_to_get(name: str) -> tuple[list[str], str | None]:
+    """The names in `hub.PARTS` that a model here, a system or a part needs, and for a system how to get its weights."""
+    from ..bundle import frozen_parts
+    from ..hub import PARTS
+    from ..store import list_models
+    from ..systems import SYSTEMS
+
+    for bundle in list_models():
+        if bundle.name == name:
+            return [part for part in map(_part_name, frozen_parts(bundle.config)) if part in PARTS], None
+    if name in SYSTEMS:
+        return list(SYSTEMS[name].parts), _how_to_get_weights(name)
+    if name in PARTS:
+        return [name], None
+    known = f"a system ({', '.join(SYSTEMS)}), a part ({', '.join(PARTS)}) or a model that is here"
+    raise ModelError(f"nothing to download for {name!r}: name {known}")
+
+
+def _how_to_get_weights(system: str) -> str:
+    published = f"the music weights of {system} itself are not published"
+    if system == "fluxaudio-s":
+        repository = "https://huggingface.co/AndreasXi/MeanAudio"
+        published += f"; fluxaudio_s_full.pth of {repository} has its shape (sounds, not music)"
+    return (
+        f"{published}: train your own (ttm-app train --help) or import a checkpoint"
+        f" (ttm-app models import CHECKPOINT --preset {system})"
+    )
+
+
+def _megabytes(part: str, show):
+    """A report function for `hub.fetch` that draws the progress line in megabytes; None where nothing is drawn."""
+    if show is None:
+        return None
+    return lambda done, total: show(SimpleNamespace(stage=f"{part} MB", step=done // 10**6, total=total // 10**6))
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+@contextmanager
+def _cancellable(message: str) -> Iterator[None]:
+    """Ctrl-C and SIGTERM stop the work at once, what is half done is cleaned up, and `message` says so."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Cancelled(message) from None
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def _plain(value: object) -> str:

@@ -2,21 +2,109 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ModelError
+from ..errors import DependencyError, ModelError, RequestError
 
 if TYPE_CHECKING:
+    import torch
+
     from ..bundle import Bundle
     from .base import Codec
 
+DECODERS = ("auto", "torch", "onnx")
 
-def load_codec(bundle: Bundle) -> Codec:
-    """The codec of a bundle, ready to use; raises ModelError for a kind this version does not know."""
-    codec = bundle.config["codec"]
-    if codec["kind"] != "sketch":
-        raise ModelError(f"{bundle.path}: unknown codec {codec['kind']!r}; update ttm-app")
-    from .sketch import load_codec as load
 
-    name = f"{codec['path']}/model.safetensors"
-    return load(bundle.path / codec["path"], bundle.config["files"].get(name))
+def load_codec(
+    bundle: Bundle,
+    device: torch.device | None = None,
+    precision: torch.dtype | None = None,
+    decoder: str = "torch",
+) -> Codec:
+    """The codec of a bundle on `device` (default: CPU), ready to decode.
+
+    precision: what the decoder computes in (default: float32); an ONNX decoder is always float32.
+    decoder: "torch", "onnx" (the bundle needs one, see `ttm-app export codec`), or "auto": see `pick_decoder`.
+    Raises ModelError (unknown kind, not on this machine, damaged), DependencyError and RequestError.
+    """
+    import torch
+
+    device, precision = device or torch.device("cpu"), precision or torch.float32
+    codec = read_codec(bundle).to(device)
+    if pick_decoder(bundle, device, precision, decoder) == "onnx":
+        from .onnx import OnnxCodec, OnnxDecoder
+
+        return OnnxCodec(codec, OnnxDecoder(_onnx_file(bundle), device, codec.latent_dim))
+    codec.prepare(precision)
+    return codec
+
+
+def pick_decoder(bundle: Bundle, device: torch.device, precision: torch.dtype, wanted: str) -> str:
+    """ "torch" or "onnx".
+
+    "auto" is the one that was faster in float32 on a CPU when the ONNX decoder was exported, if it can be used here; in
+    bfloat16, or on another device, it is "torch". Raises RequestError, ModelError and DependencyError.
+    """
+    import torch
+
+    from .onnx import available
+
+    if wanted not in DECODERS:
+        raise RequestError(f"decoder {wanted!r} is unknown; use {', '.join(DECODERS)}")
+    config = bundle.config["codec"]
+    if wanted == "auto":
+        alike = device.type == "cpu" and precision == torch.float32
+        return "onnx" if config.get("decoder") == "onnx" and alike and available() else "torch"
+    if wanted == "onnx":
+        if "onnx" not in config:
+            raise ModelError(
+                f"the model {bundle.name} has no ONNX decoder: make one with `ttm-app export codec {bundle.name}`,"
+                " or use --decoder torch"
+            )
+        if not available():
+            raise DependencyError('the ONNX decoder needs the package onnxruntime: pip install "ttm-app[onnx]"')
+    return wanted
+
+
+def read_codec(bundle: Bundle) -> Codec:
+    """The codec of a bundle as it was trained, on the CPU. Raises ModelError."""
+    config = bundle.config["codec"]
+    kind = config["kind"]
+    if kind == "sketch":
+        from .sketch import load_codec as load
+
+        return load(bundle.path / config["path"], bundle.config["files"].get(f"{config['path']}/model.safetensors"))
+    if kind == "mmaudio-16k":
+        from .mmaudio import MMAudio16k
+
+        digest = bundle.config["files"].get(f"{config['path']}/model.safetensors")
+        return MMAudio16k.load(bundle.path / config["path"], digest)
+    if kind == "acestep-v1":
+        from .acestep_v1 import AceStepV1
+
+        return AceStepV1.load(codec_folder(bundle))
+    if kind == "acestep-v15":
+        from .acestep_v15 import AceStepV15
+
+        return AceStepV15.load(codec_folder(bundle))
+    raise ModelError(f"{bundle.path}: unknown codec {kind!r}; update ttm-app")
+
+
+def codec_folder(bundle: Bundle) -> Path:
+    """Where the files of a bundle's codec are: inside the bundle, or in the Hugging Face cache."""
+    from ..hub import locate
+
+    config = bundle.config["codec"]
+    return locate(config["source"], bundle.path) if "source" in config else bundle.path / config["path"]
+
+
+def _onnx_file(bundle: Bundle) -> Path:
+    """The decoder graph of a bundle, its SHA-256 checked; so is that of its weights where they have their own file."""
+    from ..bundle import verify
+
+    name = bundle.config["codec"]["onnx"]
+    files = {file: digest for file, digest in bundle.config["files"].items() if file in (name, f"{name}.data")}
+    verify(replace(bundle, config={**bundle.config, "files": files}))
+    return bundle.path / name

@@ -1,0 +1,270 @@
+"""The whole measurement: settings -> report. Every part runs in a child process; this one only starts and collects.
+
+A part that cannot be measured (an optional package is missing, not enough memory) leaves {"error", "code"} in its
+place, and the others go on.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from .. import store
+from ..errors import ModelError, RequestError
+from ..systems import SYSTEMS
+from . import child
+
+SCHEMA = 1
+EVALUATIONS = 20  # network evaluations of the short sampling that is measured beside the model's own
+QUICK_STEPS = 2
+GROWTH_SECONDS = {"step": (10.0, 60.0, 300.0), "decode": (10.0, 60.0, 300.0, 600.0)}
+QUICK_GROWTH_SECONDS = {"step": (5.0, 20.0), "decode": (5.0, 20.0)}
+RIVALS = ("musicgen-small",)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to measure. models: presets (random weights) or installed models; None: every system of the papers."""
+
+    models: tuple[str, ...] = ()
+    seconds: float = 10.0
+    steps: int | None = None  # of the whole sampling; None: the model's own
+    repeats: int = 3
+    threads: int | None = None  # None: all cores
+    precisions: tuple[str, ...] = ("fp32", "bf16")
+    decoders: tuple[str, ...] = ("torch", "onnx")
+    against: str | None = None  # one of RIVALS
+    growth: bool = False
+    quick: bool = False  # fewer steps and repeats: a look, not a measurement
+
+
+@dataclass
+class _Session:
+    settings: Settings
+    folder: Path  # for stand-ins and for what is compared between processes
+    note: Callable[[str], None]
+    shared: dict[tuple, dict] = field(default_factory=dict)
+    faults: list[dict] = field(default_factory=list)
+
+    def measure(self, what: str, part: str, **arguments) -> dict:
+        """One part in a child; {"error", "code"} where it fails. `what` is shown while it runs."""
+        self.note(what)
+        try:
+            return child.measure(part, self.settings.threads, **arguments)
+        except child.PartError as error:
+            fault = {"error": str(error), "code": error.code}
+            self.faults.append({"part": what} | fault)
+            self.note(f"{what}: not measured: {error}")
+            return fault
+
+    def once(self, key: tuple | None, run: Callable[[], dict]) -> dict:
+        """The result of `run`; with a key, that of the first time for the same key."""
+        if key is None:
+            return run()
+        if key not in self.shared:
+            self.shared[key] = run()
+        return self.shared[key]
+
+
+def run(settings: Settings, note: Callable[[str], None] = lambda line: None) -> dict:
+    """Measure and report. RequestError or ModelError for an unknown model, before anything is measured."""
+    if settings.against not in (None, *RIVALS):
+        raise RequestError(f"nothing to compare with is called {settings.against!r}: use {', '.join(RIVALS)}")
+    models = settings.models or tuple(SYSTEMS)
+    installed = {name: _installed(name) for name in models}
+    with tempfile.TemporaryDirectory(prefix="ttm-app-bench-") as folder:
+        session = _Session(settings, Path(folder), note)
+        report = {
+            "schema": SCHEMA,
+            "machine": session.measure("this machine", "machine"),
+            "settings": asdict(settings),
+            "against": None,
+        }
+        if settings.against:
+            seconds = {"seconds": settings.seconds, "quick": settings.quick}
+            report["against"] = session.measure(settings.against, settings.against, **seconds)
+        report["systems"] = [_system(session, name, path) for name, path in installed.items()]
+    _compare_with_rival(report)
+    return report | {"faults": session.faults}
+
+
+def _installed(name: str) -> str | None:
+    """The folder of the installed model of that name; None where a preset is to be measured with random weights."""
+    try:
+        return str(store.find(name).path)
+    except ModelError as error:
+        if name in SYSTEMS:
+            return None
+        raise ModelError(f"{error}; or measure a preset with random weights: {', '.join(SYSTEMS)}") from error
+
+
+def _system(session: _Session, name: str, path: str | None) -> dict:
+    """Everything that is measured of one model."""
+    model = path or str(session.folder / name)
+    system = {"name": name, "weights": "own" if path else "random"}
+    if not path:
+        made = session.measure(f"{name}: random weights", "stand_in", folder=model, preset=name)
+        if "error" in made:
+            return system | made
+    facts = session.measure(f"{name}: sizes", "facts", model=model, seconds=session.settings.seconds)
+    if "error" in facts:
+        return system | facts
+    system |= facts
+    shared = None if path else "random"
+    repeats = 1 if session.settings.quick else session.settings.repeats
+    measured = _Model(session, name, model, facts, repeats, random=path is None)
+    system["text_encoding"] = session.once(shared and ("text", facts["text"]), measured.text)
+    system["step"] = {precision: measured.step(precision) for precision in session.settings.precisions}
+    system["decode"] = session.once(shared and ("decode", facts["codec"]), measured.decode)
+    system["whole"] = measured.whole()
+    if session.settings.growth:
+        system["growth"] = {
+            "step": measured.step_growth(),
+            "decode": session.once(shared and ("growth", facts["codec"]), measured.decode_growth),
+        }
+    return system
+
+
+@dataclass(frozen=True)
+class _Model:
+    """The measurements of one model."""
+
+    session: _Session
+    name: str
+    model: str
+    facts: dict
+    repeats: int
+    random: bool
+
+    def measure(self, what: str, part: str, **arguments) -> dict:
+        return self.session.measure(f"{self.name}: {what}", part, model=self.model, **arguments)
+
+    def text(self) -> dict:
+        return self.measure("text", "text", repeats=self.repeats)
+
+    def step(self, precision: str) -> dict:
+        """One guided step, its matrix products alone, and the plain model."""
+        arguments = {"latents": self.facts["latents"], "precision": precision, "repeats": self.repeats}
+        measured = self.measure(f"step, {precision}", "step", plain=True, **arguments)
+        alone = self.measure(f"matrix products of a step, {precision}", "products", **arguments)
+        if "error" not in measured and "error" not in alone:
+            measured["products"] = alone
+            measured["over_products"] = measured["seconds"] / alone["seconds"]
+        return measured
+
+    def decode(self) -> dict:
+        """Every asked way to decode, with its signal-to-noise ratio against torch in float32.
+
+        A model with random weights is given an ONNX decoder first. An installed one may have none: where it was not
+        asked for by name, it is left out then.
+        """
+        settings, measured = self.session.settings, {}
+        ways = [("torch", precision) for precision in settings.precisions if "torch" in settings.decoders]
+        if "onnx" in settings.decoders and self.random:
+            ways += [("onnx", "fp32")] if "error" not in self.measure("ONNX export", "export") else []
+        elif settings.decoders == ("onnx",) or "onnx" in settings.decoders and self.facts["onnx"]:
+            ways.append(("onnx", "fp32"))
+        for decoder, precision in ways:
+            save = str(self.session.folder / f"decode-{decoder}-{precision}.npy")
+            measured[f"{decoder} {precision}"] = self.measure(
+                f"decode, {decoder} {precision}", "decode", latents=self.facts["latents"], precision=precision,
+                decoder=decoder, repeats=self.repeats, save=save,
+            )  # fmt: skip
+        _add_errors(measured, "torch fp32", lambda way: self._decode_snr(way.replace(" ", "-")))
+        return measured
+
+    def _decode_snr(self, way: str) -> dict:
+        import numpy as np
+
+        from .measure import snr_db
+
+        value, reference = (np.load(self.session.folder / f"decode-{name}.npy") for name in (way, "torch-fp32"))
+        return {"snr_db": snr_db(value, reference)}
+
+    def whole(self) -> list[dict]:
+        """Text to file with the model's own number of steps and with 20 network evaluations."""
+        settings, sampler, orders = self.session.settings, self.facts["sampler"], self.facts["orders"]
+        counts = [settings.steps or sampler["steps"], EVALUATIONS // orders]
+        if settings.quick:
+            counts = [QUICK_STEPS]
+        return [row for steps in dict.fromkeys(counts) for row in self._whole(steps)]
+
+    def _whole(self, steps: int) -> list[dict]:
+        settings = self.session.settings
+        rows = {}
+        for precision in settings.precisions:
+            rows[precision] = {"precision": precision, "steps": steps} | self.measure(
+                f"text to file, {precision}, {steps} steps", "whole", seconds=settings.seconds, precision=precision,
+                decoder="auto", steps=steps, repeats=self.repeats, save=self._saved(precision),
+            )  # fmt: skip
+        _add_errors(rows, "fp32", self._whole_errors)
+        return list(rows.values())
+
+    def _saved(self, precision: str) -> str:
+        return str(self.session.folder / f"whole-{precision}.npz")
+
+    def _whole_errors(self, precision: str) -> dict:
+        import numpy as np
+
+        from .measure import relative_error, snr_db
+
+        with np.load(self._saved(precision)) as value, np.load(self._saved("fp32")) as reference:
+            return {
+                "latents_error": relative_error(value["latents"], reference["latents"]),
+                "snr_db": snr_db(value["audio"], reference["audio"]),
+            }
+
+    def step_growth(self) -> dict:
+        """One guided step at growing lengths, in the precision that the app picks on this machine."""
+        return self._growth("step", plain=False)
+
+    def decode_growth(self) -> dict:
+        """Decoding at growing lengths, by the decoder that the app picks."""
+        return self._growth("decode", decoder="auto")
+
+    def _growth(self, part: str, **arguments) -> dict:
+        lengths = (QUICK_GROWTH_SECONDS if self.session.settings.quick else GROWTH_SECONDS)[part]
+        points = []
+        for seconds in lengths:
+            point = self.measure(
+                f"{part} of {seconds:g} s", part, latents=round(seconds * self.facts["latent_rate"]),
+                precision="auto", repeats=1, **arguments,
+            )  # fmt: skip
+            points.append({"audio_seconds": seconds} | point)
+        return {"points": points} | _growth_rates(points)
+
+
+def _growth_rates(points: list[dict]) -> dict:
+    """How time and memory a minute of audio change from the shortest clip to the longest."""
+    if any("error" in point for point in points):
+        return {}
+    first, last = points[0], points[-1]
+    rates = [60 * point["seconds"] / point["audio_seconds"] for point in (first, last)]
+    minutes = (last["audio_seconds"] - first["audio_seconds"]) / 60
+    return {
+        "seconds_a_minute": rates,
+        "time_ratio": rates[1] / rates[0],
+        "bytes_a_minute": (last["peak_bytes"] - first["peak_bytes"]) / minutes,
+    }
+
+
+def _add_errors(rows: dict[str, dict], reference: str, errors: Callable[[str], dict]) -> None:
+    """Add `errors(name)` to every measured row but the reference's own, where the reference was measured."""
+    if "error" in rows.get(reference, {"error": ""}):
+        return
+    for name, row in rows.items():
+        if name != reference and "error" not in row:
+            row |= errors(name)
+
+
+def _compare_with_rival(report: dict) -> None:
+    """How many times faster than the rival each whole chain is, by their real-time factors."""
+    rival = report["against"]
+    if rival is None or "error" in rival:
+        return
+    for system in report["systems"]:
+        for row in system.get("whole", []):
+            if "error" not in row:
+                row["faster_than_rival"] = rival["rtf"] / row["rtf"]

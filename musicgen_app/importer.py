@@ -1,0 +1,214 @@
+"""A checkpoint of a paper system's shape -> a model on this machine.
+
+file -> tensors (`checkpoint`) -> state of the backbone (`mapping`) -> bundle, with what `systems` says of the preset.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from . import shelf
+from .backbones.presets import PRESETS
+from .bundle import Bundle, open_bundle, sha256, write_bundle
+from .checkpoint import find_file, read_checkpoint
+from .errors import FileError, ModelError, RequestError
+from .hub import source
+from .mapping import DTYPES, EMPTY, STATISTICS, WEIGHTS, Report, map_state, size_of
+from .systems import MMAUDIO, SYSTEMS, System, codec_for
+
+_T5_OF_WIDTH = {768: "flan-t5-base", 1024: "flan-t5-large"}
+
+
+def import_checkpoint(
+    path: str | os.PathLike,
+    preset: str,
+    name: str | None = None,
+    *,
+    title: str | None = None,
+    licence: str = "unknown",
+    weights: str | None = None,
+    latent_stats: str | os.PathLike | None = None,
+    codec_files: str | os.PathLike | None = None,
+    dtype: str | None = None,
+    force: bool = False,
+    models_dir: str | os.PathLike | None = None,
+) -> tuple[Bundle, Report]:
+    """Write the model `models_dir/name` from a checkpoint (a file, or a folder with one) of a system's shape.
+
+    name: default is that of the file; weights: "ema" or "model" where the file has both (default "ema"); latent_stats:
+    JSON file {"mean": [...], "std": [...]} in place of the checkpoint's own; codec_files: the folder with MMAudio's two
+    files, which become part of the model (for 20 latent dimensions; other codecs are downloaded parts); dtype: "fp32",
+    "bf16" or "fp16", default as stored; force: replace a model `name`.
+    Raises RequestError, FileError (cannot be read or written, exists already), ModelError (does not fit); nothing is
+    left behind then.
+    """
+    _check_choice("preset", preset, SYSTEMS)
+    _check_choice("weights", weights, WEIGHTS)
+    _check_choice("dtype", dtype, DTYPES)
+    system, file = SYSTEMS[preset], find_file(path)
+    name = _name(name or re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("._-"))
+    if not force:
+        shelf.check_free(name, models_dir)
+
+    state, report = map_state(read_checkpoint(file), preset, weights=weights, dtype=DTYPES.get(dtype), where=file)
+    dim, width = (report.overrides.get(size, size_of(preset, size)) for size in ("latent_dim", "text_dim"))
+    text = _text(system, width)
+    config = {
+        "name": name,
+        "title": _plain(title or f"{system.title}, from {file.name}"),
+        "version": "1",
+        "licence": _plain(licence),
+        "backbone": {"preset": preset, "overrides": report.overrides},
+        "text": text,
+        "codec": {"kind": MMAUDIO, "path": "codec"} if codec_files else codec_for(dim),
+        "latent": _statistics(state, preset, dim, latent_stats, file),
+        "sampler": system.sampler,
+        "seconds": system.seconds,
+        "training": {
+            "imported_from": _plain(file.name),
+            "sha256": sha256(file),
+            "taken": (report.part or "the whole file") + (" (moving average)" if report.averaged else ""),
+        },
+        "data": [{"name": "not known: an imported checkpoint", "licence": "unknown"}],
+    }
+    if PRESETS[preset].family == "fluxaudio":
+        _complete_fluxaudio(state, report, config, file)
+    card = _card(config, system, report.parameters)
+    with _codec_files(codec_files, dim) as extra:
+        size = sum(tensor.nbytes for tensor in state.values()) + sum(path.stat().st_size for path in extra.values())
+        with shelf.placing(name, size, force, models_dir) as folder:
+            write_bundle(folder, config, state, card, extra)
+    return open_bundle(shelf.folder_of(name, models_dir)), report
+
+
+def _complete_fluxaudio(state: dict[str, Tensor], report: Report, config: dict, where: Path) -> None:
+    """Add the statistics that are used, and the features of the empty prompt where the checkpoint lacks them."""
+    for name, key in zip(STATISTICS, ("mean", "std"), strict=True):
+        state[name] = torch.tensor(config["latent"][key]).view(1, 1, -1)
+    report.computed = [name for name in EMPTY if name not in state]
+    if report.computed:
+        features = _empty_features(config, report.computed, where)
+        state |= {name: features[name] for name in report.computed}
+
+
+def _statistics(
+    state: dict[str, Tensor], preset: str, dim: int, file: str | os.PathLike | None, where: Path
+) -> dict[str, list[float]]:
+    """Mean and standard deviation of the latents, one number a dimension: of `file`, the checkpoint, or the paper."""
+    of_paper = SYSTEMS[preset].latent
+    if file is not None:
+        latent = _statistics_file(file, dim)
+    elif all(name in state for name in STATISTICS):
+        latent = {"mean": state["latent_mean"].flatten().tolist(), "std": state["latent_std"].flatten().tolist()}
+    elif of_paper is not None and dim == size_of(preset, "latent_dim"):
+        latent = {"mean": [of_paper[0]] * dim, "std": [of_paper[1]] * dim}
+    else:
+        raise ModelError(
+            f"{where} does not say how its latents were normalised: give --latent-stats FILE, a JSON file with the mean"
+            f" and std of the {dim} latent dimensions it was trained on"
+        )
+    if min(latent["std"]) <= 0:
+        raise ModelError(f"{file or where}: a standard deviation of the latents is not positive")
+    return latent
+
+
+def _statistics_file(file: str | os.PathLike, dim: int) -> dict[str, list[float]]:
+    try:
+        content = json.loads(Path(file).read_text(encoding="utf-8"))
+        latent = {key: [float(value) for value in content[key]] for key in ("mean", "std")}
+    except OSError as error:
+        raise FileError(f"cannot read {file}: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise FileError(f'{file} is not a JSON object {{"mean": [...], "std": [...]}} of numbers') from error
+    for key, values in latent.items():
+        if len(values) != dim or not all(map(math.isfinite, values)):
+            raise FileError(f"{file}: {key!r} must be {dim} finite numbers")
+    return latent
+
+
+def _empty_features(config: dict, names: list[str], where: Path) -> dict[str, Tensor]:
+    """The features of the empty prompt, by the frozen text encoders."""
+    from .conditioning import load_text_encoder, null_features
+
+    try:
+        return dict(zip(EMPTY, null_features(load_text_encoder(Bundle(where, config))), strict=True))
+    except ModelError as error:
+        raise ModelError(
+            f"{where} has no {' and '.join(names)}, which the text encoders have to make: run"
+            f" `ttm-app models download {config['backbone']['preset']}` first ({error})"
+        ) from error
+
+
+@contextmanager
+def _codec_files(source: str | os.PathLike | None, dim: int) -> Iterator[dict[str, Path]]:
+    """The files of the codec that go into the bundle, by their names there: those of MMAudio's, as safetensors."""
+    if source is None:
+        yield {}
+        return
+    from .codecs.mmaudio import LATENT_DIM, MMAudio16k, save
+
+    if dim != LATENT_DIM:
+        raise RequestError(f"--codec-files is for latents of {LATENT_DIM} dimensions, but this checkpoint writes {dim}")
+    with tempfile.TemporaryDirectory() as scratch:
+        save(MMAudio16k.from_public(Path(source)), Path(scratch))
+        yield {f"codec/{file.name}": file for file in Path(scratch).iterdir()}
+
+
+def _text(system: System, width: int) -> dict:
+    """The text config of a system, with the FLAN-T5 whose tokens have that width."""
+    if width not in _T5_OF_WIDTH:
+        known = ", ".join(f"{dim} ({name})" for dim, name in _T5_OF_WIDTH.items())
+        raise ModelError(f"no text encoder gives tokens of {width} values: this ttm-app has {known}")
+    return system.text | {"t5": source(_T5_OF_WIDTH[width])}
+
+
+def _card(config: dict, system: System, parameters: int) -> str:
+    """The model card: Markdown with the front matter of the Hugging Face hub."""
+    backbone, origin = config["backbone"], config["training"]
+    sizes = "".join(f", {key} {value}" for key, value in backbone["overrides"].items())
+    return f"""---
+license: {json.dumps(config["licence"].lower())}
+pipeline_tag: text-to-audio
+library_name: ttm-app
+tags:
+  - music
+  - text-to-music
+  - flow-matching
+---
+
+# {config["title"]}
+
+A generator of {parameters:,} parameters (preset `{backbone["preset"]}`{sizes}) with the architecture of {system.paper}.
+
+Imported by ttm-app from the file `{origin["imported_from"]}` (taken: {origin["taken"]}; SHA-256 of the file
+`{origin["sha256"]}`). ttm-app did not train it and knows neither its training data nor its quality.
+Licence of the weights: {config["licence"]}.
+
+Play it with `ttm-app generate "slow piano" --model {config["name"]}`.
+"""
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise RequestError(f"{name!r} is no name for a model: give --name with a-z, 0-9, '.', '_' and '-' (64 at most)")
+    return name
+
+
+def _check_choice(option: str, value: str | None, allowed: Iterable[str]) -> None:
+    if value is not None and value not in allowed:
+        raise RequestError(f"unknown --{option} {value!r}: use one of {', '.join(allowed)}")
+
+
+def _plain(text: str) -> str:
+    """On one line, and without characters that no file or terminal should get (file names may hold any)."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
