@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from musicgen_app.bench.products import count_products, products_alone
 from musicgen_app.bench.run import Settings, run
 from musicgen_app.bench.standin import write_stand_in
 from musicgen_app.bench.table import lines
+from musicgen_app.bundle import open_bundle
 from musicgen_app.cli import run as run_command
 from musicgen_app.errors import DependencyError, ModelError, RequestError, TTMError
 
@@ -117,7 +121,7 @@ def test_errors():
 T5 = {"d_ff": 24, "d_kv": 8, "num_layers": 1, "num_heads": 2, "vocab_size": 200}
 CLAP = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
 DCAE = {"attention_head_dim": 8, "encoder_layers_per_block": [1] * 4, "decoder_layers_per_block": [1] * 4}
-DCAE |= dict.fromkeys(("encoder_block_out_channels", "decoder_block_out_channels"), [8, 8, 16, 16])
+DCAE |= dict.fromkeys(("encoder_block_out_channels", "decoder_block_out_channels"), [8, 16, 32, 64])
 SIZES = {
     "flan-t5-base": T5 | {"d_model": 16},
     "flan-t5-large": T5 | {"d_model": 24},
@@ -129,20 +133,27 @@ SIZES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=PRESETS)
-def stand_in(request, tmp_path_factory):
-    """A tiny stand-in of either family, complete with text encoders and codec."""
-    folder = tmp_path_factory.mktemp("stand-in") / request.param
-    return write_stand_in(folder, request.param, PRESETS[request.param], SIZES)
+@pytest.fixture(scope="module")
+def stand_in(tmp_path_factory):
+    """preset -> a tiny stand-in, complete with text encoders and codec, written when it is first asked for."""
+
+    @cache
+    def written(preset: str) -> Path:
+        folder = tmp_path_factory.mktemp("stand-in") / preset
+        return write_stand_in(folder, preset, PRESETS[preset], SIZES).path
+
+    return written
 
 
-def test_a_stand_in_is_a_model_that_plays(stand_in):
-    result = Engine().generate(GenerationRequest("slow piano", seconds=1, steps=2, seed=0, model=str(stand_in.path)))
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_stand_in_is_a_model_that_plays(stand_in, preset):
+    request = GenerationRequest("slow piano", seconds=1, steps=2, seed=0, model=str(stand_in(preset)))
+    result = Engine().generate(request)
     assert 0.01 < np.abs(result[0].audio).max() <= 1
 
 
 @pytest.fixture
-def in_process(monkeypatch):
+def in_process(stand_in, monkeypatch):
     """Children run here, with plain values in and out as through a pipe; stand-ins are tiny."""
 
     def measured(part: str, threads: int | None, **arguments) -> dict:
@@ -152,13 +163,13 @@ def in_process(monkeypatch):
             raise child.PartError(str(error), error.exit_code) from error
 
     def tiny(folder, preset):
-        return write_stand_in(folder, preset, PRESETS[preset], SIZES)
+        return open_bundle(shutil.copytree(stand_in(preset), folder))
 
     monkeypatch.setattr(child, "measure", measured)
     monkeypatch.setattr(parts, "write_stand_in", tiny)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ["mamba-189m", "dit-450m"])
 def test_the_report_has_every_part_and_its_errors(in_process, home, preset, monkeypatch):
     monkeypatch.setattr("musicgen_app.bench.run.GROWTH_SECONDS", {"step": (1.0, 2.0), "decode": (1.0, 3.0)})
     settings = Settings(models=(preset,), seconds=1, steps=2, repeats=1, growth=True)
@@ -249,11 +260,9 @@ def test_a_part_in_a_process_of_its_own():
     assert facts["threads"] == 1 and facts["torch"] == torch.__version__
     with pytest.raises(child.PartError, match="unknown model 'none'"):
         child.measure("facts", model="none", seconds=1)
-    with pytest.raises(child.PartError, match="KeyError"):
-        child.measure("no such part")
 
 
-def test_command(cli_run, home):
+def test_command(in_process, cli_run, home):
     code, out, err = cli_run("bench", "tiny", "--seconds", "1", "--quick", "--decoder", "torch", "--json")
     report = json.loads(out)
     assert code == 0 and report["schema"] == 1

@@ -109,7 +109,7 @@ def test_memory_for_long_clips_is_that_of_one_chunk():
     codec, seen = SketchCodec(TINY).eval(), []
     codec.chunk = 40
     network = codec.decoder
-    for piece in codec.decode_chunks(torch.randn(1, 1000, 8), lambda z: seen.append(z.shape[1]) or network(z)):
+    for piece in codec.decode_chunks_with(lambda z: seen.append(z.shape[1]) or network(z), torch.randn(1, 1000, 8)):
         assert piece.shape[-1] <= 50 * 320
     assert len(seen) == 25 and max(seen) <= 50 + 2 * codec.context
 
@@ -163,7 +163,7 @@ def test_no_dip_and_no_click_where_chunks_meet(frequency):
         rest[:50] = rest[-50:] = False
         return table[:, at], table[:, rest]
 
-    chunked = torch.cat(list(codec.decode_chunks(torch.zeros(1, frames, 64), network)), dim=-1)[0, 0]
+    chunked = torch.cat(list(codec.decode_chunks_with(network, torch.zeros(1, frames, 64))), dim=-1)[0, 0]
     (click, level), (usual_click, usual_level) = joints_and_rest(chunked)
     assert click.max() <= 1.05 * usual_click.max()
     assert usual_level.min() - 0.1 <= level.min() and level.max() <= usual_level.max() + 0.1

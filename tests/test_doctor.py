@@ -120,7 +120,7 @@ def test_a_folder_that_cannot_be_written(machine, tmp_path, monkeypatch):
 def test_command(machine, capfd):
     assert run(["doctor"]) == 0
     out = capfd.readouterr().out
-    assert "intact, works (torch decoder" in out and "ttm-app models download acestep-v1" in out
+    assert "intact, works (" in out and "ttm-app models download acestep-v1" in out
     (machine / "tiny" / "config.json").write_text("{")
     assert run(["doctor", "--json"]) == 4
     assert json.loads(capfd.readouterr().out)["models"][0]["error"]

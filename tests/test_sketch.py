@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from musicgen_app import Engine, GenerationRequest, paths
 from musicgen_app.audio import true_peak
 from musicgen_app.bundle import open_bundle, parameter_count, verify
+from musicgen_app.codecs import load_codec
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,15 @@ def test_its_sources_are_credited_and_none_is_gpl_only(bundle):
         assert any(not licence.startswith(("GPL", "AGPL", "LGPL")) for licence in licences), source
     card = (bundle.path / "README.md").read_text(encoding="utf-8")
     assert "pipeline_tag: text-to-audio" in card and f"license: {bundle.licence.lower()}" in card
+
+
+def test_its_onnx_decoder_shares_its_weights_and_gives_the_same(bundle):
+    name = bundle.config["codec"]["onnx"]
+    assert (bundle.path / name).stat().st_size < 100_000
+    latents = torch.randn(1, 5, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        wanted = load_codec(bundle).decoder(latents)
+        torch.testing.assert_close(load_codec(bundle, decoder="onnx").decoder(latents), wanted, atol=1e-4, rtol=0)
 
 
 def test_it_plays_and_hears_the_words(monkeypatch, text_encoder):

@@ -45,10 +45,11 @@ class MambaCondition(NamedTuple):
     def join(self, other: MambaCondition) -> MambaCondition:
         """Both conditions in one batch, this one first; the shorter text is padded and masked."""
         length = max(self.mask.shape[1], other.mask.shape[1])
-        a, b = self._padded(length), other._padded(length)
+        a, b = self.padded(length), other.padded(length)
         return MambaCondition(torch.cat([a.keys_values, b.keys_values]), torch.cat([a.mask, b.mask]))
 
-    def _padded(self, length: int) -> MambaCondition:
+    def padded(self, length: int) -> MambaCondition:
+        """The same with a text of `length` tokens, the new ones masked."""
         missing = length - self.mask.shape[1]
         return MambaCondition(F.pad(self.keys_values, (0, 0, 0, 0, 0, missing)), F.pad(self.mask, (0, missing)))
 
@@ -172,6 +173,7 @@ class Mamba(nn.Module):
         super().__init__()
         self.config = config
         self.latent_dim = config.latent_dim
+        self.text_multiple = 1  # texts are padded to a multiple of this
         hidden = config.hidden
         self.input_proj = nn.Sequential(OrderedDict(proj=ChannelLastConv1d(config.latent_dim, hidden, 1)))
         self.time_embed = SineEmbedding(config.time_dim)
@@ -195,8 +197,9 @@ class Mamba(nn.Module):
 
         The large products then run in `dtype`; the small ones at both ends stay in float32.
         """
-        from .mamba_inference import InferenceBlock
+        from .mamba_inference import TEXT_MULTIPLE, InferenceBlock
 
+        self.text_multiple = TEXT_MULTIPLE
         self.requires_grad_(False)
         for i in range(len(self.blocks)):
             self.blocks[i] = InferenceBlock(self.blocks[i], dtype)
@@ -213,7 +216,9 @@ class Mamba(nn.Module):
             first = torch.arange(mask.shape[1], device=mask.device) == 0
             tokens = torch.where(drop[:, None, None], self.null_token, tokens)
             mask = torch.where(drop[:, None], first, mask)
-        return MambaCondition(torch.stack([block.cross.keys_values(tokens) for block in self.blocks], dim=1), mask)
+        keys_values = torch.stack([block.cross.keys_values(tokens) for block in self.blocks], dim=1)
+        length = -(-mask.shape[1] // self.text_multiple) * self.text_multiple
+        return MambaCondition(keys_values, mask).padded(length)
 
     def null_condition(self, batch: int) -> MambaCondition:
         """The condition of dropped text, for guidance: one null token."""

@@ -300,23 +300,30 @@ def _scan_backward(first, last, length, reverse, x, dt, A, B, C, D, z, kept, gy,
 
 
 @_compiled
+def _convolve_step(taps, bias, recent, step, out):
+    """out = bias + sum over the taps, the last one on step `step`; the row of step s is at s % K in recent (K, W)."""
+    for i in range(out.size):
+        out[i] = bias[i]
+    for k in range(len(taps)):
+        seen = (step + 1 + k) % len(taps)
+        for i in range(out.size):
+            out[i] += taps[k, i] * recent[seen, i]
+
+
+@_compiled
 def _convolve_forward(first, last, length, reverse, x, taps, bias, y):
-    """y = silu(bias + sum over the K taps of x, the last tap meeting the present); taps (K, I)."""
+    """y = silu of the convolution; taps (K, I)."""
     kernel, inner = taps.shape
     blocks = -(-inner // BLOCK)
     for task in range(first, last):
         item, lo = task // blocks, task % blocks * BLOCK
         hi = min(lo + BLOCK, inner)
-        recent = np.zeros((kernel, hi - lo), np.float32)  # the row of step s is at s % kernel
-        out = np.empty(hi - lo, np.float32)
+        own_taps, own_bias = taps[:, lo:hi].copy(), bias[lo:hi]
+        recent, out = np.zeros((kernel, hi - lo), np.float32), _empty(hi - lo)
         for step in range(length):
             r = item * length + (length - 1 - step if reverse else step)
             _widen(_row(x, r, lo, hi), recent[step % kernel])
-            out[:] = bias[lo:hi]
-            for k in range(kernel):
-                tap, seen = taps[k, lo:hi], recent[(step + 1 + k) % kernel]
-                for i in range(out.size):
-                    out[i] += tap[i] * seen[i]
+            _convolve_step(own_taps, own_bias, recent, step, out)
             for i in range(out.size):
                 out[i] *= _sigmoid(out[i])
             _narrow(out, _row(y, r, lo, hi))
@@ -324,45 +331,39 @@ def _convolve_forward(first, last, length, reverse, x, taps, bias, y):
 
 @_compiled
 def _convolve_backward(first, last, length, reverse, x, taps, bias, gy, gx, g_taps, g_bias):
-    """The gradients; those of taps and bias by item: (B, K, I) and (B, I)."""
+    """The gradients; those of taps and bias by item: (B, K, I) and (B, I). g is that of what goes into the silu."""
     kernel, inner = taps.shape
     blocks = -(-inner // BLOCK)
     for task in range(first, last):
         item, lo = task // blocks, task % blocks * BLOCK
         hi = min(lo + BLOCK, inner)
-        recent = np.zeros((kernel, hi - lo), np.float32)
-        g = np.empty((length, hi - lo), np.float32)  # of what goes into the silu
-        out = np.empty(hi - lo, np.float32)
-        g_tap = np.zeros((kernel, hi - lo), np.float32)
-        g_sum = np.zeros(hi - lo, np.float32)
+        own_taps, own_bias = taps[:, lo:hi].copy(), bias[lo:hi]
+        recent, out = np.zeros((kernel, hi - lo), np.float32), _empty(hi - lo)
+        g = np.empty((length, hi - lo), np.float32)
+        g_own_taps, g_own_bias = np.zeros((kernel, hi - lo), np.float32), np.zeros(hi - lo, np.float32)
         for step in range(length):
             r = item * length + (length - 1 - step if reverse else step)
             _widen(_row(x, r, lo, hi), recent[step % kernel])
             _widen(_row(gy, r, lo, hi), g[step])
-            out[:] = bias[lo:hi]
-            for k in range(kernel):
-                tap, seen = taps[k, lo:hi], recent[(step + 1 + k) % kernel]
-                for i in range(out.size):
-                    out[i] += tap[i] * seen[i]
-            g_t = g[step]
+            _convolve_step(own_taps, own_bias, recent, step, out)
             for i in range(out.size):
                 open_ = _sigmoid(out[i])
-                g_t[i] *= open_ * (np.float32(1) + out[i] * (np.float32(1) - open_))
-                g_sum[i] += g_t[i]
+                g[step, i] *= open_ * (np.float32(1) + out[i] * (np.float32(1) - open_))
+                g_own_bias[i] += g[step, i]
             for k in range(kernel):
-                g_tap_k, seen = g_tap[k], recent[(step + 1 + k) % kernel]
+                seen = (step + 1 + k) % kernel
                 for i in range(out.size):
-                    g_tap_k[i] += g_t[i] * seen[i]
+                    g_own_taps[k, i] += g[step, i] * recent[seen, i]
         for step in range(length):
             r = item * length + (length - 1 - step if reverse else step)
             out[:] = 0
             for k in range(max(0, kernel - length + step), kernel):
-                tap, g_t = taps[k, lo:hi], g[step + kernel - 1 - k]
+                seen_at = step + kernel - 1 - k
                 for i in range(out.size):
-                    out[i] += tap[i] * g_t[i]
+                    out[i] += own_taps[k, i] * g[seen_at, i]
             _narrow(out, _row(gx, r, lo, hi))
-        g_taps[item, :, lo:hi] = g_tap
-        g_bias[item, lo:hi] = g_sum
+        g_taps[item, :, lo:hi] = g_own_taps
+        g_bias[item, lo:hi] = g_own_bias
 
 
 # --- torch ------------------------------------------------------------------------------------------------------------

@@ -232,7 +232,7 @@ class _Model:
                 f"{part} of {seconds:g} s", part, latents=round(seconds * self.facts["latent_rate"]),
                 precision="auto", repeats=1, **arguments,
             )  # fmt: skip
-            points.append({"audio_seconds": seconds} | point)
+            points.append(point | {"audio_seconds": seconds})
         return {"points": points} | _growth_rates(points)
 
 

@@ -8,6 +8,8 @@ import click
 
 from .output import one_line
 
+FEATURES = ("avx2", "avx512_f", "avx512_vnni", "avx512_bf16", "amx_bf16")  # of the processor, those that matter here
+
 
 @click.command(short_help="Check this installation.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -34,7 +36,8 @@ def _lines(report: dict) -> Iterator[str]:
     yield _line("ttm-app", report["version"])
     devices = ", ".join(torch["cuda"]) or torch["device"]
     yield _line("torch", f"{torch['version']} ({torch['build']}), {devices}, {torch['threads']} threads")
-    yield _line("precision", f"auto is {torch['precision']} ({', '.join(torch['features']) or 'no special features'})")
+    features = ", ".join(feature for feature in FEATURES if feature in torch["features"]) or "no wide vector units"
+    yield _line("precision", f"auto is {torch['precision']} ({features})")
     yield _line("scan", torch["scan"])
     there = [f"{name} {version}" for name, version in report["packages"].items() if version]
     yield _line("packages", ", ".join(there) or "none of the optional ones")
@@ -61,7 +64,9 @@ def _state(model: dict) -> str:
         return f"{intact}, does not work"
     if model["seconds"] is None:
         return f"{intact}, not tried"
-    return f"{intact}, works ({model['decoder']} decoder, a short clip in {model['seconds']:.1f} s)"
+    return (
+        f"{intact}, works ({model['precision']}, {model['decoder']} decoder, a short clip in {model['seconds']:.1f} s)"
+    )
 
 
 def _line(name: str, text: str) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..bundle import Bundle
     from ..codecs.onnx import ExportReport
 
-COLUMNS = ("latents", "max error", "relative", "ms onnx", "ms torch", "ms torch bf16")
+COLUMNS = ("latents", "max error", "relative", "onnx ms", "torch ms", "torch bf16 ms")
 
 
 @click.group(short_help="Export parts of a model to other formats.")

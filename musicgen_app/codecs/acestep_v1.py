@@ -9,9 +9,13 @@ colours; its `scaling_factor` is not used. The vocoder is in `vocoder.py`.
 
 from __future__ import annotations
 
-import math
+import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +24,6 @@ from torch import Tensor, nn
 from ..bundle import load_state, load_strict
 from ..errors import ModelError
 from .dcae import FastDecoder
-from .mel import LogMel
 from .vocoder import Vocoder, VocoderConfig, windows
 
 DCAE, VOCODER = "music_dcae_f8c8", "music_vocoder"  # the public folders
@@ -28,6 +31,7 @@ CONFIG, WEIGHTS = "config.json", "diffusion_pytorch_model.safetensors"
 MEL_LOW, MEL_HIGH = -11.0, 3.0  # log-mel that becomes -1 and 1
 LATENT_SHIFT, LATENT_SCALE = -1.9091, 0.1786
 VOCODER_FRAMES = 2048  # mel frames (24 s) that go through the vocoder at once
+_REMEDY = "get the files with `ttm-app models download acestep-v1`"
 _DECODER = {  # what `FastDecoder` computes
     "decoder_norm_types": "rms_norm",
     "decoder_act_fns": "silu",
@@ -56,6 +60,21 @@ class AceStepV1(nn.Module):
         self.sample_rate = vocoder.config.sampling_rate
         self.samples_per_latent = vocoder.config.hop_length * self.frames_per_latent
         self.latent_rate = self.sample_rate / self.samples_per_latent
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike) -> Self:
+        """The codec in a local copy of the public folders, in eval mode. ModelError: a file is missing or does not fit.
+
+        Weights stay mapped as they are in the files (16-bit) until `prepare` or `encode` makes the working copy.
+        """
+        folder = Path(folder)
+        with torch.device("meta"):
+            dcae = _build_dcae(folder / DCAE)
+            vocoder = _build_vocoder(folder / VOCODER)
+        _load_weights(dcae, folder / DCAE / WEIGHTS)
+        _load_weights(vocoder, folder / VOCODER / WEIGHTS)
+        _check_mel(vocoder, folder / VOCODER / WEIGHTS)
+        return cls(dcae, vocoder).eval().requires_grad_(False)
 
     def encode(self, waveform: Tensor) -> Tensor:
         """Waveform (B, 1 or 2, N) -> latents (B, T, 128), T = ceil(N / 4096); the end is padded with silence."""
@@ -132,45 +151,58 @@ class _Network(nn.Module):
         return self.codec.vocoder(mel.flatten(0, 1)).unflatten(0, (-1, 2))[:, :, 0]
 
 
-def load(folder: Path) -> AceStepV1:
-    """The codec in a local copy of the public folders, in eval mode. ModelError: a file is missing or does not fit.
-
-    Weights stay mapped as they are in the files (16-bit) until `prepare` or `encode` makes the working copy.
-    """
-    with torch.device("meta"):
-        dcae = _build_dcae(folder / DCAE)
-        vocoder = _build_vocoder(folder / VOCODER)
-    mel_transform = vocoder.mel_transform
-    _load_weights(dcae, folder / DCAE)
-    _load_weights(vocoder, folder / VOCODER)
-    _check_mel(mel_transform.float(), vocoder.config, folder / VOCODER)
-    return AceStepV1(dcae, vocoder).eval().requires_grad_(False)
-
-
 def _build_dcae(folder: Path) -> nn.Module:
     from diffusers import AutoencoderDC
 
-    try:
-        config = AutoencoderDC.load_config(folder, local_files_only=True)
+    with _explained(folder / CONFIG):
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         for key, value in _DECODER.items():
             found = config.get(key, value)
             if any(item != value for item in (found if isinstance(found, list) else [found])):
                 raise ValueError(f"{key} is {found!r}, not {value!r}")
+        widths = config["decoder_block_out_channels"]
+        if any(after != 2 * before for before, after in pairwise(widths)):
+            raise ValueError(f"decoder_block_out_channels is {widths}, not doubling")
         return AutoencoderDC.from_config(config)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _unusable(folder, error) from error
 
 
 def _build_vocoder(folder: Path) -> Vocoder:
-    try:
+    with _explained(folder / CONFIG):
         return Vocoder(VocoderConfig.read(folder / CONFIG))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _unusable(folder, error) from error
 
 
-def _unusable(folder: Path, error: Exception) -> ModelError:
-    reason = " ".join(str(error).split())
-    return ModelError(
-        f"{folder / CONFIG} is not the configuration of this codec ({reason});"
-        " get it with: ttm-app models download acestep-v1"
-    )
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with a configuration into a ModelError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise ModelError(f"{path} is missing: {_REMEDY}") from None
+    except (OSError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path} does not describe this codec ({reason}): {_REMEDY}") from error
+
+
+def _load_weights(module: nn.Module, path: Path) -> None:
+    """Put the tensors of a file in place of those of `module`, as they are. ModelError: do not fit, or not numbers."""
+    state = {_plain_name(name): tensor for name, tensor in load_state(path).items()}
+    for name, tensor in state.items():
+        if tensor.dtype not in (torch.float16, torch.bfloat16, torch.float32):
+            raise ModelError(f"{path}: {name} is {tensor.dtype}, not a floating-point weight: {_REMEDY}")
+        if not tensor.sum(dtype=torch.float32).isfinite():
+            raise ModelError(f"{path}: {name} holds values that are not finite: {_REMEDY}")
+    load_strict(module, state, path, assign=True)
+
+
+def _plain_name(name: str) -> str:
+    """The name of a weight-normed tensor before PyTorch 2.0, which newer files may have under its newer one."""
+    name = name.replace("parametrizations.weight.original0", "weight_g")
+    return name.replace("parametrizations.weight.original1", "weight_v")
+
+
+def _check_mel(vocoder: Vocoder, path: Path) -> None:
+    """Make the mel buffers of the file float32. ModelError: they are not what the configuration says (in 16 bits)."""
+    expected = vocoder.config.mel_transform().state_dict()
+    for name, found in vocoder.mel_transform.float().state_dict().items():
+        if not torch.allclose(found, expected[name], rtol=0.01, atol=0.01 * expected[name].max().item()):
+            raise ModelError(f"{path}: mel_transform.{name} is not that of {CONFIG}: {_REMEDY}")

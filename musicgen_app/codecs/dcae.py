@@ -49,7 +49,7 @@ class LinearAttention(nn.Module):
         query, key, value = heads.chunk(3, dim=-1)  # (B, heads, H W, width)
         summary = F.relu(key).transpose(-1, -2) @ F.pad(value, (0, 1), value=1.0)  # the last column is the normaliser
         mixed = F.relu(query) @ summary
-        mixed = mixed[..., :-1] / (mixed[..., -1:] + self.eps)
+        mixed = mixed[..., :-1] / mixed[..., -1:].clamp_min(self.eps)
         mixed = self.out(mixed.transpose(1, 2).flatten(2).to(x.dtype)).unflatten(1, (height, width))
         return add_normed(x, mixed.permute(0, 3, 1, 2), self.norm)
 
@@ -69,7 +69,7 @@ class EfficientViTBlock(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """Nearest-neighbour upsampling and convolution, plus pixel shuffle of the input; (B, 2C, H, W) -> (B, C, 2H, 2W)."""
+    """Nearest neighbours and a convolution, plus the pixel-shuffled input; (B, 2C, H, W) -> (B, C, 2H, 2W)."""
 
     def __init__(self, block: nn.Module):
         super().__init__()

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 FLOOR = 1e-5  # smallest mel magnitude that is told from silence
 
 
-def hertz_to_mel(hertz: Tensor) -> Tensor:
-    return torch.where(hertz < 1000, hertz * 3 / 200, 15 + (hertz / 1000).clamp_min(1e-9).log() * 27 / math.log(6.4))
+def hertz_to_mel(hertz: float) -> float:
+    return hertz * 3 / 200 if hertz < 1000 else 15 + math.log(hertz / 1000) * 27 / math.log(6.4)
 
 
 def mel_to_hertz(mel: Tensor) -> Tensor:
@@ -25,8 +25,8 @@ def mel_to_hertz(mel: Tensor) -> Tensor:
 
 def mel_filters(sample_rate: int, n_fft: int, mels: int, low: float, high: float) -> Tensor:
     """Weights (n_fft / 2 + 1, mels) of triangles between `low` and `high` Hz, equally spaced in mel, each of area 1."""
-    ends = hertz_to_mel(torch.tensor([low, high], dtype=torch.float64))
-    corners = mel_to_hertz(torch.linspace(ends[0].item(), ends[1].item(), mels + 2, dtype=torch.float64))
+    corners = torch.linspace(hertz_to_mel(low), hertz_to_mel(high), mels + 2, dtype=torch.float64)
+    corners = mel_to_hertz(corners)
     bins = torch.linspace(0, sample_rate / 2, n_fft // 2 + 1, dtype=torch.float64)[:, None]
     left, centre, right = corners[:-2], corners[1:-1], corners[2:]
     triangles = torch.minimum((bins - left) / (centre - left), (right - bins) / (right - centre)).clamp_min(0)

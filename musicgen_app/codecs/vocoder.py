@@ -63,6 +63,9 @@ class VocoderConfig:
         values = json.loads(path.read_text(encoding="utf-8"))
         return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
 
+    def mel_transform(self) -> LogMel:
+        return LogMel(self.sampling_rate, self.n_fft, self.hop_length, self.n_mels, self.f_min, self.f_max)
+
     @property
     def stage_reach(self) -> list[int]:
         """Samples on either side, at its own output rate, that each stage of the head depends on."""
@@ -248,13 +251,13 @@ class Vocoder(nn.Module):
 
     def __init__(self, config: VocoderConfig | None = None):
         super().__init__()
-        self.config = c = config or VocoderConfig()
-        self.mel_transform = LogMel(c.sampling_rate, c.n_fft, c.hop_length, c.n_mels, c.f_min, c.f_max)
-        self.backbone = Backbone(c)
-        self.head = Head(c)
+        self.config = config or VocoderConfig()
+        self.mel_transform = self.config.mel_transform()
+        self.backbone = Backbone(self.config)
+        self.head = Head(self.config)
 
     def forward(self, mel: Tensor, tiled: bool = False) -> Tensor:
-        """Log-mel (B, mels, T) -> waveform (B, 1, T * hop), float32 in [-1, 1]; `tiled` is the same, faster on a CPU."""
+        """Log-mel (B, mels, T) -> waveform (B, 1, T * hop), float32 in [-1, 1]; `tiled`: the same, faster."""
         x = self.backbone(mel).to(self.head.conv_pre.bias.dtype)
         return self.head(x.transpose(1, 2)[:, :, None], tiled)[:, :, 0]
 
