@@ -94,12 +94,13 @@ def test_json(cli):
         assert line.keys() == {
             *("schema", "path", "sidecar", "prompt", "negative", "seconds", "seed", "steps", "guidance"),
             *("guidance_interval", "solver", "variations", "model", "loudness"),
-            *("sample_rate", "channels", "samples", "timings"),
+            *("sample_rate", "channels", "samples", "timings", "computed"),
         }
         assert (line["path"], line["sidecar"]) == (f"x-{i + 1}.mp3", f"x-{i + 1}.mp3.json")
         assert (line["seed"], line["guidance"], line["samples"]) == (i, 0.0, 4000)
         assert line["model"].keys() == {"name", "version", "weights_sha256", "licence"}
         assert line["timings"].keys() == {"text", "sampling", "decoding"}
+        assert line["computed"].keys() == {"device", "precision", "decoder"}
     assert sorted(os.listdir()) == ["x-1.mp3", "x-1.mp3.json", "x-2.mp3", "x-2.mp3.json"]
 
 
@@ -563,7 +564,7 @@ def test_models_import_and_remove(cli, checkpoint, tmp_path):
         (["--preset", "mamba-189m"], 4, "this looks like --preset dit-450m"),
         (["--preset", "dit"], 2, "unknown --preset 'dit'"),
         ([], 2, "--preset"),
-        (["--preset", "dit-450m", "--codec", "acestep-v1"], 4, "128 dimensions"),
+        (["--preset", "dit-450m", "--codec-files", "."], 2, "20 dimensions"),
         (["--preset", "dit-450m", "--latent-stats", "none.json"], 3, "none.json"),
         (["--preset", "dit-450m", "--name", "A/b"], 2, "no name for a model"),
     ],

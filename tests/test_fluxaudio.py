@@ -82,7 +82,7 @@ def test_prepared_equals_unprepared_for_other_sizes(sizes):
     assert difference(prepared(model), model) < EXACT
 
 
-@pytest.mark.parametrize("frames", [1, 33])
+@pytest.mark.parametrize("frames", [1, 33, 270])  # above 256 the packed convolutions append zeros
 def test_bfloat16_is_near_float32(kernels, frames):
     model = tiny()
     assert EXACT < difference(prepared(model, torch.bfloat16), model, 2, frames) < ROUNDED
@@ -145,7 +145,7 @@ def test_weights_are_never_there_twice(monkeypatch):
     monkeypatch.setattr(fluxaudio_inference, "_pack", counted)
     model.prepare(torch.bfloat16)
     assert alive == sorted(alive, reverse=True)
-    assert alive[0] == len(large) and alive[-1] == 1
+    assert alive[0] == len(large) and alive[-1] < 6  # at the end, the small ones that stay float32
 
 
 def test_without_packed_products_the_ordinary_layers_are_used(monkeypatch):

@@ -79,7 +79,8 @@ class PackedConvolution(Product):
 
 def _image(x: Tensor, spare: int) -> Tensor:
     """(B, N, C) -> (B, C, 1, N + spare), in memory still channel-last."""
-    return F.pad(x, (0, 0, 0, spare)).contiguous().transpose(1, 2).unsqueeze(2)
+    x = F.pad(x, (0, 0, 0, spare)) if spare else x.contiguous()
+    return x.transpose(1, 2).unsqueeze(2)
 
 
 def ready(layer: nn.Linear | ChannelLastConv1d, dtype: torch.dtype) -> Product:
