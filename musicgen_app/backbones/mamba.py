@@ -203,7 +203,9 @@ class Mamba(nn.Module):
         self.requires_grad_(False)
         for i in range(len(self.blocks)):
             self.blocks[i] = InferenceBlock(self.blocks[i], dtype)
-        self.float()
+        for end in (self.input_proj, self.time_embed, self.norm_out, self.out_proj):
+            end.float()
+        self.null_token = self.null_token.float()
 
     def condition(
         self, tokens: Tensor, mask: Tensor, vector: Tensor | None = None, drop: Tensor | None = None

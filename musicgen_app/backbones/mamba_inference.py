@@ -114,7 +114,8 @@ class InferenceDirection(nn.Module):
         self.register_buffer("bias", mixer.conv1d.bias.detach().float())
         self.x_proj = Product(dtype, mixer.x_proj.weight)
         self.dt_proj = Product(dtype, mixer.dt_proj.weight, mixer.dt_proj.bias)
-        self.register_buffer("A", -mixer.A_log.detach().float().exp().t().contiguous().t())  # as the CPU's scan reads it
+        A = -mixer.A_log.detach().float().exp()
+        self.register_buffer("A", A.t().contiguous().t())  # laid out as the scan on a CPU reads it
         self.register_buffer("D", mixer.D.detach().float())
 
     def forward(self, xz: Tensor, reverse: bool = False) -> Tensor:

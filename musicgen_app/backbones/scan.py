@@ -70,7 +70,7 @@ def describe(device: torch.device) -> str:
 
 @functools.cache
 def choose(device: torch.device) -> Kernels:
-    """The fastest kernels for this device: numba's on a CPU, mamba-ssm's on CUDA, where installed; else the reference."""
+    """The fastest kernels for this device: by numba on a CPU, by mamba-ssm on CUDA, else the reference."""
     try:
         if device.type == "cpu":
             from . import scan_cpu
@@ -95,5 +95,5 @@ def _on_kernel(
         return value.flip(2) if reverse else value.contiguous()
 
     u, dt, B, C, z = map(turned, (x, dt, B, C, z))
-    y = kernel(u, dt, A.float(), B, C, D.float(), z=z, delta_softplus=True)
+    y = kernel(u, dt, A.float().contiguous(), B, C, D.float(), z=z, delta_softplus=True)
     return (y.flip(2) if reverse else y).transpose(1, 2)

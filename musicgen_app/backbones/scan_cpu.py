@@ -52,7 +52,7 @@ class _Scan(torch.autograd.Function):
         kept = A.new_empty(batch if keep else 0, -(-length // kernels.CHUNK), *A.shape)
         _in_parallel(
             kernels.scan_forward,
-            batch * -(-inner // kernels.BLOCK),
+            batch * _blocks(inner),
             *(length, reverse, _rows(x), _rows(dt), A.numpy(), _rows(B), _rows(C)),
             *(D.detach().contiguous().numpy(), _rows(z), _rows(y), kept.numpy()),
         )
@@ -70,7 +70,7 @@ class _Scan(torch.autograd.Function):
     def backward(ctx, gy):
         x, dt, A, B, C, D, z, kept = ctx.saved_tensors
         batch, length, inner = x.shape
-        blocks = -(-inner // kernels.BLOCK)
+        blocks = _blocks(inner)
         gx, gdt, gz = (x.new_empty(x.shape) for _ in range(3))
         gA, gD = A.new_empty(batch, *A.shape), A.new_empty(batch, inner)
         gB, gC = (A.new_empty(blocks, batch * length, B.shape[2]) for _ in range(2))
@@ -93,7 +93,7 @@ class _Convolution(torch.autograd.Function):
         y, taps = x.new_empty(x.shape), weight.detach()[:, 0].t().contiguous()
         _in_parallel(
             kernels.convolve_forward,
-            batch * -(-inner // kernels.BLOCK),
+            batch * _blocks(inner),
             *(length, reverse, _rows(x), taps.numpy(), bias.detach().contiguous().numpy(), _rows(y)),
         )
         return y, taps
@@ -113,11 +113,15 @@ class _Convolution(torch.autograd.Function):
         gx, g_taps, g_bias = x.new_empty(x.shape), taps.new_empty(batch, *taps.shape), taps.new_empty(batch, inner)
         _in_parallel(
             kernels.convolve_backward,
-            batch * -(-inner // kernels.BLOCK),
+            batch * _blocks(inner),
             *(length, ctx.reverse, _rows(x), taps.numpy(), bias.detach().contiguous().numpy()),
             *(_rows(gy.to(x.dtype)), _rows(gx), g_taps.numpy(), g_bias.numpy()),
         )
         return gx, g_taps.sum(0).t()[:, None], g_bias.sum(0), None
+
+
+def _blocks(channels: int) -> int:
+    return -(-channels // kernels.BLOCK)
 
 
 def _rows(x: Tensor) -> tuple[np.ndarray, int]:

@@ -6,6 +6,7 @@ place, and the others go on.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -59,10 +60,8 @@ class _Session:
             self.note(f"{what}: not measured: {error}")
             return fault
 
-    def once(self, key: tuple | None, run: Callable[[], dict]) -> dict:
-        """The result of `run`; with a key, that of the first time for the same key."""
-        if key is None:
-            return run()
+    def once(self, key: tuple, run: Callable[[], dict]) -> dict:
+        """The result of `run` the first time for this key."""
         if key not in self.shared:
             self.shared[key] = run()
         return self.shared[key]
@@ -101,30 +100,37 @@ def _installed(name: str) -> str | None:
 
 
 def _system(session: _Session, name: str, path: str | None) -> dict:
-    """Everything that is measured of one model."""
-    model = path or str(session.folder / name)
-    system = {"name": name, "weights": "own" if path else "random"}
-    if not path:
-        made = session.measure(f"{name}: random weights", "stand_in", folder=model, preset=name)
-        if "error" in made:
-            return system | made
+    """Everything that is measured of one model; one with random weights is written first, and deleted afterwards."""
+    if path:
+        return {"name": name, "weights": "own"} | _measured(session, name, path, random=False)
+    folder = session.folder / name
+    made = session.measure(f"{name}: random weights", "stand_in", folder=str(folder), preset=name)
+    if "error" not in made:
+        made = _measured(session, name, str(folder), random=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    return {"name": name, "weights": "random"} | made
+
+
+def _measured(session: _Session, name: str, model: str, random: bool) -> dict:
+    """The measurements of the model in a folder. Text encoders and codecs with random weights are measured once."""
     facts = session.measure(f"{name}: sizes", "facts", model=model, seconds=session.settings.seconds)
     if "error" in facts:
-        return system | facts
-    system |= facts
-    shared = None if path else "random"
+        return facts
     repeats = 1 if session.settings.quick else session.settings.repeats
-    measured = _Model(session, name, model, facts, repeats, random=path is None)
-    system["text_encoding"] = session.once(shared and ("text", facts["text"]), measured.text)
-    system["step"] = {precision: measured.step(precision) for precision in session.settings.precisions}
-    system["decode"] = session.once(shared and ("decode", facts["codec"]), measured.decode)
-    system["whole"] = measured.whole()
+    measured = _Model(session, name, model, facts, repeats, random)
+    text, codec = (("random", facts[part]) if random else ("own", model) for part in ("text", "codec"))
+    system = {
+        "text_encoding": session.once(("text", *text), measured.text),
+        "step": {precision: measured.step(precision) for precision in session.settings.precisions},
+        "decode": session.once(("decode", *codec), measured.decode),
+        "whole": measured.whole(),
+    }
     if session.settings.growth:
         system["growth"] = {
             "step": measured.step_growth(),
-            "decode": session.once(shared and ("growth", facts["codec"]), measured.decode_growth),
+            "decode": session.once(("decode growth", *codec), measured.decode_growth),
         }
-    return system
+    return facts | system
 
 
 @dataclass(frozen=True)
