@@ -36,7 +36,7 @@ class Product(nn.Module):
             self.weight = torch.ops.mkldnn._reorder_linear_weight(weight)
         else:
             self.register_buffer("weight", weight)
-        self.register_buffer("bias", None if bias is None else bias.detach().to(dtype))
+        self.register_buffer("bias", None if bias is None else bias.detach().to(dtype).contiguous())
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.to(self.dtype)
@@ -55,12 +55,13 @@ def _packed_product(x: Tensor, weight: Tensor, bias: Tensor | None, gelu: bool) 
 def _packing_works(dtype: torch.dtype) -> bool:
     """Whether this PyTorch and processor have the packed products, which are not public: tried on a small one."""
     x, weight = torch.linspace(-1, 1, 5 * 32).view(1, 5, 32), torch.linspace(-0.2, 0.2, 48 * 32).view(48, 32)
+    bias = torch.linspace(-1, 1, 48)
     try:
         packed = torch.ops.mkldnn._reorder_linear_weight(weight.to(dtype))
-        y = _packed_product(x.to(dtype), packed, weight[:, 0].to(dtype), gelu=True)
+        y = _packed_product(x.to(dtype), packed, bias.to(dtype), gelu=True)
     except (AttributeError, RuntimeError, TypeError):
         return False
-    return torch.allclose(y.float(), F.gelu(F.linear(x, weight, weight[:, 0])), atol=0.02)
+    return torch.allclose(y.float(), F.gelu(F.linear(x, weight, bias)), atol=0.02)
 
 
 class InferenceBlock(nn.Module):

@@ -86,13 +86,21 @@ def choose(device: torch.device) -> Kernels:
 
 
 def _on_kernel(
-    kernel: Callable, x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, z: Tensor, reverse: bool = False
+    kernel: Callable,
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    z: Tensor,
+    reverse: bool = False,
 ) -> Tensor:
     """`selective_scan` by mamba-ssm's kernel: it wants the time axis last, time running forwards, and one dtype."""
 
     def turned(value: Tensor) -> Tensor:
         value = value.to(x.dtype).transpose(1, 2)
-        return value.flip(2) if reverse else value.contiguous()
+        return (value.flip(2) if reverse else value).contiguous()
 
     u, dt, B, C, z = map(turned, (x, dt, B, C, z))
     y = kernel(u, dt, A.float().contiguous(), B, C, D.float(), z=z, delta_softplus=True)

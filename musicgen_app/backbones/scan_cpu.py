@@ -20,9 +20,7 @@ from .scan import causal_convolution, selective_scan
 DTYPES = (torch.float32, torch.bfloat16)
 
 
-def scan(
-    x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, z: Tensor, reverse: bool = False
-) -> Tensor:
+def scan(x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, z: Tensor, reverse: bool = False) -> Tensor:
     """`selective_scan`, compiled for float32 and bfloat16."""
     if x.dtype not in DTYPES:
         return selective_scan(x, dt, A, B, C, D, z, reverse)

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..backbones.scan_cpu import ROUND, _compiled, _in_parallel, _narrow, _row, _rows, _widen
+from ..backbones.scan_cpu import _in_parallel, _rows
+from ..backbones.scan_kernels import ROUND, _compiled, _narrow, _row, _widen
 
 # sin(pi r)^2 for |r| <= 1/2 is q (c0 + q (c1 + ...)) with q = r^2, within 5e-8
 SINE_SQUARED = tuple(np.float32(c) for c in (9.8696042, -32.469664, 42.727065, -30.100643, 13.048364, -3.3563336))
