@@ -16,6 +16,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
@@ -336,12 +337,10 @@ def _in_tiles(stage: Callable[[Tensor], Tensor], x: Tensor, tile: int | None, up
 
 def _snake_kernel(device: torch.device) -> Callable[..., Tensor] | None:
     """The compiled snake activation, or None where there is none: on other devices, and without numba."""
-    if device.type != "cpu":
+    if device.type != "cpu" or find_spec("numba") is None:
         return None
-    try:
-        from .snake_cpu import snake
-    except ImportError:
-        return None
+    from .snake_cpu import snake
+
     return snake
 
 
