@@ -99,6 +99,7 @@ def write_bundle(
     config is filled with the SHA-256 of the weights and of each of them.
     Raises FileError (exists already, cannot be written) or ModelError (the config is not valid).
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     path = Path(path)
@@ -122,8 +123,9 @@ def write_bundle(
             _sync(file)
         temp.rename(path)
         _sync(path.parent)
-    except OSError as error:
-        raise FileError(f"cannot write the model {path}: {error.strerror or error}") from error
+    except (OSError, SafetensorError) as error:  # the latter is how safetensors reports that a disk is full
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"cannot write the model to {path.parent}: {reason}") from error
     finally:
         shutil.rmtree(temp, ignore_errors=True)
     return Bundle(path, config)
@@ -174,9 +176,7 @@ def load_state(path: str | os.PathLike, expected_sha256: str | None = None) -> d
         ) from error
 
 
-def load_strict(
-    module: nn.Module, state: dict[str, Tensor], where: str | os.PathLike, assign: bool = False
-) -> None:
+def load_strict(module: nn.Module, state: dict[str, Tensor], where: str | os.PathLike, assign: bool = False) -> None:
     """Copy the tensors of `state` into those of `module`; with `assign` put them in their place, in their own dtype.
 
     ModelError names every key that is missing, unknown or of another shape.

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import shelf
+from . import store
 from .backbones.presets import PRESETS
 from .bundle import Bundle, open_bundle, sha256, write_bundle
 from .checkpoint import find_file, read_checkpoint
@@ -58,7 +58,7 @@ def import_checkpoint(
     system, file = SYSTEMS[preset], find_file(path)
     name = _name(name or re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("._-"))
     if not force:
-        shelf.check_free(name, models_dir)
+        store.check_free(name, models_dir)
 
     state, report = map_state(read_checkpoint(file), preset, weights=weights, dtype=DTYPES.get(dtype), where=file)
     dim, width = (report.overrides.get(size, size_of(preset, size)) for size in ("latent_dim", "text_dim"))
@@ -86,9 +86,9 @@ def import_checkpoint(
     card = _card(config, system, report.parameters)
     with _codec_files(codec_files, dim) as extra:
         size = sum(tensor.nbytes for tensor in state.values()) + sum(path.stat().st_size for path in extra.values())
-        with shelf.placing(name, size, force, models_dir) as folder:
+        with store.placing(name, size, force, models_dir) as folder:
             write_bundle(folder, config, state, card, extra)
-    return open_bundle(shelf.folder_of(name, models_dir)), report
+    return open_bundle(store.folder_of(name, models_dir)), report
 
 
 def _complete_fluxaudio(state: dict[str, Tensor], report: Report, config: dict, where: Path) -> None:

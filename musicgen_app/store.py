@@ -1,14 +1,26 @@
-"""The models on this machine: name or path -> Bundle. The user's folder comes before the models in the app itself."""
+"""The models on this machine: found by name or path; put into the user's folder and taken out of it.
+
+The user's folder comes before the models in the app itself. What is put in, replaced or taken out is so in one step:
+nobody sees half a model.
+"""
 
 from __future__ import annotations
 
 import difflib
 import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import paths
 from .bundle import CONFIG, Bundle, open_bundle
-from .errors import ModelError
+from .errors import FileError, ModelError
+
+STALE = 3600  # seconds after which what was left hidden belongs to a process that was killed
 
 
 def scan(models_dir: str | os.PathLike | None = None) -> tuple[list[Bundle], dict[Path, ModelError]]:
@@ -49,3 +61,91 @@ def find(name_or_path: str | os.PathLike, models_dir: str | os.PathLike | None =
     near = difflib.get_close_matches(wanted, by_name, n=1)
     hint = f"did you mean {near[0]}?" if near else f"installed: {', '.join(by_name) or 'none'}"
     raise ModelError(f"unknown model {wanted!r}; {hint} (see ttm-app models list)")
+
+
+def folder_of(name: str, models_dir: str | os.PathLike | None = None) -> Path:
+    """Where a model `name` is put."""
+    return Path(models_dir or paths.models()) / name
+
+
+def check_free(name: str, models_dir: str | os.PathLike | None = None) -> None:
+    """Raise FileError where a model of that name exists, in the user's folder or in the app."""
+    folder = folder_of(name, models_dir)
+    taken = [folder] if os.path.lexists(folder) else []
+    taken += [bundle.path for bundle in list_models(models_dir) if bundle.name == name]
+    if taken:
+        raise FileError(f"a model {name} exists already ({taken[0]}): choose another --name, or --force to replace it")
+
+
+@contextmanager
+def placing(name: str, size: int, replace: bool = False, models_dir: str | os.PathLike | None = None) -> Iterator[Path]:
+    """The path to write a model of `size` bytes to; with `replace` it then takes the place of what is there.
+
+    Raises FileError: no room on the disk, or it cannot be put there.
+    """
+    from safetensors import SafetensorError
+
+    folder = folder_of(name, models_dir)
+    _check_space(folder.parent, size)
+    _clear_leftovers(folder)
+    new, old = _hidden(folder, "new"), _hidden(folder, "old")
+    try:
+        yield new if replace else folder
+        if replace:
+            if os.path.lexists(folder):
+                folder.rename(old)
+            new.rename(folder)
+    except (OSError, SafetensorError) as error:  # the latter is how safetensors reports that a disk is full
+        raise FileError(f"cannot write the model {folder}: {getattr(error, 'strerror', None) or error}") from error
+    finally:
+        if os.path.lexists(old) and not os.path.lexists(folder):  # stopped between the two
+            old.rename(folder)
+        shutil.rmtree(new, ignore_errors=True)
+        old.unlink() if old.is_symlink() else shutil.rmtree(old, ignore_errors=True)
+
+
+def find_own(name: str, models_dir: str | os.PathLike | None = None) -> Path:
+    """The folder of the user's model `name`, damaged or not. ModelError: there is none (or it comes with the app)."""
+    root = Path(models_dir or paths.models())
+    bundles, faults = scan(models_dir)
+    named = [bundle.path for bundle in bundles if bundle.name == name] + [path for path in faults if path.name == name]
+    own = [path for path in named if path.parent == root]
+    if own:
+        return own[0]
+    if named:
+        raise ModelError(f"{name} comes with the app and cannot be removed")
+    known = ", ".join(bundle.name for bundle in bundles if bundle.path.parent == root) or "none"
+    raise ModelError(f"no model {name!r} among those you added: {known}")
+
+
+def remove(name: str, models_dir: str | os.PathLike | None = None) -> Path:
+    """Delete the user's model `name` and return where it was. ModelError as `find_own`; FileError: it stays."""
+    folder = find_own(name, models_dir)
+    try:
+        if folder.is_symlink():
+            folder.unlink()
+        else:
+            shutil.rmtree(folder.rename(_hidden(folder, "tmp")))
+    except OSError as error:
+        raise FileError(f"cannot remove {folder}: {error.strerror}") from error
+    return folder
+
+
+def _check_space(root: Path, needed: int) -> None:
+    while not root.exists():
+        root = root.parent
+    free = shutil.disk_usage(root).free
+    if needed > free:
+        raise FileError(f"the model needs {needed / 1e9:.2f} GB, but {root} has only {free / 1e9:.2f} GB left")
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Delete what a killed process left hidden while it put or removed this model."""
+    leftover = re.compile(rf"\.+{re.escape(folder.name)}(\.[0-9a-f]{{8}}\.(new|tmp))+")
+    for path in folder.parent.iterdir() if folder.parent.is_dir() else ():
+        if leftover.fullmatch(path.name) and path.stat().st_mtime < time.time() - STALE:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _hidden(folder: Path, suffix: str) -> Path:
+    return folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.{suffix}")

@@ -216,6 +216,18 @@ def test_a_part_that_fails_is_reported_and_the_others_go_on(in_process, home, mo
     assert "not measured: tiny: text: no such package" in "\n".join(lines(report))
 
 
+def test_cancelled_it_reports_what_it_has(in_process, cli_run, home, monkeypatch):
+    def stop(**arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(parts.PARTS, "decode", stop)
+    code, out, _ = cli_run("bench", "tiny", "--seconds", "1", "--quick", "--precision", "fp32", "--json")
+    report = json.loads(out)
+    assert code == 130 and report["cancelled"]
+    assert report["systems"][0]["step"]["fp32"]["seconds"] > 0 and "decode" not in report["systems"][0]
+    assert "cancelled" in "\n".join(lines(report))
+
+
 def test_unknown_names_are_refused_before_anything_is_measured(home, monkeypatch):
     monkeypatch.setattr(child, "measure", lambda *given, **named: pytest.fail("measured"))
     with pytest.raises(ModelError, match=r"unknown model 'tinny'; did you mean tiny\?.*random weights: mamba-189m"):
@@ -266,7 +278,7 @@ def test_command(in_process, cli_run, home):
     code, out, err = cli_run("bench", "tiny", "--seconds", "1", "--quick", "--decoder", "torch", "--json")
     report = json.loads(out)
     assert code == 0 and report["schema"] == 1
-    assert set(report) == {"schema", "machine", "settings", "against", "systems", "faults"}
+    assert set(report) == {"schema", "machine", "settings", "against", "systems", "cancelled", "faults"}
     assert report["systems"][0]["whole"][0]["peak_bytes"] > 1e7
     assert "tiny: text" in err
     code, out, err = cli_run("bench", "tinny", "--json")

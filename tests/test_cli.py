@@ -20,6 +20,7 @@ import pytest
 import musicgen_app
 from musicgen_app import audio
 from musicgen_app.cli import COMMANDS, run
+from musicgen_app.errors import ModelError
 
 FAST = ("--model", "tiny", "--seconds", "0.5", "--steps", "2")
 
@@ -500,6 +501,23 @@ def test_models_verify(cli, tiny_bundle, tmp_path):
     assert_one_error(cli("models", "verify", folder), 4, "codec/config.json was changed")
     ran = cli("models", "verify", folder, "--json")
     assert (ran.code, "codec/config.json" in json.loads(ran.out)[0]["error"]) == (4, True)
+
+
+def test_models_verify_reads_the_frozen_parts_too(cli, tiny_bundle, tmp_path, monkeypatch):
+    from musicgen_app import hub
+
+    folder = shutil.copytree(tiny_bundle.path, tmp_path / "copy")
+    config = json.loads((folder / "config.json").read_text())
+    config["text"] |= {"t5": hub.source("flan-t5-base")}
+    (folder / "config.json").write_text(json.dumps(config))
+    assert cli("models", "verify", folder).code == 0  # it is not here: nothing to verify
+
+    def changed(name):
+        raise ModelError(f"{name} was changed")
+
+    monkeypatch.setattr(hub, "locate", lambda source, bundle: tmp_path)
+    monkeypatch.setattr(hub, "verify", changed)
+    assert_one_error(cli("models", "verify", folder), 4, "flan-t5-base was changed")
 
 
 def test_models_path(cli, home, tiny_bundle):

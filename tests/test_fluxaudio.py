@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from musicgen_app import sampling
-from musicgen_app.backbones import concat_conditions, fluxaudio_inference, layers
+from musicgen_app.backbones import concat_conditions, layers, packed
 from musicgen_app.backbones.fluxaudio import FluxAudio, FluxAudioConfig
 
 SIZES = dict(latent_dim=6, hidden=32, depth=4, fused_depth=2, heads=2, text_dim=10, text_len=5, vector_dim=7)
@@ -67,7 +67,7 @@ def difference(model: FluxAudio, reference: FluxAudio, *sizes) -> float:
 def kernels(request, monkeypatch):
     """Both ways to compute a product: the packed one of this machine, and the ordinary layers."""
     if request.param == "plain":
-        monkeypatch.setattr(fluxaudio_inference, "_packing_works", lambda dtype: False)
+        monkeypatch.setattr(packed, "packing_works", lambda dtype: False)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 33, 130])
@@ -135,14 +135,14 @@ def test_the_null_condition_is_that_of_the_stored_features():
 def test_weights_are_never_there_twice(monkeypatch):
     model = tiny()
     large = [weakref.ref(p) for name, p in model.named_parameters() if name.endswith("weight") and p.dim() > 1]
-    alive, pack = [], fluxaudio_inference._pack
+    alive, pack = [], packed.pack
 
     def counted(layer, dtype):
         alive.append(sum(ref() is not None for ref in large))
         return pack(layer, dtype)
 
-    fluxaudio_inference._packing_works(torch.bfloat16)
-    monkeypatch.setattr(fluxaudio_inference, "_pack", counted)
+    packed.packing_works(torch.bfloat16)
+    monkeypatch.setattr(packed, "pack", counted)
     model.prepare(torch.bfloat16)
     assert alive == sorted(alive, reverse=True)
     assert alive[0] == len(large) and alive[-1] < 6  # at the end, the small ones that stay float32
@@ -152,16 +152,16 @@ def test_without_packed_products_the_ordinary_layers_are_used(monkeypatch):
     def missing(layer, dtype):
         raise AttributeError("no such operator")
 
-    monkeypatch.setattr(fluxaudio_inference, "_pack", missing)
-    monkeypatch.setattr(fluxaudio_inference, "_packing_works", fluxaudio_inference._packing_works.__wrapped__)
+    monkeypatch.setattr(packed, "pack", missing)
+    monkeypatch.setattr(packed, "packing_works", packed.packing_works.__wrapped__)
     ready = prepared(model := tiny())
-    assert type(ready.final_layer.conv) is fluxaudio_inference.Product
+    assert type(ready.final_layer.conv) is packed.Product
     assert difference(ready, model) < EXACT
 
 
 def test_trying_the_packed_products_draws_no_random_numbers():
     state = torch.get_rng_state()
-    fluxaudio_inference._packing_works.__wrapped__(torch.float32)
+    packed.packing_works.__wrapped__(torch.float32)
     assert torch.equal(torch.get_rng_state(), state)
 
 

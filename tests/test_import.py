@@ -24,7 +24,7 @@ from safetensors.torch import save_file
 from test_mmaudio import small_files
 
 import musicgen_app
-from musicgen_app import shelf, store
+from musicgen_app import store
 from musicgen_app.backbones import presets
 from musicgen_app.backbones.presets import Preset
 from musicgen_app.bundle import load_backbone, verify
@@ -646,7 +646,8 @@ def test_the_disk_fills_up(models, tmp_path, tiny, force):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))
     try:
-        assert_refused(models, FileError, "cannot write the model .*/x: .*too large", path, "dit-450m", force=force)
+        pattern = "cannot write the model to .*/models: .*too large"
+        assert_refused(models, FileError, pattern, path, "dit-450m", force=force)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
@@ -674,7 +675,7 @@ def test_killed_half_way(models, tmp_path, tiny):
     bundle, _ = import_checkpoint(path, "dit-450m")
     verify(bundle)
     assert left.exists()  # it might belong to another import under way
-    os.utime(left, (1, time.time() - 2 * shelf.STALE))
+    os.utime(left, (1, time.time() - 2 * store.STALE))
     import_checkpoint(path, "dit-450m", force=True)
     assert [entry.name for entry in models.iterdir()] == ["x"]
 
@@ -686,15 +687,15 @@ def test_remove(models, tmp_path, tiny, tiny_bundle):
     (models / "linked").symlink_to(tiny_bundle.path)
     (models / "two" / "config.json").write_text("{")
     with pytest.raises(ModelError, match="no model 'three' among those you added: one, tiny"):
-        shelf.remove("three")
+        store.remove("three")
     with pytest.raises(ModelError, match="sketch comes with the app"):
-        shelf.remove("sketch")
+        store.remove("sketch")
     with pytest.raises(ModelError):
-        shelf.remove("../models/one")
-    assert shelf.remove("tiny") == models / "linked"
+        store.remove("../models/one")
+    assert store.remove("tiny") == models / "linked"
     verify(tiny_bundle)
-    assert shelf.remove("two") == models / "two"
-    assert shelf.remove("one") == models / "one"
+    assert store.remove("two") == models / "two"
+    assert store.remove("one") == models / "one"
     assert list(models.iterdir()) == []
 
 

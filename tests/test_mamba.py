@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from musicgen_app import sampling
-from musicgen_app.backbones import concat_conditions, mamba_inference, scan
+from musicgen_app.backbones import concat_conditions, mamba_inference, packed, scan
 from musicgen_app.backbones.mamba_inference import InferenceBlock
 from musicgen_app.backbones.presets import build, trainable_parameters
 
@@ -98,11 +98,11 @@ def test_bfloat16_sampling_stays_close(model):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_without_packed_products_it_is_the_same(model, dtype, monkeypatch):
-    (x, t), packed = latents(), prepared(model, dtype)
-    expected = packed(x, t, prompt(packed))
-    monkeypatch.setattr(mamba_inference, "_packing_works", lambda dtype: False)
+    (x, t), ready = latents(), prepared(model, dtype)
+    expected = ready(x, t, prompt(ready))
+    monkeypatch.setattr(packed, "packing_works", lambda dtype: False)
     plain = prepared(model, dtype)
-    assert not any(module.packed for module in plain.modules() if isinstance(module, mamba_inference.Product))
+    assert not any(isinstance(module, packed.PackedLinear) for module in plain.modules())
     assert relative_rms(plain(x, t, prompt(plain)), expected) < (1e-5 if dtype == torch.float32 else 0.02)
 
 

@@ -10,6 +10,7 @@ import types
 import pytest
 import torch
 
+import musicgen_app
 from musicgen_app import backbones, paths
 from musicgen_app.backbones import scan
 
@@ -197,16 +198,16 @@ def test_compiled_kernels_leave_other_dtypes_to_the_reference():
 
 @with_numba
 def test_compiled_kernels_are_kept_in_the_users_cache(tmp_path, monkeypatch):
-    from musicgen_app.backbones import scan_kernels
+    from musicgen_app import kernels
 
-    folder_of = scan_kernels.cache_folder.__wrapped__
-    monkeypatch.setattr(scan_kernels.numba.config, "CACHE_DIR", "")
+    folder_of = kernels.cache_folder.__wrapped__
+    monkeypatch.setattr(kernels.numba.config, "CACHE_DIR", "")
     monkeypatch.setattr(paths, "cache", lambda: tmp_path / "cache")
     assert folder_of() == str(tmp_path / "cache" / "numba")
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(paths, "cache", lambda: tmp_path / "file")
     assert folder_of() is None
-    monkeypatch.setattr(scan_kernels.numba.config, "CACHE_DIR", "elsewhere")
+    monkeypatch.setattr(kernels.numba.config, "CACHE_DIR", "elsewhere")
     assert folder_of() == "elsewhere"
 
 
@@ -228,14 +229,31 @@ def test_chosen_on_the_cpu():
 
 
 def test_reference_on_the_cpu_without_numba(monkeypatch, fresh_choice):
-    monkeypatch.delattr(backbones, "scan_cpu", raising=False)
-    monkeypatch.setitem(sys.modules, "musicgen_app.backbones.scan_cpu", None)
+    _forget_numba(monkeypatch)
+    monkeypatch.setitem(sys.modules, "numba", None)
     assert scan.choose(CPU) is scan.REFERENCE and "slow" in scan.describe(CPU)
+
+
+@with_numba
+def test_a_broken_numba_is_named(monkeypatch, fresh_choice):
+    _forget_numba(monkeypatch)
+    monkeypatch.setitem(sys.modules, "numba.extending", None)
+    assert scan.choose(CPU).scan is scan.selective_scan
+    assert "cannot be loaded" in scan.describe(CPU) and "numba" in scan.describe(CPU)
+
+
+def _forget_numba(monkeypatch):
+    """The modules that need numba are imported anew."""
+    monkeypatch.delattr(backbones, "scan_cpu", raising=False)
+    for name in ("backbones.scan_cpu", "backbones.scan_kernels", "kernels"):
+        monkeypatch.delitem(sys.modules, f"musicgen_app.{name}", raising=False)
+    monkeypatch.delattr(backbones, "scan_kernels", raising=False)
+    monkeypatch.delattr(musicgen_app, "kernels", raising=False)
 
 
 def test_reference_on_cuda_without_mamba_ssm(monkeypatch, fresh_choice):
     monkeypatch.setitem(sys.modules, "mamba_ssm", None)
-    assert scan.choose(CUDA) is scan.REFERENCE
+    assert scan.choose(CUDA).scan is scan.selective_scan
 
 
 @both_directions

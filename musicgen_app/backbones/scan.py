@@ -70,7 +70,10 @@ def describe(device: torch.device) -> str:
 
 @functools.cache
 def choose(device: torch.device) -> Kernels:
-    """The fastest kernels for this device: by numba on a CPU, by mamba-ssm on CUDA, else the reference."""
+    """The fastest kernels for this device: by numba on a CPU, by mamba-ssm on CUDA, else the reference.
+
+    Where a package is installed but cannot be loaded, the name says why.
+    """
     try:
         if device.type == "cpu":
             from . import scan_cpu
@@ -80,8 +83,9 @@ def choose(device: torch.device) -> Kernels:
             from mamba_ssm.ops.selective_scan_interface import selective_scan_fn
 
             return Kernels("mamba-ssm", functools.partial(_on_kernel, selective_scan_fn), causal_convolution)
-    except ImportError:
-        pass
+    except ImportError as error:
+        if error.name not in ("numba", "mamba_ssm"):
+            return REFERENCE._replace(name=f"{REFERENCE.name}; the fast one cannot be loaded: {error}")
     return REFERENCE
 
 

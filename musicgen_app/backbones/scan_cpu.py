@@ -5,15 +5,10 @@ Imported by `scan.choose` alone, as numba takes half a second to import and may 
 
 from __future__ import annotations
 
-import functools
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
-import numpy as np
 import torch
 from torch import Tensor
 
+from ..kernels import in_parallel, tensor_rows
 from . import scan_kernels as kernels
 from .scan import causal_convolution, selective_scan
 
@@ -48,11 +43,11 @@ class _Scan(torch.autograd.Function):
         batch, length, inner = x.shape
         y, A = x.new_empty(x.shape), A.detach().t().contiguous()
         kept = A.new_empty(batch if keep else 0, -(-length // kernels.CHUNK), *A.shape)
-        _in_parallel(
+        in_parallel(
             kernels.scan_forward,
             batch * _blocks(inner),
-            *(length, reverse, _rows(x), _rows(dt), A.numpy(), _rows(B), _rows(C)),
-            *(D.detach().contiguous().numpy(), _rows(z), _rows(y), kept.numpy()),
+            *(length, reverse, tensor_rows(x), tensor_rows(dt), A.numpy(), tensor_rows(B), tensor_rows(C)),
+            *(D.detach().contiguous().numpy(), tensor_rows(z), tensor_rows(y), kept.numpy()),
         )
         return y, A, kept
 
@@ -72,12 +67,12 @@ class _Scan(torch.autograd.Function):
         gx, gdt, gz = (x.new_empty(x.shape) for _ in range(3))
         gA, gD = A.new_empty(batch, *A.shape), A.new_empty(batch, inner)
         gB, gC = (A.new_empty(blocks, batch * length, B.shape[2]) for _ in range(2))
-        _in_parallel(
+        in_parallel(
             kernels.scan_backward,
             batch * blocks,
-            *(length, ctx.reverse, _rows(x), _rows(dt), A.numpy(), _rows(B), _rows(C)),
-            *(D.detach().contiguous().numpy(), _rows(z), kept.numpy(), _rows(gy.to(x.dtype))),
-            *(_rows(gx), _rows(gdt), gA.numpy(), gB.numpy(), gC.numpy(), gD.numpy(), _rows(gz)),
+            *(length, ctx.reverse, tensor_rows(x), tensor_rows(dt), A.numpy(), tensor_rows(B), tensor_rows(C)),
+            *(D.detach().contiguous().numpy(), tensor_rows(z), kept.numpy(), tensor_rows(gy.to(x.dtype))),
+            *(tensor_rows(gx), tensor_rows(gdt), gA.numpy(), gB.numpy(), gC.numpy(), gD.numpy(), tensor_rows(gz)),
         )
         gB, gC = (part.sum(0).view(B.shape).to(x.dtype) for part in (gB, gC))
         return gx, gdt, gA.sum(0).t(), gB, gC, gD.sum(0), gz, None
@@ -89,10 +84,10 @@ class _Convolution(torch.autograd.Function):
         """y and the taps as the kernels want them (K, I); nothing else is kept."""
         batch, length, inner = x.shape
         y, taps = x.new_empty(x.shape), weight.detach()[:, 0].t().contiguous()
-        _in_parallel(
+        in_parallel(
             kernels.convolve_forward,
             batch * _blocks(inner),
-            *(length, reverse, _rows(x), taps.numpy(), bias.detach().contiguous().numpy(), _rows(y)),
+            *(length, reverse, tensor_rows(x), taps.numpy(), bias.detach().contiguous().numpy(), tensor_rows(y)),
         )
         return y, taps
 
@@ -109,50 +104,14 @@ class _Convolution(torch.autograd.Function):
         x, taps, bias = ctx.saved_tensors
         batch, length, inner = x.shape
         gx, g_taps, g_bias = x.new_empty(x.shape), taps.new_empty(batch, *taps.shape), taps.new_empty(batch, inner)
-        _in_parallel(
+        in_parallel(
             kernels.convolve_backward,
             batch * _blocks(inner),
-            *(length, ctx.reverse, _rows(x), taps.numpy(), bias.detach().contiguous().numpy()),
-            *(_rows(gy.to(x.dtype)), _rows(gx), g_taps.numpy(), g_bias.numpy()),
+            *(length, ctx.reverse, tensor_rows(x), taps.numpy(), bias.detach().contiguous().numpy()),
+            *(tensor_rows(gy.to(x.dtype)), tensor_rows(gx), g_taps.numpy(), g_bias.numpy()),
         )
         return gx, g_taps.sum(0).t()[:, None], g_bias.sum(0), None
 
 
 def _blocks(channels: int) -> int:
     return -(-channels // kernels.BLOCK)
-
-
-def _rows(x: Tensor) -> tuple[np.ndarray, int]:
-    """x (B, T, W), copied only if its rows are not dense, as a flat array and the distance from row to row.
-
-    numba vectorises a loop only where it knows the elements to be neighbours: arrays with strides would not do.
-    """
-    x = x.detach()
-    batch, length, width = x.shape
-    stride = x.stride(1) if length > 1 else x.stride(0)
-    dense, even = width == 1 or x.stride(2) == 1, batch == 1 or x.stride(0) == length * stride
-    if not (dense and even):
-        x, stride = x.contiguous(), width
-    flat = x.as_strided(((batch * length - 1) * stride + width,), (1,))
-    return (flat.view(torch.uint16) if x.dtype == torch.bfloat16 else flat).numpy(), stride
-
-
-def _in_parallel(kernel: Callable, tasks: int, *values) -> None:
-    """kernel(first, last, *values) for shares of range(tasks), on as many threads as torch uses.
-
-    They are Python's threads (the kernels hold no lock), as numba's own either end the process when two of its callers
-    meet or need an OpenMP library beside torch's.
-    """
-    threads = max(1, min(torch.get_num_threads(), tasks))
-    edges = [tasks * i // threads for i in range(threads + 1)]
-    others = zip(edges[1:-1], edges[2:], strict=True)
-    shares = [_pool(threads - 1, os.getpid()).submit(kernel, *share, *values) for share in others]
-    kernel(0, edges[1], *values)
-    for share in shares:
-        share.result()
-
-
-@functools.cache
-def _pool(threads: int, process: int) -> ThreadPoolExecutor:
-    """Threads of this process: one that was forked has none of its parent's."""
-    return ThreadPoolExecutor(threads, "scan")

@@ -1,8 +1,7 @@
 """The loops over time of a Mamba mixer, compiled by numba when they are first called: what `scan_cpu` calls.
 
-A kernel computes tasks first..last; a task is one block of channels of one item, computed by itself in a fixed order,
-so that the results do not depend on how the tasks are shared out. The state of a block (N, W) stays in the first-level
-cache while time runs over it. bfloat16, which numba does not know, is read and written as the upper half of a float32.
+A task of a kernel is one block of channels of one item. The state of a block (N, W) stays in the first-level cache
+while time runs over it.
 
 What keeps the innermost loops vectorised: the exponential is written out; arrays are dense in their last axis, and of
 a type that says so; a loop writes at most two arrays, or the compiler gives up proving that they do not overlap;
@@ -12,14 +11,10 @@ and inside it arrays are indexed, not sliced, as every slice is counted.
 from __future__ import annotations
 
 import functools
-import os
-from collections.abc import Callable
 
-import numba
 import numpy as np
-from numba.extending import overload
 
-from .. import paths
+from ..kernels import ROUND, compiled, narrow, row, widen
 
 BLOCK = 128  # channels of a block: enough to fill the vector units, few enough for the first-level cache
 CHUNK = 16  # time steps between the states that the forward pass keeps for the backward pass
@@ -30,39 +25,9 @@ LOG2_E = np.float32(1.4426950408889634)
 EXP2 = tuple(np.float32(c) for c in (0.6931470, 0.24022242, 0.055507336, 0.009671513, 0.0013264727))
 ARTANH = tuple(np.float32(2 / k) for k in (1, 3, 5, 7, 9, 11))  # 2 artanh(s) = s (2 + s^2 (2/3 + ...))
 LOWEST = np.float32(-126)  # the exponent of the smallest normal float32: 2^z is never less than 2^-126
-ROUND = np.float32(3 << 22)  # adding it rounds to an integer, which stands in the low bits of the sum
 
 
-@functools.cache
-def cache_folder() -> str | None:
-    """Where compiled kernels are kept: NUMBA_CACHE_DIR or the user's cache; None where that cannot be written."""
-    if numba.config.CACHE_DIR:
-        return numba.config.CACHE_DIR
-    folder = paths.cache() / "numba"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return str(folder) if os.access(folder, os.W_OK) else None
-
-
-def _compiled(function: Callable, sums: bool = False) -> Callable:
-    """`function`, to be compiled on its first call; with `sums` additions may be reordered, to vectorise a sum."""
-    folder, configured = cache_folder(), numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = folder or configured  # numba looks at it here, once
-    try:
-        return numba.njit(
-            function,
-            nogil=True,
-            cache=folder is not None,
-            error_model="numpy",
-            fastmath={"contract", "reassoc", "nsz"} if sums else {"contract"},
-        )
-    finally:
-        numba.config.CACHE_DIR = configured
-
-
-@_compiled
+@compiled
 def _exp2(z):
     """2^z for z <= 127 to 2e-7, without branches or calls."""
     z = max(z, LOWEST)
@@ -77,13 +42,13 @@ def _exp2(z):
     return np.int32(np.float32(power).view(np.int32) + exponent).view(np.float32)
 
 
-@_compiled
+@compiled
 def _sigmoid(x):
     e = _exp2(-abs(x) * LOG2_E)
     return (ONE if x >= 0 else e) / (ONE + e)
 
 
-@_compiled
+@compiled
 def _softplus(x):
     """log(1 + e^x) = max(x, 0) + log(1 + e), e = e^-|x|; log(1 + e) = 2 artanh(e / (2 + e)) to 2e-7."""
     e = _exp2(-abs(x) * LOG2_E)
@@ -97,61 +62,13 @@ def _softplus(x):
     return max(x, np.float32(0)) + s * series
 
 
-@_compiled
+@compiled
 def _row_number(item, step, length, reverse):
     """Where step `step` of an item stands among all rows, time running forwards or backwards."""
     return item * length + (length - 1 - step if reverse else step)
 
 
-@_compiled
-def _row(rows, r, lo, hi):
-    """Channels lo..hi of row r; rows are a flat array and the distance from row to row."""
-    flat, stride = rows
-    return flat[r * stride + lo : r * stride + hi]
-
-
-def _widen(row, out):
-    """Copy a row of float32 or bfloat16 into `out`, float32."""
-
-
-def _narrow(values, row):
-    """Copy float32 values into a row of float32 or (rounded to nearest, ties to even) bfloat16."""
-
-
-@overload(_widen)
-def _widen_overload(row, out):
-    if row.dtype == numba.uint16:
-
-        def copy(row, out):
-            for i in range(out.size):
-                out[i] = np.uint32(np.uint32(row[i]) << 16).view(np.float32)
-    else:
-
-        def copy(row, out):
-            for i in range(out.size):
-                out[i] = row[i]
-
-    return copy
-
-
-@overload(_narrow)
-def _narrow_overload(values, row):
-    if row.dtype == numba.uint16:
-
-        def copy(values, row):
-            for i in range(values.size):
-                bits = np.float32(values[i]).view(np.uint32)
-                row[i] = np.uint32(bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
-    else:
-
-        def copy(values, row):
-            for i in range(values.size):
-                row[i] = values[i]
-
-    return copy
-
-
-@functools.partial(_compiled, sums=True)
+@functools.partial(compiled, sums=True)
 def _dot(a, b):
     total = np.float32(0)
     for i in range(a.size):
@@ -159,12 +76,12 @@ def _dot(a, b):
     return total
 
 
-@_compiled
+@compiled
 def _empty(*shape):
     return np.empty(shape, np.float32)
 
 
-@_compiled
+@compiled
 def _zeros(*shape):
     return np.zeros(shape, np.float32)
 
@@ -172,7 +89,7 @@ def _zeros(*shape):
 # --- the selective scan -----------------------------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def scan_forward(first, last, length, reverse, x, dt, A, B, C, D, z, y, kept):
     """y and, unless `kept` (B, chunks, N, I) is empty, the state before every chunk of CHUNK steps; A (N, I)."""
     states, inner = A.shape
@@ -189,11 +106,11 @@ def scan_forward(first, last, length, reverse, x, dt, A, B, C, D, z, y, kept):
             r = _row_number(item, step, length, reverse)
             if kept.size and step % CHUNK == 0:
                 kept[item, step // CHUNK, :, lo:hi] = state
-            _widen(_row(x, r, lo, hi), u)
-            _widen(_row(dt, r, lo, hi), d)
-            _widen(_row(z, r, lo, hi), gate)
-            _widen(_row(B, r, 0, states), B_t)
-            _widen(_row(C, r, 0, states), C_t)
+            widen(row(x, r, lo, hi), u)
+            widen(row(dt, r, lo, hi), d)
+            widen(row(z, r, lo, hi), gate)
+            widen(row(B, r, 0, states), B_t)
+            widen(row(C, r, 0, states), C_t)
             for i in range(width):
                 d[i] = _softplus(d[i])
                 drive[i] = d[i] * u[i]
@@ -206,10 +123,10 @@ def scan_forward(first, last, length, reverse, x, dt, A, B, C, D, z, y, kept):
                     out[i] += c * state[n, i]
             for i in range(width):
                 out[i] *= gate[i] * _sigmoid(gate[i])
-            _narrow(out, _row(y, r, lo, hi))
+            narrow(out, row(y, r, lo, hi))
 
 
-@_compiled
+@compiled
 def scan_backward(first, last, length, reverse, x, dt, A, B, C, D, z, kept, gy, gx, gdt, gA, gB, gC, gD, gz):
     """The gradients; those of shared values in parts to be summed: gA (B, N, I), gD (B, I), gB, gC (blocks, B T, N).
 
@@ -235,21 +152,21 @@ def scan_backward(first, last, length, reverse, x, dt, A, B, C, D, z, kept, gy, 
             state[0] = kept[item, chunk, :, lo:hi]
             for k in range(steps):
                 r = _row_number(item, start + k, length, reverse)
-                _widen(_row(x, r, lo, hi), u[k])
-                _widen(_row(dt, r, lo, hi), raw[k])
-                _widen(_row(B, r, 0, states), B_t[k])
-                _widen(_row(C, r, 0, states), C_t[k])
+                widen(row(x, r, lo, hi), u[k])
+                widen(row(dt, r, lo, hi), raw[k])
+                widen(row(B, r, 0, states), B_t[k])
+                widen(row(C, r, 0, states), C_t[k])
                 for i in range(width):
                     d[k, i] = _softplus(raw[k, i])
                     drive[k, i] = d[k, i] * u[k, i]
                 _advance(d[k], drive[k], rate, B_t[k], state[k], decay[k], state[k + 1])
             for k in range(steps - 1, -1, -1):
                 r = _row_number(item, start + k, length, reverse)
-                _widen(_row(gy, r, lo, hi), g)
-                _widen(_row(z, r, lo, hi), gate)
+                widen(row(gy, r, lo, hi), g)
+                widen(row(z, r, lo, hi), gate)
                 _read(u[k], skip, C_t[k], state[k + 1], out)
                 _gate_backward(gate, out, g, g_out)
-                _narrow(g_out, _row(gz, r, lo, hi))
+                narrow(g_out, row(gz, r, lo, hi))
                 for i in range(width):
                     g_skip[i] += g[i] * u[k, i]
                 _step_backward(
@@ -258,15 +175,15 @@ def scan_backward(first, last, length, reverse, x, dt, A, B, C, D, z, kept, gy, 
                 )
                 for i in range(width):
                     g_out[i] = g[i] * skip[i] + g_drive[i] * d[k, i]
-                _narrow(g_out, _row(gx, r, lo, hi))
+                narrow(g_out, row(gx, r, lo, hi))
                 for i in range(width):
                     g_out[i] = (g_d[i] + g_drive[i] * u[k, i]) * _sigmoid(raw[k, i])
-                _narrow(g_out, _row(gdt, r, lo, hi))
+                narrow(g_out, row(gdt, r, lo, hi))
         gA[item, :, lo:hi] = g_rate
         gD[item, lo:hi] = g_skip
 
 
-@_compiled
+@compiled
 def _advance(d, drive, rate, B, before, decay, after):
     """The recurrence of one step: decay = exp(d A), after = decay * before + drive * B, all (N, W)."""
     for n in range(B.size):
@@ -277,7 +194,7 @@ def _advance(d, drive, rate, B, before, decay, after):
             after[n, i] = decay[n, i] * before[n, i] + drive[i] * b
 
 
-@_compiled
+@compiled
 def _read(u, skip, C, state, out):
     """out = C . state + D u, what the gate is applied to."""
     for i in range(u.size):
@@ -288,7 +205,7 @@ def _read(u, skip, C, state, out):
             out[i] += c * state[n, i]
 
 
-@_compiled
+@compiled
 def _gate_backward(gate, out, g, g_gate):
     """From the gradient g of out * silu(gate) to that of the gate, and in place of g to that of out."""
     for i in range(g.size):
@@ -297,7 +214,7 @@ def _gate_backward(gate, out, g, g_gate):
         g[i] *= gate[i] * opened
 
 
-@_compiled
+@compiled
 def _step_backward(g, B, C, d, drive, rate, before, decay, after, carry, g_drive, g_d, g_rate, g_B, g_C):
     """Back through `_read` and `_advance` of one step: sets g_drive, g_d, g_B and g_C, adds to g_rate, moves carry."""
     g_state, g_exponent = _empty(g.size), _empty(g.size)
@@ -323,7 +240,7 @@ def _step_backward(g, B, C, d, drive, rate, before, decay, after, carry, g_drive
 # --- the causal convolution -------------------------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def _convolve_step(taps, bias, recent, step, out):
     """out = bias + sum over the taps, the last one on step `step`; the row of step s is at s % K in recent (K, W)."""
     for i in range(out.size):
@@ -334,7 +251,7 @@ def _convolve_step(taps, bias, recent, step, out):
             out[i] += taps[k, i] * recent[seen, i]
 
 
-@_compiled
+@compiled
 def convolve_forward(first, last, length, reverse, x, taps, bias, y):
     """y = silu of the convolution; taps (K, I)."""
     kernel, inner = taps.shape
@@ -346,14 +263,14 @@ def convolve_forward(first, last, length, reverse, x, taps, bias, y):
         recent, out = _zeros(kernel, hi - lo), _empty(hi - lo)
         for step in range(length):
             r = _row_number(item, step, length, reverse)
-            _widen(_row(x, r, lo, hi), recent[step % kernel])
+            widen(row(x, r, lo, hi), recent[step % kernel])
             _convolve_step(own_taps, own_bias, recent, step, out)
             for i in range(out.size):
                 out[i] *= _sigmoid(out[i])
-            _narrow(out, _row(y, r, lo, hi))
+            narrow(out, row(y, r, lo, hi))
 
 
-@_compiled
+@compiled
 def convolve_backward(first, last, length, reverse, x, taps, bias, gy, gx, g_taps, g_bias):
     """The gradients; those of taps and bias by item: (B, K, I) and (B, I). g is that of what goes into the silu."""
     kernel, inner = taps.shape
@@ -367,8 +284,8 @@ def convolve_backward(first, last, length, reverse, x, taps, bias, gy, gx, g_tap
         g_own_taps, g_own_bias = _zeros(kernel, width), _zeros(width)
         for step in range(length):
             r = _row_number(item, step, length, reverse)
-            _widen(_row(x, r, lo, hi), recent[step % kernel])
-            _widen(_row(gy, r, lo, hi), g[step])
+            widen(row(x, r, lo, hi), recent[step % kernel])
+            widen(row(gy, r, lo, hi), g[step])
             _convolve_step(own_taps, own_bias, recent, step, out)
             for i in range(out.size):
                 opened = _sigmoid(out[i])
@@ -385,6 +302,6 @@ def convolve_backward(first, last, length, reverse, x, taps, bias, gy, gx, g_tap
                 seen_at = step + kernel - 1 - k
                 for i in range(out.size):
                     out[i] += own_taps[k, i] * g[seen_at, i]
-            _narrow(out, _row(gx, r, lo, hi))
+            narrow(out, row(gx, r, lo, hi))
         g_taps[item, :, lo:hi] = g_own_taps
         g_bias[item, lo:hi] = g_own_bias

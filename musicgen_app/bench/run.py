@@ -68,7 +68,10 @@ class _Session:
 
 
 def run(settings: Settings, note: Callable[[str], None] = lambda line: None) -> dict:
-    """Measure and report. RequestError or ModelError for an unknown model, before anything is measured."""
+    """Measure and report; Ctrl-C ends it early, with what was measured so far.
+
+    RequestError or ModelError for an unknown model, before anything is measured.
+    """
     if settings.against not in (None, *RIVALS):
         raise RequestError(f"nothing to compare with is called {settings.against!r}: use {', '.join(RIVALS)}")
     models = settings.models or tuple(SYSTEMS)
@@ -80,11 +83,18 @@ def run(settings: Settings, note: Callable[[str], None] = lambda line: None) -> 
             "machine": session.measure("this machine", "machine"),
             "settings": asdict(settings),
             "against": None,
+            "systems": [],
+            "cancelled": False,
         }
         if settings.against:
             seconds = {"seconds": settings.seconds, "quick": settings.quick}
             report["against"] = session.measure(settings.against, settings.against, **seconds)
-        report["systems"] = [_system(session, name, path) for name, path in installed.items()]
+        try:
+            for name, path in installed.items():
+                report["systems"].append({"name": name})
+                _system(session, report["systems"][-1], path)
+        except KeyboardInterrupt:
+            report["cancelled"] = True
     _compare_with_rival(report)
     return report | {"faults": session.faults}
 
@@ -99,38 +109,41 @@ def _installed(name: str) -> str | None:
         raise ModelError(f"{error}; or measure a preset with random weights: {', '.join(SYSTEMS)}") from error
 
 
-def _system(session: _Session, name: str, path: str | None) -> dict:
-    """Everything that is measured of one model; one with random weights is written first, and deleted afterwards."""
+def _system(session: _Session, system: dict, path: str | None) -> None:
+    """Add to `system` all that is measured of it; one with random weights is written first, and deleted afterwards."""
+    name = system["name"]
     if path:
-        return {"name": name, "weights": "own"} | _measured(session, name, path, random=False)
+        system["weights"] = "own"
+        return _measure(session, system, path, random=False)
+    system["weights"] = "random"
     folder = session.folder / name
     made = session.measure(f"{name}: random weights", "stand_in", folder=str(folder), preset=name)
-    if "error" not in made:
-        made = _measured(session, name, str(folder), random=True)
+    if "error" in made:
+        system |= made
+    else:
+        _measure(session, system, str(folder), random=True)
     shutil.rmtree(folder, ignore_errors=True)
-    return {"name": name, "weights": "random"} | made
 
 
-def _measured(session: _Session, name: str, model: str, random: bool) -> dict:
-    """The measurements of the model in a folder. Text encoders and codecs with random weights are measured once."""
-    facts = session.measure(f"{name}: sizes", "facts", model=model, seconds=session.settings.seconds)
+def _measure(session: _Session, system: dict, model: str, random: bool) -> None:
+    """Add what is measured of the model in a folder. Text encoders and codecs with random weights are measured once."""
+    name, settings = system["name"], session.settings
+    facts = session.measure(f"{name}: sizes", "facts", model=model, seconds=settings.seconds)
+    system |= facts
     if "error" in facts:
-        return facts
-    repeats = 1 if session.settings.quick else session.settings.repeats
+        return
+    repeats = 1 if settings.quick else settings.repeats
     measured = _Model(session, name, model, facts, repeats, random)
     text, codec = (("random", facts[part]) if random else ("own", model) for part in ("text", "codec"))
-    system = {
-        "text_encoding": session.once(("text", *text), measured.text),
-        "step": {precision: measured.step(precision) for precision in session.settings.precisions},
-        "decode": session.once(("decode", *codec), measured.decode),
-        "whole": measured.whole(),
-    }
-    if session.settings.growth:
-        system["growth"] = {
-            "step": measured.step_growth(),
-            "decode": session.once(("decode growth", *codec), measured.decode_growth),
-        }
-    return facts | system
+    system["text_encoding"] = session.once(("text", *text), measured.text)
+    system["step"] = {}
+    for precision in settings.precisions:
+        system["step"][precision] = measured.step(precision)
+    system["decode"] = session.once(("decode", *codec), measured.decode)
+    system["whole"] = measured.whole()
+    if settings.growth:
+        system["growth"] = {"step": measured.step_growth()}
+        system["growth"]["decode"] = session.once(("decode growth", *codec), measured.decode_growth)
 
 
 @dataclass(frozen=True)

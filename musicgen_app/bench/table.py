@@ -28,6 +28,8 @@ def lines(report: dict) -> Iterator[str]:
             f"{settings['against']}, random weights, guidance {rival['guidance']:g}, {rival['precision']}:"
             f" {rival['audio_seconds']:g} s of audio in {rival['seconds']:.1f} s, {rival['rtf']:.2f} x real time"
         )
+    if report["cancelled"]:
+        yield "cancelled: the rest was not measured"
     for fault in report["faults"]:
         yield f"not measured: {fault['part']}: {fault['error']}"
 
@@ -45,17 +47,18 @@ def _title(system: dict, seconds: float) -> str:
 
 
 def _rows(system: dict, seconds: float) -> Iterator[str]:
-    yield _measured("text", system["text_encoding"], seconds)
-    for precision, row in system["step"].items():
+    if "text_encoding" in system:
+        yield _measured("text", system["text_encoding"], seconds)
+    for precision, row in system.get("step", {}).items():
         notes = []
         if "over_products" in row:
             notes.append(f"{row['over_products']:.2f} x its matrix products ({row['products']['seconds']:.3f} s)")
         if "faster_than_plain" in row:
             notes.append(f"{row['faster_than_plain']:.1f} x faster than plain fp32, error {row['relative_error']:.1e}")
         yield _measured(f"step {precision}", row, None, notes)
-    for way, row in system["decode"].items():
+    for way, row in system.get("decode", {}).items():
         yield _measured(f"decode {way}", row, seconds, _snr(row))
-    for row in system["whole"]:
+    for row in system.get("whole", []):
         yield _measured(f"whole {row['precision']}, {row['steps']} steps", row, seconds, _whole_notes(row))
     for part, growth in system.get("growth", {}).items():
         yield from _growth(part, growth)

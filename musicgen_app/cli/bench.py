@@ -6,6 +6,8 @@ import signal
 
 import click
 
+from ..errors import Cancelled
+
 BOTH = {"fp32": ("fp32",), "bf16": ("bf16",), "torch": ("torch",), "onnx": ("onnx",)}
 
 
@@ -52,5 +54,7 @@ def bench(context, models, seconds, steps, repeats, threads, precision, decoder,
         print_json(report)
     else:
         click.echo("\n".join(lines(report)))
+    if report["cancelled"]:
+        context.exit(Cancelled.exit_code)
     if report["faults"]:
         context.exit(report["faults"][0]["code"])

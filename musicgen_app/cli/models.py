@@ -81,7 +81,8 @@ def show(name: str, as_json: bool) -> None:
 @OPTIONAL_NAME
 @JSON
 def verify(name: str | None, as_json: bool) -> None:
-    """Compare every file of the model NAME (default: of all models) with its SHA-256."""
+    """Compare every file of the model NAME (default: of all models) with its SHA-256, frozen parts here included."""
+    from .. import hub
     from ..bundle import verify as verify_bundle
     from ..store import find, scan
 
@@ -90,6 +91,9 @@ def verify(name: str | None, as_json: bool) -> None:
     for bundle in bundles:
         try:
             verify_bundle(bundle)
+            for part in _parts(bundle):
+                if part["part"] in hub.PARTS and not part["problem"]:
+                    hub.verify(part["part"])
             error = None
         except ModelError as fault:
             error = str(fault)
@@ -214,14 +218,14 @@ def import_command(checkpoint: Path, as_json: bool, **options) -> None:
 @JSON
 def remove(name: str, yes: bool, as_json: bool) -> None:
     """Delete the model NAME from your folder of models. Frozen parts in the Hugging Face cache stay."""
-    from .. import shelf
+    from .. import store
 
-    folder = shelf.find_own(name)
+    folder = store.find_own(name)
     if not yes:
         if as_json or not sys.stdin.isatty():
             raise RequestError(f"{folder} would be deleted: say --yes if you mean it")
         click.confirm(f"Delete {one_line(str(folder))}?", abort=True, err=True)
-    shelf.remove(name)
+    store.remove(name)
     if as_json:
         print_json({"removed": str(folder)})
     else:

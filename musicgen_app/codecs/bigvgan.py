@@ -126,7 +126,5 @@ class BigVGAN(nn.Module):
 
     def prepare(self, dtype: torch.dtype) -> None:
         """Fold the weight norm and let the convolutions compute in `dtype`; activations stay float32."""
-        fold_weight_norm(self)
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-                layer.to(dtype).to(memory_format=torch.channels_last)
+        fold_weight_norm(self, dtype)
+        self.to(memory_format=torch.channels_last)

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..backbones.scan_cpu import _in_parallel, _rows
-from ..backbones.scan_kernels import ROUND, _compiled, _narrow, _row, _widen
+from ..kernels import ROUND, compiled, in_parallel, narrow, row, tensor_rows, widen
 
 # sin(pi r)^2 for |r| <= 1/2 is q (c0 + q (c1 + ...)) with q = r^2, within 5e-8
 SINE_SQUARED = tuple(np.float32(c) for c in (9.8696042, -32.469664, 42.727065, -30.100643, 13.048364, -3.3563336))
@@ -24,22 +23,22 @@ def snake(x: Tensor, rate: Tensor, depth: Tensor, dtype: torch.dtype) -> Tensor:
 
     x and `dtype` are float32 or bfloat16; rate and depth are float32, C numbers each.
     """
-    rows = x[:, :, 0].transpose(1, 2)
-    out = torch.empty(rows.shape, dtype=dtype)
+    steps = x[:, :, 0].transpose(1, 2)
+    out = torch.empty(steps.shape, dtype=dtype)
     channels = (rate.detach().flatten() / math.pi).numpy(), depth.detach().flatten().numpy()
-    _in_parallel(_snake, rows.shape[0] * rows.shape[1], _rows(rows), _rows(out), *channels)
+    in_parallel(_snake, steps.shape[0] * steps.shape[1], tensor_rows(steps), tensor_rows(out), *channels)
     return out.transpose(1, 2)[:, :, None]
 
 
-@_compiled
+@compiled
 def _snake(first, last, x, y, rate, depth):
     """Rows first..last of x into y; rate in half turns, so that the squared sine has the period 1."""
     width = rate.size
-    row = np.empty(width, np.float32)
+    values = np.empty(width, np.float32)
     for r in range(first, last):
-        _widen(_row(x, r, 0, width), row)
+        widen(row(x, r, 0, width), values)
         for i in range(width):
-            turns = row[i] * rate[i]
+            turns = values[i] * rate[i]
             turns -= (turns + ROUND) - ROUND
             q = turns * turns
             series = SINE_SQUARED[4] + q * SINE_SQUARED[5]
@@ -47,5 +46,5 @@ def _snake(first, last, x, y, rate, depth):
             series = SINE_SQUARED[2] + q * series
             series = SINE_SQUARED[1] + q * series
             series = SINE_SQUARED[0] + q * series
-            row[i] += depth[i] * q * series
-        _narrow(row, _row(y, r, 0, width))
+            values[i] += depth[i] * q * series
+        narrow(values, row(y, r, 0, width))

@@ -134,13 +134,13 @@ class WeightNormConv(nn.Module):
         return self.fold()(x)
 
 
-def fold_weight_norm(module: nn.Module) -> None:
+def fold_weight_norm(module: nn.Module, dtype: torch.dtype) -> None:
     """Replace every `WeightNormConv` below `module` by its folded layer, one after another."""
     for name, child in module.named_children():
         if isinstance(child, WeightNormConv):
-            setattr(module, name, child.fold())
+            setattr(module, name, child.fold().to(dtype))
         else:
-            fold_weight_norm(child)
+            fold_weight_norm(child, dtype)
 
 
 class ConvNeXtBlock(nn.Module):
@@ -262,11 +262,11 @@ class Vocoder(nn.Module):
         return self.head(x.transpose(1, 2)[:, :, None], tiled)[:, :, 0]
 
     def prepare(self, dtype: torch.dtype) -> None:
-        """Fold the weight norm and compute in `dtype` (the residual stream of the backbone stays float32)."""
-        fold_weight_norm(self)
+        """Fold the weight norm and compute in `dtype`, except the backbone's residual stream and the last layer."""
         self.backbone.float()
         for block in (block for stage in self.backbone.stages for block in stage):
             block.pwconv1.to(dtype)
             block.pwconv2.to(dtype)
-        self.head.to(dtype).to(memory_format=torch.channels_last)
-        self.head.conv_post.float()  # its output is heard as it is
+        self.head.conv_post = self.head.conv_post.fold()
+        fold_weight_norm(self.head, dtype)
+        self.head.to(memory_format=torch.channels_last)
