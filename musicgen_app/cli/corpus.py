@@ -57,6 +57,23 @@ def recorded(out: Path, as_json: bool, quiet: bool) -> None:
 
 
 @corpus.command()
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of `corpus recorded`.")
+@OUT
+@click.option("--hours", type=click.FloatRange(0, min_open=True), default=2.0, show_default=True, help="How much.")
+@JSON
+@QUIET
+def challenge(data: Path, out: Path, hours: float, as_json: bool, quiet: bool) -> None:
+    """Write recorded music as MP3 with captions, in the layout of the 2026 challenge, to try `ttm-app train` on.
+
+    The captions say what is known of a track (what it was made for) and what can be measured (tempo, drums, loudness).
+    """
+    from trainer.corpus.challenge import build as build_challenge
+
+    with _resumable():
+        _report(build_challenge(data, out, hours, show=(lambda line: None) if quiet else print_note), as_json)
+
+
+@corpus.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @JSON
 def stats(folder: Path, as_json: bool) -> None:

@@ -45,7 +45,8 @@ class AceStepV1(nn.Module):
     """See the module docstring. Follows the `Codec` protocol; `load` reads the public files.
 
     Long clips: the vocoder works in windows that see all they depend on, so its windows make no difference. The DCAE
-    attends over its whole input, so windows of `chunk` + 2 x `context` latents differ from the whole a little.
+    attends over its whole input, so windows of `chunk` + 2 x `context` latents differ from the whole a little: 31 dB
+    below the sound on 60 s of random latents with random weights, the hardest case.
     """
 
     channels = 2

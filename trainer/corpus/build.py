@@ -50,7 +50,7 @@ def split_of(seed: int) -> str:
     return "val" if _digest("split", seed) / 2**63 < VALIDATION else "train"
 
 
-def _write(path: Path, content: str | bytes) -> None:
+def write_file(path: Path, content: str | bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
     temporary.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -67,7 +67,7 @@ def write_audio(path: Path, audio: np.ndarray) -> None:
 
 def write_rows(out: Path, identity: str, rows: list[dict]) -> None:
     """The rows of one file, written last: they mark it as finished."""
-    _write(out / "rows" / f"{identity}.json", json.dumps(rows, ensure_ascii=False))
+    write_file(out / "rows" / f"{identity}.json", json.dumps(rows, ensure_ascii=False))
 
 
 def load_score(path: Path) -> Score:
@@ -112,7 +112,7 @@ def build_piece(out: Path, seed: int, piece_seconds: float, clip_seconds: float,
         path = f"audio/{index // 100:03d}/{identity}.flac"
         rows = clip_rows(score, _audible(audio, clip_seconds), identity, path, clip_seconds)
         write_audio(out / path, audio)
-        _write(out / "scores" / f"{identity}.json.gz", gzip.compress(json.dumps(asdict(score)).encode(), mtime=0))
+        write_file(out / "scores" / f"{identity}.json.gz", gzip.compress(json.dumps(asdict(score)).encode(), mtime=0))
         write_rows(out, identity, rows)
     except (DependencyError, OSError):
         raise
@@ -133,7 +133,7 @@ def _settings(out: Path, settings: dict, hours: float) -> None:
             )
     elif (out / "rows").exists():
         raise FileError(f"{out} holds rows but no meta.json: choose a new folder")
-    _write(path, json.dumps({**settings, "hours": hours}, indent=1))
+    write_file(path, json.dumps({**settings, "hours": hours}, indent=1))
 
 
 def _results(task: Callable[[int], dict], todo: list[int], workers: int) -> Iterator[dict]:
@@ -201,15 +201,15 @@ def finish(out: Path) -> dict:
     """Merge rows/*.json into manifest.jsonl, complete meta.json and write CREDITS.md -> {"clips", "hours"}."""
     out = Path(out)
     rows = [row for path in sorted((out / "rows").glob("*.json")) for row in json.loads(path.read_text("utf-8"))]
-    _write(out / "manifest.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    write_file(out / "manifest.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     hours = sum(row["seconds"] for row in rows) / 3600
     meta = json.loads((out / "meta.json").read_text("utf-8"))
     counts = {name: dict(sorted(Counter(row[name] for row in rows).items())) for name in ("genre", "split")}
     meta |= {"clips": len(rows), "clip_hours": round(hours, 4), "clips_by": counts}
-    _write(out / "meta.json", json.dumps(meta, indent=1))
+    write_file(out / "meta.json", json.dumps(meta, indent=1))
     credits = Counter((row["licence"], re.sub(r" seed \d+", "", row["source"])) for row in rows)
     lines = [f"- {source}: {licence}, {count} clips" for (licence, source), count in sorted(credits.items())]
-    _write(out / "CREDITS.md", "# Credits\n\n" + "\n".join(lines) + "\n")
+    write_file(out / "CREDITS.md", "# Credits\n\n" + "\n".join(lines) + "\n")
     return {"clips": len(rows), "hours": hours}
 
 
