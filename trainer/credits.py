@@ -1,10 +1,18 @@
-"""What a model was trained on: manifest rows -> hours by licence, and the credits file."""
+"""What a model was trained on: rows -> hours by set and licence, and the credits file.
+
+A row is a dict with `set`, `licence`, `source` and `seconds`.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 
-def licences_of(rows: list[dict]) -> list[dict]:
-    """What a corpus is made of, for the config: hours a set and licence."""
+COMPOSED = "composed"  # the set of music that this project's own code wrote and rendered
+
+
+def licences_of(rows: Iterable[dict]) -> list[dict]:
+    """Hours by set and licence, for the config: [{"name", "licence", "hours"}]."""
     hours: dict[tuple[str, str], float] = {}
     for row in rows:
         key = (row["set"], row["licence"])
@@ -12,14 +20,34 @@ def licences_of(rows: list[dict]) -> list[dict]:
     return [{"name": name, "licence": licence, "hours": round(h, 2)} for (name, licence), h in sorted(hours.items())]
 
 
-def credits_of(rows: list[dict]) -> str:
+def credits_of(rows: Iterable[dict]) -> str:
     """The credits: every source once, with its licence, as Markdown."""
-    recorded = sorted({f"- {row['source']} ({row['licence']})" for row in rows if row["set"] != "composed"})
-    tools = {tool.strip() for row in rows if row["set"] == "composed" for tool in row["source"].split(";")[1:]}
-    composed = [f"- {tool}" for tool in sorted(tools)]
+    recorded, tools, unnamed = set(), set(), Counter()
+    for row in rows:
+        if row["set"] == COMPOSED:
+            tools |= {tool.strip() for tool in row["source"].split(";")[1:]}
+        elif row["source"]:
+            recorded.add(f"- {row['source']} ({row['licence']})")
+        else:
+            unnamed[row["set"], row["licence"]] += 1
+    recorded |= {f"- {count} tracks of {name}, makers not named ({kind})" for (name, kind), count in unnamed.items()}
     text = []
-    if composed:
-        text += ["Music composed and rendered by this project's own code (CC0-1.0), with:", "", *composed, ""]
+    if tools:
+        text += ["Music composed and rendered by this project's own code (CC0-1.0), with:", ""]
+        text += [*(f"- {tool}" for tool in sorted(tools)), ""]
     if recorded:
-        text += ["Recorded music, with thanks to its makers:", "", *recorded, ""]
+        text += ["Recorded music, with thanks to its makers:", "", *sorted(recorded), ""]
     return "\n".join(text)
+
+
+def licence_note(rows: Iterable[dict], licence: str) -> str | None:
+    """What of the data may not suit a model under `licence`: terms that it does not have itself, or none known."""
+    doubtful = Counter()
+    for row in licences_of(rows):
+        terms = set(row["licence"].upper().replace("_", "-").split("-"))
+        if row["licence"].lower() in ("", "unknown") or terms & {"NC", "ND"} - set(licence.upper().split("-")):
+            doubtful[row["licence"] or "unknown"] += row["hours"]
+    if not doubtful:
+        return None
+    listed = ", ".join(f"{name} {hours:.1f} h" for name, hours in doubtful.most_common(6))
+    return f"the model is to be under {licence}, but of its data there are {listed}: see whether that is allowed"

@@ -1,61 +1,205 @@
-"""A trained generator and its codec -> a bundle folder that `ttm-app generate --model` plays."""
+"""A trained generator, its data and the encoders of these -> a bundle folder that the app plays."""
 
 from __future__ import annotations
 
+import json
+import secrets
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from musicgen_app.bundle import Bundle, write_bundle
+from musicgen_app.audio import save_bytes
+from musicgen_app.backbones.presets import build, trainable_parameters
+from musicgen_app.bundle import Bundle, frozen_parts, open_bundle, write_bundle
+from musicgen_app.errors import DependencyError, FileError
 
-from .latents import Cache
+from . import charts
+from .card import card, read_metrics
+from .credits import credits_of, licences_of
+from .encoders import Encoders, find_encoders
+from .prepared import Prepared
+from .recipe import Recipe
+from .stages import load_part
+
+CREDITS = "CREDITS.md"
+CURVES = "curves.png"
+KEPT = (".json", ".safetensors", ".bin", ".md", ".onnx", ".data")  # files of a frozen part that go into a bundle
+
+
+@dataclass(frozen=True)
+class About:
+    """What the trainer of a model says of it: `name` is of a-z, 0-9, '.', '_' and '-'."""
+
+    name: str = "mine"
+    title: str = ""
+    licence: str = "CC-BY-SA-4.0"
+    version: str = "1"
 
 
 def export(
     model: nn.Module,
-    preset: str,
-    overrides: dict,
-    cache: Cache,
-    codec_folder: Path,
-    out: Path,
-    *,
-    name: str,
-    title: str,
-    version: str,
-    licence: str,
-    training: dict,
-    data: list[dict],
-    sampler: dict,
-    card: str,
-    max_seconds: float = 30.0,
-    extra_files: dict[str, Path] | None = None,
+    step: int,
+    recipe: Recipe,
+    prepared: Prepared,
+    about: About,
+    run: Path,
+    notes: tuple[str, ...] = (),
 ) -> Bundle:
-    """Write the bundle `out` with 16-bit weights (they are read back as float32) and return it.
+    """Write `run/bundle` with the averaged weights of a step, its card, credits and curves, and return it.
 
-    `card` is Markdown without front matter. Raises FileError when `out` exists.
+    A bundle of this run is replaced in the moment in which the new one is complete. Raises FileError (disk) and
+    ModelError (the encoders are not on this machine any more, or `about` has no proper name).
     """
-    clip = cache.clips[0]
-    config = {
-        "name": name,
-        "title": title,
-        "version": version,
-        "backbone": {"preset": preset, "overrides": overrides},
-        "text": {"kind": "use", "length": cache.tokens.shape[1]},
-        "codec": {"kind": "sketch", "path": "codec"},
-        "latent": {"mean": cache.meta["mean"], "std": cache.meta["std"]},
-        "sampler": sampler,
-        "seconds": {"native": clip["seconds"], "max": max_seconds},
-        "licence": licence,
-        "training": training,
-        "data": data,
+    encoders = find_encoders(prepared.meta["preparation"]["encoders"])
+    rows = trained_rows(prepared)
+    config = bundle_config(step, recipe, prepared, about, encoders) | {
+        "data": [{"part": "generator", **row} for row in licences_of(rows)] + _codec_data(encoders)
     }
+    config["training"] |= {"parameters": _parameters(recipe), "notes": list(notes)}
+    metrics = run / "metrics.jsonl"
+    files = encoder_files(encoders) | {CREDITS: _write_credits(run / CREDITS, rows, encoders)} | _draw(metrics, run)
+    text = card(recipe, config, read_metrics(metrics), CURVES if CURVES in files else None)
+    return replace_bundle(run / "bundle", config, half(model.state_dict()), text, files)
+
+
+def export_plain(model: nn.Module, step: int, recipe: Recipe, prepared: Prepared, about: About, folder: Path) -> Bundle:
+    """Write a bundle without card and credits to `folder`, for this machine's ears only. Raises as `export`."""
+    encoders = find_encoders(prepared.meta["preparation"]["encoders"])
+    config = bundle_config(step, recipe, prepared, about, encoders)
+    return replace_bundle(folder, config, half(model.state_dict()), "", encoder_files(encoders))
+
+
+def bundle_config(step: int, recipe: Recipe, prepared: Prepared, about: About, encoders: Encoders) -> dict:
+    """The config of a bundle, but for what it was trained on."""
+    latent, train = prepared.meta["latent"], prepared.items("train")
+    longest = round(float(prepared.frames[train].max()) / prepared.latent_rate, 1)
+    codec = dict(encoders.codec)
+    return {
+        "name": about.name,
+        "title": about.title or about.name,
+        "version": about.version,
+        "backbone": {"preset": recipe.training.preset, "overrides": dict(recipe.training.overrides)},
+        "text": encoders.text,
+        "codec": codec | ({"path": "codec"} if "path" in codec else {}),
+        "latent": {name: latent[name] for name in ("mean", "std")},
+        "sampler": recipe.sampler,
+        "seconds": recipe.seconds | {"native": min(recipe.seconds["native"], longest)},
+        "licence": about.licence,
+        "training": {
+            "recipe": recipe.name,
+            "step": step,
+            "steps": recipe.training.steps,
+            "items": len(train),
+            "settings": {name: value for name, value in recipe.parameters().items() if name.startswith("training.")},
+        },
+        "data": [],
+    }
+
+
+def encoder_files(encoders: Encoders) -> dict[str, Path]:
+    """The frozen parts that lie in folders of a model, by their names in a new bundle."""
+    files = {}
+    for part in frozen_parts({"text": encoders.text, "codec": encoders.codec}):
+        if "path" in part:
+            folder, name = encoders.bundle.path / part["path"], "codec" if part == encoders.codec else part["path"]
+            found = (path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix in KEPT)
+            files |= {f"{name}/{path.name}": path for path in found if not path.name.startswith(".")}
+    return files
+
+
+def trained_rows(prepared: Prepared) -> list[dict]:
+    """{"set", "licence", "source", "seconds"} of each track that was trained on: seconds of all its items together."""
+    tracks = load_part(prepared.folder, "manifest", 0)["tracks"]
+    train = prepared.items("train")
+    seconds = np.bincount(prepared.tracks[train], prepared.frames[train] / prepared.latent_rate, len(tracks))
+    return [
+        {"set": track["set"] or "own", "licence": track["licence"], "source": track["source"], "seconds": float(length)}
+        for track, length in zip(tracks, seconds, strict=True)
+        if length
+    ]
+
+
+def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A state dict with its matrices and filters in 16 bits; vectors, and what 16 bits cannot hold, as they are."""
+
+    def shrink(tensor: Tensor) -> Tensor:
+        if tensor.dtype != torch.float32 or tensor.ndim < 2:
+            return tensor
+        small = tensor.half()
+        return small if torch.isfinite(small).all() else tensor
+
+    return {name: shrink(tensor) for name, tensor in state.items()}
+
+
+def replace_bundle(out: Path, config: dict, state: dict[str, Tensor], text: str, files: dict[str, Path]) -> Bundle:
+    """Write a bundle to `out`; one that is there is replaced, in the moment in which the new one is complete.
+
+    text: the card without front matter; files: what is copied into the bundle, by its name there. Raises FileError
+    (disk) or ModelError (the config is not valid).
+    """
+    recover(out)
+    new = out.with_name(f".{out.name}.{secrets.token_hex(4)}.new")
+    try:
+        write_bundle(new, config, state, front_matter(config["licence"]) + text, files)
+        if out.exists():
+            out.rename(_old(out))
+        new.rename(out)
+    except OSError as error:
+        raise FileError(f"cannot write the model {out}: {error.strerror or error}; free some space") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        recover(out)
+    return open_bundle(out)
+
+
+def recover(out: Path) -> None:
+    """Tidy up after a process that was killed while it replaced `out`: what was there is there again."""
+    if _old(out).exists() and not out.exists():
+        _old(out).rename(out)
+    for left in (_old(out), *out.parent.glob(f".{out.name}.*.new"), *out.parent.glob(f"..{out.name}.*.new.*.tmp")):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def front_matter(licence: str) -> str:
+    """The YAML head of a model card, as the Hugging Face hub reads it."""
     tags = "\n".join(f"  - {tag}" for tag in ("music", "text-to-music", "flow-matching"))
-    front = (
-        f"---\nlicense: {licence.lower()}\npipeline_tag: text-to-audio\nlibrary_name: ttm-app\ntags:\n{tags}\n---\n\n"
-    )
-    files = {f"codec/{name}": codec_folder / name for name in ("config.json", "model.safetensors", "CREDITS.md")}
-    state = {
-        key: tensor.half() if tensor.dtype == torch.float32 else tensor for key, tensor in model.state_dict().items()
-    }
-    return write_bundle(out, config, state, front + card, files | (extra_files or {}))
+    head = f"license: {json.dumps(licence.lower())}\npipeline_tag: text-to-audio\nlibrary_name: ttm-app\ntags:\n{tags}"
+    return f"---\n{head}\n---\n\n"
+
+
+def _old(out: Path) -> Path:
+    return out.with_name(f".{out.name}.old")
+
+
+def _parameters(recipe: Recipe) -> int:
+    with torch.device("meta"):
+        return trainable_parameters(build(recipe.training.preset, recipe.training.overrides))
+
+
+def _codec_data(encoders: Encoders) -> list[dict]:
+    """What the codec inside the bundle was trained on, where it says so."""
+    config = encoders.bundle.path / encoders.codec.get("path", "") / "config.json"
+    if "path" not in encoders.codec or not config.exists():
+        return []
+    return [{"part": "codec", **row} for row in json.loads(config.read_text(encoding="utf-8")).get("data") or []]
+
+
+def _write_credits(path: Path, rows: list[dict], encoders: Encoders) -> Path:
+    text = f"# Credits\n\n## The generator\n\n{credits_of(rows)}"
+    codec = encoders.bundle.path / encoders.codec.get("path", "") / CREDITS
+    if "path" in encoders.codec and codec.exists():
+        text += f"\n## The codec\n\n{codec.read_text(encoding='utf-8')}"
+    return save_bytes(path, text.encode(), overwrite=True)
+
+
+def _draw(metrics: Path, run: Path) -> dict[str, Path]:
+    """The curves of the run, where they can be drawn."""
+    try:
+        charts.curves(metrics, run / CURVES)
+    except (DependencyError, FileError):
+        return {}
+    return {CURVES: run / CURVES}

@@ -1,134 +1,218 @@
-"""Trains a generator by conditional flow matching: cached latents and caption features -> checkpoints.
+"""The training loop: prepared folder + settings -> checkpoints, and a model with averaged weights.
 
-The loss is the mean squared error of the velocity (Lipman et al., 2023, arXiv 2210.02747) at times drawn from a
-logit-normal distribution, with the channels weighted by how much of the sound hangs on each (`Cache.weights`); captions
-are dropped at random for classifier-free guidance. Batch, noise, times and dropout of a step come from (seed, step)
-alone: a run that was stopped goes on exactly.
+Every step: the batch of (seed, step), the gradient of its mean loss in micro-batches, clipping, AdamW, the average of
+the weights. Nothing random is kept between steps, so a run that was killed, resumed, or spread over more processes goes
+on with the numbers it would have had: bit for bit on the CPU with as many processes and the same micro-batches.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from musicgen_app import flow
-from musicgen_app.backbones.presets import build, trainable_parameters
-from musicgen_app.conditioning import TextCondition
+from musicgen_app.backbones.presets import trainable_parameters
+from musicgen_app.errors import GenerationError, RequestError
 
-from . import checkpoint
-from .latents import Cache
-from .optim import EMA, adamw, set_lr, warmup_cosine
+from .distributed import Team, assemble
+from .optim import set_lr
+from .prepared import Prepared
 from .progress import Log
+from .randomness import seed_for
+from .samples import Batch, Samples, prefetch
+from .settings import EmaSettings, Phase, Training
+from .state import State, starting_point
+from .stopping import REASONS, Stop, only_one, verdict
+from .validation import Validation
+
+__all__ = ["EmaSettings", "Phase", "Result", "Training", "train"]
+
+METRICS = "metrics.jsonl"
 
 
 @dataclass(frozen=True)
-class Training:
-    """Settings of a run; a checkpoint made with others is refused (but for `steps`, which may grow)."""
+class Result:
+    """Where a run is: the steps done, and whether these are all of them.
 
-    preset: str = "sketch-dit"
-    overrides: dict = field(default_factory=dict)
-    steps: int = 5_800
-    batch: int = 32
-    crop: int = 62  # frames of a training crop in the first part of the run
-    crop_until: int = 3_200  # from this step on whole clips are used, in batches of the same number of frames
-    lr: float = 7e-4
-    warmup: int = 200
-    floor: float = 0.05
-    weight_decay: float = 0.01
-    drop: float = 0.1
-    ema: float = 0.999
-    seed: int = 0
-    save_every: int = 250
+    stopped: why not ("SIGTERM", "Ctrl-C", "time limit", "stop_at"), else None; model: the averaged one, in evaluation
+    mode; checkpoint: the last one written.
+    """
 
-
-def batch_of(cache: Cache, clips: list[dict], settings: Training, step: int) -> tuple[torch.Tensor, np.ndarray]:
-    """The clips of a step: normalised latents (B, T, D) and the number of one caption each."""
-    rng = np.random.default_rng((settings.seed, step))
-    whole = clips[0]["frames"]
-    frames = min(settings.crop, whole) if step < settings.crop_until else whole
-    count = max(1, round(settings.batch * min(settings.crop, whole) / frames))
-    chosen = [clips[i] for i in rng.integers(len(clips), size=count)]
-    first = np.array([clip["frame"] + rng.integers(clip["frames"] - frames + 1) for clip in chosen])
-    captions = np.array([clip["captions"][rng.integers(len(clip["captions"]))] for clip in chosen])
-    return cache.normalised(first, frames), captions
-
-
-def flow_loss(
-    model: nn.Module,
-    data: torch.Tensor,
-    text: TextCondition,
-    drop: torch.Tensor | None,
-    generator: torch.Generator,
-    weights: torch.Tensor | float = 1.0,
-) -> torch.Tensor:
-    """Flow-matching loss of a batch (B, T, D), one value an item (B,); `weights` (D,) says what a channel counts."""
-    noise = torch.randn(data.shape, generator=generator)
-    t = torch.randn(len(data), generator=generator).sigmoid()
-    with torch.autocast("cpu", torch.bfloat16):
-        cond = model.condition(text.tokens, text.mask, text.vector, drop)
-        v = flow.velocity(model, flow.interpolate(data, noise, t), t, cond)
-    return ((v.float() - flow.target(data, noise)).square() * weights).mean(dim=(1, 2))
-
-
-@torch.inference_mode()
-def validate(model: nn.Module, cache: Cache, clips: list[dict], seed: int) -> dict[str, float]:
-    """Loss on up to 192 held-out clips with their own caption, and with another clip's (same noise and times)."""
-    rng = np.random.default_rng(seed)
-    chosen = [clips[i] for i in rng.permutation(len(clips))[:192]]
-    captions = np.array([clip["captions"][rng.integers(len(clip["captions"]))] for clip in chosen])
-    losses = {"val": [], "val_shuffled": []}
-    for start in range(0, len(chosen), 32):
-        part = slice(start, start + 32)
-        data = cache.normalised(np.array([c["frame"] for c in chosen[part]]), chosen[0]["frames"])
-        for name, numbers in (("val", captions[part]), ("val_shuffled", np.roll(captions, 7)[part])):
-            generator = torch.Generator().manual_seed(seed + start)
-            losses[name].append(flow_loss(model, data, cache.text(numbers), None, generator, cache.weights))
-    return {name: torch.cat(values).mean().item() for name, values in losses.items()}
+    step: int
+    finished: bool
+    stopped: str | None
+    model: nn.Module
+    checkpoint: Path | None
 
 
 def train(
-    settings: Training, cache: Cache, out: Path, stop_at: int | None = None, show: Callable[[str], None] = print
-) -> nn.Module:
-    """Run (or go on with) a training run in `out` and return the model with averaged weights.
+    training: Training,
+    prepared: Prepared,
+    out: Path,
+    *,
+    resume: str | Path = "auto",
+    stop_at: int | None = None,
+    max_hours: float | None = None,
+    on_preview: Callable[[int, nn.Module], object] | None = None,
+    device: str = "auto",
+    shard: bool | None = None,
+    show: Callable[[str], None] = print,
+) -> Result:
+    """Run, or go on with, a training run in the folder `out`.
 
-    `stop_at` ends early at a step, keeping the schedule of the whole run. Raises ModelError for an unusable checkpoint.
+    resume: "auto" goes on from the newest checkpoint in `out` if there is one; "never" refuses a folder that has one; a
+    path is the checkpoint to go on from. stop_at: end at this step, keeping the schedule of the whole run; max_hours:
+    end after this time. SIGTERM and Ctrl-C end the run after the step in flight, with a checkpoint. on_preview(step,
+    model) is called in the main process at set steps and must leave the model as it is. device, shard: see `assemble`.
+
+    Settings must be those of the checkpoint, but for what `settings.harmless` lets through. Raises FileError (data,
+    clusters or scores missing, another trainer in the folder, a full disk), ModelError (a checkpoint that is unusable
+    or of other settings), RequestError, and GenerationError after `max_bad_steps` steps in a row without a finite
+    gradient.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(settings.seed)
-    model = build(settings.preset, settings.overrides)
-    average = EMA(model, settings.ema)
-    optimizer = adamw([model], settings.lr, settings.weight_decay)
-    modules, optimizers = {"model": model, "average": average.average}, {"model": optimizer}
-    fixed = {k: v for k, v in asdict(settings).items() if k not in ("steps", "crop_until", "save_every")}
-    newest = checkpoint.latest(out)
-    start = checkpoint.load(newest, modules, optimizers, fixed) if newest else 0
-    end = min(stop_at or settings.steps, settings.steps)
-    clips, held_out = cache.split("train"), cache.split("val")
-    show(
-        f"{settings.preset}: {trainable_parameters(model) / 1e6:.1f}M parameters, {len(clips)} clips, from step {start}"
+    team = assemble(device, shard)
+    show = show if team.main else _silence
+    if team.shards and training.precision == "fp16":
+        raise RequestError("FSDP does not scale gradients for fp16: use bf16")
+    end = min(stop_at or training.steps, training.steps)
+    with only_one(out, team), Stop(max_hours) as stop:
+        samples = Samples(training, prepared, team.rank, team.world)
+        validation = Validation(prepared, training.validation_items, training.micro or training.batch, team)
+        state = State(training, prepared, team, starting_point(out, resume))
+        log = Log(out / METRICS if team.main else None, state.step, end, show, training.log_every, out / "tensorboard")
+        show(_headline(state, prepared))
+        reason = None
+        for step, batch in prefetch(samples.batch, range(state.step, end)):
+            set_lr(state.optimizer, training.rate(step))
+            losses = backward(state, step, batch)
+            norm = clipped_norm(state)
+            means, reason = _together(team, losses, stop)
+            if math.isfinite(means["loss"]) and math.isfinite(norm):
+                update(state, step)
+            else:
+                skip(state, step, losses["loss"], batch, prepared, show)
+            state.step = step + 1
+            log.step(state.step, training.samples(step), **means, gradient=norm, lr=training.rate(step))
+
+            last = state.step == end or reason is not None
+            with log.paused():
+                if reason is None and (_due(state.step, training.validate_every) or state.step == training.steps):
+                    _validate(state, validation, log, show)
+                if reason is None and on_preview and _due(state.step, training.preview_every):
+                    _preview(state, on_preview)
+                if last or _due(state.step, training.save_every):
+                    state.save(out)
+            if reason is not None:
+                show(f"{reason}: stopped after step {state.step}; run the same command to go on")
+                break
+        log.close()
+        finished = state.step == training.steps
+        return Result(state.step, finished, None if finished else reason or "stop_at", state.model(), state.saved)
+
+
+def backward(state: State, step: int, batch: Batch) -> dict[str, Tensor]:
+    """Leave the gradient of the mean loss over the global batch in the parameters; the losses of this share (b,).
+
+    Dropout within the model is drawn anew for every (step, micro-batch, process).
+    """
+    training, team = state.training, state.team
+    state.objective.train()
+    state.optimizer.zero_grad(set_to_none=True)
+    parts, found = batch.parts(training.micro), []
+    for number, part in enumerate(parts):
+        torch.manual_seed(seed_for(training.seed, step, "dropout", number * team.world + team.rank))
+        last = number == len(parts) - 1
+        with nullcontext() if last else team.unsynchronised(state.wrapped):
+            losses = state.wrapped(part.to(team.device))
+            state.scaler.scale(losses["loss"].sum() / len(batch.items)).backward()
+        found.append({name: values.detach() for name, values in losses.items()})
+    return {name: torch.cat([losses[name] for losses in found]) for name in found[0]}
+
+
+def clipped_norm(state: State) -> float:
+    """Clip the gradient to the norm of the settings; returns its norm before."""
+    state.scaler.unscale_(state.optimizer)
+    norm = nn.utils.clip_grad_norm_(state.objective.parameters(), state.training.clip)
+    return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
+
+
+def update(state: State, step: int) -> None:
+    """One step of the optimizer, and of the average."""
+    state.scaler.step(state.optimizer)
+    state.scaler.update()
+    state.bad_in_a_row = 0
+    if state.ema:
+        state.ema.update(state.objective.model, step)
+
+
+def skip(
+    state: State, step: int, losses: Tensor, batch: Batch, prepared: Prepared, show: Callable[[str], None]
+) -> None:
+    """Leave the weights as they are; GenerationError when that has happened too often in a row.
+
+    An overflow of 16-bit gradients while the loss is finite only lowers their scale: that is how the scale is found.
+    """
+    state.scaler.update()
+    bad = [int(item) for item, loss in zip(batch.items, losses, strict=True) if not math.isfinite(loss)]
+    bad = [item for share in state.team.gather(bad) for item in share]
+    if state.scaler.is_enabled() and not bad and state.scaler.get_scale() >= 1:
+        show(f"step {step + 1}: 16-bit gradients overflow, scale lowered to {state.scaler.get_scale():g}")
+        return
+    state.skipped += 1
+    state.bad_in_a_row += 1
+    involved = bad or [item for share in state.team.gather(batch.items.tolist()) for item in share]
+    names = ", ".join(f"{prepared.track(item)['id']} (item {item})" for item in involved[:8])
+    what = "loss" if bad else "gradient"
+    show(f"step {step + 1}: the {what} is not finite, update skipped; items {names}")
+    if state.bad_in_a_row >= state.training.max_bad_steps:
+        kept = f"; {state.saved.name} is intact" if state.saved else ""
+        raise GenerationError(
+            f"the {what} was not finite {state.bad_in_a_row} steps in a row, last at step {step + 1}, items {names}:"
+            f" look at these items, lower the learning rate or use fp32{kept}"
+        )
+
+
+def _together(team: Team, losses: dict[str, Tensor], stop: Stop) -> tuple[dict[str, float], str | None]:
+    """Mean losses over the global batch, and why to stop: both the same in all processes."""
+    means = torch.stack([values.double().mean() for values in losses.values()]).cpu() / team.world
+    sums = team.sum(torch.cat([means, stop.votes()])).tolist()
+    return dict(zip(losses, sums[: -len(REASONS)], strict=True)), verdict(sums[-len(REASONS) :])
+
+
+def _validate(state: State, validation: Validation, log: Log, show: Callable[[str], None]) -> None:
+    measured = validation.loss(state.averaged)
+    if measured:
+        log.write({"step": state.step, **{name: round(value, 6) for name, value in measured.items()}})
+        show(f"step {state.step}  " + "  ".join(f"{name} {value:.4f}" for name, value in measured.items()))
+
+
+def _preview(state: State, on_preview: Callable[[int, nn.Module], object]) -> None:
+    model = state.model()
+
+    def hear() -> None:
+        on_preview(state.step, model)
+
+    state.team.on_main(hear)
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
+
+
+def _headline(state: State, prepared: Prepared) -> str:
+    team = state.team
+    size = trainable_parameters(state.objective.model) / 1e6
+    several = f", {team.world} processes ({'FSDP' if team.shards else 'DDP'})" if team.world > 1 else ""
+    return (
+        f"{state.training.preset}: {size:.1f}M parameters on {team.device.type} in {state.training.precision}{several},"
+        f" {len(prepared.items('train'))} items, step {state.step} of {state.training.steps}"
     )
-    log = Log(out / "log.jsonl", start, end, show)
-    for step in range(start, end):
-        generator = torch.Generator().manual_seed((settings.seed << 32) + step)
-        data, captions = batch_of(cache, clips, settings, step)
-        drop = torch.rand(len(data), generator=generator) < settings.drop
-        set_lr(optimizer, settings.lr * warmup_cosine(step, settings.steps, settings.warmup, settings.floor))
-        loss = flow_loss(model, data, cache.text(captions), drop, generator, cache.weights).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        average.update(model, step)
-        log.step(step + 1, loss=loss.detach(), gradient=norm)
-        if (step + 1) % settings.save_every == 0 or step + 1 == end:
-            checkpoint.save(out, step + 1, modules, optimizers, fixed)
-            if held_out:
-                measured = validate(average.average, cache, held_out, settings.seed)
-                log.write({"step": step + 1, **{name: round(value, 5) for name, value in measured.items()}})
-                show("  ".join(f"{name} {value:.4f}" for name, value in measured.items()))
-    return average.average
+
+
+def _silence(line: str) -> None:
+    pass

@@ -1,36 +1,148 @@
-"""One line of progress for long work: step, loss, rate and time left, on the terminal and as JSON lines in a file."""
+"""Progress of long work: a line on the terminal, and the same numbers as JSON lines and for TensorBoard."""
 
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from musicgen_app.errors import FileError
+
+PATIENCE = 30.0  # seconds after which a line is shown even when its numbers are not due
 
 
 class Log:
-    """Collects the scalars of each step; every `every` steps writes their means to `path` and to `show`."""
+    """Collects the scalars of each step; every `every` steps writes their means to `path` and to `show`.
 
-    def __init__(self, path: Path, start: int, total: int, show: Callable[[str], None] = print, every: int = 50):
+    Rows in `path` of steps after `start` are dropped first: they are from a run that was killed, and come again. With
+    `board`, the folder of a TensorBoard log, the scalars also go there when the package `tensorboard` is installed.
+    Without a path nothing is kept.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        start: int,
+        total: int,
+        show: Callable[[str], None] = print,
+        every: int = 50,
+        board: Path | None = None,
+    ):
         self.path, self.start, self.total, self.show, self.every = path, start, total, show, every
-        self.began = time.monotonic()
         self.sums: dict[str, float] = {}
-        self.count = 0
+        self.count = self.samples = 0
+        self.clock = self.shown = time.monotonic()
+        self.last = start
+        if path:
+            _drop_rows(path, start)
+        self.board = _board(board, start) if path and board else None
 
-    def step(self, step: int, **scalars: float) -> None:
-        """Record step number `step` (counted from 1)."""
+    def step(self, step: int, samples: int = 0, **scalars: float) -> None:
+        """Record step number `step` (counted from 1), of `samples` samples."""
         for name, value in scalars.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value)
         self.count += 1
-        if step % self.every == 0 or step == self.total:
-            means = {name: round(value / self.count, 5) for name, value in self.sums.items()}
-            rate = (step - self.start) / (time.monotonic() - self.began)
-            self.write({"step": step, **means, "steps_per_second": round(rate, 3)})
-            left = (self.total - step) / rate
-            text = "  ".join(f"{name} {value:.4g}" for name, value in means.items())
-            self.show(f"step {step}/{self.total}  {text}  {rate:.2f} steps/s  {left / 60:.0f} min left")
-            self.sums, self.count = {}, 0
+        self.samples += samples
+        now = time.monotonic()
+        due = step % self.every == 0 or step == self.total
+        if not due and now - self.shown < PATIENCE:
+            return
+        self.shown = now
+        means = {name: round(value / self.count, 5) for name, value in self.sums.items()}
+        elapsed = max(now - self.clock, 1e-9)
+        rate = (step - self.last) / elapsed
+        speed = {"samples_per_second": round(self.samples / elapsed, 3)} if self.samples else {}
+        self.show(self._line(step, means, rate, speed.get("samples_per_second")))
+        if due:
+            self.write({"step": step, **means, "steps_per_second": round(rate, 3), **speed, "memory": memory()})
+            self.sums, self.count, self.samples = {}, 0, 0
+            self.clock, self.last = now, step
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """What happens within it is not counted as time of steps."""
+        began = time.monotonic()
+        yield
+        self.clock += time.monotonic() - began
 
     def write(self, row: dict) -> None:
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        """Append one row, which has a "step". Raises FileError when that fails (the disk is full, say)."""
+        if not self.path:
+            return
+        try:
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        except OSError as error:
+            raise FileError(f"cannot write {self.path}: {error.strerror}; free some space and run again") from error
+        if self.board:
+            for name, value in row.items():
+                if name != "step" and isinstance(value, (int, float)):
+                    self.board.add_scalar(name, value, row["step"])
+
+    def close(self) -> None:
+        if self.board:
+            self.board.close()
+
+    def _line(self, step: int, means: dict[str, float], rate: float, samples: float | None) -> str:
+        parts = [f"step {step}/{self.total}", *(f"{name} {value:.4g}" for name, value in means.items())]
+        parts.append(f"{samples:.1f} samples/s" if samples is not None else f"{rate:.2f} steps/s")
+        parts.append(f"{duration((self.total - step) / rate)} left")
+        used = memory()
+        return "  ".join(parts + ([f"{used / 2**30:.1f} GiB"] if used else []))
+
+
+def duration(seconds: float) -> str:
+    """A time in words: 40 s, 12 min, 3.5 h, 2.1 days."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"
+
+
+def memory() -> int | None:
+    """The most memory (bytes) held so far: of the GPU where there is one, else of the process."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    from musicgen_app.bench.measure import peak_memory
+
+    return peak_memory()
+
+
+def rows(path: Path) -> list[dict]:
+    """The rows of a log; a last line that was cut short by a kill is left out."""
+    if not path.exists():
+        return []
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return found
+
+
+def _drop_rows(path: Path, after: int) -> None:
+    kept = [row for row in rows(path) if row.get("step", 0) <= after]
+    if not path.exists():
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise FileError(f"cannot write {path}: {error.strerror}; free some space and run again") from error
+
+
+def _board(folder: Path, start: int):
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder), purge_step=start + 1)

@@ -1,53 +1,128 @@
-"""`ttm-app train`: a dataset folder -> latents -> a trained generator -> a bundle that `generate --model` plays."""
+"""`ttm-app train`: a folder of music with captions -> a model of your own that `generate --model` plays."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from .output import print_json, print_note
 
-@click.command(short_help="Train a generator on a dataset folder.")
+if TYPE_CHECKING:
+    from trainer.run import Job
+
+PRESETS = ("sketch", "ut-aist", "score-aware", "ucsd-mamba")
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command(short_help="Draw the curves of training runs.")
+@click.argument("runs", nargs=-1, required=True, type=FOLDER)
+@click.option("-o", "--output", type=FOLDER, default=Path("curves.png"), show_default=True, help="Picture to write.")
+@click.option("--force", is_flag=True, help="Replace a picture that exists.")
+def plot(runs: tuple[Path, ...], output: Path, force: bool) -> None:
+    """Draw loss, validation loss, learning rate and gradient norm of RUNS, one over the other, as a PNG."""
+    from trainer.charts import curves
+
+    from ..audio import check_free
+
+    check_free(output, force)
+    curves({_label(run, runs): run / "metrics.jsonl" if run.is_dir() else run for run in runs}, output)
+    click.echo(output)
+
+
+class TrainCommand(click.Command):
+    """`train OPTIONS`, and `train plot RUN...`."""
+
+    def make_context(self, info_name, args, parent=None, **extra):
+        if args[:1] == ["plot"]:
+            return plot.make_context(f"{info_name} plot", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+EPILOG = """
+\b
+Examples:
+  ttm-app train --data jamendo/
+  ttm-app train --data jamendo/ --preset score-aware --dry-run
+  ttm-app train --data jamendo/ --preset ut-aist --encoders sketch --clusters text-50 --out runs/text-50
+  ttm-app train --data jamendo/ --set weight_decay=0.1 --set model.hidden=384
+  ttm-app train plot runs/text-50 runs/audio-50 -o curves.png
+"""
+
+
+@click.command(cls=TrainCommand, epilog=EPILOG, short_help="Train a model on a folder of music, or plot its curves.")
+@click.option("--data", multiple=True, required=True, type=FOLDER, help="Folder of music, or prepared; repeatable.")
+@click.option("--captions", multiple=True, metavar="STYLE=FILE", help="A file of captions and the style to call it.")
+@click.option("--separate", is_flag=True, help="Take vocals away first, with an installed separator.")
+@click.option("--preset", default="sketch", type=click.Choice(PRESETS), show_default=True, help="Whose recipe.")
+@click.option("--out", type=FOLDER, help="Run folder.  [default: runs/PRESET]")
+@click.option("--encoders", help="sketch, a paper's system, or a model (or codec folder).  [default: the recipe's]")
+@click.option("--steps", type=click.IntRange(1), help="Steps of all phases together; they keep their proportions.")
+@click.option("--batch", type=click.IntRange(1), help="Samples a step, over all processes.")
+@click.option("--micro", type=click.IntRange(1), help="Samples a forward pass; gradients of several add up.")
+@click.option("--lr", type=click.FloatRange(0, min_open=True), help="Highest learning rate of the first phase.")
+@click.option("--clusters", metavar="BY-K", help="text-50, audio-500 ...: what a batch has in common; or none.")
+@click.option("--timesteps", metavar="KIND", help="uniform, logit-normal, or beta (score-aware).")
+@click.option("--beta-lambda", type=click.FloatRange(0), help="Of the score-aware schedule, which it chooses.")
+@click.option("--repa-clap", type=click.FloatRange(0), help="Weight of alignment with CLAP (the aligner); 0 for none.")
+@click.option("--repa-muq", type=click.FloatRange(0), help="Weight of alignment with MuQ (non-commercial weights).")
+@click.option("--ema", metavar="DECAY", help="Averaged weights: a decay, sigma:WIDTH (relative), or none.")
+@click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), help="Of the matrix products.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option(
-    "--data",
-    "data",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Dataset folder; may be given again.",
+    "--seed", type=click.IntRange(0), help="Of weights, batches, noise; that of the data is preparation.seed."
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("runs/generator"), show_default=True, help="Run folder."
-)
-@click.option("--codec", type=click.Path(path_type=Path), help="Codec folder.  [default: the bundled sketch codec]")
-@click.option("--preset", default="sketch-dit", show_default=True, help="Backbone preset.")
-@click.option("--steps", type=click.IntRange(1), default=5_800, show_default=True)
+@click.option("--resume", default="auto", metavar="auto|never|PATH", show_default=True, help="Where to go on from.")
 @click.option("--stop-at", type=click.IntRange(1), help="Stop at this step of the schedule; run again to go on.")
-@click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Five-second crops a step.")
-@click.option("--lr", type=click.FloatRange(0, min_open=True), default=7e-4, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--max-hours", type=click.FloatRange(0, min_open=True), help="Stop after this time; run again to go on.")
+@click.option("--save-every", type=click.IntRange(1), help="Steps between checkpoints.")
+@click.option("--preview-every", type=click.IntRange(0), help="Steps between previews as WAV; 0 for none.")
+@click.option("--preview-prompt", "prompts", multiple=True, help="Prompt of a preview; repeatable.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that prepare the data."
+)
 @click.option("--name", default="mine", show_default=True, help="Name of the model.")
+@click.option("--title", default="", help="Title of the model.  [default: its name]")
 @click.option("--licence", default="CC-BY-SA-4.0", show_default=True, help="Licence of the weights; mind your data's.")
-def train(data, out, codec, preset, steps, stop_at, batch, lr, seed, name, licence) -> None:
-    """Train a generator. A run that was stopped, even by kill -9, goes on when the command is run again.
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Any parameter that --dry-run prints.")
+@click.option("--dry-run", is_flag=True, help="Print every parameter, memory and time, and change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def train(dry_run: bool, as_json: bool, **options) -> None:
+    """Train a generator on a folder of music with captions, and write a model to OUT/bundle.
 
-    The model is written to OUT/bundle; play it with `ttm-app generate PROMPT --model OUT/bundle`.
+    DATA is a folder in the layout of the ICME 2026 challenge (00/1085700.mp3 and a caption JSON), any folder of audio
+    with captions, a folder of `ttm-app corpus`, or one of `ttm-app prepare`. A run that was stopped, even by kill -9,
+    goes on when the same command is run again. `ttm-app train plot RUN...` draws the curves of runs.
     """
-    from trainer.generator import train_bundle
-    from trainer.loop import Training
+    from trainer import report
+    from trainer.options import job_of
 
-    from .. import paths
-    from .output import print_note
+    job = job_of(options)
+    if dry_run:
+        facts = report.dry_run(job)
+        if as_json:
+            print_json(facts)
+        else:
+            click.echo("\n".join(report.lines(facts)))
+        return
+    _run(job, as_json)
 
-    settings = Training(preset=preset, steps=steps, crop_until=round(0.55 * steps), batch=batch, lr=lr, seed=seed)
-    bundle = train_bundle(
-        settings,
-        list(data),
-        codec or paths.assets() / "sketch" / "codec",
-        out,
-        name=name,
-        licence=licence,
-        stop_at=stop_at,
-        show=print_note,
-    )
-    click.echo(bundle.path)
+
+def _run(job: Job, as_json: bool) -> None:
+    from trainer.run import run
+
+    outcome = run(job, print_note)
+    result, bundle = outcome.result, outcome.bundle
+    if as_json:
+        where = {"bundle": str(bundle.path) if bundle else None, "checkpoint": str(result.checkpoint or "")}
+        print_json({"step": result.step, "finished": result.finished, "stopped": result.stopped, **where})
+    elif bundle:
+        click.echo(bundle.path)
+
+
+def _label(run: Path, runs: tuple[Path, ...]) -> str:
+    """What a run is called in a picture: its folder's name, or its path where several have that name."""
+    names = [other.resolve().name for other in runs]
+    name = run.resolve().name
+    return name if names.count(name) == 1 else str(run)

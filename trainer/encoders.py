@@ -1,0 +1,114 @@
+"""The frozen parts that training data is made with: what `Preparation.encoders` names -> text encoder and codec."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from musicgen_app import paths, store
+from musicgen_app.bundle import CONFIG, Bundle, open_bundle, sha256
+from musicgen_app.codecs import load_codec
+from musicgen_app.codecs.base import Codec
+from musicgen_app.conditioning import TextEncoder, load_text_encoder
+from musicgen_app.errors import ModelError
+from musicgen_app.hardware import pick_device
+from musicgen_app.systems import SYSTEMS
+
+SENTENCES = {"kind": "use", "length": 48}  # the bundled text encoder
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """A text encoder and a codec: the entries `text` and `codec` of `bundle`, which may have no other entry.
+
+    latent: (mean, std) for all channels where the system fixes them, else None: they come from the data.
+    """
+
+    bundle: Bundle
+    latent: tuple[float, float] | None = None
+
+    @property
+    def text(self) -> dict:
+        """Entry `text` of a bundle's config."""
+        return self.bundle.config["text"]
+
+    @property
+    def codec(self) -> dict:
+        """Entry `codec` of a bundle's config."""
+        return self.bundle.config["codec"]
+
+    @property
+    def length(self) -> int | None:
+        """Positions of every token sequence; None where a batch is as long as its longest caption."""
+        fixed = self.text["kind"] != "t5" or self.text.get("padding") == "max_length"
+        return self.text.get("length", SENTENCES["length"]) if fixed else None
+
+    @property
+    def keeps_padding(self) -> bool:
+        """Whether the positions behind the last token carry something, so that they must be stored too."""
+        return self.length is not None and self.text["kind"] != "use"
+
+    def load_text(self) -> TextEncoder:
+        """Raises ModelError and DependencyError."""
+        return load_text_encoder(self.bundle, pick_device("auto"))
+
+    def load_codec(self) -> Codec:
+        """Raises ModelError and DependencyError."""
+        return load_codec(self.bundle, pick_device("auto"))
+
+    def text_identity(self) -> dict:
+        """What the text features depend on, as JSON."""
+        frozen = {name: self._identity(self.text[name]) for name in ("t5", "clap") if name in self.text}
+        facts = {name: value for name, value in self.text.items() if name not in ("t5", "clap")}
+        return {"length": SENTENCES["length"]} | facts | frozen
+
+    def codec_identity(self) -> dict:
+        """What the latents depend on, as JSON."""
+        source = self.codec.get("source", {"path": self.codec.get("path")})
+        return {"kind": self.codec["kind"], "weights": self._identity(source)}
+
+    def _identity(self, source: dict) -> str:
+        """A repository with its revision, or a hash of the weights in a folder of the bundle."""
+        if "path" not in source:
+            return f"{source['repo']}@{source['revision']}"
+        folder = self.bundle.path / source["path"]
+        files = sorted(path for path in folder.rglob("*") if path.suffix in (".safetensors", ".bin"))
+        if not files:
+            raise ModelError(f"{folder} holds no weights; install the model again")
+        return hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()[:16]
+
+
+def find_encoders(name: str) -> Encoders:
+    """ "sketch" (bundled), a system of `musicgen_app.systems`, a sketch codec's folder (with the bundled text encoder),
+    or the name or folder of a model, whose text encoder and codec are used. Raises ModelError.
+    """
+    if name == "sketch":
+        return Encoders(open_bundle(paths.assets() / "sketch"))
+    if name in SYSTEMS:
+        system = SYSTEMS[name]
+        if "source" not in system.codec:
+            raise ModelError(
+                f"the codec of {name} is no public download: import a {name} with --codec-files, and give that model"
+            )
+        return Encoders(Bundle(Path(), {"text": system.text, "codec": system.codec, "files": {}}), system.latent)
+    if _is_sketch_codec(Path(name)):
+        return Encoders(Bundle(Path(name), {"text": SENTENCES, "codec": {"kind": "sketch", "path": "."}, "files": {}}))
+    bundle = store.find(name)
+    system = SYSTEMS.get(bundle.config["backbone"]["preset"])
+    return Encoders(bundle, system.latent if system else None)
+
+
+def device_of(codec: Codec) -> torch.device:
+    """Where a codec computes."""
+    return next((parameter.device for parameter in codec.parameters()), torch.device("cpu"))
+
+
+def _is_sketch_codec(folder: Path) -> bool:
+    try:
+        return json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("kind") == "sketch"
+    except (OSError, ValueError, AttributeError):
+        return False

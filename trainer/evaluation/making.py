@@ -1,0 +1,102 @@
+"""Prompts -> clips of a model, one a prompt, single shot, by the app's own engine; goes on where it stopped.
+
+Clip ID.wav is of seed `seed + number of the prompt in its file`. A file that is there is kept when its tags say that it
+is of the same weights, prompt, seed and settings; one of other settings is made again; one that is not ours is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from musicgen_app import audio
+from musicgen_app.bundle import Bundle
+from musicgen_app.engine import CancelToken, Engine
+from musicgen_app.errors import FileError, GenerationError, RequestError
+from musicgen_app.provenance import needs_sidecar, origin, request_from, tags_for, write_sidecar
+from musicgen_app.request import GenerationRequest
+from musicgen_app.store import find
+
+from .clips import Clip
+from .prompts import Prompt
+
+
+@dataclass(frozen=True)
+class Made:
+    """Prompts with their clips, and prompts that gave none as {"id", "path", "reason"}."""
+
+    pairs: list[tuple[Prompt, Clip]]
+    failed: list[dict]
+    kept: int  # clips that were there already
+    remade: int  # clips that were there, of other settings
+    requests: list[GenerationRequest]  # resolved, of all prompts
+
+
+def requests_for(prompts: Sequence[Prompt], bundle: Bundle, seed: int, **settings) -> list[GenerationRequest]:
+    """The resolved request of each prompt. `settings` are fields of GenerationRequest. Raises RequestError."""
+    asked = [GenerationRequest(p.text, seed=seed + p.number, model=str(bundle.path), **settings) for p in prompts]
+    return [request.validated().resolved(bundle.sampler, bundle.max_seconds) for request in asked]
+
+
+def make(
+    engine: Engine,
+    model: str,
+    prompts: Sequence[Prompt],
+    folder: Path,
+    seed: int = 0,
+    tick: Callable[[int, int], None] = lambda done, total: None,
+    cancel: CancelToken | None = None,
+    **settings,
+) -> Made:
+    """Make the clips that are not there yet. tick(done, total) is called before each and at the end.
+
+    settings: `seconds`, and what the model shall not decide itself (`steps`, `guidance`, ...). A prompt the model fails
+    on (silence, NaN) is reported in `failed`. Raises FileError (a foreign file of that name, disk full), ModelError,
+    RequestError, Cancelled.
+    """
+    bundle = find(model, engine.models_dir)
+    requests = requests_for(prompts, bundle, seed, **settings)
+    paths = [folder / f"{prompt.id}.wav" for prompt in prompts]
+    states = [_state(path, request, bundle) for path, request in zip(paths, requests, strict=True)]
+    _make_folder(folder)
+    pairs, failed = [], []
+    for number, (prompt, path, request) in enumerate(zip(prompts, paths, requests, strict=True)):
+        tick(number, len(prompts))
+        try:
+            if states[number] != "same":
+                _write(engine, request, path, cancel)
+            pairs.append((prompt, Clip(prompt.id, path, 0.0, request.seconds)))
+        except GenerationError as error:
+            failed.append({"id": prompt.id, "path": str(path), "reason": str(error)})
+    tick(len(prompts), len(prompts))
+    return Made(pairs, failed, states.count("same"), states.count("other"), requests)
+
+
+def _state(path: Path, request: GenerationRequest, bundle: Bundle) -> str:
+    """ "none", "same" (it is the clip of this request) or "other" (of another one). FileError: not made by this app."""
+    if not os.path.lexists(path):
+        return "none"
+    try:
+        made, weights = request_from(path), origin(path)["weights"]
+    except RequestError:
+        return "other"
+    except FileError as error:
+        raise FileError(f"{error}; remove it or choose another --audio-out") from error
+    wanted = replace(request, model=bundle.name)
+    return "same" if weights == bundle.weights_sha256 and made == wanted else "other"
+
+
+def _write(engine: Engine, request: GenerationRequest, path: Path, cancel: CancelToken | None) -> None:
+    (result,) = engine.generate(request, cancel=cancel)
+    if needs_sidecar(result, path):  # first, so that the clip is never there without it
+        write_sidecar(result, path, overwrite=True)
+    audio.write(path, result.audio, result.sample_rate, tags_for(result), overwrite=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder {folder}: {error.strerror}; choose another") from error

@@ -1,0 +1,98 @@
+"""What is minimised: backbone + projection heads, one module from a batch to the losses of its samples."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import torch
+from torch import Tensor, nn
+
+from musicgen_app import flow
+from musicgen_app.backbones.presets import build
+from musicgen_app.errors import FileError, ModelError
+
+from . import losses
+from .prepared import Prepared
+from .samples import Batch
+from .settings import Training
+
+AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+MUQ_WIDTH = 1024
+
+
+class Objective(nn.Module):
+    """Flow matching, and alignment of the last hidden state where there are heads for it; see `trainer.losses`.
+
+    heads: {"clap": ClapHead, "muq": MuqHead}, either may be missing. They are trained along and never exported.
+    """
+
+    def __init__(self, model: nn.Module, heads: nn.ModuleDict, training: Training, weights: Tensor | None = None):
+        super().__init__()
+        self.model, self.heads = model, heads
+        self.lambdas = {"clap": training.repa_clap, "muq": training.repa_muq}
+        self.alpha, self.autocast = training.repa_alpha, AUTOCAST[training.precision]
+        self.register_buffer("weights", weights, persistent=False)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The loss of each sample (B,) as "loss", and unweighted what it is made of: "flow", "clap", "muq"."""
+        device = batch.data.device
+        x = flow.interpolate(batch.data, batch.noise, batch.t)
+        with torch.autocast(device.type, self.autocast) if self.autocast else nullcontext():
+            cond = self.model.condition(batch.tokens, batch.text_mask, batch.vector, batch.drop)
+            velocity, hidden = flow.velocity(self.model, x, batch.t, cond, return_hidden=True)
+        parts = {"flow": losses.flow_matching(velocity, flow.target(batch.data, batch.noise), batch.mask, self.weights)}
+        if "clap" in self.heads:
+            parts["clap"] = losses.repa_clap(self.heads["clap"](hidden.float(), batch.mask), batch.clap)
+        if "muq" in self.heads:
+            parts["muq"] = losses.repa_muq(self.heads["muq"](hidden.float()), batch.muq, batch.mask)
+        near_data = losses.repa_weight(batch.t, self.alpha)
+        aligned = [self.lambdas[name] * near_data * parts[name] for name in self.heads]
+        return {"loss": parts["flow"] + sum(aligned), **parts}
+
+
+def new_objective(training: Training, prepared: Prepared) -> Objective:
+    """A freshly initialised objective for the prepared data; the seed decides its weights.
+
+    The statistics of the latents and the features of the empty prompt are put where the backbone keeps them. Raises
+    ModelError when the backbone's sizes do not fit the data.
+    """
+    torch.manual_seed(training.seed)
+    model = build(training.preset, training.overrides)
+    _fit(model, prepared)
+    heads = nn.ModuleDict()
+    if training.repa_clap:
+        width = prepared.audio_vectors(prepared.items("train")[:1]).shape[1]
+        heads["clap"] = losses.ClapHead(_hidden(model), width, training.repa_layers)
+    if training.repa_muq:
+        heads["muq"] = losses.MuqHead(_hidden(model), MUQ_WIDTH, training.repa_layers)
+    return Objective(model, heads, training, _channel_weights(prepared) if training.channel_weights else None)
+
+
+def _channel_weights(prepared: Prepared) -> Tensor:
+    if prepared.channel_weights is None:
+        raise FileError(f"{prepared.folder} knows no weights of the latent channels: train without channel weights")
+    return prepared.channel_weights
+
+
+def _hidden(model: nn.Module) -> int:
+    return model.config.hidden
+
+
+@torch.no_grad()
+def _fit(model: nn.Module, prepared: Prepared) -> None:
+    tokens, vector = prepared.null_text()
+    given = {"latent_dim": prepared.latent_dim, "text_dim": tokens.shape[-1]}
+    if vector is not None and hasattr(model.config, "vector_dim"):
+        given["vector_dim"] = vector.shape[-1]
+    wrong = [f"{name} {getattr(model.config, name)}, the data {size}" for name, size in given.items()
+             if getattr(model.config, name) != size]  # fmt: skip
+    if wrong:
+        raise ModelError(f"the backbone has {'; '.join(wrong)}: override its sizes, or prepare with other encoders")
+    if not hasattr(model, "empty_string_feat"):
+        return
+    length = min(len(tokens), model.config.text_len)
+    model.empty_string_feat[:length] = tokens[:length]
+    if vector is not None:
+        model.empty_string_feat_c.copy_(vector)
+    for name in ("mean", "std"):
+        getattr(model, f"latent_{name}").copy_(torch.tensor(prepared.meta["latent"][name]))

@@ -1,0 +1,161 @@
+"""The options of `ttm-app train` -> a job, every value checked before anything is read or computed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from musicgen_app.errors import FileError, RequestError
+
+from .export import About
+from .preview import PROMPTS
+from .recipe import Recipe, with_encoders
+from .recipes import RECIPES
+from .run import Job
+from .settings import EmaSettings, Phase
+from .timesteps import Beta, LogitNormal, Schedule, Uniform
+
+TRAINING = ("micro", "repa_clap", "repa_muq", "precision", "seed", "save_every", "preview_every")
+
+
+def job_of(options: dict) -> Job:
+    """The job that options ask for, by their names; None where one was not given. Raises RequestError, FileError."""
+    for folder in options["data"]:
+        if not folder.exists():
+            raise FileError(f"{folder} does not exist: give the folder with the music as --data")
+    return Job(
+        recipe=recipe_of(options),
+        data=tuple(options["data"]),
+        out=options["out"] or Path("runs") / options["preset"],
+        about=_about(options),
+        captions={style: Path(file) for style, file in (_pair("--captions", text) for text in options["captions"])},
+        separate=options["separate"],
+        workers=options["workers"],
+        resume=options["resume"] if options["resume"] in ("auto", "never") else _checkpoint(Path(options["resume"])),
+        stop_at=options["stop_at"],
+        max_hours=options["max_hours"],
+        prompts=tuple(options["prompts"]) or PROMPTS,
+        device=options["device"],
+    )
+
+
+def recipe_of(options: dict) -> Recipe:
+    """The recipe `preset` with everything in it that options change."""
+    recipe = RECIPES[options["preset"]]
+    if options["encoders"]:
+        recipe = with_encoders(recipe, options["encoders"])
+    if options["steps"]:
+        recipe = recipe.with_steps(options["steps"])
+    if options["lr"]:
+        recipe = _with_lr(recipe, options["lr"])
+    if options["batch"]:
+        recipe = _with_batch(recipe, options["batch"])
+    for name in TRAINING:
+        if options[name] is not None:
+            recipe = recipe.with_training("--" + name.replace("_", "-"), **{name: options[name]})
+    if options["clusters"]:
+        recipe = recipe.with_training("--clusters", clusters=_clusters(options["clusters"]))
+    if options["ema"]:
+        recipe = recipe.with_training("--ema", ema=_ema(options["ema"]))
+    if options["timesteps"] or options["beta_lambda"] is not None:
+        by = "--timesteps" if options["timesteps"] else "--beta-lambda"
+        recipe = recipe.with_training(by, timesteps=_timesteps(options["timesteps"], options["beta_lambda"]))
+    recipe = _with_changes(recipe, options["changes"])
+    if recipe.training.repa_muq and not recipe.preparation.muq:
+        origins = recipe.origins | {"preparation.muq": "for REPA-MuQ"}
+        recipe = replace(recipe, preparation=replace(recipe.preparation, muq=True), origins=origins)
+    return recipe
+
+
+def _with_changes(recipe: Recipe, changes: Sequence[str]) -> Recipe:
+    """The recipe with every KEY=VALUE; one that only holds together with another waits until that one is there."""
+    waiting = list(changes)
+    while waiting:
+        left = []
+        for text in waiting:
+            try:
+                recipe = recipe.changed(*_pair("--set", text))
+            except RequestError as error:
+                left.append(text)
+                fault = error
+        if len(left) == len(waiting):
+            raise fault
+        waiting = left
+    return recipe
+
+
+def _with_lr(recipe: Recipe, lr: float) -> Recipe:
+    """Another learning rate of the first phase, and of the others in proportion."""
+    first = recipe.training.phases[0].lr
+    return _with_phases(recipe, "lr", "--lr", lambda phase: phase.lr * (lr / first))
+
+
+def _with_batch(recipe: Recipe, batch: int) -> Recipe:
+    """Another batch; phases with one of their own keep its proportion."""
+    scale = batch / recipe.training.batch
+    recipe = _with_phases(recipe, "batch", "--batch", lambda phase: phase.batch and max(1, round(phase.batch * scale)))
+    return recipe.with_training("--batch", batch=batch)
+
+
+def _with_phases(recipe: Recipe, name: str, by: str, value: Callable[[Phase], object]) -> Recipe:
+    """The recipe with one field of every phase replaced."""
+    phases = tuple(replace(phase, **{name: value(phase)}) for phase in recipe.training.phases)
+    names = [f"training.phases.{i}.{name}" for i, phase in enumerate(phases) if getattr(phase, name) is not None]
+    training = replace(recipe.training, phases=phases)
+    return replace(recipe, training=training, origins=recipe.origins | dict.fromkeys(names, by))
+
+
+def _clusters(text: str) -> tuple[str, int]:
+    if text == "none":
+        return "text", 1
+    found = re.fullmatch(r"(text|audio)-([1-9]\d{0,5})", text)
+    if not found:
+        raise RequestError(f"--clusters {text}: give text-K or audio-K, such as text-50, or none")
+    return found[1], int(found[2])
+
+
+def _ema(text: str) -> EmaSettings | None:
+    if text == "none":
+        return None
+    kind, _, number = text.rpartition(":")
+    try:
+        value = float(number)
+    except ValueError:
+        value = None
+    if value is None or kind not in ("", "sigma"):
+        raise RequestError(f"--ema {text}: give a decay such as 0.999, sigma:WIDTH such as sigma:0.05, or none")
+    return EmaSettings(decay=None, sigma_rel=value) if kind else EmaSettings(decay=value)
+
+
+def _timesteps(kind: str | None, lam: float | None) -> Schedule:
+    kinds = {"uniform": Uniform, "logit-normal": LogitNormal, "beta": Beta}
+    if kind is not None and kind not in kinds:
+        raise RequestError(f"--timesteps {kind}: give {', '.join(kinds)}")
+    if lam is None:
+        return kinds[kind]()
+    if kind not in (None, "beta"):
+        raise RequestError(f"--beta-lambda belongs to --timesteps beta, not to {kind}")
+    return Beta(lam=lam)
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        kind = "STYLE=FILE" if option == "--captions" else "KEY=VALUE"
+        raise RequestError(f"{option} {text}: give it as {kind}")
+    return name, value
+
+
+def _about(options: dict) -> About:
+    name = options["name"]
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise RequestError(f"{name!r} is no name for a model: give --name with a-z, 0-9, '.', '_' and '-' (64 at most)")
+    return About(name=name, title=options["title"], licence=options["licence"])
+
+
+def _checkpoint(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise FileError(f"--resume {folder}: there is no such checkpoint; give auto, never, or a folder step-...")
+    return folder

@@ -1,0 +1,218 @@
+"""Music and captions -> the prepared folder that training reads.
+
+data -> manifest -> scores of candidates -> segments -> latents (and MuQ features); captions -> text features; then
+statistics and prepared.json, and clusters. Each is a stage of `stages.run_stage`, so the whole goes on where it stopped
+and can be shared out to several machines.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from musicgen_app.errors import RequestError
+
+from . import separation
+from .manifest import scan, summary
+from .stages import StageWorker, digest, missing_parts, run_stage, writing
+from .tracks import Track, part_count
+
+if TYPE_CHECKING:
+    from .prepared import Prepared
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How data is made ready for training. RequestError where a value cannot be.
+
+    encoders: "sketch" (the bundled ones), a system of `musicgen_app.systems`, or a model whose text encoder and codec
+    to use. embedder: scores the segments and gives the REPA-CLAP targets: "aligner" (the bundled one), "clap" or a
+    folder. seconds: of a segment; None takes whole files. high, medium: tiers of the score; None: the embedder's own.
+    clusters: pairs such as ("text", 50). val, test: fractions of the tracks that are held out.
+    """
+
+    encoders: str = "sketch"
+    embedder: str = "aligner"
+    candidates: int = 15
+    keep: int = 6
+    seconds: float | None = 10.0
+    high: float | None = None
+    medium: float | None = None
+    muq: bool = False
+    clusters: tuple[tuple[str, int], ...] = ()
+    seed: int = 0
+    val: float = 0.01
+    test: float = 0.0
+
+    def __post_init__(self):
+        if not 1 <= self.keep <= self.candidates:
+            raise RequestError(
+                f"{self.keep} of {self.candidates} candidates cannot be kept: keep 1 to {self.candidates}"
+            )
+        if self.seconds is not None and not 0.5 <= self.seconds <= 600:
+            raise RequestError(f"segments of {self.seconds} s cannot be: use 0.5 to 600, or whole files")
+        tiers = [tier for tier in (-1.0, self.medium, self.high, 1.0) if tier is not None]
+        if tiers != sorted(tiers):
+            raise RequestError(f"tiers of {self.high} and {self.medium} cannot be: -1 <= medium <= high <= 1")
+        if not (self.val >= 0 and self.test >= 0 and self.val + self.test < 1):
+            raise RequestError(f"held-out fractions of {self.val} and {self.test} leave nothing to train on")
+        for by, k in self.clusters:
+            if by not in ("text", "audio") or k < 1:
+                raise RequestError(f"clusters {by}-{k} cannot be: use text-K or audio-K with K of 1 or more")
+
+
+def prepare(
+    data: list[Path],
+    out: Path,
+    preparation: Preparation,
+    *,
+    captions: dict[str, Path] | None = None,
+    separate: bool = False,
+    shard: tuple[int, int] = (0, 1),
+    workers: int = 1,
+    show: Callable[[str], None] = print,
+) -> Prepared | None:
+    """Run every stage that is not done yet and open the result.
+
+    captions: tables by style, besides those that lie in the data. separate: take vocals away first. shard (i, n): make
+    only every n-th part; where parts of the other shards are needed and not there yet, say so and return None, to be
+    called again. A bad file is reported and left out. Raises FileError (nothing to train on, other settings than those
+    `out` was made with, a full disk), ModelError and DependencyError.
+    """
+    from .features import Latents, MuqFrames, NullText, Scores, Text
+    from .segments import Segments
+
+    out = Path(out)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    look = partial(scan, data, captions, preparation.seed, preparation.val, preparation.test, skip=out)
+    if separate and not separation.separate(look()[0], out, shard=shard, show=show):
+        return None
+    tracks, bad = look(stems=out / separation.FOLDER)
+    _write_manifest(tracks, bad, data, captions, preparation, out, show)
+
+    preparation = with_tiers(preparation)
+    parts = part_count(len(tracks))
+    run = partial(_run, out, workers, show)
+    run(NullText(out, preparation))
+    run(Text(out, preparation), parts, shard)
+    run(Scores(out, preparation), parts, shard)
+    if _waits(out, ["scores"], parts, show):
+        return None
+    run(Segments(out, preparation))
+    run(Latents(out, preparation), parts, shard)
+    if preparation.muq:
+        run(MuqFrames(out, preparation, show), parts, shard)
+    if _waits(out, ["text", "latents"] + ["muq"] * preparation.muq, parts, show):
+        return None
+    return add_clusters(_finish(out, preparation), preparation.clusters, preparation.seed, show)
+
+
+def with_tiers(preparation: Preparation) -> Preparation:
+    """The preparation with the tiers of its embedder where it names none; for CLAP those of arXiv 2606.07387."""
+    if None not in (preparation.high, preparation.medium):
+        return preparation
+    from .embedders import load_embedder
+
+    own = getattr(load_embedder(preparation.embedder), "tiers", {"high": 0.33, "medium": 0.20})
+    named = {name: getattr(preparation, name) for name in own}
+    return replace(preparation, **{name: own[name] if tier is None else tier for name, tier in named.items()})
+
+
+def add_clusters(
+    prepared: Prepared, clusters: Iterable[tuple[str, int]], seed: int = 0, show: Callable[[str], None] = print
+) -> Prepared:
+    """Make the clusters that a prepared folder does not have yet; it is returned. See `clusters.make_clusters`."""
+    from .clusters import make_clusters
+
+    for by, k in clusters:
+        if k > 1:  # one cluster needs no file
+            make_clusters(prepared, by, k, seed, show=show)
+    return prepared
+
+
+def _run(
+    out: Path,
+    workers: int,
+    show: Callable[[str], None],
+    worker: StageWorker,
+    parts: int = 1,
+    shard: tuple[int, int] = (0, 1),
+) -> None:
+    """Run a stage; one of a single part is for every shard, so that none has to wait for it."""
+    run_stage(out, worker.name, worker.settings, parts, worker, shard=shard, workers=workers, show=show)
+
+
+def _waits(out: Path, stages: list[str], parts: int, show: Callable[[str], None]) -> bool:
+    """Whether parts of these stages are missing, which other shards are to make; says so."""
+    missing = {stage: len(missing_parts(out, stage, parts)) for stage in stages}
+    for stage, count in missing.items():
+        if count:
+            show(f"{stage}: this shard is done, {count} parts of others are not; run this again when they are")
+    return any(missing.values())
+
+
+def _write_manifest(
+    tracks: list[Track],
+    bad: list[dict],
+    data: list[Path],
+    captions: dict[str, Path] | None,
+    preparation: Preparation,
+    out: Path,
+    show: Callable[[str], None],
+) -> None:
+    """The stage "manifest". Its settings tell when the data is not what it was."""
+    rows = [asdict(track) for track in tracks]
+    settings = {
+        "data": [os.path.abspath(folder) for folder in data],
+        "captions": {style: os.path.abspath(path) for style, path in (captions or {}).items()},
+        **{name: getattr(preparation, name) for name in ("seed", "val", "test")},
+        "tracks": len(rows),
+        "instrumental stems": sum(track.facts.get("stem") == "instrumental" for track in tracks),
+        "digest of tracks and captions": digest({"tracks": rows}),
+    }
+    run_stage(out, "manifest", settings, 1, lambda part: {"tracks": rows, "bad": bad}, show=show)
+    for line in describe(summary(tracks, bad)):
+        show(line)
+
+
+def describe(counts: dict) -> list[str]:
+    """Lines for people about a manifest, from `manifest.summary`."""
+
+    def listed(name: str) -> str:
+        return ", ".join(f"{key} {count:,}" for key, count in list(counts[name].items())[:8])
+
+    lines = [f"manifest: {counts['tracks']:,} tracks ({listed('splits')}); captions: {listed('styles')}"]
+    lines.append(f"manifest: licences: {listed('licences')}")
+    if counts["stems"].get("original"):
+        lines.append(
+            f"manifest: {counts['stems']['original']:,} tracks have no instrumental stem, so they may have vocals;"
+            " --separate makes stems"
+        )
+    if counts["without_caption"] or counts["captions_without_sound"]:
+        lines.append(
+            f"manifest: {counts['without_caption']:,} sound files without a caption,"
+            f" {counts['captions_without_sound']:,} captions without a sound file"
+        )
+    return lines
+
+
+def _finish(out: Path, preparation: Preparation) -> Prepared:
+    """Open a folder whose stages are all there, after writing prepared.json where it is not what it should be."""
+    from .prepared import META, Prepared
+    from .statistics import finish
+
+    if (out / META).is_file():
+        prepared = Prepared(out)
+        made = dict(prepared.meta["preparation"])
+        wanted = json.loads(json.dumps(asdict(preparation)))
+        for more in ("clusters", *(["muq"] if made["muq"] else [])):  # what a folder may have beyond what is wanted
+            made[more] = wanted[more]
+        if made == wanted:
+            return prepared
+    return finish(out, preparation)

@@ -1,0 +1,286 @@
+"""The prepared folder, opened for training: which items there are, and batches of their latents, text and targets.
+
+An item is a stretch of audio that a model is trained on (10 s of a track, or a whole clip). Everything large stays on
+the disk, memory-mapped; only a few numbers an item and a caption are in memory.
+
+prepared.json                     {"schema": 1, "preparation", "latent", "text", "audio", "muq", "counts"}, written last
+manifest/00000/tracks.jsonl       one track a line
+scores/PART/audio.npy             (n, W) float16: unit audio vectors of the candidates
+segments/00000/*.npy              track, start, seconds, score, split, part, row (N,): the items, in manifest order;
+                                  `part` is that of their track in all stages, `row` their candidate in scores/PART
+latents/PART/{values,offsets}.npy (F, D) float16 and (n + 1,) int64: the items of a part, one after the other
+text/PART/{values,offsets,lengths,vectors,track,style}.npy, captions.jsonl
+                                  one entry a caption: stored positions (F, D), how many of them are real tokens, vector
+                                  (G,), number of its track and of its style; in the order of the tracks
+null/00000/{tokens,vector}.npy    the features of no text at all
+muq/PART/{values,offsets}.npy     like latents: (F', 1024) float16
+clusters/BY-K/00000/labels.npy    (N,) int32
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from musicgen_app.conditioning import TextCondition
+from musicgen_app.errors import FileError
+
+from .stages import part_folder
+
+SCHEMA = 1
+META = "prepared.json"
+SPLITS = ("train", "val", "test")
+
+
+class Prepared:
+    """An opened prepared folder. Raises FileError where it is not finished, of another schema, or damaged.
+
+    meta: prepared.json; latent_dim D; latent_rate in frames a second; styles: names of the caption styles.
+    frames (N,) int64, scores (N,) float32 (NaN where there are none), splits (N,) int8 (numbers in SPLITS), tracks (N,)
+    int64: of each item.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+        self.meta = _read_meta(self.folder)
+        latent, self._text_facts = self.meta["latent"], self.meta["text"]
+        self.latent_dim, self.latent_rate = len(latent["mean"]), float(latent["rate"])
+        self.styles = tuple(self._text_facts["styles"])
+        self._mean, self._std = (torch.tensor(latent[name], dtype=torch.float32) for name in ("mean", "std"))
+
+        segments = {name: self._array("segments", 0, name) for name in ("track", "score", "split", "part", "row")}
+        self.tracks, self._part, self._row = (segments[name].astype(np.int64) for name in ("track", "part", "row"))
+        self.scores, self.splits = segments["score"].astype(np.float32), segments["split"].astype(np.int8)
+        self._first, self.frames = self._places("latents")
+
+        self._text_parts = sorted(int(path.name) for path in (self.folder / "text").iterdir() if path.name.isdigit())
+        columns = {
+            name: [self._array("text", part, name) for part in self._text_parts]
+            for name in ("offsets", "lengths", "track", "style")
+        }
+        counts = [len(lengths) for lengths in columns["lengths"]]
+        self._text_part = np.repeat(self._text_parts, counts).astype(np.int64)
+        self._text_row = np.concatenate([np.arange(count) for count in counts]).astype(np.int64)
+        self._text_first = np.concatenate([offsets[:-1] for offsets in columns["offsets"]]).astype(np.int64)
+        self._text_stored = np.concatenate([np.diff(offsets) for offsets in columns["offsets"]]).astype(np.int64)
+        self._text_real, self._text_track, self._text_style = (
+            np.concatenate(columns[name]).astype(np.int64) for name in ("lengths", "track", "style")
+        )
+        self._maps: dict[tuple[str, int, str], np.ndarray] = {}  # opened so far
+        self._captions_of = lru_cache(maxsize=8)(self._caption_index)
+
+    def __len__(self) -> int:
+        return len(self.tracks)
+
+    @property
+    def channel_weights(self) -> Tensor | None:
+        """What each latent channel counts in the loss (D,), mean 1; None where the codec tells none."""
+        weights = self.meta["latent"].get("weights")
+        return None if weights is None else torch.tensor(weights, dtype=torch.float32)
+
+    def items(self, split: str, styles: Sequence[str] | None = None) -> np.ndarray:
+        """Numbers (int64) of the items of a split that have latents and a caption (in one of `styles`)."""
+        starts = self._captions_of(None if styles is None else tuple(styles))[1]
+        usable = (self.frames > 0) & (starts[self.tracks + 1] > starts[self.tracks])
+        return np.flatnonzero((self.splits == SPLITS.index(split)) & usable)
+
+    def latents(self, items: np.ndarray, frames: int, first: np.ndarray | None = None) -> tuple[Tensor, Tensor]:
+        """Normalised latents (B, frames, D) float32 of items, each from its frame `first` (0), and a mask (B, frames).
+
+        The mask is False past the end of an item; the latents are 0 there.
+        """
+        items = np.asarray(items)
+        first = np.zeros(len(items), dtype=np.int64) if first is None else np.asarray(first)
+        count = np.clip(self.frames[items] - first, 0, frames)
+        batch = self._spans("latents", self._part[items], self._first[items] + first, count, frames)
+        batch.sub_(self._mean).div_(self._std)
+        mask = torch.arange(frames) < torch.from_numpy(count)[:, None]
+        if not mask.all():
+            batch.masked_fill_(~mask[..., None], 0)
+        return batch, mask
+
+    def captions(self, item: int, styles: Sequence[str] | None = None) -> np.ndarray:
+        """Numbers of the captions of the item's track, of some styles or of all. FileError: an unknown style."""
+        order, starts = self._captions_of(None if styles is None else tuple(styles))
+        track = self.tracks[item]
+        return order[starts[track] : starts[track + 1]]
+
+    def caption(self, number: int) -> str:
+        """The words of a caption."""
+        lines = self._lines(int(self._text_part[number]))
+        return json.loads(lines[self._text_row[number]])["caption"]
+
+    def caption_style(self, number: int) -> str:
+        """The style of a caption."""
+        return self.styles[self._text_style[number]]
+
+    def text(self, captions: np.ndarray) -> TextCondition:
+        """Features of captions as the text encoder gave them: tokens (B, S, D) float32, mask, vector (B, G) or None.
+
+        S is the encoder's own length where it has one, else that of the longest caption of the batch.
+        """
+        captions = np.asarray(captions)
+        stored = self._text_stored[captions]
+        length = self._text_facts["length"] or int(stored.max(initial=1))
+        tokens = self._spans("text", self._text_part[captions], self._text_first[captions], stored, length)
+        mask = torch.arange(length) < torch.from_numpy(self._text_real[captions])[:, None]
+        vector = torch.from_numpy(self.text_vectors(captions)) if self._text_facts["vector"] else None
+        return TextCondition(tokens, mask, vector)
+
+    def text_vectors(self, captions: np.ndarray) -> np.ndarray:
+        """One vector a caption (B, G) float32: the text encoder's, or the embedder's where the encoder gives none."""
+        captions = np.asarray(captions)
+        return self._rows("text", "vectors", self._text_part[captions], self._text_row[captions])
+
+    def audio_vectors(self, items: np.ndarray) -> np.ndarray:
+        """The embedder's unit audio vectors of items (B, W) float32: the targets of REPA-CLAP."""
+        items = np.asarray(items)
+        return self._rows("scores", "audio", self._part[items], self._row[items])
+
+    def muq(self, items: np.ndarray, first: np.ndarray, frames: int) -> Tensor:
+        """MuQ features (B, frames, 1024) float32 at the latents' frames, each item from its latent frame `first`.
+
+        Where the rates differ they are interpolated linearly between the middles of frames; past the end of an item the
+        last one is repeated. Raises FileError where there are none.
+        """
+        if not self.meta.get("muq"):
+            raise FileError(f"{self.folder} has no MuQ features: prepare it with --muq, or train without REPA-MuQ")
+        items, first = np.asarray(items), np.asarray(first)
+        starts, counts = self._muq_places
+        middle = first[:, None] + np.arange(frames) + 0.5
+        place = middle / self.latent_rate * float(self.meta["muq"]["rate"]) - 0.5
+        place = np.clip(place, 0, np.maximum(counts[items] - 1, 0)[:, None])
+        left = np.floor(place).astype(np.int64)
+        right = np.minimum(left + 1, np.maximum(counts[items] - 1, 0)[:, None])
+        batch = []
+        for item, low, high, share in zip(items.tolist(), left, right, place - left, strict=True):
+            values = self._map("muq", int(self._part[item]))[starts[item] : starts[item] + counts[item]]
+            batch.append(values[low] * (1 - share[:, None]) + values[high] * share[:, None])
+        return torch.from_numpy(np.stack(batch).astype(np.float32))
+
+    def clusters(self, by: str, k: int) -> np.ndarray:
+        """The cluster of every item (N,) int32; all zeros for k = 1. FileError where they were not made."""
+        if k == 1:
+            return np.zeros(len(self), dtype=np.int32)
+        if not part_folder(self.folder, f"clusters/{by}-{k}", 0).is_dir():
+            raise FileError(
+                f"{self.folder} has no {k} clusters by {by}: make them with"
+                f" `ttm-app prepare --out {self.folder} --clusters {by}-{k}`"
+            )
+        labels = self._array(f"clusters/{by}-{k}", 0, "labels")
+        if len(labels) != len(self):
+            raise FileError(f"{self.folder}/clusters/{by}-{k} is of {len(labels)} items, not {len(self)}: remove it")
+        return np.asarray(labels, dtype=np.int32)
+
+    def null_text(self) -> tuple[Tensor, Tensor | None]:
+        """The features of no text: tokens (S, D) and vector (G,) or None; see `conditioning.null_features`."""
+        tokens = torch.from_numpy(self._array("null", 0, "tokens").astype(np.float32))
+        if not self._text_facts["vector"]:
+            return tokens, None
+        return tokens, torch.from_numpy(self._array("null", 0, "vector").astype(np.float32))
+
+    def track(self, item: int) -> dict:
+        """The manifest row of an item's track."""
+        start, stop = self._manifest_lines[self.tracks[item] : self.tracks[item] + 2]
+        return json.loads(self._manifest[start:stop].tobytes())
+
+    def _array(self, stage: str, part: int, name: str) -> np.ndarray:
+        """One array of a part, memory-mapped. Raises FileError."""
+        path = part_folder(self.folder, stage, part) / f"{name}.npy"
+        try:
+            return np.asarray(np.load(path, mmap_mode="r"))
+        except (OSError, ValueError) as error:
+            raise FileError(f"{path} cannot be read ({error}): prepare the data again") from error
+
+    def _places(self, stage: str) -> tuple[np.ndarray, np.ndarray]:
+        """First frame within its part, and frames, of every item (N,) int64: items of a part lie in their order."""
+        first, frames = np.zeros(len(self), dtype=np.int64), np.zeros(len(self), dtype=np.int64)
+        parts, begins, counts = np.unique(self._part, return_index=True, return_counts=True)
+        for part, begin, count in zip(parts.tolist(), begins, counts, strict=True):
+            offsets = self._array(stage, part, "offsets")
+            if len(offsets) != count + 1:
+                raise FileError(
+                    f"{self.folder}/{stage}/{part:05d} holds {len(offsets) - 1} items, but {count} were chosen:"
+                    " prepare the data again in a new folder"
+                )
+            first[begin : begin + count], frames[begin : begin + count] = offsets[:-1], np.diff(offsets)
+        return first, frames
+
+    @cached_property
+    def _muq_places(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._places("muq")
+
+    def _map(self, stage: str, part: int, name: str = "values") -> np.ndarray:
+        """One array of a part, memory-mapped; it stays open."""
+        if (stage, part, name) not in self._maps:
+            self._maps[stage, part, name] = self._array(stage, part, name)
+        return self._maps[stage, part, name]
+
+    def _spans(self, stage: str, parts: np.ndarray, starts: np.ndarray, counts: np.ndarray, length: int) -> Tensor:
+        """Stretches of ragged values, each padded with zeros to `length` -> (B, length, width) float32.
+
+        They are put together in 16 bits and widened at once: one large step costs less than many small ones.
+        """
+        width = self._map(stage, int(parts[0])).shape[1]
+        batch = np.zeros((len(parts), length, width), dtype=np.float16)
+        for i, (part, start, n) in enumerate(zip(parts.tolist(), starts.tolist(), counts.tolist(), strict=True)):
+            batch[i, :n] = self._map(stage, part)[start : start + n]
+        return torch.from_numpy(batch).float()
+
+    def _rows(self, stage: str, name: str, parts: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Rows of an array that lies in parts -> (B, width) float32; each part is visited once."""
+        order = np.argsort(parts, kind="stable")
+        numbers, begins = np.unique(parts[order], return_index=True)
+        gathered = []
+        for part, here in zip(numbers.tolist(), np.split(order, begins[1:]), strict=True):
+            gathered.append(self._map(stage, part, name)[rows[here]])
+        batch = np.empty((len(parts), gathered[0].shape[1]), dtype=np.float32)
+        batch[order] = np.concatenate(gathered)
+        return batch
+
+    def _caption_index(self, styles: tuple[str, ...] | None) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers of the captions of some styles, by track, and where each track's begin (tracks + 1,)."""
+        unknown = sorted(set(styles or ()) - set(self.styles))
+        if unknown:
+            raise FileError(f"{self.folder} has no captions of style {unknown[0]!r}: it has {', '.join(self.styles)}")
+        wanted = range(len(self.styles)) if styles is None else [self.styles.index(style) for style in styles]
+        numbers = np.flatnonzero(np.isin(self._text_style, list(wanted)))
+        tracks = 1 + max(self.tracks.max(initial=-1), self._text_track.max(initial=-1))
+        return numbers, np.searchsorted(self._text_track[numbers], np.arange(tracks + 1))
+
+    @cached_property
+    def _lines(self) -> Callable[[int], list[bytes]]:
+        return lru_cache(maxsize=64)(
+            lambda part: (part_folder(self.folder, "text", part) / "captions.jsonl").read_bytes().splitlines()
+        )
+
+    @cached_property
+    def _manifest(self) -> np.ndarray:
+        return np.memmap(part_folder(self.folder, "manifest", 0) / "tracks.jsonl", dtype=np.uint8, mode="r")
+
+    @cached_property
+    def _manifest_lines(self) -> np.ndarray:
+        """Where each line of the manifest begins, and the end of the last."""
+        return np.concatenate([[0], np.flatnonzero(self._manifest == ord("\n")) + 1])
+
+
+def _read_meta(folder: Path) -> dict:
+    path = folder / META
+    try:
+        meta = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise FileError(
+            f"{folder} is no finished prepared folder: make one with `ttm-app prepare --data MUSIC --out {folder}`"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path} cannot be read ({error}): prepare the data again") from error
+    if meta.get("schema") != SCHEMA:
+        found = meta.get("schema")
+        raise FileError(f"{path}: schema {found!r}, but this ttm-app reads {SCHEMA}: prepare the data again")
+    return meta

@@ -1,0 +1,99 @@
+"""What `ttm-app train --dry-run` prints: every parameter and where it comes from, the data, memory and time."""
+
+from __future__ import annotations
+
+import os
+
+from .card import plain
+from .estimate import estimate
+from .fitting import fitted
+from .prepared import META, Prepared
+from .recipe import Recipe, encoder_sizes, latent_rate
+from .run import PREPARED, Job, given
+
+WHOLE_FILE = 240.0  # seconds that a file is taken to last where whole files are trained on and none is known yet
+
+
+def dry_run(job: Job) -> dict:
+    """Facts of a run as JSON, with nothing written. Raises RequestError, FileError and ModelError as the run would."""
+    prepared, recipe, notes = _data(job), job.recipe, []
+    if prepared:
+        recipe, notes = fitted(recipe, prepared)
+    frames, tokens = _shape(recipe, prepared)
+    found = estimate(recipe.training, frames, tokens, int(os.environ.get("WORLD_SIZE", "1")), job.device)
+    rows = [{"name": n, "value": value, "from": recipe.origin(n)} for n, value in recipe.parameters().items()]
+    items = {split: len(prepared.items(split)) for split in ("train", "val", "test")} if prepared else None
+    return {
+        "preset": recipe.name,
+        "title": recipe.title,
+        "out": str(job.out),
+        "parameters": rows,
+        "items": items,
+        "frames": frames,
+        "notes": notes,
+        "checkpoint_bytes": found.weights + found.optimizer + found.average,
+        "estimate": found.to_dict(),
+    }
+
+
+def lines(facts: dict) -> list[str]:
+    """The facts as text."""
+    width = max(len(row["name"]) for row in facts["parameters"])
+    values = [plain(row["value"]) for row in facts["parameters"]]
+    wide = min(40, max(map(len, values)))
+    table = [
+        f"{row['name']:<{width}}  {value:<{wide}}  {row['from']}"
+        for row, value in zip(facts["parameters"], values, strict=True)
+    ]
+    found, items = facts["estimate"], facts["items"]
+    data = (
+        "  ".join(f"{count:,} {split}" for split, count in items.items())
+        if items
+        else "not prepared yet: this command does it first, and tells how many items there are"
+    )
+    kinds = ("weights", "gradients", "optimizer", "average", "activations")
+    return [
+        f"{facts['preset']}: {facts['title']}",
+        "",
+        *table,
+        "",
+        f"items       {data}",
+        *(f"note        {note}" for note in facts["notes"]),
+        f"model       {found['parameters']:,} parameters",
+        f"memory      {_gb(found['memory'])}: " + ", ".join(f"{kind} {_gb(found[kind])}" for kind in kinds),
+        f"time        {duration(found['seconds'])}: {found['steps']:,} steps of {found['seconds_a_step']:.3g} s, plus"
+        " preparing, checkpoints and validation",
+        f"            {found['how']}",
+        f"disk        {_gb(facts['checkpoint_bytes'])} a checkpoint",
+        f"nothing was changed; without --dry-run this would run in {facts['out']}",
+    ]
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the largest two units that say something."""
+    minutes, hours = seconds / 60, seconds / 3600
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if minutes < 120:
+        return f"{minutes:.0f} min"
+    return f"{hours:.1f} h" if hours < 72 else f"{hours / 24:.1f} days"
+
+
+def _data(job: Job) -> Prepared | None:
+    """The prepared data, where they are prepared."""
+    folder = given(job.data) or job.out / PREPARED
+    return Prepared(folder) if (folder / META).exists() else None
+
+
+def _shape(recipe: Recipe, prepared: Prepared | None) -> tuple[int, int]:
+    """Frames of the longest item and tokens of a text, as far as they can be known."""
+    if prepared:
+        tokens = prepared.meta["text"]["length"] or encoder_sizes(recipe.preparation.encoders)["text_len"]
+        return int(prepared.frames.max()), tokens
+    seconds = recipe.preparation.seconds or WHOLE_FILE
+    encoders = recipe.preparation.encoders
+    return round(seconds * latent_rate(encoders)), encoder_sizes(encoders)["text_len"]
+
+
+def _gb(count: float) -> str:
+    return f"{count / 1e9:.2f} GB"

@@ -1,0 +1,203 @@
+"""The whole of a training: music -> prepared folder -> checkpoints -> bundle. Run again, it goes on where it was.
+
+Everything of a run is in one folder: prepared/ (unless the data are prepared already), step-0012000/ (checkpoints),
+metrics.jsonl, run.json (the recipe, as it was run), previews/, curves.png, CREDITS.md and, at the end, bundle/.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from torch import nn
+
+from musicgen_app import __version__
+from musicgen_app.audio import save_bytes
+from musicgen_app.bundle import Bundle
+from musicgen_app.errors import FileError
+
+from . import checkpoint
+from .clusters import make_clusters
+from .credits import licence_note
+from .export import About, export, export_plain, trained_rows
+from .fitting import fitted
+from .loop import Result, train
+from .preparation import prepare
+from .prepared import META, Prepared
+from .preview import PROMPTS, Previews
+from .recipe import Recipe
+from .settings import harmless
+from .stages import SETTINGS
+
+PREPARED, RECORD = "prepared", "run.json"
+WAIT = 2.0  # seconds between two looks at what the first process prepares
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do: `recipe` on the music in `data`, everything of it in `out`.
+
+    captions, separate, workers: as in `prepare`; prompts: of the previews. The rest is as in `loop.train`.
+    """
+
+    recipe: Recipe
+    data: tuple[Path, ...]
+    out: Path
+    about: About = About()
+    captions: dict[str, Path] = field(default_factory=dict)
+    separate: bool = False
+    workers: int = 1
+    resume: str | Path = "auto"
+    stop_at: int | None = None
+    max_hours: float | None = None
+    prompts: tuple[str, ...] = PROMPTS
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where the run is, and its bundle: None where it was stopped before its end (or before `stop_at`)."""
+
+    result: Result
+    bundle: Bundle | None
+
+
+def run(job: Job, show: Callable[[str], None] = print) -> Outcome:
+    """Do a job, or go on with it. Of several processes the first one prepares and writes, the others wait for it.
+
+    Raises FileError when another run is at work in the folder, and what `prepare`, `fitted`, `train` and `export`
+    raise; whatever was done until then is kept.
+    """
+    main = os.environ.get("RANK", "0") == "0"
+    with alone(job.out) if main else nullcontext():
+        recipe, prepared, notes = (ready if main else wait_until_ready)(job, show)
+        result = train(
+            recipe.training,
+            prepared,
+            job.out,
+            resume=job.resume,
+            stop_at=job.stop_at,
+            max_hours=job.max_hours,
+            on_preview=previews(job, recipe, prepared, show),
+            device=job.device,
+            show=show,
+        )
+        if not main or not (result.finished or result.stopped == "stop_at"):
+            return Outcome(result, None)
+        return Outcome(result, export(result.model, result.step, recipe, prepared, job.about, job.out, notes))
+
+
+def ready(job: Job, show: Callable[[str], None] = print) -> tuple[Recipe, Prepared, tuple[str, ...]]:
+    """Prepare what is not prepared yet: the recipe fitted to the data, the data, and what is otherwise than it says."""
+    prepared = prepare_data(job, show)
+    recipe, notes = fitted(job.recipe, prepared)
+    doubt = licence_note(trained_rows(prepared), job.about.licence)
+    notes += [doubt] if doubt else []
+    for note in notes:
+        show(f"note: {note}")
+    by, k = recipe.training.clusters
+    if not _has_clusters(prepared, by, k):
+        make_clusters(prepared, by, k, prepared.meta["preparation"]["seed"], recipe.training.batch, show)
+    newest = checkpoint.latest(job.out) if job.resume == "auto" else None
+    if newest:  # other settings are refused before they are written down
+        before = checkpoint.read_state(newest)["settings"]["training"]
+        after = {"training": asdict(recipe.training)}
+        checkpoint.refuse_other(newest, {"training": before}, after, harmless(before))
+    write_record(job, recipe, notes)
+    return recipe, prepared, tuple(notes)
+
+
+def wait_until_ready(job: Job, show: Callable[[str], None] = print) -> tuple[Recipe, Prepared, tuple[str, ...]]:
+    """What `ready` gives, once the first process has prepared it; that process tells what goes wrong."""
+    folder = given(job.data) or job.out / PREPARED
+    while True:
+        if (folder / META).exists():
+            prepared = Prepared(folder)
+            recipe, notes = fitted(job.recipe, prepared)
+            if _has_clusters(prepared, *recipe.training.clusters):
+                return recipe, prepared, tuple(notes)
+        time.sleep(WAIT)
+
+
+def prepare_data(job: Job, show: Callable[[str], None] = print) -> Prepared:
+    """The prepared folder that was given, or the one made of the music that was given. Raises FileError."""
+    folder = given(job.data)
+    if folder:
+        return Prepared(folder)
+    return prepare(
+        list(job.data),
+        job.out / PREPARED,
+        job.recipe.preparation,
+        captions={style: Path(file) for style, file in job.captions.items()},
+        separate=job.separate,
+        workers=job.workers,
+        show=show,
+    )
+
+
+def given(data: tuple[Path, ...]) -> Path | None:
+    """The prepared folder among the data; None where they are music. FileError: it is not finished, or not alone."""
+    begun = [folder for folder in data if (folder / "manifest" / SETTINGS).exists()]
+    if not begun:
+        return None
+    if len(data) > 1:
+        raise FileError(f"{begun[0]} is a prepared folder: give it alone, or the music of all of them")
+    if not (begun[0] / META).exists():
+        raise FileError(f"{begun[0]} is not prepared to its end: run the same `ttm-app prepare` again")
+    return begun[0]
+
+
+def previews(job: Job, recipe: Recipe, prepared: Prepared, show: Callable[[str], None]) -> Previews:
+    """What is heard at every `preview_every` steps."""
+
+    def write(model: nn.Module, step: int, folder: Path) -> Bundle:
+        return export_plain(model, step, recipe, prepared, job.about, folder)
+
+    return Previews(job.out, write, job.prompts, min(recipe.seconds["native"], 10.0), device=job.device, show=show)
+
+
+def write_record(job: Job, recipe: Recipe, notes: list[str]) -> Path:
+    """Write down, in run.json, what is run: versions, data, and every parameter with where it comes from."""
+    record = {
+        "schema": 1,
+        "ttm_app": __version__,
+        "recipe": recipe.name,
+        "data": [str(folder) for folder in job.data],
+        "captions": {style: str(file) for style, file in job.captions.items()},
+        "about": asdict(job.about),
+        "notes": notes,
+        "parameters": {name: [value, recipe.origin(name)] for name, value in recipe.parameters().items()},
+    }
+    return save_bytes(job.out / RECORD, json.dumps(record, indent=1).encode(), overwrite=True)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Holds `folder` for this run, from preparing to the bundle; the system lets go of it however the run ends."""
+    from filelock import FileLock, Timeout
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".run.lock", blocking=False)
+        lock.acquire()
+    except Timeout:
+        raise FileError(f"another run is at work in {folder}: wait for its end, or give another --out") from None
+    except OSError as error:
+        raise FileError(f"cannot write in {folder}: {error.strerror}; give another --out") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _has_clusters(prepared: Prepared, by: str, k: int) -> bool:
+    try:
+        prepared.clusters(by, k)
+    except FileError:
+        return False
+    return True

@@ -1,0 +1,162 @@
+"""What a training step looks at: prepared folder + (seed, step) -> latents, noise, times, text and targets of a batch.
+
+Which items, crops, captions, noise and times a step has is a pure function of the settings and the step, drawn for the
+whole (global) batch; a process then reads its own share only. So one or many processes see the same batch, and a run
+that was killed goes on with exactly the batch it would have had.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from musicgen_app.errors import FileError
+
+from . import timesteps
+from .batches import ClusterBatches, rank_slice
+from .prepared import Prepared
+from .randomness import generator, noise, rng, seed_for
+from .settings import Training
+
+T = TypeVar("T")
+
+
+class Batch(NamedTuple):
+    """B samples, T frames, D latent channels, S text tokens; what is not used is None."""
+
+    items: Tensor  # (B,) int64, item numbers of the prepared folder
+    data: Tensor  # (B, T, D) normalised latents, zero behind an item's end
+    mask: Tensor  # (B, T) True where frames are real
+    noise: Tensor  # (B, T, D)
+    t: Tensor  # (B,) times, 1 at the data
+    drop: Tensor  # (B,) True where the text is dropped
+    tokens: Tensor  # (B, S, text_dim)
+    text_mask: Tensor  # (B, S)
+    vector: Tensor | None  # (B, G)
+    clap: Tensor | None = None  # (B, W) vectors of the audio
+    muq: Tensor | None = None  # (B, T, 1024) features of the audio
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """The same with every tensor changed."""
+        return Batch(*(None if value is None else change(value) for value in self))
+
+    def parts(self, size: int | None) -> list[Batch]:
+        """Cut into micro-batches of at most `size` samples; None: one."""
+        starts = range(0, len(self.items), size or len(self.items))
+        return [self.map(lambda value, a=a: value[a : a + (size or len(self.items))]) for a in starts]
+
+    def to(self, device: torch.device) -> Batch:
+        """On another device; without waiting, when the tensors are pinned."""
+        return self.map(lambda value: value.to(device, non_blocking=True))
+
+
+class Samples:
+    """The batches of a run, for process `rank` of `world`.
+
+    Raises FileError when the prepared folder lacks what the settings ask for (training items, scores, clusters), and
+    RequestError when a batch cannot be shared equally by the processes.
+    """
+
+    def __init__(self, training: Training, prepared: Prepared, rank: int = 0, world: int = 1):
+        self.training, self.prepared, self.rank, self.world = training, prepared, rank, world
+        self.labels = prepared.clusters(*training.clusters)
+        self.quality = self._quality()
+        self.phase = lru_cache(self._phase)
+        for number, phase in enumerate(training.phases):  # what cannot be is told before the first step
+            rank_slice(np.empty(phase.batch or training.batch), rank, world)
+            self.phase(number)
+
+    def _quality(self) -> Tensor | None:
+        """How well each item's caption fits (N,), where the schedule of times asks for it."""
+        schedule = self.training.timesteps
+        if not isinstance(schedule, timesteps.Beta):
+            return None
+        scores = self.prepared.scores
+        known = scores[self.prepared.items("train")]
+        if np.isnan(known).all():
+            raise FileError(
+                f"{self.prepared.folder} has no scores, which the Beta schedule needs: prepare it with scores"
+            )
+        return timesteps.Quality.fit(known, schedule.normalisation)(scores)
+
+    def _phase(self, number: int) -> tuple[np.ndarray, ClusterBatches, int]:
+        """The items of a phase, their batches, and the frames of a sample."""
+        phase, seed = self.training.phases[number], self.training.seed
+        items, tracks = self.prepared.items("train", phase.styles), self.prepared.tracks
+        if phase.fraction < 1:
+            shuffled = rng(seed, number, "tracks of a phase").permutation(np.unique(tracks[items]))
+            chosen = shuffled[: max(1, round(phase.fraction * len(shuffled)))]
+            items = items[np.isin(tracks[items], chosen)]
+        if not len(items):
+            styles = f" with captions of style {', '.join(phase.styles)}" if phase.styles else ""
+            raise FileError(f"{self.prepared.folder} has no training items{styles}: prepare more data")
+        longest = int(self.prepared.frames[items].max())
+        batch, order = phase.batch or self.training.batch, seed_for(seed, number, "batches")
+        return items, ClusterBatches(self.labels[items], batch, order), min(phase.crop or longest, longest)
+
+    def global_items(self, step: int) -> np.ndarray:
+        """The item numbers of the whole batch of a step, in order."""
+        phase, within = self.training.phase_at(step)
+        items, batches, _ = self.phase(phase)
+        return items[batches.batch(within)]
+
+    def batch(self, step: int) -> Batch:
+        """This process's share of the batch of a step, on the CPU."""
+        training, prepared, seed = self.training, self.prepared, self.training.seed
+        phase, _ = training.phase_at(step)
+        frames = self.phase(phase)[2]
+        everything = self.global_items(step)
+        quality = None if self.quality is None else self.quality[everything]
+        times = timesteps.sample(training.timesteps, len(everything), generator(seed, step, "times"), quality)
+        draws = rng(seed, step, "crop, caption, dropout").random((len(everything), 3))
+        items, t, draws, rows = (
+            rank_slice(values, self.rank, self.world)
+            for values in (everything, times, draws, np.arange(len(everything)))
+        )
+        spare = np.maximum(prepared.frames[items] - frames, 0)
+        first = (draws[:, 0] * (spare + 1)).astype(np.int64)
+        choices = [prepared.captions(int(item), training.phases[phase].styles) for item in items]
+        captions = [pick(numbers, u) for numbers, u in zip(choices, draws[:, 1], strict=True)]
+        data, mask = prepared.latents(items, frames, first)
+        text = prepared.text(np.array(captions))
+        return Batch(
+            items=torch.from_numpy(items),
+            data=data,
+            mask=mask,
+            noise=noise(seed, step, "noise", rows, data.shape[1:]),
+            t=t,
+            drop=torch.from_numpy(draws[:, 2] < training.drop),
+            tokens=text.tokens,
+            text_mask=text.mask,
+            vector=text.vector,
+            clap=torch.from_numpy(prepared.audio_vectors(items)) if training.repa_clap else None,
+            muq=prepared.muq(items, first, frames) if training.repa_muq else None,
+        )
+
+
+def pick(choices: np.ndarray, u: float) -> int:
+    """One of `choices` by a uniform number u in [0, 1)."""
+    return int(choices[int(u * len(choices))])
+
+
+def prefetch(make: Callable[[int], T], steps: Iterable[int], ahead: int = 2) -> Iterator[tuple[int, T]]:
+    """(step, make(step)) for each step, made in another thread while the caller works on those before."""
+    pool = ThreadPoolExecutor(1, "samples")
+    waiting: deque[tuple[int, Future]] = deque()
+    try:
+        for step in steps:
+            waiting.append((step, pool.submit(make, step)))
+            if len(waiting) > ahead:
+                ready, made = waiting.popleft()
+                yield ready, made.result()
+        for ready, made in waiting:
+            yield ready, made.result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,169 @@
+"""What a training run is told: phases, batches, losses, optimizer, averages; and its learning rate at every step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from musicgen_app.errors import RequestError
+
+from . import optim
+from .timesteps import LogitNormal, Schedule
+
+HARMLESS = frozenset(
+    "micro save_every keep validate_every validation_items preview_every log_every max_bad_steps".split()
+)
+
+
+def _above(name: str, value: float, least: float) -> None:
+    if not (value >= least and math.isfinite(value)):
+        raise RequestError(f"{name} of {value} cannot be: use at least {least}")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training with its own learning-rate schedule and its own choice of the data."""
+
+    steps: int
+    lr: float
+    warmup: int = 0  # steps of linear warm-up
+    schedule: str = "cosine"  # "constant", "cosine" (down to `floor` of lr) or "step" (times 0.1 at each milestone)
+    floor: float = 0.0
+    milestones: tuple[float, ...] = (0.8, 0.9)  # fractions of `steps`
+    crop: int | None = None  # latent frames of a random crop; None: as long as the longest item
+    batch: int | None = None  # samples an optimizer step over all processes; None: the run's
+    styles: tuple[str, ...] | None = None  # caption styles to draw from; None: all
+    fraction: float = 1.0  # of the training tracks, chosen by the seed
+
+    def __post_init__(self):
+        if self.schedule not in ("constant", "cosine", "step"):
+            raise RequestError(f"there is no learning-rate schedule {self.schedule!r}: use constant, cosine or step")
+        _above("steps of a phase", self.steps, 1)
+        _above("warm-up", self.warmup, 0)
+        if not (self.lr > 0 and math.isfinite(self.lr)):
+            raise RequestError(f"a learning rate of {self.lr} cannot be: use a number above 0")
+        if not 0 < self.fraction <= 1:
+            raise RequestError(
+                f"a phase cannot train on a fraction of {self.fraction}: use a number above 0, at most 1"
+            )
+        for name, value in (("crop", self.crop), ("batch", self.batch)):
+            if value is not None:
+                _above(name, value, 1)
+
+    def rate(self, step: int) -> float:
+        """The learning rate at a step of this phase, counted from 0."""
+        if self.schedule == "cosine":
+            factor = optim.cosine(step, self.steps, self.warmup, self.floor)
+        else:
+            factor = optim.steps_down(step, self.steps, self.milestones) if self.schedule == "step" else 1.0
+        return self.lr * optim.warm(step, self.warmup) * factor
+
+
+@dataclass(frozen=True)
+class EmaSettings:
+    """How the weights are averaged: a constant `decay`, or with `sigma_rel` the power-function average (see `EMA`)."""
+
+    decay: float | None = 0.999
+    sigma_rel: float | None = None
+
+    def __post_init__(self):
+        if self.sigma_rel is not None and not 0 < self.sigma_rel < 0.28:
+            raise RequestError(f"a relative width of {self.sigma_rel} cannot be: use a number between 0 and 0.28")
+        if self.sigma_rel is None and (self.decay is None or not 0 <= self.decay < 1):
+            raise RequestError(f"a decay of {self.decay} cannot be: use a number from 0 to below 1")
+
+
+@dataclass(frozen=True)
+class Training:
+    """Settings of a run; a checkpoint made with others is refused, but for those in HARMLESS and what `harmless` says.
+
+    micro: samples a forward pass in a process (None: its whole share of a batch); gradients of several passes add up.
+    clusters: what the clusters of the batches are made by, and how many (1: batches are drawn from everything).
+    repa_clap, repa_muq: lambdas of the alignment losses, 0 for none; they are weighted by t^repa_alpha.
+    channel_weights: weight latent channels by `prepared.meta["weights"]`. A 0 in one of `..._every` means never.
+    """
+
+    preset: str = "sketch-dit"
+    overrides: dict = field(default_factory=dict)
+    phases: tuple[Phase, ...] = (Phase(steps=5_800, lr=7e-4, warmup=200, floor=0.05),)
+    batch: int = 32
+    micro: int | None = None
+    clusters: tuple[str, int] = ("text", 1)
+    timesteps: Schedule = field(default_factory=LogitNormal)
+    repa_clap: float = 0.0
+    repa_muq: float = 0.0
+    repa_alpha: float = 2.0
+    repa_layers: int = 1  # of each projection head
+    drop: float = 0.1  # chance that a sample's text is dropped, for classifier-free guidance
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.95)
+    eps: float = 1e-8
+    clip: float = 1.0  # largest gradient norm
+    ema: EmaSettings | None = field(default_factory=EmaSettings)
+    precision: str = "bf16"
+    channel_weights: bool = False
+    seed: int = 0
+    save_every: int = 1_000
+    keep: int = 2  # checkpoints; 0: all
+    validate_every: int = 1_000
+    validation_items: int = 192
+    preview_every: int = 0
+    log_every: int = 50
+    max_bad_steps: int = 5
+
+    def __post_init__(self):
+        if not self.phases:
+            raise RequestError("a run needs at least one phase")
+        if self.precision not in ("fp32", "bf16", "fp16"):
+            raise RequestError(f"precision {self.precision!r} is unknown: use fp32, bf16 or fp16")
+        for name in ("batch", "save_every", "log_every", "max_bad_steps", "repa_layers"):
+            _above(name, getattr(self, name), 1)
+        for name in ("seed", "keep", "validate_every", "validation_items", "preview_every", "repa_clap", "repa_muq"):
+            _above(name, getattr(self, name), 0)
+        if self.micro is not None:
+            _above("micro", self.micro, 1)
+        if not 0 <= self.drop <= 1 or not self.clip > 0:
+            raise RequestError(f"a text dropout of {self.drop} with clipping at {self.clip} cannot be")
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the whole run."""
+        return sum(phase.steps for phase in self.phases)
+
+    def phase_at(self, step: int) -> tuple[int, int]:
+        """The number of the phase that a step (counted from 0) belongs to, and the step within it."""
+        for number, phase in enumerate(self.phases):
+            if step < phase.steps:
+                return number, step
+            step -= phase.steps
+        raise RequestError(f"the run has only {self.steps} steps")
+
+    def rate(self, step: int) -> float:
+        """The learning rate at a step."""
+        number, within = self.phase_at(step)
+        return self.phases[number].rate(within)
+
+    def samples(self, step: int) -> int:
+        """Samples in the global batch of a step."""
+        return self.phases[self.phase_at(step)[0]].batch or self.batch
+
+
+def harmless(old: dict) -> Callable[[str, object, object], bool]:
+    """Whether a run can go on with a setting changed, as if it had been so from the start; for `refuse_other`.
+
+    True for how work is split, saved and watched (HARMLESS), for phases added after the last one, and for more steps in
+    the last phase when its schedule is "constant": any other schedule would have had other rates from the beginning.
+    """
+    last = len(old["phases"]) - 1
+    constant = old["phases"][last]["schedule"] == "constant"
+
+    def ignore(name: str, before: object, after: object) -> bool:
+        parts = name.removeprefix("training.").split(".")
+        if parts[0] == "phases" and int(parts[1]) > last:
+            return before is None
+        if parts == ["phases", str(last), "steps"]:
+            return constant and after > before
+        return parts[0] in HARMLESS
+
+    return ignore

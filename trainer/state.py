@@ -1,0 +1,105 @@
+"""Everything of a run that changes: weights, their average, optimizer; made anew or from a checkpoint, and saved."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from musicgen_app.backbones.presets import build
+from musicgen_app.errors import FileError
+
+from . import checkpoint
+from .distributed import Team
+from .objective import Objective, new_objective
+from .optim import EMA, adamw
+from .prepared import Prepared
+from .settings import Training, harmless
+
+
+class State:
+    """A run at a step, on the device of `team`, spread over its processes; from the checkpoint `folder` if given.
+
+    objective: what is trained; wrapped: the same, to be called; averaged: the averaged model without heads, to be
+    validated (the trained one when no average is kept). Raises ModelError for a checkpoint that is unusable or was made
+    with other settings or data.
+    """
+
+    def __init__(self, training: Training, prepared: Prepared, team: Team, folder: Path | None = None):
+        self.training, self.team = training, team
+        self.settings = json.loads(json.dumps({"training": asdict(training), "data": fingerprint(prepared)}))
+        self.step, self.skipped, self.bad_in_a_row, self.saved = 0, 0, 0, folder
+        self.objective = new_objective(training, prepared)
+        average = training.ema
+        self.ema = EMA(self.objective.model, average.decay, average.sigma_rel) if average else None
+        if folder:
+            saved = checkpoint.read_state(folder)
+            checkpoint.refuse_other(folder, saved["settings"], self.settings, harmless(saved["settings"]["training"]))
+            self.step = checkpoint.load(folder, self._modules(), {})
+
+        self.objective.to(team.device)
+        model = self.ema.average.to(team.device) if self.ema else self.objective.model
+        self.averaged = Objective(model, nn.ModuleDict(), training, self.objective.weights)
+        if self.ema:
+            team.spread(self.averaged)
+        team.spread(self.objective)
+        self.wrapped = team.wrap(self.objective)
+        self.optimizer = adamw([self.objective], training.rate(0), training.weight_decay, training.betas, training.eps)
+        self.scaler = torch.amp.GradScaler(team.device.type, enabled=training.precision == "fp16")
+        if folder:
+            checkpoint.load(folder, {}, {"model": self.optimizer})
+            self.skipped, self.bad_in_a_row = saved["extra"]["skipped"], saved["extra"]["bad_in_a_row"]
+            self.scaler.load_state_dict(saved["extra"]["scaler"])
+
+    def save(self, run: Path) -> None:
+        """Write a checkpoint into the folder `run`; all processes call this. Raises FileError when that fails."""
+        numbers = {"skipped": self.skipped, "bad_in_a_row": self.bad_in_a_row, "scaler": self.scaler.state_dict()}
+        modules, optimizers, keep = self._modules(), {"model": self.optimizer}, self.training.keep
+        self.saved = checkpoint.save(
+            run, self.step, modules, optimizers, self.settings, keep, numbers, on_main=self.team.on_main
+        )
+
+    def model(self) -> nn.Module:
+        """The averaged model (without an average the trained one), whole, in evaluation mode; all processes call this.
+
+        Spread weights (FSDP) are copied; else it is the model that goes on to be averaged: leave it as it is.
+        """
+        if not self.team.shards:
+            return self.averaged.model.eval()
+        with torch.device("meta"):
+            model = build(self.training.preset, self.training.overrides)
+        model.load_state_dict(checkpoint.whole(self.averaged.model.state_dict()), assign=True)
+        return model.to(self.team.device).eval()
+
+    def _modules(self) -> dict[str, nn.Module]:
+        average = {"average": self.ema.average} if self.ema else {}
+        return {"model": self.objective.model, **average, "heads": self.objective.heads}
+
+
+def starting_point(out: Path, resume: str | Path) -> Path | None:
+    """The checkpoint to go on from, or None for a new run; see `train`. Raises FileError."""
+    newest = checkpoint.latest(out)
+    if resume == "auto":
+        return newest
+    if resume == "never":
+        if newest:
+            raise FileError(f"{out} holds a run already ({newest.name}): give another --out, or remove it")
+        return None
+    asked = Path(resume)
+    folder = asked if (asked / checkpoint.STATE).exists() else checkpoint.latest(asked)
+    if folder is None:
+        raise FileError(f"{asked} is neither a checkpoint nor a run that has one")
+    if newest and checkpoint.step_of(newest) > checkpoint.read_state(folder)["step"]:
+        raise FileError(f"{out} holds a later checkpoint, {newest.name}: move it away, or give another --out")
+    return folder
+
+
+def fingerprint(prepared: Prepared) -> dict:
+    """What tells whether a folder still holds the data that a run began with."""
+    statistics = json.dumps([prepared.meta["latent"][name] for name in ("mean", "std")])
+    items = {split: len(prepared.items(split)) for split in ("train", "val")}
+    return {**items, "latents": hashlib.sha256(statistics.encode()).hexdigest()[:16]}

@@ -1,0 +1,85 @@
+"""Ends a run from outside: signals and a time limit, heeded between steps; and keeps two runs out of one folder."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from musicgen_app.errors import FileError
+
+from .distributed import Team
+
+REASONS = ("SIGTERM", "Ctrl-C", "time limit")
+
+
+class Stop(AbstractContextManager):
+    """Within it SIGTERM and Ctrl-C are noted and the step in flight is finished; a second Ctrl-C ends at once.
+
+    Signals are only heard in the main thread of a program (Python delivers them nowhere else).
+    """
+
+    def __init__(self, max_hours: float | None = None):
+        self.until = None if max_hours is None else time.monotonic() + 3600 * max_hours
+        self.heard: set[str] = set()
+        self.previous: dict[int, object] = {}
+
+    def __enter__(self) -> Stop:
+        if threading.current_thread() is threading.main_thread():
+            self.previous = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: object) -> None:
+        reason = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+        if reason == "Ctrl-C" and reason in self.heard:
+            raise KeyboardInterrupt
+        self.heard.add(reason)
+
+    def votes(self) -> Tensor:
+        """1 for each of REASONS that this process has to stop, else 0; (3,) float64."""
+        late = {"time limit"} if self.until is not None and time.monotonic() >= self.until else set()
+        return torch.tensor([reason in self.heard | late for reason in REASONS], dtype=torch.float64)
+
+
+def verdict(votes: list[float]) -> str | None:
+    """The first of REASONS that any process voted for, given the sums of all votes; None: go on."""
+    return next((reason for reason, count in zip(REASONS, votes, strict=True) if count), None)
+
+
+@contextmanager
+def only_one(folder: Path, team: Team) -> Iterator[None]:
+    """Holds `folder` for this run; the system lets go of it however the run ends.
+
+    Raises FileError when another run holds it, or when it cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / ".lock")
+
+    def take() -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise FileError(
+                f"another training is at work in {folder}: wait for its end, or give another --out"
+            ) from None
+        except OSError as error:
+            raise FileError(f"cannot write into {folder}: {error.strerror or error}; give another --out") from error
+
+    team.on_main(take)
+    try:
+        yield
+    finally:
+        if team.main:
+            lock.release()
