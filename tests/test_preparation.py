@@ -423,7 +423,7 @@ KILLED = """
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             kills += 1
-            print(sum(len(os.listdir(path)) for path in Path(out).glob("*")), flush=True)
+            print(sum(path.is_dir() for path in Path(out).rglob("*")), flush=True)
 """
 
 

@@ -606,12 +606,12 @@ def test_a_cancelled_run_says_how_to_go_on(tmp_path: Path, serve) -> None:
         awake.wait(5)
         return good(len(captions))
 
-    awake = threading.Event()
+    awake, before = threading.Event(), signal.getsignal(signal.SIGTERM)
     options = ("--by", "endpoint", "--url", serve(answer).url, "--model", "tiny", "--parallel", 1)
     result = invoke("rewrite", write_set(tmp_path / "in.json"), "-o", tmp_path / "out.json", *options)
     awake.set()
     assert isinstance(result.exception, Cancelled) and "again to go on" in str(result.exception)
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 # --- a model on this machine ---------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def seed_for(seed: int, step: int, purpose: str, item: int = 0) -> int:
 
 
 def noise(seed: int, step: int, purpose: str, items, shape: tuple[int, ...]) -> torch.Tensor:
-    """Standard normal numbers (len(items), *shape) float32; an item has its own stream, whoever else is in the batch."""
+    """Standard normal numbers (len(items), *shape) float32; an item has its own stream, whoever is with it."""
     drawn = np.empty((len(items), *shape), dtype=np.float32)
     for row, item in zip(drawn, items, strict=True):
         rng(seed, step, purpose, int(item)).standard_normal(dtype=np.float32, out=row)

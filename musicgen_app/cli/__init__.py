@@ -17,7 +17,10 @@ from .. import __version__
 from ..errors import Cancelled, TTMError
 from .output import print_error
 
-COMMANDS = ("generate", "models", "train", "evaluate", "corpus", "codec", "export", "bench", "doctor")
+COMMANDS = (
+    "generate", "models", "prepare", "captions", "train", "evaluate",
+    "corpus", "codec", "aligner", "export", "bench", "doctor",
+)  # fmt: skip
 
 EPILOG = """
 \b

@@ -27,6 +27,7 @@ import soundfile
 from musicgen_app.errors import FileError
 
 from ..dataset import read_mono, read_rows
+from ..evaluation.descriptors import beatiness, tempo
 from ..spectra import log_mel
 from .build import write_file
 
@@ -107,8 +108,6 @@ def build(data: Path, out: Path, hours: float = 2.0, show: Callable[[str], None]
 
 def measure(path: Path, seconds: float) -> dict[str, float]:
     """Measures of the middle of a track: bpm, and drums, loudness (dB), brightness (Hz, log), density."""
-    from ..evaluate import beatiness, tempo
-
     info = soundfile.info(path)
     length = min(MEASURED_SECONDS, seconds)
     audio = read_mono(path, int((seconds - length) / 2 * info.samplerate), int(length * info.samplerate))

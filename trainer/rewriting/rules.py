@@ -139,7 +139,7 @@ def read_facts(caption: str) -> Facts:
     styles = [s for s in styles if s != "instrumental" and not any(s in genre for genre in genres)]
     return Facts(
         genres=tuple(genres),
-        style=" ".join(sorted(styles, key="electronic".__eq__)[: 1 if genres else 2]),
+        style=" ".join(sorted(styles, key="electronic".__eq__)[:2]),
         kind=kinds[0] if kinds else "",
         instruments=tuple(instruments[:5]),
         moods=tuple([mood for mood in moods if not any(g.startswith(mood) or mood.startswith(g) for g in genres)][:2]),

@@ -1,0 +1,95 @@
+"""Training the sketch codec: exact resume, the frozen encoder, the held-out split; spectra of its losses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from safetensors.torch import load_file
+
+from musicgen_app.codecs.sketch import SketchCodecConfig, load_codec
+from trainer import checkpoint
+from trainer.codec.train import CodecTraining, audio_files, learning_rate, segment_batch
+from trainer.codec.train import train as train_codec
+from trainer.optim import warmup_cosine
+from trainer.spectra import log_mel, mel_filters
+
+RATE = 8_000
+CODEC = SketchCodecConfig(
+    8_000, n_fft=256, hop=64, latent_dim=8, frame_components=16, encoder_width=16, encoder_blocks=1,
+    latent_width=16, latent_blocks=1, decoder_width=16, decoder_blocks=1,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """Six one-second clips in three files, one file held out."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    rows = []
+    (folder / "audio").mkdir()
+    for number in range(3):
+        wave = 0.3 * np.sin(2 * np.pi * (220 + 110 * number) * np.arange(2 * RATE) / RATE) + 0.01 * rng.standard_normal(
+            2 * RATE
+        )
+        soundfile.write(folder / "audio" / f"{number}.flac", wave, RATE)
+        for start in (0.0, 1.0):
+            rows.append({
+                "id": f"{number}-{start:.0f}", "path": f"audio/{number}.flac", "start": start, "seconds": 1.0,
+                "split": "val" if number == 2 else "train", "set": "composed", "genre": "test",
+                "captions": {"short": [f"a tone number {number}"], "long": ["a long steady tone at 120 BPM"]},
+                "facts": {"tempo": 120.0}, "licence": "CC0-1.0", "source": "seed; nothing",
+            })  # fmt: skip
+    (folder / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    return folder
+
+
+def weights(folder: Path, name: str = "model") -> dict[str, torch.Tensor]:
+    return load_file(checkpoint.latest(folder) / f"{name}.safetensors")
+
+
+def equal(a: dict, b: dict) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_codec_run_resumes_and_freezes_its_encoder(data, tmp_path):
+    settings = CodecTraining(
+        (str(data),), steps=6, joint_steps=3, batch=2, latents=6, warmup=1, initial_segments=20, config=CODEC
+    )
+    out = train_codec(settings, tmp_path / "straight", show=lambda line: None)
+    assert load_codec(out).config == CODEC
+    train_codec(settings, tmp_path / "resumed", stop_at=4, show=lambda line: None)
+    frozen = weights(tmp_path / "resumed", "codec")
+    train_codec(settings, tmp_path / "resumed", show=lambda line: None)
+    end = weights(tmp_path / "resumed", "codec")
+    assert equal(end, weights(tmp_path / "straight", "codec"))
+    assert all(torch.equal(frozen[k], end[k]) for k in end if k.startswith("encoder."))
+    assert any(not torch.equal(frozen[k], end[k]) for k in end if k.startswith("decoder."))
+
+
+def test_codec_segments_come_from_the_training_split_alone(data):
+    files = audio_files((str(data),), "train")
+    assert [file.samples for file in files] == [2 * RATE, 2 * RATE]
+    a = segment_batch(files, 3, 1000, seed=0, step=5)
+    assert a.shape == (3, 1000) and torch.equal(a, segment_batch(files, 3, 1000, seed=0, step=5))
+    assert a.abs().max() < 1
+
+
+def test_learning_rates():
+    assert warmup_cosine(0, 100, 10, 0.1) == pytest.approx(0.1)
+    assert warmup_cosine(10, 100, 10, 0.1) == pytest.approx(1.0)
+    assert warmup_cosine(100, 100, 10, 0.1) == pytest.approx(0.1)
+    settings = CodecTraining((), steps=1000, joint_steps=500)
+    assert learning_rate(settings, 499) < 0.25 * settings.lr < learning_rate(settings, 650)
+
+
+def test_mel_filters_cover_every_band():
+    filters = mel_filters(32_000, 256, 40)
+    torch.testing.assert_close(filters.sum(0), torch.ones(40))
+    mel = log_mel(torch.sin(2 * torch.pi * 1000 * torch.arange(8000) / 8000)[None], 8000, 512, 20)
+    centres = (mel_filters(8000, 512, 20) * torch.linspace(0, 4000, 257)[:, None]).sum(0)
+    assert centres[mel.mean(1).argmax()].item() == pytest.approx(1000, abs=200)
