@@ -123,40 +123,6 @@ def write_tiny(
     return Prepared(folder)
 
 
-def write_full(folder: Path, tracks: int, per_track: int, frames: int = 250, part_tracks: int = 256) -> None:
-    """A folder of any size, of sparse files: items of `frames` x 64 latents, two captions of 77 x 1024 a track."""
-    item = np.arange(tracks * per_track)
-    track = item // per_track
-    parts = -(-tracks // part_tracks)
-    _write(folder, "manifest", 0, {"tracks": [{"id": str(n)} for n in range(tracks)]})
-    segments = {"track": track, "start": 0.0 * item, "seconds": 0.0 * item, "score": 0.0 * item, "split": 0 * item}
-    _write(folder, "segments", 0, segments | {"part": track // part_tracks, "row": item % (part_tracks * per_track)})
-    for part in range(parts):
-        own = np.arange(part * part_tracks, min((part + 1) * part_tracks, tracks))
-        items, captions = len(own) * per_track, len(own) * 2
-        _write(folder, "latents", part, {"offsets": np.arange(items + 1) * frames})
-        _write(folder, "text", part, {
-            "offsets": np.arange(captions + 1) * 77, "lengths": np.full(captions, 40),
-            "track": np.repeat(own, 2), "style": np.tile([0, 1], len(own)),
-        })  # fmt: skip
-        _sparse(part_folder(folder, "latents", part) / "values.npy", (items * frames, 64))
-        _sparse(part_folder(folder, "text", part) / "values.npy", (captions * 77, 1024))
-        _sparse(part_folder(folder, "text", part) / "vectors.npy", (captions, 512))
-    meta = {
-        "schema": 1,
-        "latent": {"rate": 25.0, "mean": [0.0] * 64, "std": [1.0] * 64},
-        "text": {"dim": 1024, "length": 77, "vector": True, "styles": ["qwen", "flamingo"]},
-    }
-    (folder / "prepared.json").write_text(json.dumps(meta))
-
-
-def _sparse(path: Path, shape: tuple[int, int]) -> None:
-    """A float16 array of zeros that is all hole."""
-    with open(path, "wb") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
-        file.truncate(file.tell() + 2 * shape[0] * shape[1])
-
-
 def _write(folder: Path, stage: str, part: int, rows: Rows) -> None:
     check_settings(folder / stage, {"random": True})
     write_part(part_folder(folder, stage, part), rows)

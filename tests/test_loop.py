@@ -266,17 +266,19 @@ def test_batches_follow_the_phases(prepared):
         Samples(replace(TINY, clusters=("text", 1)), write_tiny(prepared.folder / "none", scores=False, muq=True))
 
 
-def test_prefetch_keeps_order_and_passes_errors_on():
+@pytest.mark.parametrize("threads", [1, 3])
+def test_prefetch_keeps_order_and_passes_errors_on(threads):
     def make(step):
+        time.sleep(0.002 * (step % 3))  # later steps are ready before earlier ones
         if step == 5:
             raise FileError("no such part")
         return step * step
 
-    assert list(prefetch(make, range(2, 5))) == [(2, 4), (3, 9), (4, 16)]
-    assert list(prefetch(make, range(0))) == []
+    assert list(prefetch(make, range(2, 5), threads)) == [(2, 4), (3, 9), (4, 16)]
+    assert list(prefetch(make, range(0), threads)) == []
     seen = []
     with pytest.raises(FileError, match="no such part"):
-        seen.extend(step for step, _ in prefetch(make, range(9)))
+        seen.extend(step for step, _ in prefetch(make, range(9), threads))
     assert len(seen) == 0 or seen == [0, 1, 2, 3, 4]
 
 

@@ -41,20 +41,27 @@ def job_of(options: dict) -> Job:
     )
 
 
+def recipe_for(preset: str, encoders: str | None = None, *, steps=None, lr=None, batch=None, **training) -> Recipe:
+    """The recipe `preset` with what is not None changed; training: fields of `Training`, by their names."""
+    recipe = RECIPES[preset]
+    if encoders:
+        recipe = with_encoders(recipe, encoders)
+    if steps:
+        recipe = recipe.with_steps(steps)
+    if lr:
+        recipe = _with_lr(recipe, lr)
+    if batch:
+        recipe = _with_batch(recipe, batch)
+    for name, value in training.items():
+        if value is not None:
+            recipe = recipe.with_training("--" + name.replace("_", "-"), **{name: value})
+    return recipe
+
+
 def recipe_of(options: dict) -> Recipe:
     """The recipe `preset` with everything in it that options change."""
-    recipe = RECIPES[options["preset"]]
-    if options["encoders"]:
-        recipe = with_encoders(recipe, options["encoders"])
-    if options["steps"]:
-        recipe = recipe.with_steps(options["steps"])
-    if options["lr"]:
-        recipe = _with_lr(recipe, options["lr"])
-    if options["batch"]:
-        recipe = _with_batch(recipe, options["batch"])
-    for name in TRAINING:
-        if options[name] is not None:
-            recipe = recipe.with_training("--" + name.replace("_", "-"), **{name: options[name]})
+    names = ("preset", "encoders", "steps", "lr", "batch", *TRAINING)
+    recipe = recipe_for(**{name: options[name] for name in names})
     if options["clusters"]:
         recipe = recipe.with_training("--clusters", clusters=_clusters(options["clusters"]))
     if options["ema"]:

@@ -1,7 +1,7 @@
 """The prepared folder, opened for training: which items there are, and batches of their latents, text and targets.
 
 An item is a stretch of audio that a model is trained on (10 s of a track, or a whole clip). Everything large stays on
-the disk, memory-mapped; only a few numbers an item and a caption are in memory.
+the disk and is read when a batch needs it; only a few numbers an item and a caption are in memory.
 
 prepared.json                     {"schema": 1, "preparation", "latent", "text", "audio", "muq", "counts"}, written last
 manifest/00000/tracks.jsonl       one track a line
@@ -20,7 +20,8 @@ clusters/BY-K/00000/labels.npy    (N,) int32
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -72,7 +73,7 @@ class Prepared:
         self._text_real, self._text_track, self._text_style = (
             np.concatenate(columns[name]).astype(np.int64) for name in ("lengths", "track", "style")
         )
-        self._maps: dict[tuple[str, int, str], np.ndarray] = {}  # opened so far
+        self._files: dict[tuple[str, int, str], tuple[Path, int, int]] = {}  # looked into so far
         self._captions_of = lru_cache(maxsize=8)(self._caption_index)
 
     def __len__(self) -> int:
@@ -160,7 +161,9 @@ class Prepared:
         right = np.minimum(left + 1, np.maximum(counts[items] - 1, 0)[:, None])
         batch = []
         for item, low, high, share in zip(items.tolist(), left, right, place - left, strict=True):
-            values = self._map("muq", int(self._part[item]))[starts[item] : starts[item] + counts[item]]
+            part = int(self._part[item])
+            values = np.empty((counts[item], self._file("muq", part, "values")[2]), dtype=np.float16)
+            self._read("muq", part, "values", starts[item], values)
             batch.append(values[low] * (1 - share[:, None]) + values[high] * share[:, None])
         return torch.from_numpy(np.stack(batch).astype(np.float32))
 
@@ -193,10 +196,8 @@ class Prepared:
     def _array(self, stage: str, part: int, name: str) -> np.ndarray:
         """One array of a part, memory-mapped. Raises FileError."""
         path = part_folder(self.folder, stage, part) / f"{name}.npy"
-        try:
+        with _reading(path):
             return np.asarray(np.load(path, mmap_mode="r"))
-        except (OSError, ValueError) as error:
-            raise FileError(f"{path} cannot be read ({error}): prepare the data again") from error
 
     def _places(self, stage: str) -> tuple[np.ndarray, np.ndarray]:
         """First frame within its part, and frames, of every item (N,) int64: items of a part lie in their order."""
@@ -216,33 +217,45 @@ class Prepared:
     def _muq_places(self) -> tuple[np.ndarray, np.ndarray]:
         return self._places("muq")
 
-    def _map(self, stage: str, part: int, name: str = "values") -> np.ndarray:
-        """One array of a part, memory-mapped; it stays open."""
-        if (stage, part, name) not in self._maps:
-            self._maps[stage, part, name] = self._array(stage, part, name)
-        return self._maps[stage, part, name]
+    def _file(self, stage: str, part: int, name: str) -> tuple[Path, int, int]:
+        """The path of a float16 array of a part, where in the file its numbers begin, and its width."""
+        if (stage, part, name) not in self._files:
+            path = part_folder(self.folder, stage, part) / f"{name}.npy"
+            with _reading(path):
+                array = np.load(path, mmap_mode="r")
+                if array.dtype != np.float16 or array.ndim != 2:
+                    raise ValueError(f"{array.dtype} of {array.ndim} dimensions")
+            self._files[stage, part, name] = path, array.offset, array.shape[1]
+        return self._files[stage, part, name]
+
+    def _read(self, stage: str, part: int, name: str, first: int, rows: np.ndarray) -> None:
+        """Fill `rows` (n, width) float16 with those of an array of a part, from its row `first` on.
+
+        A plain read: where the file is not in memory yet, it is many times faster than the pages of a mapped file.
+        """
+        path, offset, width = self._file(stage, part, name)
+        with _reading(path), open(path, "rb", buffering=0) as file:
+            file.seek(offset + 2 * width * first)
+            if file.readinto(rows) != rows.nbytes:
+                raise ValueError("it is too short")
 
     def _spans(self, stage: str, parts: np.ndarray, starts: np.ndarray, counts: np.ndarray, length: int) -> Tensor:
         """Stretches of ragged values, each padded with zeros to `length` -> (B, length, width) float32.
 
         They are put together in 16 bits and widened at once: one large step costs less than many small ones.
         """
-        width = self._map(stage, int(parts[0])).shape[1]
+        width = self._file(stage, int(parts[0]), "values")[2]
         batch = np.zeros((len(parts), length, width), dtype=np.float16)
-        for i, (part, start, n) in enumerate(zip(parts.tolist(), starts.tolist(), counts.tolist(), strict=True)):
-            batch[i, :n] = self._map(stage, part)[start : start + n]
+        for rows, part, start, n in zip(batch, parts.tolist(), starts.tolist(), counts.tolist(), strict=True):
+            self._read(stage, part, "values", start, rows[:n])
         return torch.from_numpy(batch).float()
 
     def _rows(self, stage: str, name: str, parts: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Rows of an array that lies in parts -> (B, width) float32; each part is visited once."""
-        order = np.argsort(parts, kind="stable")
-        numbers, begins = np.unique(parts[order], return_index=True)
-        gathered = []
-        for part, here in zip(numbers.tolist(), np.split(order, begins[1:]), strict=True):
-            gathered.append(self._map(stage, part, name)[rows[here]])
-        batch = np.empty((len(parts), gathered[0].shape[1]), dtype=np.float32)
-        batch[order] = np.concatenate(gathered)
-        return batch
+        """Rows of an array that lies in parts -> (B, width) float32."""
+        batch = np.empty((len(parts), self._file(stage, int(parts[0]), name)[2]), dtype=np.float16)
+        for i, (part, row) in enumerate(zip(parts.tolist(), rows.tolist(), strict=True)):
+            self._read(stage, part, name, row, batch[i : i + 1])
+        return batch.astype(np.float32)
 
     def _caption_index(self, styles: tuple[str, ...] | None) -> tuple[np.ndarray, np.ndarray]:
         """Numbers of the captions of some styles, by track, and where each track's begin (tracks + 1,)."""
@@ -270,16 +283,23 @@ class Prepared:
         return np.concatenate([[0], np.flatnonzero(self._manifest == ord("\n")) + 1])
 
 
-def _read_meta(folder: Path) -> dict:
-    path = folder / META
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """A file that is missing or not what it should be becomes a FileError of one line."""
     try:
-        meta = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise FileError(
-            f"{folder} is no finished prepared folder: make one with `ttm-app prepare --data MUSIC --out {folder}`"
-        ) from None
+        yield
     except (OSError, ValueError) as error:
         raise FileError(f"{path} cannot be read ({error}): prepare the data again") from error
+
+
+def _read_meta(folder: Path) -> dict:
+    path = folder / META
+    if not path.exists():
+        raise FileError(
+            f"{folder} is no finished prepared folder: make one with `ttm-app prepare --data MUSIC --out {folder}`"
+        )
+    with _reading(path):
+        meta = json.loads(path.read_bytes())
     if meta.get("schema") != SCHEMA:
         found = meta.get("schema")
         raise FileError(f"{path}: schema {found!r}, but this ttm-app reads {SCHEMA}: prepare the data again")

@@ -7,6 +7,7 @@ that was killed goes on with exactly the batch it would have had.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -146,14 +147,20 @@ def pick(choices: np.ndarray, u: float) -> int:
     return int(choices[int(u * len(choices))])
 
 
-def prefetch(make: Callable[[int], T], steps: Iterable[int], ahead: int = 2) -> Iterator[tuple[int, T]]:
-    """(step, make(step)) for each step, made in another thread while the caller works on those before."""
-    pool = ThreadPoolExecutor(1, "samples")
+def prefetch(
+    make: Callable[[int], T], steps: Iterable[int], threads: int | None = None, ahead: int = 2
+) -> Iterator[tuple[int, T]]:
+    """(step, make(step)) for each step in order, made in other threads while the caller works on those before.
+
+    threads: None takes one for every four cores, at most eight; `ahead` batches of each wait to be used.
+    """
+    threads = threads or min(8, max(1, (os.cpu_count() or 1) // 4))
+    pool = ThreadPoolExecutor(threads, "samples")
     waiting: deque[tuple[int, Future]] = deque()
     try:
         for step in steps:
             waiting.append((step, pool.submit(make, step)))
-            if len(waiting) > ahead:
+            if len(waiting) > ahead * threads:
                 ready, made = waiting.popleft()
                 yield ready, made.result()
         for ready, made in waiting:

@@ -169,7 +169,10 @@ class PlainFluxAudio(nn.Module):
     def conditions(self, tokens: Tensor, mask: Tensor, vector: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens (1, text_len, text_dim) and vector (1, vector_dim) -> conditions of the prompt and of no prompt."""
         tokens = torch.cat([tokens, self.empty_string_feat[None]])
-        vector = torch.cat([vector, self.empty_string_feat_c[None]])
+        return self.condition(tokens, mask, torch.cat([vector, self.empty_string_feat_c[None]]))
+
+    def condition(self, tokens: Tensor, mask: Tensor, vector: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens (B, text_len, text_dim) and vector (B, vector_dim) -> conditions of B prompts."""
         return self.text_input_proj(tokens), self.text_cond_proj(vector)
 
     def forward(self, x: Tensor, t: Tensor, condition: tuple[Tensor, Tensor]) -> Tensor:
@@ -331,7 +334,12 @@ class PlainMamba(nn.Module):
     def conditions(self, tokens: Tensor, mask: Tensor, vector: Tensor | None) -> tuple[Tensor, Tensor]:
         """Tokens (1, S, text_dim), mask (1, S) -> conditions of the prompt and of no prompt: one visible null token."""
         nothing = self.null_token.expand_as(tokens)
-        return torch.cat([tokens, nothing]), torch.cat([mask, (torch.arange(mask.shape[1]) == 0)[None]])
+        mask = torch.cat([mask, (torch.arange(mask.shape[1]) == 0)[None]])
+        return self.condition(torch.cat([tokens, nothing]), mask, vector)
+
+    def condition(self, tokens: Tensor, mask: Tensor, vector: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Tokens (B, S, text_dim) and mask (B, S) -> conditions of B prompts."""
+        return tokens, mask
 
     def forward(self, x: Tensor, t: Tensor, condition: tuple[Tensor, Tensor]) -> Tensor:
         tokens, mask = condition

@@ -31,12 +31,50 @@ def plot(runs: tuple[Path, ...], output: Path, force: bool) -> None:
     click.echo(output)
 
 
+@click.command(short_help="Measure how fast a recipe trains here.")
+@click.option("--preset", default="sketch", type=click.Choice(PRESETS), show_default=True, help="Whose recipe.")
+@click.option("--encoders", help="As in train: shapes of the data.  [default: the recipe's]")
+@click.option("--batch", type=click.IntRange(1), help="Samples a step.  [default: the recipe's]")
+@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="Of this trainer.  [default: the recipe's]")
+@click.option("--seconds", type=click.FloatRange(1, 600), default=20.0, show_default=True, help="For each loop.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def bench(preset, encoders, batch, precision, seconds, device, as_json) -> None:
+    """Samples a second of this trainer, of a plain PyTorch loop of the same model, and of the loader alone.
+
+    The model is of the recipe's size with random weights, the data are made up. Run nothing else meanwhile.
+    """
+    from trainer.bench import loader, measure
+    from trainer.options import recipe_for
+
+    recipe = recipe_for(preset, encoders, batch=batch, precision=precision)
+    report = measure(recipe, seconds, device, print_note) | {"loader": loader(recipe, min(seconds, 10.0))}
+    if as_json:
+        print_json(report)
+        return
+    click.echo(
+        f"{preset}: {report['parameters'] / 1e6:.1f}M parameters, batches of {report['batch']} x {report['frames']}"
+        f" frames, {report['threads']} threads on {report['device']}"
+    )
+    for name, rate in report["samples_per_second"].items():
+        ratio = report["faster_than"].get(name)
+        click.echo(f"  {name:<18} {rate:8.2f} samples/s" + (f"   ttm-app is {ratio:.2f} x as fast" if ratio else ""))
+    found = report["loader"]
+    click.echo(
+        f"  {'loader alone':<18} {found['samples_per_second']:8.0f} samples/s, a folder of {found['items']:,} items"
+        f" opened in {found['open_seconds']:.1f} s"
+    )
+
+
+SUBCOMMANDS = {"plot": plot, "bench": bench}
+
+
 class TrainCommand(click.Command):
-    """`train OPTIONS`, and `train plot RUN...`."""
+    """`train OPTIONS`, `train plot RUN...` and `train bench`."""
 
     def make_context(self, info_name, args, parent=None, **extra):
-        if args[:1] == ["plot"]:
-            return plot.make_context(f"{info_name} plot", args[1:], parent, **extra)
+        if args[:1] and args[0] in SUBCOMMANDS:
+            return SUBCOMMANDS[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
         return super().make_context(info_name, args, parent, **extra)
 
 
@@ -48,6 +86,7 @@ Examples:
   ttm-app train --data jamendo/ --preset ut-aist --encoders sketch --clusters text-50 --out runs/text-50
   ttm-app train --data jamendo/ --set weight_decay=0.1 --set model.hidden=384
   ttm-app train plot runs/text-50 runs/audio-50 -o curves.png
+  ttm-app train bench --preset ut-aist --encoders sketch
 """
 
 
@@ -93,7 +132,8 @@ def train(dry_run: bool, as_json: bool, **options) -> None:
 
     DATA is a folder in the layout of the ICME 2026 challenge (00/1085700.mp3 and a caption JSON), any folder of audio
     with captions, a folder of `ttm-app corpus`, or one of `ttm-app prepare`. A run that was stopped, even by kill -9,
-    goes on when the same command is run again. `ttm-app train plot RUN...` draws the curves of runs.
+    goes on when the same command is run again. `ttm-app train plot RUN...` draws the curves of runs,
+    `ttm-app train bench` measures how fast a recipe trains here.
     """
     from trainer import report
     from trainer.options import job_of
