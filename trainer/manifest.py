@@ -154,7 +154,7 @@ def _text_beside(root: Path, key: str, kinds: dict[str, str]) -> list[str]:
 
 
 def _read_beside(source: Source, bad: list[dict]) -> None:
-    """Captions from the tables in a folder and its captions/, licences from audio_licenses.txt."""
+    """Captions and licences from the tables in a folder and its captions/, licences from audio_licenses.txt."""
     files = [*source.root.glob("captions/*")]
     if not (source.root / OWN).is_file():
         files += source.root.glob("*")
@@ -186,8 +186,8 @@ def _read_captions(path: Path, style: str | None, sources: list[Source], bad: li
             bad.append(_bad("", path, f"the row of {row.path!r}: {error}"))
             continue
         for source, key in found:
-            source.add(key, row.captions, row.licence)
-        if not found:
+            source.add(key, row.captions, row.licence, row.source)
+        if row.captions and not found:
             missing.append(row.path)
     if missing:
         reason = f"{len(missing)} captions without a sound file, such as that of {missing[0]}"

@@ -8,6 +8,7 @@ from .card import plain
 from .estimate import estimate
 from .fitting import fitted
 from .prepared import META, Prepared
+from .progress import duration
 from .recipe import Recipe, encoder_sizes, latent_rate
 from .run import PREPARED, Job, given
 
@@ -67,16 +68,6 @@ def lines(facts: dict) -> list[str]:
         f"disk        {_gb(facts['checkpoint_bytes'])} a checkpoint",
         f"nothing was changed; without --dry-run this would run in {facts['out']}",
     ]
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the largest two units that say something."""
-    minutes, hours = seconds / 60, seconds / 3600
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if minutes < 120:
-        return f"{minutes:.0f} min"
-    return f"{hours:.1f} h" if hours < 72 else f"{hours / 24:.1f} days"
 
 
 def _data(job: Job) -> Prepared | None:

@@ -1,7 +1,8 @@
 """The whole of a training: music -> prepared folder -> checkpoints -> bundle. Run again, it goes on where it was.
 
 Everything of a run is in one folder: prepared/ (unless the data are prepared already), step-0012000/ (checkpoints),
-metrics.jsonl, run.json (the recipe, as it was run), previews/, curves.png, CREDITS.md and, at the end, bundle/.
+metrics.jsonl, run.json (the recipe, as it was run), times.png (how times are drawn), previews/, curves.png, CREDITS.md
+and, at the end, bundle/.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from musicgen_app.audio import save_bytes
 from musicgen_app.bundle import Bundle
 from musicgen_app.errors import FileError
 
-from . import checkpoint
+from . import checkpoint, timesteps
 from .clusters import make_clusters
 from .credits import licence_note
 from .export import About, export, export_plain, trained_rows
@@ -34,7 +35,7 @@ from .recipe import Recipe
 from .settings import harmless
 from .stages import SETTINGS
 
-PREPARED, RECORD = "prepared", "run.json"
+PREPARED, RECORD, TIMES = "prepared", "run.json", "times.png"
 WAIT = 2.0  # seconds between two looks at what the first process prepares
 
 
@@ -109,6 +110,7 @@ def ready(job: Job, show: Callable[[str], None] = print) -> tuple[Recipe, Prepar
         after = {"training": asdict(recipe.training)}
         checkpoint.refuse_other(newest, {"training": before}, after, harmless(before))
     write_record(job, recipe, notes)
+    timesteps.picture(recipe.training.timesteps, job.out / TIMES)
     return recipe, prepared, tuple(notes)
 
 

@@ -35,6 +35,8 @@ import numpy as np
 from musicgen_app.audio import save_bytes
 from musicgen_app.errors import FileError, TTMError
 
+from .progress import duration
+
 Rows = dict[str, "np.ndarray | list[dict]"]
 SETTINGS = "settings.json"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -227,18 +229,9 @@ class Progress:
         if now - self.shown >= EVERY or self.done == self.total:
             self.shown = now
             elapsed = max(now - self.began, 1e-6)
-            left = elapsed / self.done * (self.total - self.done)
-            line = (
-                f"{self.name}: {self.done}/{self.total} parts, {60 * self.done / elapsed:.1f}/min, {_time(left)} left"
-            )
+            left = duration(elapsed / self.done * (self.total - self.done))
+            line = f"{self.name}: {self.done}/{self.total} parts, {60 * self.done / elapsed:.1f}/min, {left} left"
             self.show(line + (f", {self.bad} bad" if self.bad else ""))
-
-
-def _time(seconds: float) -> str:
-    """A length of time for people: "40 s", "12 min", "3.4 h"."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def _run_part(stage: Path, work: Callable[[int], Rows], part: int) -> list[dict]:

@@ -1,6 +1,6 @@
 """What people write about their music: tables of captions (JSON, JSONL, CSV, TSV) and MTG-Jamendo's list of licences.
 
-A table becomes rows (path, captions by style, licence), whatever its columns are called.
+A table becomes rows (path, captions by style, licence, source), whatever its columns are called.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ SUFFIXES = (".json", ".jsonl", ".csv", ".tsv")
 PATHS = ("path", "file", "file_name", "filename", "audio", "audio_path", "location", "track_id", "id")
 CAPTIONS = ("captions", "caption", "text", "prompt", "description")
 LICENCES = ("licence", "license")
+SOURCES = ("source", "credit", "attribution", "artist")
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,16 @@ class Row:
     path: str
     captions: dict[str, list[str]]  # by style
     licence: str = ""
+    source: str = ""  # who made it, where it is from
 
 
 def read_table(path: Path, style: str | None = None) -> Iterator[Row | str]:
     """The rows of a table; where a row is of no use, a string says why instead.
 
     JSON is a list of objects or an object {path: caption}; CSV and TSV have a line of column names. The path is in a
-    column named like one of PATHS, the caption (a text, a list of texts, or texts by style) in one of CAPTIONS. The
-    style is the row's own "style", else `style`, else what the file is called (jamendo_qwen.json holds style "qwen").
+    column named like one of PATHS, the caption (a text, a list of texts, or texts by style) in one of CAPTIONS, licence
+    and source in one of LICENCES and SOURCES; a row that has a licence needs no caption. The style is the row's own
+    "style", else `style`, else what the file is called (jamendo_qwen.json holds style "qwen").
     Raises FileError where the file is no table at all.
     """
     style = style or style_of(path)
@@ -103,10 +106,11 @@ def _row(row: object, number: int, style: str) -> Row | str:
     style = own.strip() if isinstance(own, str) and own.strip() else style
     by_style = captions if isinstance(captions, dict) else {style: captions}
     by_style = {name: found for name, value in by_style.items() if (found := texts(value))}
-    if not by_style:
+    credits = (_first(columns, names) for names in (LICENCES, SOURCES))
+    licence, source = (value.strip() if isinstance(value, str) else "" for value in credits)
+    if not (by_style or licence):
         return f"row {number} ({path}) has no caption"
-    licence = _first(columns, LICENCES)
-    return Row(str(path).strip(), by_style, licence.strip() if isinstance(licence, str) else "")
+    return Row(str(path).strip(), by_style, licence, source)
 
 
 def _first(columns: dict, names: tuple[str, ...]) -> object:
