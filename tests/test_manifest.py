@@ -103,6 +103,14 @@ def test_stems_that_were_separated_are_preferred(jamendo, tmp_path) -> None:
     assert found["1085700"].file == jamendo / "00/1085700_instrumental.mp3"
 
 
+def test_a_table_of_licences_needs_no_captions(jamendo) -> None:
+    (jamendo / "licences.csv").write_text("id,licence,source\n214,CC-BY-3.0,a maker\n7,CC0-1.0,\n999,CC0-1.0,nobody\n")
+    tracks, bad = scan([jamendo])
+    track = by_id(tracks)["214"]
+    assert (track.licence, track.source) == ("CC-BY-3.0", "a maker") and track.captions["qwen"] == ["techno"]
+    assert "licences.csv" not in reasons(bad)  # a licence for a file that is not here is no loss
+
+
 def test_licences_of_mtg_jamendo(jamendo) -> None:
     (jamendo / "audio_licenses.txt").write_text(
         "14/214.mp3\nIntro by David from Jamendo: http://www.jamendo.com/track/214\n"

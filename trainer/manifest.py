@@ -174,7 +174,7 @@ def _read_captions(path: Path, style: str | None, sources: list[Source], bad: li
     """Give the captions of a table to the tracks it names. Raises FileError where it has none."""
     rows = list(read_table(path, style))
     if not any(isinstance(row, Row) for row in rows):
-        raise FileError(f"{path} has no rows with a path and a caption")
+        raise FileError(f"{path} has no rows with a path and a caption (or a licence)")
     missing: list[str] = []
     for row in rows:
         if isinstance(row, str):

@@ -29,7 +29,8 @@ def export(aligner: Aligner, data: list[Path], folder: Path, recipe: dict, show:
     save_aligner(aligner, folder, licence=LICENCE, recipe=recipe, data=licences)
     aligner = load_aligner(folder)  # its name, and the weights as they were rounded
     if report:
-        write_report(report | {"aligner": aligner.name}, folder)
+        report["aligner"] = aligner.name
+        write_report(report, folder)
     texts = {"README.md": card(aligner, report, recipe, licences), "CREDITS.md": credits_of(seen)}
     for name, text in texts.items():
         save_bytes(folder / name, text.encode(), overwrite=True)
