@@ -115,3 +115,12 @@ def test_recaption_uses_the_kept_scores(tmp_path, monkeypatch: pytest.MonkeyPatc
 def test_split_is_a_tenth() -> None:
     splits = [build.split_of(build.piece_seed(1, i)) for i in range(3000)]
     assert 0.07 < splits.count("val") / 3000 < 0.13
+
+
+def test_two_builds_in_one_folder_are_refused(tmp_path, capsys):
+    from musicgen_app import cli
+    from trainer.locks import alone
+
+    with alone(tmp_path, "build"):
+        assert cli.run(["corpus", "build", "--out", str(tmp_path), "--hours", "0.01"]) == 3
+    assert "another build is at work" in capsys.readouterr().err

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from .clusters import make_clusters
 from .credits import licence_note
 from .export import About, export, export_plain, trained_rows
 from .fitting import fitted
+from .locks import alone
 from .loop import Result, train
 from .preparation import prepare
 from .prepared import META, Prepared
@@ -176,25 +177,6 @@ def write_record(job: Job, recipe: Recipe, notes: list[str]) -> Path:
         "parameters": {name: [value, recipe.origin(name)] for name, value in recipe.parameters().items()},
     }
     return save_bytes(job.out / RECORD, json.dumps(record, indent=1).encode(), overwrite=True)
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Holds `folder` for this run, from preparing to the bundle; the system lets go of it however the run ends."""
-    from filelock import FileLock, Timeout
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".run.lock", blocking=False)
-        lock.acquire()
-    except Timeout:
-        raise FileError(f"another run is at work in {folder}: wait for its end, or give another --out") from None
-    except OSError as error:
-        raise FileError(f"cannot write in {folder}: {error.strerror}; give another --out") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _has_clusters(prepared: Prepared, by: str, k: int) -> bool:

@@ -6,15 +6,14 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from musicgen_app.errors import FileError
-
 from .distributed import Team
+from .locks import alone
 
 REASONS = ("SIGTERM", "Ctrl-C", "time limit")
 
@@ -58,28 +57,7 @@ def verdict(votes: list[float]) -> str | None:
 
 @contextmanager
 def only_one(folder: Path, team: Team) -> Iterator[None]:
-    """Holds `folder` for this run; the system lets go of it however the run ends.
-
-    Raises FileError when another run holds it, or when it cannot be written.
-    """
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(folder / ".lock")
-
-    def take() -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire(blocking=False)
-        except Timeout:
-            raise FileError(
-                f"another training is at work in {folder}: wait for its end, or give another --out"
-            ) from None
-        except OSError as error:
-            raise FileError(f"cannot write into {folder}: {error.strerror or error}; give another --out") from error
-
-    team.on_main(take)
-    try:
+    """Holds `folder` for the training of a team. Raises FileError, in all its processes; see `locks.alone`."""
+    with ExitStack() as held:
+        team.on_main(lambda: held.enter_context(alone(folder, "training", ".lock")))
         yield
-    finally:
-        if team.main:
-            lock.release()

@@ -40,7 +40,7 @@ def build(out: Path, hours: float, seed: int, workers: int, as_json: bool, quiet
             f"{state['left'] / 60:.1f} min left  {len(state['failed'])} failed"
         )
 
-    with _resumable():
+    with _resumable(out):
         _report(build_corpus(out, hours, seed, workers, progress=None if quiet else show), as_json)
 
 
@@ -52,7 +52,7 @@ def recorded(out: Path, as_json: bool, quiet: bool) -> None:
     """Fetch freely licensed recorded music from Debian packages (for the codec; it has no captions)."""
     from trainer.corpus.recorded import build as build_recorded
 
-    with _resumable():
+    with _resumable(out):
         _report(build_recorded(out, progress=(lambda line: None) if quiet else print_note), as_json)
 
 
@@ -69,7 +69,7 @@ def challenge(data: Path, out: Path, hours: float, as_json: bool, quiet: bool) -
     """
     from trainer.corpus.challenge import build as build_challenge
 
-    with _resumable():
+    with _resumable(out):
         _report(build_challenge(data, out, hours, show=(lambda line: None) if quiet else print_note), as_json)
 
 
@@ -105,8 +105,12 @@ def _report(facts: dict, as_json: bool) -> None:
 
 
 @contextmanager
-def _resumable() -> Iterator[None]:
+def _resumable(out: Path) -> Iterator[None]:
+    """No other build writes into `out` meanwhile; Ctrl-C says how to go on."""
+    from trainer.locks import alone
+
     try:
-        yield
+        with alone(out, "build"):
+            yield
     except KeyboardInterrupt:
         raise Cancelled("cancelled; run the same command again to go on") from None
