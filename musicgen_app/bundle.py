@@ -110,6 +110,7 @@ def write_bundle(
         temp.mkdir(parents=True)
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_dict.items()}
         save_file(tensors, temp / WEIGHTS, metadata={"format": "pt"})
+        (temp / WEIGHTS).chmod(0o644)  # safetensors makes files that nobody else may read
         for name, source in extra_files.items():
             _check_inside(name, path)
             (temp / name).parent.mkdir(parents=True, exist_ok=True)

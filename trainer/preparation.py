@@ -110,7 +110,7 @@ def prepare(
         run(MuqFrames(out, preparation, show), parts, shard)
     if _waits(out, ["text", "latents"] + ["muq"] * preparation.muq, parts, show):
         return None
-    return add_clusters(_finish(out, preparation), preparation.clusters, preparation.seed, show)
+    return add_clusters(_finish(out, preparation, show), preparation.clusters, preparation.seed, show)
 
 
 def with_tiers(preparation: Preparation) -> Preparation:
@@ -202,7 +202,7 @@ def describe(counts: dict) -> list[str]:
     return lines
 
 
-def _finish(out: Path, preparation: Preparation) -> Prepared:
+def _finish(out: Path, preparation: Preparation, show: Callable[[str], None]) -> Prepared:
     """Open a folder whose stages are all there, after writing prepared.json where it is not what it should be."""
     from .prepared import META, Prepared
     from .statistics import finish
@@ -215,4 +215,5 @@ def _finish(out: Path, preparation: Preparation) -> Prepared:
             made[more] = wanted[more]
         if made == wanted:
             return prepared
+    show("statistics of the latents")
     return finish(out, preparation)
