@@ -17,8 +17,9 @@ from musicgen_app.cli import prepare as command
 from musicgen_app.errors import DependencyError, FileError, RequestError
 from trainer import separation
 from trainer.manifest import scan
-from trainer.preparation import Preparation, add_clusters, prepare, with_tiers
+from trainer.preparation import add_clusters, prepare, with_tiers
 from trainer.prepared import Prepared
+from trainer.settings import Preparation
 from trainer.stages import load_part
 from trainer.tracks import load_tracks
 
@@ -386,7 +387,8 @@ KILLED = """
     import os, random, signal, sys, time
     from pathlib import Path
     from trainer import clusters, features, segments, statistics
-    from trainer.preparation import Preparation, prepare
+    from trainer.preparation import prepare
+    from trainer.settings import Preparation
 
     data, out, codec, aligner = sys.argv[1:]
     preparation = Preparation(

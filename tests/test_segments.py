@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicgen_app.errors import FileError
-from trainer.preparation import Preparation
 from trainer.segments import Segments, candidates, histogram, keep, score_report, tiers
+from trainer.settings import Preparation
 from trainer.stages import check_settings, part_folder, write_part
 from trainer.tracks import Track, part_count, part_tracks
 

@@ -20,9 +20,9 @@ from musicgen_app.errors import FileError
 
 from .embedders import MUQ, Muq, embedder_name, load_embedder, muq_folder
 from .encoders import Encoders, device_of, find_encoders
-from .preparation import Preparation
 from .reading import read
 from .segments import candidates
+from .settings import Preparation
 from .stages import Rows, digest, load_part, stage_settings
 from .tracks import Track, load_tracks, part_tracks
 

@@ -11,8 +11,7 @@ from musicgen_app.systems import SYSTEMS
 
 from . import parameters
 from .encoders import SENTENCES, find_encoders
-from .preparation import Preparation
-from .settings import Training
+from .settings import Preparation, Training
 
 OURS = "ttm-app"
 BUNDLED = "sketch"  # the encoders that come with the app

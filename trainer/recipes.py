@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from musicgen_app.systems import SYSTEMS
 
-from .preparation import Preparation
 from .recipe import Recipe, with_encoders
-from .settings import EmaSettings, Phase, Training
+from .settings import EmaSettings, Phase, Preparation, Training
 from .timesteps import Beta, LogitNormal
 
 __all__ = ["RECIPES", "REWRITTEN", "Recipe", "with_encoders"]

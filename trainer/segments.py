@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from .charts import COLOURS, picture
-from .preparation import Preparation
 from .prepared import SPLITS
 from .reading import duration
+from .settings import Preparation
 from .stages import Rows, digest, load_part, stage_settings
 from .tracks import Track, load_tracks, part_count
 

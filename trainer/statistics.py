@@ -16,9 +16,9 @@ from musicgen_app.errors import FileError
 
 from .embedders import Muq
 from .encoders import Encoders, find_encoders
-from .preparation import Preparation
 from .prepared import META, SCHEMA, SPLITS, Prepared
 from .segments import score_report
+from .settings import Preparation
 from .stages import Rows, load_part, stage_settings
 from .tracks import load_tracks, part_count
 

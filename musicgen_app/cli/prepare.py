@@ -110,9 +110,10 @@ def prepare(data, out, captions, clusters, separate, embedder, shard, workers, a
     corpus`. Files that cannot be used are reported and left out. Without --data, clusters are added to a prepared
     folder. Prints the folder.
     """
-    from trainer.preparation import Preparation, add_clusters
+    from trainer.preparation import add_clusters
     from trainer.preparation import prepare as prepare_data
     from trainer.prepared import Prepared
+    from trainer.settings import Preparation
 
     show = (lambda line: None) if quiet else print_note
     try:
