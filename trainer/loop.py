@@ -2,7 +2,8 @@
 
 Every step: the batch of (seed, step), the gradient of its mean loss in micro-batches, clipping, AdamW, the average of
 the weights. Nothing random is kept between steps, so a run that was killed, resumed, or spread over more processes goes
-on with the numbers it would have had: bit for bit on the CPU with as many processes and the same micro-batches.
+on with the numbers it would have had: bit for bit on the CPU with as many processes and threads, and the same
+micro-batches.
 """
 
 from __future__ import annotations
