@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from musicgen_app.errors import FileError, ModelError
 from trainer import checkpoint
 from trainer.optim import adamw
+from trainer.parameters import flatten
 from trainer.progress import Log, duration, rows
 
 
@@ -152,7 +153,7 @@ def test_other_settings_are_named_with_both_values(tmp_path):
         checkpoint.load(folder, {}, {}, {"lr": 2, "phases": [{"steps": 6}], "new": 3})
     assert "give the same ones or another --out" in str(caught.value)
     checkpoint.refuse_other(folder, {"a": 1, "b": 2}, {"a": 1, "b": 3}, ignore=lambda name, old, new: name == "b")
-    assert checkpoint.flatten({"a": {"b": [1, 2]}, "c": [{"d": 1}]}) == {"a.b": [1, 2], "c.0.d": 1}
+    assert flatten({"a": {"b": [1, 2]}, "c": [{"d": 1}]}) == {"a.b": [1, 2], "c.0.d": 1}
 
 
 def test_a_log_that_is_gone_on_with_drops_the_rows_that_come_again(tmp_path):

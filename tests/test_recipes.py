@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from prepared_folder import write_tiny
@@ -101,4 +100,3 @@ def test_a_style_that_a_phase_names_is_kept_for_it(tmp_path) -> None:
     prepared = write_tiny(tmp_path, items=24, vector_dim=16, styles=("qwen", "rewritten"))
     recipe, _ = fitted(recipe_for("score-aware", "sketch", batch=4), prepared)
     assert [phase.styles for phase in recipe.training.phases] == [("qwen",), ("rewritten",)]
-    assert np.isin(prepared.tracks[prepared.items("train", ("rewritten",))], prepared.tracks).all()

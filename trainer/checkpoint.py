@@ -21,6 +21,8 @@ from torch import Tensor, nn
 
 from musicgen_app.errors import FileError, ModelError
 
+from .parameters import flatten
+
 STATE = "state.json"
 
 
@@ -104,16 +106,6 @@ def refuse_other(
         listed = ", ".join(f"{name}: {before.get(name)} -> {after.get(name)}" for name in differ[:12])
         more = f" and {len(differ) - 12} more" if len(differ) > 12 else ""
         raise ModelError(f"{folder} was made with other settings ({listed}{more}): give the same ones or another --out")
-
-
-def flatten(settings: Mapping, prefix: str = "") -> dict[str, object]:
-    """Nested dicts and lists as one dict with dotted names: {"phases": [{"lr": 1}]} -> {"phases.0.lr": 1}."""
-    flat: dict[str, object] = {}
-    for name, value in settings.items():
-        if isinstance(value, list) and any(isinstance(entry, (dict, list)) for entry in value):
-            value = dict(enumerate(value))
-        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat
 
 
 def whole(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -30,6 +30,16 @@ def flat(value: object, name: str = "") -> dict[str, object]:
     return leaves
 
 
+def flatten(settings: Mapping, prefix: str = "") -> dict[str, object]:
+    """Nested dicts and lists of JSON as one dict with dotted names: {"phases": [{"lr": 1}]} -> {"phases.0.lr": 1}."""
+    leaves: dict[str, object] = {}
+    for name, value in settings.items():
+        if isinstance(value, list) and any(isinstance(entry, (dict, list)) for entry in value):
+            value = dict(enumerate(value))
+        leaves |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return leaves
+
+
 def find(known: Mapping[str, object], name: str) -> str:
     """The whole name of the leaf that `name` is or ends. RequestError: none, or several; with what is near."""
     if name in known:

@@ -35,6 +35,7 @@ import numpy as np
 from musicgen_app.audio import save_bytes
 from musicgen_app.errors import FileError, TTMError
 
+from .parameters import flatten
 from .progress import duration
 
 Rows = dict[str, "np.ndarray | list[dict]"]
@@ -148,8 +149,8 @@ def check_settings(stage: Path, settings: dict) -> None:
         except FileError:
             if not path.exists():  # else another runner was first
                 raise
-    found = _flat(stage_settings(stage.parent, stage.name))
-    wanted = _flat(wanted)
+    found = flatten(stage_settings(stage.parent, stage.name))
+    wanted = flatten(wanted)
     changes = [
         f"{key} was {_value(found, key)}, now {_value(wanted, key)}"
         for key in sorted(found | wanted)
@@ -322,14 +323,6 @@ def _alive(pid: int) -> bool:
 
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
-
-
-def _flat(settings: dict, prefix: str = "") -> dict[str, object]:
-    """{"a": {"b": 1}} -> {"a.b": 1}"""
-    flat = {}
-    for key, value in settings.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
 
 
 def _value(settings: dict, key: str) -> str:

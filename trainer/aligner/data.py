@@ -9,22 +9,25 @@ CACHE/captions.npz             per caption: clip, style, its text and those of i
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from musicgen_app.aligner import Aligner, AlignerConfig
-from musicgen_app.audio import resample
+from musicgen_app.audio import resample, save_bytes
 from musicgen_app.conditioning import SentenceTokens, TextCondition, text_units
 from musicgen_app.errors import FileError
 
 from ..dataset import read_mono, read_rows
+from ..progress import duration
 
 
 @dataclass(frozen=True)
@@ -121,24 +124,28 @@ def _check_meta(where: Path, rows: list[dict], config: AlignerConfig) -> None:
                 f"{where.parent} was made from other data ({', '.join(differ)}): remove it or use another --out"
             )
         return
-    _replace(where, lambda path: path.write_text(json.dumps(wanted, indent=2), encoding="utf-8"))
+    save_bytes(where, json.dumps(wanted, indent=2).encode())
 
 
 def _cache_mels(rows: list[dict], config: AlignerConfig, where: Path, show: Callable[[str], None]) -> None:
     front = Aligner(config)
     tell = _teller(len(rows), "clips", show)
 
-    def compute(path: Path) -> None:
+    hidden = where.with_name(f".{where.name}.{os.getpid()}.tmp")
+    try:
         shape = (len(rows), config.mels, config.samples // config.hop)
-        mels = np.lib.format.open_memmap(path, "w+", np.float16, shape)
+        mels = np.lib.format.open_memmap(hidden, "w+", np.float16, shape)
         for number, row in enumerate(rows):
             wave = read_wave(row, config.sample_rate, config.seconds)
             wave = np.tile(wave, -(-config.samples // len(wave)))[: config.samples]
             mels[number] = front.log_mel(torch.from_numpy(wave)[None])[0].numpy()
             tell(number + 1)
-        mels.flush()
-
-    _replace(where, compute)
+        mels.flush()  # to the disk
+        os.replace(hidden, where)
+    except OSError as error:
+        raise FileError(f"cannot write {where}: {error.strerror or error}; free some space and run again") from error
+    finally:
+        hidden.unlink(missing_ok=True)
 
 
 def _cache_texts(rows: list[dict], length: int, cache: Path, show: Callable[[str], None]) -> None:
@@ -166,8 +173,13 @@ def _cache_texts(rows: list[dict], length: int, cache: Path, show: Callable[[str
         "units": units,
         "styles": np.array(styles),
     }
-    _replace(cache / "vectors.npy", lambda path: _save(path, lambda file: np.save(file, vectors)))
-    _replace(cache / "captions.npz", lambda path: _save(path, lambda file: np.savez(file, **columns)))
+    for name, save in {
+        "vectors.npy": partial(np.save, arr=vectors),
+        "captions.npz": partial(np.savez, **columns),
+    }.items():
+        data = io.BytesIO()
+        save(data)
+        save_bytes(cache / name, data.getvalue(), overwrite=True)
 
 
 def _teller(total: int, what: str, show: Callable[[str], None]) -> Callable[[int], None]:
@@ -179,25 +191,6 @@ def _teller(total: int, what: str, show: Callable[[str], None]) -> Callable[[int
         now = time.monotonic()
         if now - last > 20 or done == total:
             rate, last = done / max(now - began, 1e-9), now
-            show(f"{what} {done}/{total}  {rate:.0f}/s  {(total - done) / rate / 60:.0f} min left")
+            show(f"{what} {done}/{total}  {rate:.0f}/s  {duration((total - done) / rate)} left")
 
     return tell
-
-
-def _save(path: Path, write: Callable) -> None:
-    with open(path, "wb") as file:
-        write(file)
-
-
-def _replace(where: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a hidden file beside `where`, flush it, and rename it. FileError: it cannot be written."""
-    hidden = where.with_name(f".{where.name}.{os.getpid()}.tmp")
-    try:
-        write(hidden)
-        with open(hidden, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(hidden, where)
-    except OSError as error:
-        raise FileError(f"cannot write {where}: {error.strerror or error}; free some space and run again") from error
-    finally:
-        hidden.unlink(missing_ok=True)
