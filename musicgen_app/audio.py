@@ -15,7 +15,9 @@ import math
 import os
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile as sf
@@ -294,7 +296,15 @@ def check_free(path: Path, overwrite: bool) -> None:
 
 
 def save_bytes(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
-    """Write a whole file durably or not at all: a temporary file beside it, synced, then given its name.
+    """Write a whole file durably or not at all, as `saving` does. Raises FileError."""
+    with saving(path, overwrite) as file:
+        file.write(data)
+    return Path(path)
+
+
+@contextlib.contextmanager
+def saving(path: str | Path, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """A file to write `path` through, durably or not at all: a temporary one beside it, synced, then given its name.
 
     Without overwrite a file of that name is never replaced, even one made in the meantime. Raises FileError.
     """
@@ -304,7 +314,7 @@ def save_bytes(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
     try:
         try:
             with open(temporary, "xb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             if overwrite:
@@ -319,8 +329,7 @@ def save_bytes(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
         advice = "free some space or choose another folder" if full else "choose another folder or name"
         raise FileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}; {advice}") from error
-    _sync_folder(path.parent)
-    return path
+    sync_folder(path.parent)
 
 
 def _rename_new(temporary: Path, path: Path) -> None:
@@ -338,7 +347,7 @@ def _rename_new(temporary: Path, path: Path) -> None:
             raise
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a new name survive a power cut, where the system can sync a folder (POSIX)."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
