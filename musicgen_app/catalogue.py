@@ -1,49 +1,39 @@
 """The files of a library -> an SQLite index -> items, newest first.
 
 The files are the library; the index is only a quick way to look through them. Before every look it is brought up to
-date with the folders that have changed, and where it is missing, damaged or of another schema it is made anew. Sidecars
-are untrusted: sizes, types and limits are checked here, links are refused, and no name in them is ever used as a path.
+date with the folders that have changed, and where it is missing, damaged or of another schema it is made anew. Where it
+cannot be written it is made in memory, so that a library on a read-only disk can be looked through as well.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
-from unicodedata import normalize
+from typing import Any
 
-from .audio import save_bytes
-from .errors import FileError, RequestError, TTMError
-from .provenance import read_sidecar, request_in, sidecar_bytes, sidecar_path
-from .request import TEXT_LENGTH, GenerationRequest, check_number, check_text, check_whole
+from .errors import FileError, TTMError
+from .item import NAME, TRASH, Item, folded, read_item
+from .provenance import sidecar_path
 
-INDEX, TRASH = ".index.sqlite", ".trash"
+INDEX = ".index.sqlite"
 SCHEMA = 1
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}-[0-9]{1,19}-([0-9a-f]{12})\.(wav|flac|ogg|mp3)")
-FOLDER = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])|\.trash")
-CREATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
-SOURCES = ("gui", "cli", "api", "python")
-TAGS, TAG_LENGTH = 32, 64  # of one item; characters
-NOTE = "library"  # the entry of the sidecar that holds what the user may change
+FOLDER = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])|" + re.escape(TRASH))
 SETTLED = 2_000_000_000  # ns; a folder that changed later than this may change again with the same time stamp
 BUSY = 10.0  # seconds to wait for another process
 ATTEMPTS = 4
 TABLES = """
-CREATE TABLE IF NOT EXISTS folders (name TEXT PRIMARY KEY, stamp INTEGER);
-CREATE TABLE IF NOT EXISTS items (
+CREATE TABLE folders (name TEXT PRIMARY KEY, stamp INTEGER);
+CREATE TABLE items (
     folder TEXT NOT NULL, name TEXT NOT NULL, stamp TEXT NOT NULL, id TEXT NOT NULL UNIQUE, created TEXT NOT NULL,
     model TEXT NOT NULL, favourite INTEGER NOT NULL, tags TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (folder, name)
 );
-CREATE INDEX IF NOT EXISTS newest ON items (created DESC);
-CREATE TABLE IF NOT EXISTS faults (
+CREATE INDEX newest ON items (created DESC, id DESC);
+CREATE TABLE faults (
     folder TEXT NOT NULL, name TEXT NOT NULL, stamp TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (folder, name)
 );
 """
@@ -52,138 +42,195 @@ NOT_DAMAGE = {  # SQLite's result codes that say nothing about the file: it is b
     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM,
 }  # fmt: skip
 
-T = TypeVar("T")
+
+class Catalogue:
+    """Looks through the library in `folder`. `find_sidecar(path)` is called for an audio file that has none beside it.
+
+    Every look opens the index and closes it again: any thread or process may look at any time.
+    """
+
+    def __init__(self, folder: Path, find_sidecar: Callable[[Path], None]):
+        self.folder = folder
+        self.find_sidecar = find_sidecar
+
+    def select(self, where: str, values: list, limit: int | None, offset: int) -> list[Item]:
+        """Items that meet an SQL condition on `items`, newest first, each as its files are now."""
+        order = f"SELECT folder, name, stamp FROM items WHERE {where} ORDER BY created DESC, id DESC LIMIT ? OFFSET ?"
+        values = [*values, -1 if limit is None else limit, offset]
+        stale: set[str] = set()
+        for _ in range(ATTEMPTS):
+            rows = self._look(lambda db: db.execute(order, values).fetchall(), stale)
+            found, stale = [], set()
+            for folder, name, stamp in rows:
+                path = self._path(folder, name)
+                try:
+                    if _stamp(path) != stamp:
+                        raise FileError(f"{path} has changed")
+                    found.append(read_item(path))
+                except (TTMError, OSError):
+                    stale.add(folder)
+            if not stale:
+                break
+        return found
+
+    def count(self, where: str, values: list) -> int:
+        return self._look(lambda db: db.execute(f"SELECT COUNT(*) FROM items WHERE {where}", values).fetchone()[0])
+
+    def faults(self) -> dict[Path, str]:
+        """The audio files that cannot be shown, and why."""
+        rows = self._look(lambda db: db.execute("SELECT folder, name, reason FROM faults ORDER BY 1, 2").fetchall())
+        return {self._path(folder, name): reason for folder, name, reason in rows}
+
+    def rebuild(self) -> None:
+        """Forget the index and read every file again."""
+        self._discard()
+        self._look(lambda db: None)
+
+    def folders(self) -> list[str]:
+        """The folders that hold items: one a month, and the trash. Links are not followed."""
+        try:
+            with os.scandir(self.folder) as entries:
+                names = [e.name for e in entries if FOLDER.fullmatch(e.name) and e.is_dir(follow_symlinks=False)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise FileError(f"cannot read the library {self.folder}: {error.strerror}") from error
+        return sorted(names)
+
+    def _path(self, folder: str, name: str) -> Path:
+        """The path of a row; the index is a file like any other, so its words are checked."""
+        if not (FOLDER.fullmatch(folder) and NAME.fullmatch(name)):
+            self._discard()
+            raise FileError(f"the index of {self.folder} was tampered with; it is made anew now, so try again")
+        return self.folder / folder / name
+
+    def _look(self, work: Callable[[sqlite3.Connection], Any], stale: set[str] = frozenset()) -> Any:
+        """What `work` finds in the index, brought up to date before."""
+        index = self.folder / INDEX
+        places = (index, index, ":memory:") if self.folder.is_dir() else (":memory:",)
+        for place in places:
+            try:
+                with closing(_opened(place)) as db:
+                    self._refresh(db, stale)
+                    return work(db)
+            except sqlite3.Error as error:
+                if place == ":memory:":
+                    raise FileError(f"cannot index the library {self.folder}: {error}") from error
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in NOT_DAMAGE:
+                    self._discard()
+
+    def _discard(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(OSError):
+                os.unlink(self.folder / f"{INDEX}{suffix}")
+
+    def _refresh(self, db: sqlite3.Connection, stale: set[str]) -> None:
+        """Bring the index up to date with the folders that changed since, and with those named in `stale`."""
+        known = dict(db.execute("SELECT name, stamp FROM folders"))
+        if known == self._stamps() and not stale:
+            return
+        with _writing(db):
+            known = dict(db.execute("SELECT name, stamp FROM folders"))
+            there = self._stamps()  # taken before the folders are read, so that what changes meanwhile is seen later
+            listed = {f: self._list(f) for f, stamp in there.items() if stamp is None or known.get(f) != stamp}
+            listed |= {f: self._list(f) for f in stale & there.keys()}
+            for table in ("items", "faults"):  # first all that is gone: a file may have moved from folder to folder
+                for folder in known.keys() - there.keys():
+                    db.execute(f"DELETE FROM {table} WHERE folder = ?", (folder,))
+                for folder, files in listed.items():
+                    rows = db.execute(f"SELECT name, stamp FROM {table} WHERE folder = ?", (folder,)).fetchall()
+                    gone = [(folder, name) for name, stamp in rows if folder in stale or files.get(name) != stamp]
+                    db.executemany(f"DELETE FROM {table} WHERE folder = ? AND name = ?", gone)
+            for folder, files in listed.items():
+                for name in files.keys() - _names(db, folder):
+                    self._insert(db, folder, name)
+            db.execute("DELETE FROM folders")
+            db.executemany("INSERT INTO folders VALUES (?, ?)", there.items())
+
+    def _stamps(self) -> dict[str, int | None]:
+        """Each folder with the time of its last change; None where that is so short ago that it says nothing."""
+        now, stamps = time.time_ns(), {}
+        for folder in self.folders():
+            with suppress(FileNotFoundError):
+                changed = os.stat(self.folder / folder).st_mtime_ns
+                stamps[folder] = changed if now - changed > SETTLED else None
+        return stamps
+
+    def _list(self, folder: str) -> dict[str, str]:
+        """The audio files in a folder, each with the stamp of its sidecar."""
+        try:
+            with os.scandir(self.folder / folder) as entries:
+                names = [entry.name for entry in entries if NAME.fullmatch(entry.name)]
+        except OSError:
+            return {}
+        return {name: _stamp(self.folder / folder / name) for name in names}
+
+    def _insert(self, db: sqlite3.Connection, folder: str, name: str) -> None:
+        path = self.folder / folder / name
+        try:
+            if not os.path.lexists(sidecar_path(path)):
+                self.find_sidecar(path)
+            stamp, item = _stamp(path), read_item(path)
+        except (TTMError, OSError) as error:
+            if os.path.lexists(path):
+                db.execute("INSERT INTO faults VALUES (?, ?, ?, ?)", (folder, name, _stamp(path), str(error)))
+            return
+        tags = "".join(f"\n{folded(tag)}\n" for tag in item.tags)
+        text = folded("\n".join((item.title, item.request.prompt, *item.tags)))
+        row = (folder, name, stamp, item.id, item.created, item.model["name"], item.favourite, tags, text)
+        try:
+            db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        except sqlite3.IntegrityError:
+            reason = f"another file has the id {item.id} too: move one of them out of the library"
+            db.execute("INSERT INTO faults VALUES (?, ?, ?, ?)", (folder, name, stamp, reason))
 
 
-@dataclass(frozen=True)
-class Item:
-    """One result that was kept."""
-
-    id: str  # 12 hexadecimal digits
-    path: Path  # the audio file
-    sidecar: Path
-    request: GenerationRequest  # resolved, of this clip alone
-    model: dict  # {"name", "version", "weights_sha256", "licence"}
-    created: str  # ISO 8601 in UTC, to the microsecond
-    source: str  # "gui", "cli", "api" or "python"
-    title: str
-    tags: tuple[str, ...]
-    favourite: bool
-    sample_rate: int
-    channels: int
-    samples: int
-    seconds_taken: dict
-    trashed: bool
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a library holds: items outside and inside the trash, and what is wrong with files that cannot be shown."""
-
-    items: int
-    trashed: int
-    unreadable: dict[Path, str]
-
-
-def folded(text: str) -> str:
-    """Text as it is compared: without case, and alike however its letters are composed."""
-    return normalize("NFKC", text).casefold()
-
-
-def moment(when: datetime) -> str:
-    """A time as `Item.created` has it, so that times compare as texts do."""
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def checked_note(note: object) -> dict:
-    """The entry NOTE of a sidecar: {"created", "source", "title", "tags", "favourite"}, each optional. RequestError."""
-    if not isinstance(note, dict):
-        raise RequestError(f"{NOTE} must be a JSON object")
-    checks = {
-        "created": _created,
-        "source": _source,
-        "title": lambda value: check_text("title", value, least=1),
-        "tags": checked_tags,
-        "favourite": _favourite,
-    }
-    return {name: check(note[name]) for name, check in checks.items() if name in note}
-
-
-def checked_tags(tags: object) -> list[str]:
-    """Up to TAGS texts of up to TAG_LENGTH characters, in their order, each once whatever its case. RequestError."""
-    if not isinstance(tags, list | tuple) or len(tags) > TAGS:
-        raise RequestError(f"tags must be a list of at most {TAGS} texts")
-    kept: dict[str, str] = {}
-    for tag in tags:
-        text = check_text("a tag", tag, least=1)
-        if len(text) > TAG_LENGTH:
-            raise RequestError(f"a tag has {len(text)} characters: shorten it to {TAG_LENGTH}")
-        kept.setdefault(folded(text), text)
-    return list(kept.values())
-
-
-def _created(value: object) -> str:
-    if isinstance(value, str) and CREATED.fullmatch(value):
-        with suppress(ValueError):
-            datetime.fromisoformat(value)
-            return value
-    raise RequestError("created must be a time such as 2026-01-31T12:00:00.000000Z")
-
-
-def _source(value: object) -> str:
-    if value not in SOURCES:
-        raise RequestError(f"source must be one of {', '.join(SOURCES)}")
-    return value
-
-
-def _favourite(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise RequestError("favourite must be true or false")
-    return value
-
-
-def read_item(path: Path) -> Item:
-    """The item whose audio file is `path`, from its sidecar. Raises FileError, RequestError."""
-    sidecar = sidecar_path(path)
-    for file in (path, sidecar):
-        if file.is_symlink() or not file.is_file():
-            raise FileError(f"{file} is not there, or not a plain file")
-    record = read_sidecar(path)
-    request = request_in(record, sidecar)
+def _stamp(path: Path) -> str:
+    """Changes whenever the sidecar of `path` does; empty where it has none."""
     try:
-        note = checked_note(record.get(NOTE, {}))
-        return Item(
-            id=NAME.fullmatch(path.name)[1],
-            path=path,
-            sidecar=sidecar,
-            request=request,
-            model={
-                "name": record["model"],
-                "version": check_text("model_version", record.get("model_version", "unknown"), least=1),
-                "weights_sha256": record["weights"],
-                "licence": check_text("model_licence", record.get("model_licence", "unknown"), least=1),
-            },
-            created=note.get("created") or moment(datetime.fromtimestamp(path.stat().st_mtime, UTC)),
-            source=note.get("source", "python"),
-            title=note.get("title", request.prompt),
-            tags=tuple(note.get("tags", ())),
-            favourite=note.get("favourite", False),
-            sample_rate=check_whole("sample_rate", record.get("sample_rate"), 1, 2**20),
-            channels=check_whole("channels", record.get("channels"), 1, 2**10),
-            samples=check_whole("samples", record.get("samples"), 1, 2**40),
-            seconds_taken=_seconds_taken(record.get("seconds_taken", {})),
-            trashed=path.parent.name == TRASH,
-        )
-    except RequestError as error:
-        raise RequestError(f"{sidecar}: {error}; delete it to have it made anew from the sound's own tags") from None
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror}") from error
+        found = os.lstat(sidecar_path(path))
+    except OSError:
+        return ""
+    return f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
 
 
-def _seconds_taken(value: object) -> dict[str, float]:
-    if not isinstance(value, dict) or len(value) > 16:
-        raise RequestError("seconds_taken must be a JSON object of a few numbers")
-    return {
-        check_text("seconds_taken", name, least=1): check_number("seconds_taken", seconds, 0, math.inf)
-        for name, seconds in value.items()
-    }
+def _names(db: sqlite3.Connection, folder: str) -> set[str]:
+    rows = "SELECT name FROM items WHERE folder = ?1 UNION ALL SELECT name FROM faults WHERE folder = ?1"
+    return {name for (name,) in db.execute(rows, (folder,))}
+
+
+def _opened(place: Path | str) -> sqlite3.Connection:
+    """A connection to an index of this schema; one of another schema is emptied."""
+    db = sqlite3.connect(place, timeout=BUSY, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        if _version(db) != SCHEMA:
+            with _writing(db):
+                if _version(db) != SCHEMA:  # nor has another process made it in the meantime
+                    for name in ("folders", "items", "faults"):
+                        db.execute(f"DROP TABLE IF EXISTS {name}")
+                    for statement in filter(str.strip, TABLES.split(";")):
+                        db.execute(statement)
+                    db.execute(f"PRAGMA user_version = {SCHEMA}")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return db.execute("PRAGMA user_version").fetchone()[0]
+
+
+@contextmanager
+def _writing(db: sqlite3.Connection) -> Iterator[None]:
+    """One transaction, alone among all processes."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise
