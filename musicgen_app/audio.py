@@ -200,7 +200,7 @@ def write(path: str | Path, audio: np.ndarray, sample_rate: int, tags: dict[str,
     Raises FileError; then nothing was written and an existing file is as it was.
     """
     check_target(path, overwrite)
-    return save_bytes(path, _encode(audio, sample_rate, Path(path).suffix.lower(), tags), overwrite)
+    return save_bytes(path, encode(audio, sample_rate, Path(path).suffix.lower(), tags), overwrite)
 
 
 def check_target(path: str | Path, overwrite: bool = False) -> None:
@@ -211,8 +211,8 @@ def check_target(path: str | Path, overwrite: bool = False) -> None:
     check_free(path, overwrite)
 
 
-def _encode(audio: np.ndarray, sample_rate: int, suffix: str, tags: dict[str, str]) -> bytes:
-    """The complete file in memory, so that the disk sees all of it or nothing."""
+def encode(audio: np.ndarray, sample_rate: int, suffix: str, tags: dict[str, str]) -> bytes:
+    """The complete file that `write` writes, in memory, so that the disk sees all of it or nothing. FileError."""
     assert set(tags) <= set(ID3_FRAMES), f"no format-independent tag: {set(tags) - set(ID3_FRAMES)}"
     tags = {name: text for name, text in tags.items() if text}
     rate = sample_rate
@@ -371,6 +371,12 @@ def read_tags(path: str | Path) -> dict[str, str]:
     """The text tags of a sound file, without decoding it. Raises FileError."""
     with _opened(path) as file:
         return _tags(file)
+
+
+def shape_of(path: str | Path) -> tuple[int, int, int]:
+    """Channels, samples and sample rate in Hz of a sound file, from its header. Raises FileError."""
+    with _opened(path) as file:
+        return file.channels, file.frames, file.samplerate
 
 
 @contextlib.contextmanager

@@ -59,10 +59,10 @@ class Catalogue:
         values = [*values, -1 if limit is None else limit, offset]
         stale: set[str] = set()
         for _ in range(ATTEMPTS):
-            rows = self._look(lambda db: db.execute(order, values).fetchall(), stale)
+            rows = self._look(lambda db: _rows(db, order, values), stale)
             found, stale = [], set()
             for folder, name, stamp in rows:
-                path = self._path(folder, name)
+                path = self.folder / folder / name
                 try:
                     if _stamp(path) != stamp:
                         raise FileError(f"{path} has changed")
@@ -78,13 +78,12 @@ class Catalogue:
 
     def faults(self) -> dict[Path, str]:
         """The audio files that cannot be shown, and why."""
-        rows = self._look(lambda db: db.execute("SELECT folder, name, reason FROM faults ORDER BY 1, 2").fetchall())
-        return {self._path(folder, name): reason for folder, name, reason in rows}
+        rows = self._look(lambda db: _rows(db, "SELECT folder, name, reason FROM faults ORDER BY 1, 2"))
+        return {self.folder / folder / name: reason for folder, name, reason in rows}
 
     def rebuild(self) -> None:
-        """Forget the index and read every file again."""
-        self._discard()
-        self._look(lambda db: None)
+        """Read every file again, and make the index anew should it be damaged where nobody has looked yet."""
+        self._look(_check, set(self.folders()))
 
     def folders(self) -> list[str]:
         """The folders that hold items: one a month, and the trash. Links are not followed."""
@@ -97,17 +96,16 @@ class Catalogue:
             raise FileError(f"cannot read the library {self.folder}: {error.strerror}") from error
         return sorted(names)
 
-    def _path(self, folder: str, name: str) -> Path:
-        """The path of a row; the index is a file like any other, so its words are checked."""
-        if not (FOLDER.fullmatch(folder) and NAME.fullmatch(name)):
-            self._discard()
-            raise FileError(f"the index of {self.folder} was tampered with; it is made anew now, so try again")
-        return self.folder / folder / name
+    def audio_files(self, folder: str) -> list[Path]:
+        """The audio files in one of the folders, whether they can be shown or not."""
+        return [self.folder / folder / name for name in sorted(self._list(folder))]
 
     def _look(self, work: Callable[[sqlite3.Connection], Any], stale: set[str] = frozenset()) -> Any:
         """What `work` finds in the index, brought up to date before."""
         index = self.folder / INDEX
         places = (index, index, ":memory:") if self.folder.is_dir() else (":memory:",)
+        if index.is_symlink():
+            self._discard()
         for place in places:
             try:
                 with closing(_opened(place)) as db:
@@ -127,7 +125,8 @@ class Catalogue:
     def _refresh(self, db: sqlite3.Connection, stale: set[str]) -> None:
         """Bring the index up to date with the folders that changed since, and with those named in `stale`."""
         known = dict(db.execute("SELECT name, stamp FROM folders"))
-        if known == self._stamps() and not stale:
+        there = self._stamps()
+        if known == there and None not in there.values() and not stale:
             return
         with _writing(db):
             known = dict(db.execute("SELECT name, stamp FROM folders"))
@@ -173,7 +172,8 @@ class Catalogue:
             stamp, item = _stamp(path), read_item(path)
         except (TTMError, OSError) as error:
             if os.path.lexists(path):
-                db.execute("INSERT INTO faults VALUES (?, ?, ?, ?)", (folder, name, _stamp(path), str(error)))
+                reason = str(error).encode(errors="backslashreplace").decode()
+                db.execute("INSERT INTO faults VALUES (?, ?, ?, ?)", (folder, name, _stamp(path), reason))
             return
         tags = "".join(f"\n{folded(tag)}\n" for tag in item.tags)
         text = folded("\n".join((item.title, item.request.prompt, *item.tags)))
@@ -182,7 +182,7 @@ class Catalogue:
             db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         except sqlite3.IntegrityError:
             reason = f"another file has the id {item.id} too: move one of them out of the library"
-            db.execute("INSERT INTO faults VALUES (?, ?, ?, ?)", (folder, name, stamp, reason))
+            db.execute("INSERT INTO faults VALUES (?, ?, 'again', ?)", (folder, name, reason))  # no file has this stamp
 
 
 def _stamp(path: Path) -> str:
@@ -192,6 +192,20 @@ def _stamp(path: Path) -> str:
     except OSError:
         return ""
     return f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
+
+
+def _rows(db: sqlite3.Connection, query: str, values: list = ()) -> list[tuple]:
+    """Rows that begin with a folder and a name. The index is a file like any other: both are checked."""
+    rows = db.execute(query, values).fetchall()
+    for folder, name, *_ in rows:
+        if not (FOLDER.fullmatch(str(folder)) and NAME.fullmatch(str(name))):
+            raise sqlite3.DatabaseError("a row names no file of a library")
+    return rows
+
+
+def _check(db: sqlite3.Connection) -> None:
+    if db.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+        raise sqlite3.DatabaseError("the index is damaged")
 
 
 def _names(db: sqlite3.Connection, folder: str) -> set[str]:

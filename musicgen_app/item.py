@@ -105,11 +105,15 @@ def _favourite(value: object) -> bool:
 
 def read_item(path: Path) -> Item:
     """The item whose audio file is `path`, from its sidecar. Raises FileError, RequestError."""
-    sidecar = sidecar_path(path)
-    for file in (path, sidecar):
+    for file in (path, sidecar_path(path)):
         if file.is_symlink() or not file.is_file():
-            raise FileError(f"{file} is not there, or not a plain file")
-    record = read_sidecar(path)
+            raise FileError(f"{file} is not there, or is not a plain file")
+    return item_from(path, read_sidecar(path))
+
+
+def item_from(path: Path, record: dict) -> Item:
+    """The item that the record in a sidecar describes. Raises as `read_item`."""
+    sidecar = sidecar_path(path)
     request = request_in(record, sidecar)
     try:
         note = checked_note(record.get(NOTE, {}))
@@ -124,7 +128,7 @@ def read_item(path: Path) -> Item:
                 "weights_sha256": record["weights"],
                 "licence": check_text("model_licence", record.get("model_licence", "unknown"), least=1),
             },
-            created=note.get("created") or moment(datetime.fromtimestamp(path.stat().st_mtime, UTC)),
+            created=note["created"] if "created" in note else changed(path),
             source=note.get("source", "python"),
             title=note.get("title", request.prompt),
             tags=tuple(note.get("tags", ())),
@@ -137,8 +141,14 @@ def read_item(path: Path) -> Item:
         )
     except RequestError as error:
         raise RequestError(f"{sidecar}: {error}; delete it to have it made anew from the sound's own tags") from None
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror}") from error
+
+
+def changed(path: Path) -> str:
+    """When a file last changed, as `Item.created` has it. Raises FileError."""
+    try:
+        return moment(datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    except (OSError, ValueError, OverflowError) as error:
+        raise FileError(f"cannot read {path}: {error}") from error
 
 
 def _seconds_taken(value: object) -> dict[str, float]:

@@ -137,7 +137,7 @@ def record_of(path: Path) -> dict:
 def read_sidecar(path: Path) -> dict:
     """The record in the sidecar of `path`: the mark and the origin are checked, nothing else. Raises FileError."""
     sidecar = sidecar_path(path)
-    return _parse(_read_text(sidecar), sidecar)
+    return parse(_read_text(sidecar), sidecar)
 
 
 def full_tags(path: Path) -> dict[str, str]:
@@ -145,8 +145,13 @@ def full_tags(path: Path) -> dict[str, str]:
     return read_tags(path) | {"comment": _compact(AI_MARK | record_of(path))}
 
 
+def is_cut(path: Path) -> bool:
+    """Whether the tag of the file at `path` was too small for its record. Raises FileError."""
+    return _tag_record(path).get("truncated") is True
+
+
 def _tag_record(path: Path) -> dict:
-    return _parse(read_tags(path).get("comment", ""), path)
+    return parse(read_tags(path).get("comment", ""), path)
 
 
 def _read_text(path: Path) -> str:
@@ -161,8 +166,8 @@ def _compact(record: dict) -> str:
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
-def _parse(text: str, path: Path) -> dict:
-    """The JSON record in a text from anywhere, its mark and origin checked. Raises FileError."""
+def parse(text: str, path: Path) -> dict:
+    """The JSON record in a text from `path`, its size, mark and origin checked, nothing else. Raises FileError."""
     foreign = FileError(f"{path} was not made by ttm-app, or its tags were changed: there is no request in it")
     if len(text) > RECORD_BYTES:
         raise foreign
