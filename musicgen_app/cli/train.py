@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import RequestError
 from .output import print_json, print_note
 
 if TYPE_CHECKING:
@@ -147,6 +149,17 @@ def train(dry_run: bool, as_json: bool, **options) -> None:
             click.echo("\n".join(report.lines(facts)))
         return
     _run(job, as_json)
+
+
+def job_from(arguments: Sequence[str]) -> Job:
+    """The job that arguments of `ttm-app train` ask for. Raises RequestError and FileError."""
+    from trainer.options import job_of
+
+    try:
+        options = train.make_context("train", list(arguments)).params
+    except click.UsageError as error:
+        raise RequestError(error.format_message()) from error
+    return job_of(options)
 
 
 def _run(job: Job, as_json: bool) -> None:
