@@ -240,7 +240,7 @@ def to_arguments(options: Mapping[str, object]) -> tuple[str, ...]:
         for item in value if isinstance(value, (list, tuple)) else [value]:
             if item is True:
                 arguments.append(flag)
-            elif item not in (None, "", False):
+            elif not (item is None or item is False or item == ""):  # 0 is a value
                 arguments.append(f"{flag}={item}")
     if any("\0" in argument for argument in arguments):
         raise RequestError("a null character cannot be part of a setting: remove it")
@@ -373,6 +373,7 @@ def _tail(path: Path, start: int) -> list[str]:
             lines = file.read(TAIL).decode(errors="replace").splitlines()
     except OSError:
         return []
+    lines = ["".join(c if c.isprintable() else "?" for c in line.expandtabs()) for line in lines]
     return lines[1:] if begin > start else lines
 
 
