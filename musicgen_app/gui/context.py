@@ -1,4 +1,4 @@
-"""What every tab is given: the one engine, the library, the settings, the training jobs.
+"""What every tab is given: the one engine, the queue in front of it, the library, the settings, the training jobs.
 
 A tab's module exports `build(context) -> None`, which is called inside its `gr.Tab`.
 """
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..jobs import Jobs
     from ..library import Library
     from ..settings import Settings
+    from .desk import Desk
 
 
 class EngineHolder:
@@ -48,5 +49,6 @@ class Context:
     engine: EngineHolder
     library: Library
     settings: Settings
+    desk: Desk | None = None
     jobs: Jobs | None = None
     models_dir: Path | None = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .. import bundle, settings, store
 from ..errors import FileError, ModelError, TTMError
-from .parts import PRIVATE, facts, fold, note, on_show, size, table
+from .markup import PRIVATE, facts, fold, note, on_show, size, table
 
 if TYPE_CHECKING:
     from ..bundle import Bundle

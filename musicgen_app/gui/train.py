@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .. import paths, store
 from ..errors import RequestError, TTMError
 from ..jobs import FAILED, FINISHED, RUNNING, STOPPING, Job, Jobs, Status, check_folders, to_arguments
-from .parts import PRIVATE, facts, fold, note, on_show, size, table
+from .markup import PRIVATE, facts, fold, note, on_show, size, table
 
 if TYPE_CHECKING:
     from .context import Context
