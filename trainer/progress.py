@@ -108,7 +108,7 @@ class Position:
 
 def position(line: str) -> Position | None:
     """What `Log` showed of a step, read back; None for any other line."""
-    found = re.fullmatch(r"step (\d+)/(\d+)  .*?([\d.]+ (?:samples|steps)/s)  (.*) left(  [\d.]+ GiB)?", line)
+    found = re.fullmatch(r"step (\d+)/(\d+)\s.*?([\d.]+ (?:samples|steps)/s)\s+(.*) left(\s+[\d.]+ GiB)?", line)
     return Position(int(found[1]), int(found[2]), found[3], found[4]) if found else None
 
 
