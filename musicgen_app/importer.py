@@ -43,7 +43,7 @@ def import_model(
     models_dir: str | os.PathLike | None = None,
     **options,
 ) -> tuple[Bundle, Report | None]:
-    """Take what lies at `path` as a model of the user's: with a preset a checkpoint, without one a model folder or .zip.
+    """Take what lies at `path` as a model of the user's: with a preset a checkpoint, else a model folder or .zip.
 
     options: those of `import_checkpoint`, for a checkpoint only. The report tells how a checkpoint was read. Raises as
     `import_checkpoint` and `store.install`.

@@ -1,4 +1,4 @@
-"""Training runs in the background: options -> a program of its own, that outlives the page and the server it began from.
+"""Training runs in the background: options -> a program of its own, that outlives the page and the server.
 
 Each is `python -m musicgen_app train ...` in a session of its own, with a record in `paths.jobs()`: what was asked for,
 and which process does it. All else is in the run folder: `train.log` (what the program says), `outcome.json` (what it

@@ -83,7 +83,7 @@ def missing(bundle: Bundle) -> list[str]:
 
 
 def check(bundle: Bundle) -> None:
-    """Compare every file of a model, its frozen parts here included, with its SHA-256. ModelError names what differs."""
+    """Compare every file of a model, frozen parts here included, with its SHA-256. ModelError names what differs."""
     verify(bundle)
     for part in parts(bundle):
         if part["part"] in hub.PARTS and not part["problem"]:

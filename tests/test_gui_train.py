@@ -1,4 +1,4 @@
-"""The Train tab: its form is checked as the command line checks it, trainings are started, watched, stopped and used."""
+"""The Train tab: its form is checked as on the command line; trainings are started, watched, stopped and used."""
 
 from __future__ import annotations
 

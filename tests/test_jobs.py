@@ -1,4 +1,4 @@
-"""Training runs in the background: they outlive who started them, are found again, stopped, gone on with; never guessed."""
+"""Training runs in the background: they outlive who started them, are found again, stopped and gone on with."""
 
 from __future__ import annotations
 

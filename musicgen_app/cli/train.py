@@ -71,7 +71,7 @@ def bench(preset, encoders, batch, precision, seconds, device, as_json) -> None:
 @click.command(short_help="List trainings in the background.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def jobs(as_json: bool) -> None:
-    """List the trainings that were started from the page (`ttm-app gui`): state, last step and run folder, newest first."""
+    """List the trainings that were started from the page (`ttm-app gui`), newest first: state, steps, run folder."""
     from ..jobs import Jobs
 
     found = Jobs()
@@ -160,7 +160,7 @@ def train(dry_run: bool, as_json: bool, **options) -> None:
     DATA is a folder in the layout of the ICME 2026 challenge (00/1085700.mp3 and a caption JSON), any folder of audio
     with captions, a folder of `ttm-app corpus`, or one of `ttm-app prepare`. A run that was stopped, even by kill -9,
     goes on when the same command is run again. `ttm-app train plot RUN...` draws the curves of runs,
-    `ttm-app train bench` measures how fast a recipe trains here, `ttm-app train jobs` lists trainings in the background.
+    `ttm-app train bench` measures how fast a recipe trains here, `ttm-app train jobs` lists those in the background.
     """
     from trainer import report
     from trainer.options import job_of

@@ -1,4 +1,4 @@
-"""What the Models and Train tabs share: text -> HTML with every character of it harmless; when a tab comes into view."""
+"""What the Models and Train tabs share: text -> HTML with every character harmless; when a tab comes into view."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], title: str = ""
 
 def fold(title: str, content: str) -> str:
     """HTML that is shown when its title is pressed."""
-    return f"<details style='margin-top:.8em'><summary style='cursor:pointer'>{escape(title)}</summary>{content}</details>"
+    head = f"<summary style='cursor:pointer'>{escape(title)}</summary>"
+    return f"<details style='margin-top:.8em'>{head}{content}</details>"
 
 
 def on_show(work: Callable, outputs: list) -> None:
@@ -64,7 +65,9 @@ def on_show(work: Callable, outputs: list) -> None:
 
 def size(count: float) -> str:
     """Bytes in words: 89 MB, 1.74 GB."""
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+    if count >= 1e9:
+        return f"{count / 1e9:.2f} GB"
+    return f"{count / 1e6:.0f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 def _caption(title: str) -> str:

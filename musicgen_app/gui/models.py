@@ -1,4 +1,4 @@
-"""The Models tab: what is on this machine, what each can do and under which licence; add, check, remove, make default."""
+"""The Models tab: what is on this machine, what each can do, under which licence; add, check, remove, set default."""
 
 from __future__ import annotations
 
@@ -87,7 +87,8 @@ def look(context: Context, name: str | None = None, said: str = "") -> list:
     usual = default_model()
     names = [item.name for item in bundles]
     name = next((wanted for wanted in (name, usual, *names) if wanted in names), None)
-    choices = [(f"{item.name}: {item.config['title']}{' (default)' * (item.name == usual)}", item.name) for item in bundles]
+    marks = {usual: " (default)"}
+    choices = [(f"{b.name}: {b.config['title']}{marks.get(b.name, '')}", b.name) for b in bundles]
     broken = "".join(note(f"Not usable: {fault}", "error") for fault in faults.values())
     return [gr.update(choices=choices, value=name), broken, *show(context, name, said)]
 
@@ -127,7 +128,7 @@ def about(found: Bundle) -> str:
         for row in config["data"]
         if isinstance(row, dict)
     ]
-    learned = table(["Part", "Music", "Licence", "Hours"], data) if data else note("It does not say what it learned from.")
+    learned = table(["Part", "Music", "Licence", "Hours"], data) if data else note("It does not say.")
     return facts(rows, config["title"]) + fold("What it learned from, and the licences of that", learned)
 
 
@@ -180,7 +181,7 @@ def remove_model(context: Context, name: str | None) -> str:
 def add_model(
     context: Context, path: str, upload: str | None, kind: str, name: str, licence: str, replace: bool
 ) -> tuple[str, str, str | None]:
-    """Take a file or folder as a model; what came of it as HTML, and the fields for the path and the upload, emptied."""
+    """Take a file or folder as a model; what came of it as HTML, and the fields for path and upload, then empty."""
     from ..importer import import_model
 
     try:

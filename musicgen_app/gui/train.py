@@ -26,8 +26,8 @@ CURVES = {"loss": "training", "val": "validation", "val_shuffled": "validation, 
 COLOURS = {"training": "#2f7d8a", "validation": "#c8703a", "validation, captions of others": "#9a9a9a"}
 EMPTY = "No training yet. Fill in the form above: “Check” tells what it would take, and changes nothing."
 FIELDS = (
-    "data", "name", "preset", "steps", "batch", "lr", "max_hours", "encoders", "clusters", "preview_every", "save_every",
-    "seed", "workers", "separate", "licence", "preview_prompt", "set", "out",
+    "data", "name", "preset", "steps", "batch", "lr", "max_hours", "encoders", "clusters", "preview_every",
+    "save_every", "seed", "workers", "separate", "licence", "preview_prompt", "set", "out",
 )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def build(context: Context) -> None:
             licence = gr.Textbox("CC-BY-SA-4.0", label="Licence of the weights; mind your data's", max_lines=1)
             separate = gr.Checkbox(label="Take vocals away first", info="with an installed separator")
         prompts = gr.Textbox(label=f"Prompts of the previews, one a line, {HEARD} at most (empty: the usual)", lines=2)
-        changes = gr.Textbox(label="Any other parameter, KEY=VALUE, one a line", placeholder="weight_decay=0.1", lines=2)
+        changes = gr.Textbox(label="Other parameters, KEY=VALUE, one a line", placeholder="weight_decay=0.1", lines=2)
         out = gr.Textbox(label="Run folder (empty: named after the model)", placeholder=str(paths.runs() / "mine"))
     with gr.Row():
         check = gr.Button("Check", min_width=140)
@@ -84,7 +84,7 @@ def build(context: Context) -> None:
         label="Loss while it trains, and on music that is held out", visible=False,
     )  # fmt: skip
     with gr.Group(visible=False) as listen:
-        step = gr.Dropdown([], label="Previews: what the model of this step makes of the same prompts", filterable=False)
+        step = gr.Dropdown([], label="Previews: the same prompts, by the model of step", filterable=False)
         clips = [gr.Audio(type="filepath", interactive=False, visible=False) for _ in range(HEARD)]
     log = gr.Textbox(label="Log", lines=10, max_lines=10, interactive=False, autoscroll=True, visible=False)
     timer = gr.Timer(EVERY, active=False)
