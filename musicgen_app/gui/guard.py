@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import secrets
 import time
 from collections import deque
@@ -19,6 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 COOKIE = "ttm-app"
 BODY_BYTES = 64 * 2**20  # of a request
 TRIES, MINUTE = 10, 60.0  # wrong passwords a minute, from everybody together
+# Doors of Gradio's that this page does not need: they fetch from elsewhere, or keep and show what others did
+SHUT = re.compile(r"/(gradio_api/)?(proxy=|file=[a-z]+:/|vibe-|undo-vibe|monitoring|run-history|runs|process_recording)")
 HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"), (b"x-frame-options", b"DENY")]
 
 LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>ttm-app</title>
@@ -54,7 +57,7 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._refusal(headers)
+        refusal = self._refusal(scope["path"], headers)
         if refusal:
             return await _answer(send, *refusal)
         if self.password and scope["path"] == "/login" and scope.get("method") == "POST":
@@ -64,7 +67,7 @@ class Guard:
             return await _answer(send, 401, LOGIN % "" if page else "a password is needed", page)
         await self.app(scope, receive, _with_headers(send))
 
-    def _refusal(self, headers: dict[str, str]) -> tuple[int, str] | None:
+    def _refusal(self, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if self.local and not is_loopback(_name(host)):
             return 403, "this ttm-app answers on this computer only"
@@ -73,6 +76,8 @@ class Guard:
             return 403, "this request comes from another site"
         if not headers.get("content-length", "0").isdecimal() or int(headers.get("content-length", "0")) > BODY_BYTES:
             return 413, f"a request may have {BODY_BYTES // 2**20} MB"
+        if SHUT.match(path):
+            return 404, "there is no such page"
         return None
 
     def _known(self, headers: dict[str, str]) -> bool:
