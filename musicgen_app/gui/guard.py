@@ -7,6 +7,7 @@ before it was given: once, in the browser, or as `auth=("", PASSWORD)` of gradio
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import re
@@ -52,6 +53,12 @@ class Guard:
         self.password = password
         self._tokens: set[str] = set()
         self._wrong: deque[float] = deque(maxlen=TRIES)
+        self._open: set[asyncio.Task] = set()  # the answers being given, some of which have no end of their own
+
+    def close(self) -> None:
+        """End all answers, so that the server can stop."""
+        for task in self._open:
+            task.cancel()
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -65,7 +72,15 @@ class Guard:
         if self.password and not self._known(headers):
             page = scope.get("method") == "GET" and "text/html" in headers.get("accept", "")
             return await _answer(send, 401, LOGIN % "" if page else "a password is needed", page)
-        await self.app(scope, receive, _with_headers(send))
+        task = asyncio.current_task()
+        self._open.add(task)
+        answer = _Answer(send)
+        try:
+            await self.app(scope, receive, answer)
+        except asyncio.CancelledError:
+            await answer.end()
+        finally:
+            self._open.discard(task)
 
     def _refusal(self, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
         host = headers.get("host", "")
@@ -129,10 +144,20 @@ async def _answer(send: Callable, status: int, text: str, page: bool = False, mo
     await send({"type": "http.response.body", "body": text.encode()})
 
 
-def _with_headers(send: Callable) -> Callable:
-    async def sender(message: dict) -> None:
-        if message["type"] == "http.response.start":
-            message = message | {"headers": [*message["headers"], *HEADERS]}
-        await send(message)
+class _Answer:
+    """`send` of ASGI that adds HEADERS, and can be ended early."""
 
-    return sender
+    def __init__(self, send: Callable) -> None:
+        self._send = send
+        self._begun = False
+
+    async def __call__(self, message: dict) -> None:
+        if message["type"] == "http.response.start":
+            self._begun = True
+            message = message | {"headers": [*message["headers"], *HEADERS]}
+        await self._send(message)
+
+    async def end(self) -> None:
+        if not self._begun:
+            return await _answer(self._send, 503, "ttm-app is stopping")
+        await self._send({"type": "http.response.body", "body": b""})

@@ -53,6 +53,10 @@ def serve(settings: Settings, listener: socket.socket, password: str | None, rea
             ready(address_of(listener))
             threading.Thread(target=_warm, daemon=True).start()
 
+        async def shutdown(self, sockets=None):
+            app.close()
+            await super().shutdown(sockets)
+
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, server_header=False, lifespan="on")
     try:
         Server(config).run(sockets=[listener])
