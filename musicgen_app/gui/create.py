@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -76,7 +75,8 @@ def build(context: Context) -> None:
         with gr.Column(scale=7, min_width=320, elem_id="results"):
             queue = part("queue", [])
             clips = part("cards", cards(context.library, [], EMPTY), options="{form: true}", elem_id="clips")
-    owner = gr.BrowserState("", storage_key="ttm-app owner", secret="ttm-app")  # a name for this browser, no secret
+    browser = gr.BrowserState("", storage_key="ttm-app browser", secret="ttm-app")  # whose requests are whose
+    drawn = gr.State("")  # the seed in the field, where it was not typed
 
     fields = {
         "prompt": prompt, "negative": negative, "seconds": seconds, "seed": seed, "variations": variations, "model": model,
@@ -86,30 +86,27 @@ def build(context: Context) -> None:
     if not has_best_of():
         del fields["best_of"]
 
-    def arrive(owner):
+    def arrive(browser, request: gr.Request):
         names = [bundle.name for bundle in store.list_models(context.models_dir)]
-        return (
-            owner or secrets.token_hex(16),
-            gr.update(choices=names),
-            cards(context.library, [item.id for item in context.library.search(limit=RECENT)], EMPTY),
-        )
+        recent = [item.id for item in context.library.search(limit=RECENT)]
+        return owner_of(browser, request), gr.update(choices=names), cards(context.library, recent, EMPTY)
 
-    def submit(owner, keep, suffix, *values):
+    def submit(browser, keep, drawn, suffix, request: gr.Request, *values):
         try:
             given = dict(zip(fields, values, strict=True))
-            if not keep:
+            if not keep and given["seed"] == drawn:
                 given["seed"] = None
-            request = request_from(given, context.models_dir)
-            context.desk.submit(owner, request, check_suffix(suffix), "gui")
+            wanted = request_from(given, context.models_dir)
+            context.desk.submit(owner_of(browser, request), wanted, check_suffix(suffix), "gui")
         except TTMError as error:
-            return problem(str(error)), gr.skip()
-        return problem(), str(request.seed)
+            return problem(str(error)), gr.skip(), gr.skip()
+        return problem(), str(wanted.seed), str(wanted.seed)
 
-    async def watch(owner, shown):
-        async for tickets, value in follow(context, owner, ids_of(shown)):
-            yield tickets, gr.skip() if value is None else value
+    async def watch(browser, shown, request: gr.Request):
+        async for rows, value in follow(context, owner_of(browser, request), ids_of(shown)):
+            yield rows, gr.skip() if value is None else value
 
-    def act(owner, suffix, shown, event: gr.EventData):
+    def act(browser, shown, event: gr.EventData, request: gr.Request):
         """What was pressed on a card; answers with the cards, the trouble, and the form where it was filled."""
         data, filled = event._data, [gr.skip()] * (len(fields) + 1)
         try:
@@ -117,34 +114,43 @@ def build(context: Context) -> None:
                 filled = [True, *form_of(context.library.get(str(data.get("id"))).request, list(fields))]
             elif data.get("action") == "more":
                 item = context.library.get(str(data.get("id")))
-                request = request_from(vars(replace(item.request, seed=None)), context.models_dir)
-                context.desk.submit(owner, request, item.path.suffix.lower(), "gui")
+                wanted = request_from(vars(replace(item.request, seed=None)), context.models_dir)
+                context.desk.submit(owner_of(browser, request), wanted, item.path.suffix.lower(), "gui")
             else:
                 change(context.library, data)
         except TTMError as error:
             return cards(context.library, ids_of(shown), EMPTY), problem(str(error)), *filled
         return cards(context.library, ids_of(shown), EMPTY), problem(), *filled
 
-    def stop(owner, event: gr.EventData):
+    def stop(browser, event: gr.EventData, request: gr.Request):
         if event._data.get("action") == "cancel":
-            context.desk.cancel(owner, str(event._data.get("id")))
+            context.desk.cancel(owner_of(browser, request), str(event._data.get("id")))
 
     def idea(event: gr.EventData):
         return str(event._data.get("prompt", ""))
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    watching = {"fn": watch, "inputs": [owner, clips], "outputs": [queue, clips], "trigger_mode": "always_last", **quiet}
-    page.load(arrive, owner, [owner, model, clips], **quiet).then(**watching)
+    watching = {"fn": watch, "inputs": [browser, clips], "outputs": [queue, clips], "trigger_mode": "always_last", **quiet}
+    page.load(arrive, browser, [browser, model, clips], **quiet).then(**watching)
     generate.click(
-        submit, [owner, keep, suffix, *fields.values()], [trouble, seed], trigger_mode="multiple", **quiet
+        submit,
+        [browser, keep, drawn, suffix, *fields.values()],
+        [trouble, seed, drawn],
+        trigger_mode="multiple",
+        **quiet,
     ).then(**watching)
     clips.click(
-        act, [owner, suffix, clips], [clips, trouble, keep, *fields.values()], trigger_mode="multiple", **quiet
+        act, [browser, clips], [clips, trouble, keep, *fields.values()], trigger_mode="multiple", **quiet
     ).then(**watching)
-    queue.click(stop, owner, None, trigger_mode="multiple", **quiet)
+    queue.click(stop, browser, None, trigger_mode="multiple", **quiet)
     ideas.click(idea, None, prompt, **quiet)
-    seed.input(lambda text: bool(text.strip()), seed, keep, **quiet)
+    seed.input(None, seed, keep, js="(text) => text.trim() !== ''", api_visibility="private")
     model.change(lambda name: model_line(context, name), model, about, **quiet)
+
+
+def owner_of(browser: str, request: gr.Request) -> str:
+    """Whose requests these are: this browser's, whatever becomes of the page; at first the session gives the name."""
+    return browser or request.session_hash
 
 
 def has_best_of() -> bool:

@@ -149,15 +149,17 @@ class _Answer:
 
     def __init__(self, send: Callable) -> None:
         self._send = send
-        self._begun = False
+        self._begun = self._ended = False
 
     async def __call__(self, message: dict) -> None:
         if message["type"] == "http.response.start":
             self._begun = True
             message = message | {"headers": [*message["headers"], *HEADERS]}
         await self._send(message)
+        self._ended = message["type"] == "http.response.body" and not message.get("more_body", False)
 
     async def end(self) -> None:
         if not self._begun:
-            return await _answer(self._send, 503, "ttm-app is stopping")
-        await self._send({"type": "http.response.body", "body": b""})
+            await _answer(self._send, 503, "ttm-app is stopping")
+        elif not self._ended:
+            await self._send({"type": "http.response.body", "body": b""})

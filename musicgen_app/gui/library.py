@@ -32,8 +32,8 @@ def build(context: Context) -> None:
             )  # fmt: skip
             model = gr.Dropdown([ANY], value=ANY, label="Model", min_width=130)
             tag = gr.Dropdown([ANY], value=ANY, label="Tag", min_width=130)
-            since = gr.DateTime(label="From", include_time=False, type="string", min_width=130)
-            until = gr.DateTime(label="Until", include_time=False, type="string", min_width=130)
+            since = gr.Textbox(label="From", max_lines=1, min_width=130, elem_classes="day")  # made a date field by clips.js
+            until = gr.Textbox(label="Until", max_lines=1, min_width=130, elem_classes="day")
         with gr.Row(elem_classes="ticks"):
             favourite = gr.Checkbox(False, label="Favourites only", min_width=140)
             trash = gr.Checkbox(False, label="Trash", min_width=140, elem_id="trash")

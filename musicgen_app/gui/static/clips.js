@@ -363,6 +363,7 @@
     }
     watch("value", render);
     render();
+    if (options.dates) requestAnimationFrame(() => { for (const day of document.querySelectorAll(".day input")) day.type = "date"; });
   }
 
   Object.assign(ttm, { cards });
