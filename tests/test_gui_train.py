@@ -43,13 +43,13 @@ def context(home, tmp_path):
             process.wait(10)
 
 
-def form(data: object, out: object, **fields: object) -> list:
+def form(music: object, folder: object, **fields: object) -> list:
     """The values of the form for a tiny training on the CPU."""
     changes = "\n".join([*(f"model.{name}={size}" for name, size in SIZES.items()), "precision=fp32", "log_every=2"])
     usual = dict.fromkeys(train.FIELDS) | {
-        "data": str(data), "name": "tones", "preset": "sketch", "steps": 4, "batch": 2, "encoders": "", "clusters": "",
+        "data": str(music), "name": "tones", "preset": "sketch", "steps": 4, "batch": 2, "encoders": "", "clusters": "",
         "preview_every": 2, "workers": 1, "separate": False, "licence": "CC0-1.0", "preview_prompt": " a tone \n\n",
-        "set": changes, "out": str(out),
+        "set": changes, "out": str(folder),
     }  # fmt: skip
     return [(usual | fields)[name] for name in train.FIELDS]
 
@@ -76,9 +76,9 @@ def test_check_tells_what_it_takes_and_writes_nothing(context, data, tmp_path):
         ({"name": "My Model"}, "no name for a model"),
         ({"name": "../../x", "out": ""}, "no name for a model"),
         ({"clusters": "genre-3"}, "text-K or audio-K"),
-        ({"steps": 0}, "--steps"),
+        ({"steps": 0}, "steps&#x27;: 0 is not in the range"),
         ({"set": "training.bach=3"}, "did you mean training.batch"),
-        ({"set": NASTY}, "KEY=VALUE"),
+        ({"set": NASTY}, "&lt;img src"),
         ({"preview_prompt": "a\nb\nc\nd"}, "3 prompts"),
         ({"out": "relative/folder"}, "whole path"),
         ({"encoders": "nobody"}, "nobody"),

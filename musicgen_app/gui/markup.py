@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
@@ -61,6 +62,13 @@ def on_show(work: Callable, outputs: list) -> None:
     if isinstance(Context.block, gr.Tab):
         events.append(Context.block.select)
     gr.on(events, work, None, outputs, show_progress="hidden", **PRIVATE)
+
+
+def words(message: str) -> str:
+    """A message of the command line in the words of the page."""
+    message = message.replace("choose another --name, or --force to replace it", "give another name, or tick Replace")
+    message = message.replace("give the same ones or another --out", "give the same ones or another run folder")
+    return re.sub(r"(^|[\s'(])--([a-z])", r"\1\2", message)
 
 
 def size(count: float) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .. import bundle, settings, store
 from ..errors import FileError, ModelError, TTMError
-from .markup import PRIVATE, facts, fold, note, on_show, size, table
+from .markup import PRIVATE, facts, fold, note, on_show, size, table, words
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
@@ -198,7 +198,7 @@ def add_model(
             **options,
         )
     except TTMError as error:
-        return note(_for_page(str(error)), "error"), path, upload
+        return note(words(str(error)), "error"), path, upload
     if replace:
         context.engine.forget()
     if upload:
@@ -257,8 +257,3 @@ def _text(row: dict, *keys: str) -> str:
 def _hours(row: dict) -> str:
     hours = row.get("hours")
     return f"{hours:.2f}" if isinstance(hours, (int, float)) else ""
-
-
-def _for_page(message: str) -> str:
-    """A message of the command line in the words of the page."""
-    return message.replace("choose another --name, or --force to replace it", "give another name, or tick Replace")

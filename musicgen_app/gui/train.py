@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .. import paths, store
 from ..errors import RequestError, TTMError
 from ..jobs import FAILED, FINISHED, RUNNING, STOPPING, Job, Jobs, Status, check_folders, to_arguments
-from .markup import PRIVATE, facts, fold, note, on_show, size, table
+from .markup import PRIVATE, facts, fold, note, on_show, size, table, words
 
 if TYPE_CHECKING:
     from .context import Context
@@ -128,7 +128,7 @@ def check_run(context: Context, *values: object) -> str:
     try:
         return planned(report.dry_run(_job_from(options_of(*values))))
     except TTMError as error:
-        return note(_for_page(str(error)), "error")
+        return note(words(str(error)), "error")
 
 
 def planned(found: dict) -> str:
@@ -167,7 +167,7 @@ def start_run(context: Context, *values: object) -> tuple[str, str | None]:
         _job_from(options)  # what cannot be is said now, not by a program that ends at once
         job = _jobs(context).start(options)
     except TTMError as error:
-        return note(_for_page(str(error)), "error"), None
+        return note(words(str(error)), "error"), None
     return note(f"{job.name} is training in {job.out}. It goes on when this page is closed.", "good"), job.id
 
 
@@ -210,7 +210,7 @@ def use_run(context: Context, id: str | None, name: str, replace: bool) -> str:
             raise RequestError("it has no model yet: that is written at its end")
         found = store.install(status.bundle, name.strip() or None, bool(replace), context.models_dir)
     except TTMError as error:
-        return note(_for_page(str(error)), "error")
+        return note(words(str(error)), "error")
     if replace:
         context.engine.forget()
     return note(f"{found.name} is among your models now: choose it under Create", "good")
@@ -332,9 +332,3 @@ def _lines(text: str) -> list[str]:
 
 def _finite(value: object) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value)
-
-
-def _for_page(message: str) -> str:
-    """A message of the command line in the words of the page."""
-    message = message.replace("choose another --name, or --force to replace it", "give another name, or tick Replace")
-    return message.replace("give the same ones or another --out", "give the same ones or another run folder")
