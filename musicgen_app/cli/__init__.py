@@ -18,7 +18,7 @@ from ..errors import Cancelled, TTMError
 from .output import print_error
 
 COMMANDS = (
-    "generate", "models", "prepare", "captions", "train", "evaluate",
+    "generate", "gui", "models", "prepare", "captions", "train", "evaluate",
     "corpus", "codec", "aligner", "export", "bench", "doctor",
 )  # fmt: skip
 

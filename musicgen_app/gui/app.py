@@ -61,7 +61,7 @@ def application(context: Context, host: str = "127.0.0.1", password: str | None 
     gr.mount_gradio_app(
         outer,
         page,
-        path="",
+        path="/",
         theme=theme(),
         css=(STATIC / "page.css").read_text(encoding="utf-8"),
         head=scripts,

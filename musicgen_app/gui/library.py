@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..errors import RequestError, TTMError
+from ..errors import TTMError
 from .parts import cards, change, ids_of, part, problem
 
 if TYPE_CHECKING:
@@ -96,27 +95,16 @@ def build(context: Context) -> None:
 
 
 def wanted_of(text: str, model: str, tag: str, since: str, until: str, favourite: bool, trash: bool) -> dict:
-    """The arguments of `Library.search` for the fields of the form. Raises RequestError for a date that is none."""
+    """The arguments of `Library.search` for the fields of the form."""
     return {
         "text": text or "",
         "model": None if model in (None, "", ANY) else model,
         "tag": None if tag in (None, "", ANY) else tag,
-        "since": day("From", since),
-        "until": day("Until", until, last=True),
+        "since": (since or "").strip() or None,
+        "until": (until or "").strip() or None,
         "favourite": True if favourite else None,
         "trashed": bool(trash),
     }
-
-
-def day(name: str, text: str | None, last: bool = False) -> datetime | None:
-    """Local midnight before the day YYYY-MM-DD, or after it; None where nothing is given. Raises RequestError."""
-    if not text or not text.strip():
-        return None
-    try:
-        start = datetime.strptime(text.strip(), "%Y-%m-%d").astimezone()
-    except (ValueError, OverflowError):
-        raise RequestError(f"{name} must be a day such as 2026-01-31") from None
-    return start + timedelta(days=1) if last else start
 
 
 def names(library) -> tuple[list[str], list[str]]:
