@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+import gradio as gr
+
 from .. import store
 from ..errors import TTMError
 from .form import check_suffix, request_from
@@ -20,7 +22,6 @@ MOST = 200  # clips of one look into the library
 
 def build(context: Context) -> None:
     """Add the endpoints to the page that is being built."""
-    import gradio as gr
 
     def error(problem: TTMError) -> gr.Error:
         return gr.Error(str(problem), print_exception=False)

@@ -10,6 +10,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import gradio as gr
+from gradio.context import Context as Building
+
 from .. import paths, store
 from ..errors import TTMError
 from ..request import SOLVERS, GenerationRequest
@@ -29,10 +32,8 @@ MODELS_OWN = "the model's own"
 
 def build(context: Context) -> None:
     """The tab's components and events."""
-    import gradio as gr
-    from gradio.context import get_blocks_context
 
-    page = get_blocks_context()
+    page = Building.root_block
     settings = context.settings
     with gr.Row(elem_id="create", equal_height=False):
         with gr.Column(scale=5, min_width=320, elem_id="compose"):
@@ -122,6 +123,9 @@ def build(context: Context) -> None:
         if event._data.get("action") == "cancel":
             context.desk.cancel(owner, str(event._data.get("id")))
 
+    def idea(event: gr.EventData):
+        return str(event._data.get("prompt", ""))
+
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     watching = {"fn": watch, "inputs": [owner, clips], "outputs": [queue, clips], "trigger_mode": "always_last", **quiet}
     page.load(arrive, owner, [owner, model, clips], **quiet).then(**watching)
@@ -132,7 +136,7 @@ def build(context: Context) -> None:
         act, [owner, suffix, clips], [clips, trouble, keep, *fields.values()], trigger_mode="multiple", **quiet
     ).then(**watching)
     queue.click(stop, owner, None, trigger_mode="multiple", **quiet)
-    ideas.click(lambda event: event._data.get("prompt", ""), None, prompt, **quiet)
+    ideas.click(idea, None, prompt, **quiet)
     seed.input(lambda text: bool(text.strip()), seed, keep, **quiet)
     model.change(lambda name: model_line(context, name), model, about, **quiet)
 

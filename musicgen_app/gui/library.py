@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import gradio as gr
+from gradio.context import Context as Building
+
 from ..errors import TTMError
 from .parts import cards, change, ids_of, part, problem
 
@@ -19,8 +22,6 @@ EMPTY_TRASH = "The trash is empty."
 
 def build(context: Context) -> None:
     """The tab's components and events."""
-    import gradio as gr
-    from gradio.context import get_blocks_context
 
     library = context.library
     with gr.Column(elem_id="library"):
@@ -84,8 +85,8 @@ def build(context: Context) -> None:
     def fresh(*values):
         return look(0, *values)
 
-    get_blocks_context().load(fresh, filters, page, **quiet)
-    gr.context.Context.block.select(fresh, filters, page, **quiet).then(choices, None, [model, tag], **quiet)
+    Building.root_block.load(fresh, filters, page, **quiet)
+    Building.block.select(fresh, filters, page, **quiet).then(choices, None, [model, tag], **quiet)
     text.submit(fresh, filters, page, **quiet)
     for one in filters:
         one.change(fresh, filters, page, trigger_mode="always_last", **quiet)
