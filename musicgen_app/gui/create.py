@@ -41,32 +41,38 @@ def build(context: Context) -> None:
                 label="Prompt", lines=3, max_lines=8, autofocus=True, elem_id="prompt",
                 placeholder="Slow piano over soft strings, warm and hopeful",
             )  # fmt: skip
-            ideas = part("ideas", examples(), elem_id="ideas")
             negative = gr.Textbox(label="Not like this", lines=1, placeholder="drums, voices", elem_id="negative")
             with gr.Row(elem_classes="fields"):
                 seconds = gr.Number(settings.seconds, label="Length in seconds", step=1, min_width=110)
                 variations = gr.Number(1, label="Variations", step=1, min_width=110)
             with gr.Row(elem_classes="fields"):
-                seed = gr.Textbox(label="Seed", placeholder="a new one each time", max_lines=1, min_width=140, elem_id="seed")
-                keep = gr.Checkbox(False, label="Keep this seed", min_width=140, elem_id="keep-seed")
+                seed = gr.Textbox(
+                    label="Seed", placeholder="a new one each time", max_lines=1, min_width=160, elem_id="seed"
+                )
+                keep = gr.Checkbox(False, label="Keep this seed", min_width=110, elem_id="keep-seed")
             names = [bundle.name for bundle in store.list_models(context.models_dir)]
             model = gr.Dropdown(names, value=settings.model if settings.model in names else None, label="Model")
             about = gr.HTML(model_line(context, settings.model), elem_id="about-model", padding=False)
             with gr.Accordion("More", open=False, elem_id="more"):
+                own = {"placeholder": MODELS_OWN, "max_lines": 1, "min_width": 120}
                 with gr.Row(elem_classes="fields"):
-                    steps = gr.Number(None, label="Steps", placeholder=MODELS_OWN, step=1, min_width=110)
-                    guidance = gr.Number(None, label="Guidance", placeholder=MODELS_OWN, step=0.5, min_width=110)
+                    steps = gr.Textbox(label="Steps", **own)
+                    guidance = gr.Textbox(label="Guidance", **own)
                 with gr.Row(elem_classes="fields"):
-                    low = gr.Number(None, label="Guide from", info="0 is noise", placeholder=MODELS_OWN, step=0.05, min_width=110)
-                    high = gr.Number(None, label="Guide to", info="1 is music", placeholder=MODELS_OWN, step=0.05, min_width=110)
+                    low = gr.Textbox(label="Guide from (0: noise)", **own)
+                    high = gr.Textbox(label="Guide to (1: music)", **own)
                 with gr.Row(elem_classes="fields"):
-                    solver = gr.Dropdown([(MODELS_OWN, ""), *SOLVERS], value="", label="Solver", min_width=110)
-                    loudness = gr.Number(settings.loudness, label="Loudness in LUFS", placeholder="as it comes", step=1, min_width=110)
+                    solver = gr.Dropdown([(MODELS_OWN, ""), *SOLVERS], value="", label="Solver", min_width=120)
+                    loudness = gr.Textbox(
+                        text_of(settings.loudness), label="Loudness in LUFS", max_lines=1, min_width=120,
+                        placeholder="as it comes",
+                    )  # fmt: skip
                 with gr.Row(elem_classes="fields"):
-                    suffix = gr.Dropdown(SUFFIXES, value=settings.format, label="File format", min_width=110)
-                    best_of = gr.Number(1, label="Best of", step=1, min_width=110, visible=has_best_of())
+                    suffix = gr.Dropdown(SUFFIXES, value=settings.format, label="File format", min_width=120)
+                    best_of = gr.Number(1, label="Best of", step=1, min_width=120, visible=has_best_of())
             trouble = gr.HTML(problem(), elem_id="trouble", padding=False)
             generate = gr.Button("Generate", variant="primary", elem_id="generate")
+            ideas = part("ideas", examples(), elem_id="ideas")
         with gr.Column(scale=7, min_width=320, elem_id="results"):
             queue = part("queue", [])
             clips = part("cards", cards(context.library, [], EMPTY), options="{form: true}", elem_id="clips")
@@ -168,8 +174,14 @@ def model_line(context: Context, name: str | None) -> str:
 def form_of(request: GenerationRequest, names: list[str]) -> list:
     """The values of the form's fields that make this request."""
     low, high = request.guidance_interval or (None, None)
-    values = vars(request) | {"seed": str(request.seed), "interval_from": low, "interval_to": high}
-    return [values[name] for name in names]
+    values = vars(request) | {"interval_from": low, "interval_to": high}
+    texts = ("seed", "steps", "guidance", "interval_from", "interval_to", "loudness")
+    return [text_of(values[name]) if name in texts else values[name] for name in names]
+
+
+def text_of(number: float | None) -> str:
+    """A number as it is typed; nothing for None."""
+    return "" if number is None else repr(number).removesuffix(".0")
 
 
 async def follow(context: Context, owner: str, shown: list[str]) -> AsyncIterator[tuple[list[dict], dict | None]]:

@@ -26,18 +26,21 @@ def build(context: Context) -> None:
     library = context.library
     with gr.Column(elem_id="library"):
         with gr.Row(elem_classes="fields"):
-            text = gr.Textbox(label="Search", placeholder="words of the prompt, title or tags", scale=3, min_width=220, elem_id="search")
+            text = gr.Textbox(
+                label="Search", placeholder="words of the prompt, title or tags", max_lines=1, scale=3, min_width=300,
+                elem_id="search",
+            )  # fmt: skip
             model = gr.Dropdown([ANY], value=ANY, label="Model", min_width=130)
             tag = gr.Dropdown([ANY], value=ANY, label="Tag", min_width=130)
-            since = gr.Textbox(label="From", placeholder="2026-01-31", max_lines=1, min_width=130)
-            until = gr.Textbox(label="Until", placeholder="2026-12-31", max_lines=1, min_width=130)
-        with gr.Row(elem_classes="fields"):
+            since = gr.DateTime(label="From", include_time=False, type="string", min_width=130)
+            until = gr.DateTime(label="Until", include_time=False, type="string", min_width=130)
+        with gr.Row(elem_classes="ticks"):
             favourite = gr.Checkbox(False, label="Favourites only", min_width=140)
             trash = gr.Checkbox(False, label="Trash", min_width=140, elem_id="trash")
         trouble = gr.HTML(problem(), padding=False)
         found = gr.HTML("", elem_id="found", padding=False)
         clips = part("cards", cards(library, [], NOTHING_YET), options="{dates: true, select: true}", elem_id="kept")
-        with gr.Row(elem_classes="pager"):
+        with gr.Row(elem_classes="pager", visible=False) as pager:
             newer = gr.Button("Newer", size="sm", elem_id="newer", min_width=100)
             older = gr.Button("Older", size="sm", elem_id="older", min_width=100)
     offset = gr.State(0)
@@ -51,7 +54,7 @@ def build(context: Context) -> None:
             start = max(0, min(int(start), (total - 1) // PAGE * PAGE))
             items = library.search(**wanted, limit=PAGE, offset=start)
         except TTMError as error:
-            return (problem(str(error)), *[gr.skip()] * 5)
+            return (problem(str(error)), *[gr.skip()] * 6)
         empty = EMPTY_TRASH if values[-1] else NOTHING_FOUND if library.count() else NOTHING_YET
         line = f"{start + 1} to {start + len(items)} of {total}" if total > PAGE else f"{total} clip{'s' if total != 1 else ''}"
         return (
@@ -61,6 +64,7 @@ def build(context: Context) -> None:
             start,
             gr.update(interactive=start > 0),
             gr.update(interactive=start + PAGE < total),
+            gr.update(visible=total > PAGE),
         )
 
     def choices():
@@ -80,7 +84,7 @@ def build(context: Context) -> None:
         return [clip["id"] for clip in value["clips"] if clip["trashed"] or not trash]
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    page = [trouble, found, clips, offset, newer, older]
+    page = [trouble, found, clips, offset, newer, older, pager]
 
     def fresh(*values):
         return look(0, *values)

@@ -62,11 +62,12 @@
       src: url(clip, ".png"), loading: "lazy", decoding: "async", draggable: "false",
       alt: `Spectrogram of ${quoted(clip.title)}, ${clock(clip.seconds)} long, from 40 Hz to ${(clip.top / 1000).toFixed(0)} kHz`,
     });
+    const time = h("span", { class: "axis now", "aria-hidden": "true" });
     const element = h("div", {
       class: "scrubber", role: "slider", tabindex: 0, "aria-label": `Position in ${quoted(clip.title)}`,
       "aria-valuemin": 0, "aria-valuemax": clip.seconds.toFixed(1),
     }, h("div", { class: "outline" }, bars("rest"), bars("heard")),
-    h("div", { class: "spectrum" }, picture, h("span", { class: "axis top" }, `${(clip.top / 1000).toFixed(0)} kHz`), h("span", { class: "axis" }, "40 Hz")),
+    h("div", { class: "spectrum" }, picture, h("span", { class: "axis top" }, `${(clip.top / 1000).toFixed(0)} kHz`), h("span", { class: "axis" }, "40 Hz"), time),
     h("div", { class: "needle" }));
     let now = 0;
     const point = (event) => {
@@ -86,6 +87,7 @@
       show(seconds) {
         now = seconds;
         element.style.setProperty("--at", `${(100 * Math.min(1, seconds / clip.seconds)).toFixed(2)}%`);
+        time.textContent = `${clock(seconds)} / ${clock(clip.seconds)}`;
         element.setAttribute("aria-valuenow", seconds.toFixed(1));
         element.setAttribute("aria-valuetext", `${clock(seconds)} of ${clock(clip.seconds)}`);
       },
@@ -188,7 +190,6 @@
     const player = new Player(clip, (problem) => show(problem));
     const slider = scrubber(clip, (seconds) => player.seek(seconds));
     const play = h("button", { type: "button", class: "button round play", onclick: () => player.toggle() });
-    const time = h("span", { class: "time" });
     const title = h("h3", {});
     const meta = h("p", { class: "meta" });
     const words = h("p", { class: "words" });
@@ -203,7 +204,6 @@
       play.replaceChildren(icon(player.on ? "pause" : "play"));
       play.setAttribute("aria-label", `${player.on ? "Pause" : "Play"} ${quoted(clip.title)}`);
       element.classList.toggle("playing", player.on);
-      time.textContent = `${clock(player.at)} / ${clock(clip.seconds)}`;
       problem.hidden = typeof text !== "string";
       if (typeof text === "string") problem.textContent = text;
     }
@@ -255,12 +255,12 @@
         both,
         menu("Download", FORMATS.map((end) => h("a", { href: url(clip, `${end}?download=1`), download: true }, end.slice(1).toUpperCase() + (end === clip.suffix ? ", as it was made" : "")))),
         h("button", { type: "button", class: "button", onclick: rename }, "Rename"),
-        button("Delete", "delete"));
+        button("Delete", "delete"), tags);
     const bin = h("div", { class: "clip-bin" }, gone, button("Undo", "restore"));
     const binned = h("div", { class: "actions" }, button("Restore", "restore"), twice("Delete for ever", "Really? Press again", () => act("purge", { id: clip.id })));
     const body = h("div", { class: "clip-body" },
-      h("div", { class: "clip-head" }, choice, play, h("div", { class: "clip-words" }, title, meta), time, star),
-      slider.element, problem, words, tags, actions, binned);
+      h("div", { class: "clip-head" }, choice, play, h("div", { class: "clip-words" }, title, meta), star),
+      slider.element, problem, words, actions, binned);
 
     let drawn = "";
     function update(next) {
@@ -270,11 +270,16 @@
       drawn = JSON.stringify(next);
       clip = player.clip = next;
       title.textContent = clip.title;
-      meta.textContent = [
-        `seed ${clip.seed}`, clip.model, duration(clip.seconds), clip.settings, `took ${duration(clip.took)}`,
-        options.dates && new Date(clip.created).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }),
-        options.dates && clip.source !== "gui" && `made by ${clip.source}`,
-      ].filter(Boolean).join("  ·  ");
+      const facts = {
+        seed: `seed ${clip.seed}`,
+        model: clip.model,
+        length: duration(clip.seconds),
+        settings: clip.settings,
+        took: `took ${duration(clip.took)}`,
+        date: options.dates && new Date(clip.created).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }),
+        source: options.dates && clip.source !== "gui" && `made by ${clip.source}`,
+      };
+      meta.replaceChildren(...Object.entries(facts).filter(([, text]) => text).map(([name, text]) => h("span", { class: name }, text)));
       const more = [clip.title !== clip.prompt && clip.prompt, clip.negative && `not: ${clip.negative}`].filter(Boolean);
       words.textContent = more.join("  ·  ");
       words.hidden = more.length === 0;
@@ -294,7 +299,7 @@
       if (clip.trashed && player.on) player.audio.pause();
       if (clip.trashed && compare.has(clip.id)) compare.toggle(clip);
       gone.textContent = `${quoted(clip.title)} is in the trash.`;
-      star.hidden = tags.hidden = actions.hidden = trash;
+      star.hidden = actions.hidden = trash;
       binned.hidden = !trash;
       element.replaceChildren(clip.trashed && !trash ? bin : body);
     }

@@ -56,6 +56,7 @@ globalThis.ttm = {};
 
   function queue(element, props, trigger, watch) {
     const rows = new Map();
+    let seen = 0;
     const list = h("ul", { class: "queue", "aria-label": "Your requests" });
     const spoken = h("p", { class: "unseen", role: "status", "aria-live": "polite" });
     element.replaceChildren(list, spoken);
@@ -94,6 +95,8 @@ globalThis.ttm = {};
       for (const id of rows.keys()) if (!ids.has(id)) rows.delete(id);
       arrange(list, tickets.map((ticket) => rows.get(ticket.id).item));
       list.hidden = tickets.length === 0;
+      if (tickets.length > seen && list.getBoundingClientRect().top > innerHeight - 80) list.scrollIntoView({ block: "center" });
+      seen = tickets.length;
     }
     watch("value", render);
     render();
@@ -115,7 +118,8 @@ globalThis.ttm = {};
       button.addEventListener("click", () => show(genre, button));
       genres.append(button);
     }
-    element.replaceChildren(genres, prompts);
+    element.replaceChildren(
+      h("details", { open: matchMedia("(min-width: 1000px)").matches }, h("summary", { class: "small" }, "Ideas to start from"), genres, prompts));
     if (genres.firstChild) show(props.value[0], genres.firstChild);
   }
 
