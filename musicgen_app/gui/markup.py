@@ -43,7 +43,7 @@ def facts(rows: Mapping[str, object], colours: Mapping[str, str] | None = None) 
         for name, value in rows.items()
         if value not in (None, "")
     )
-    style = "display:grid; grid-template-columns:minmax(6em,max-content) 1fr; gap:.4em 1.2em; margin:0"
+    style = "display:grid; grid-template-columns:fit-content(45%) 1fr; gap:.4em 1.2em; margin:0"
     return f'<dl style="{style}">{cells}</dl>'
 
 

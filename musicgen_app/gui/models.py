@@ -39,7 +39,7 @@ def build(context: Context) -> None:
                 default = gr.Button("Use by default", size="sm", min_width=120)
                 check = gr.Button("Check the files", size="sm", min_width=120)
                 remove = gr.Button("Remove", size="sm", min_width=120, variant="stop")
-            with gr.Group(visible=False) as sure:
+            with gr.Column(visible=False) as sure:
                 question = gr.HTML(**PLAIN)
                 with gr.Row():
                     yes = gr.Button("Delete it", size="sm", variant="stop")

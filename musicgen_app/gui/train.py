@@ -78,13 +78,13 @@ def build(context: Context) -> None:
         stop = gr.Button("Stop", size="sm", scale=0, min_width=140, visible=False)
         resume = gr.Button("Resume", size="sm", scale=0, min_width=140, visible=False)
         forget = gr.Button("Take from this list", size="sm", scale=0, min_width=140, visible=False)
-    with gr.Group(visible=False) as usable:
-        with gr.Row(equal_height=True):
-            as_name = gr.Textbox(label="Name among your models", max_lines=1, min_width=140)
-            replace = gr.Checkbox(label="Replace a model of that name", min_width=140)
-            use = gr.Button("Use it as a model", variant="primary", min_width=140)
+    with gr.Row(visible=False, equal_height=True) as usable:
+        as_name = gr.Textbox(label="Name among your models", max_lines=1, min_width=140)
+        replace = gr.Checkbox(label="Replace a model of that name", min_width=140)
+        use = gr.Button("Use it as a model", variant="primary", scale=0, min_width=200)
+    told = gr.HTML(**PLAIN)
     plot = gr.LinePlot(
-        x="step", y="loss", color="curve", color_map=COLOURS, x_title="step", y_title="loss", height=340,
+        x="step", y="loss", color="curve", color_map=COLOURS, x_title="step", y_title="loss",
         label="Loss", colors_in_legend=[], visible=False,
     )  # fmt: skip
     with gr.Column(visible=False) as listen:
@@ -103,14 +103,14 @@ def build(context: Context) -> None:
     quiet = {"show_progress": "hidden", **PRIVATE}
     anew = partial(look, context)
     on_show(anew, view)
-    chosen.input(lambda id: id, chosen, picked, **quiet).then(anew, picked, view, **quiet)
+    chosen.input(lambda id: (id, ""), chosen, [picked, told], **quiet).then(anew, picked, view, **quiet)
     timer.tick(anew, [picked, seen], view, concurrency_limit=None, **quiet)
     step.change(partial(hear, context), [picked, step], clips, **quiet)
     check.click(partial(check_run, context), form, said, **PRIVATE)
     start.click(partial(start_run, context), form, [said, picked], **PRIVATE).then(anew, picked, view, **quiet)
     for button, work in ((stop, stop_run), (resume, resume_run), (forget, forget_run)):
-        button.click(partial(work, context), picked, said, **PRIVATE).then(anew, picked, view, **quiet)
-    use.click(partial(use_run, context), [picked, as_name, replace], said, **PRIVATE)
+        button.click(partial(work, context), picked, told, **PRIVATE).then(anew, picked, view, **quiet)
+    use.click(partial(use_run, context), [picked, as_name, replace], told, **PRIVATE)
 
 
 def options_of(*values: object) -> dict[str, object]:
@@ -246,6 +246,7 @@ def look(context: Context, id: str | None = None, seen: dict | None = None) -> l
     def changed(key: str, value: object) -> object:
         return value if seen.get(key) != now[key] else gr.skip()
 
+    newest = {} if seen.get("steps") else {"value": steps[0] if steps else None}  # who listens is left alone
     again = status.state not in (RUNNING, STOPPING, FINISHED)
     return [
         job.id,
@@ -258,7 +259,7 @@ def look(context: Context, id: str | None = None, seen: dict | None = None) -> l
         job.name if not seen else gr.skip(),
         changed("points", gr.update(value=curves(status.rows), visible=bool(status.rows))),
         changed("steps", gr.update(visible=bool(steps))),
-        changed("steps", gr.update(choices=steps, value=steps[0] if steps else None)),
+        changed("steps", gr.update(choices=steps, **newest)),
         changed("log", gr.update(value=panel(heading("Log"), scroll(status.log, "Log")), visible=bool(status.log))),
         gr.Timer(active=status.running),
         now,
