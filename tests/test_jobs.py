@@ -14,7 +14,7 @@ import psutil
 import pytest
 from background_run import prepare_tiny, tiny_options, until
 
-from musicgen_app import jobs, paths
+from musicgen_app import cli, jobs, paths
 from musicgen_app.bundle import open_bundle, verify
 from musicgen_app.errors import FileError, RequestError
 from musicgen_app.jobs import FAILED, FINISHED, KILLED, RUNNING, STOPPED, STOPPING, Job, Jobs
@@ -79,9 +79,10 @@ def test_a_run_outlives_its_starter_is_stopped_and_gone_on_with(home, data, mine
     mine.stop(job.id)
     assert mine.state(mine.get(job.id))[0] in (STOPPING, STOPPED)
     until(lambda: mine.state(mine.get(job.id))[0] == STOPPED)
-    assert "SIGTERM" in mine.status(job.id).message
     (kept,) = out.glob("step-*")
-    assert "run the same command to go on" in mine.status(job.id).log[-1]
+    stopped = mine.status(job.id)
+    assert stopped.message == f"after step {int(kept.name[5:])}, as asked; it goes on when you resume it"
+    assert stopped.position.step == int(kept.name[5:]) and "SIGTERM" in stopped.log[-1]
 
     changed = replace(mine.get(job.id), arguments=(*job.arguments, f"--stop-at={int(kept.name[5:]) + 3}"))
     mine._write(changed)
@@ -132,7 +133,7 @@ def test_one_that_does_not_heed_is_ended_at_once(mine, tmp_path):
     mine.stop(job.id, at_once=True)
     assert child.wait(10) == -signal.SIGKILL
     child.stdout.close()
-    assert mine.state(mine.get(job.id)) == (STOPPED, "stopped (it was asked to); it goes on when you resume it")
+    assert mine.state(mine.get(job.id)) == (STOPPED, "as asked; it goes on when you resume it")
 
 
 @pytest.mark.parametrize(
@@ -142,9 +143,9 @@ def test_one_that_does_not_heed_is_ended_at_once(mine, tmp_path):
         ("not JSON", KILLED, "without a word"),
         ("[]", KILLED, "without a word"),
         ('{"error": {"message": "the disk is full", "code": 3}}', FAILED, "the disk is full"),
-        ('{"error": {"message": "cancelled", "code": 130}}', STOPPED, "asked to"),
+        ('{"error": {"message": "cancelled", "code": 130}}', STOPPED, "as asked"),
         ('{"step": 5, "finished": true, "stopped": null}', FINISHED, "all 5 steps"),
-        ('{"step": 5, "finished": false, "stopped": "time limit"}', STOPPED, "time limit"),
+        ('{"step": 5, "finished": false, "stopped": "time limit"}', STOPPED, "after step 5, its time was over"),
     ],
 )
 def test_what_a_job_printed_at_its_end(mine, tmp_path, printed, state, message):
@@ -270,3 +271,16 @@ def test_a_job_is_listed_with_the_newest_first(mine, tmp_path):
         mine.folder.mkdir(exist_ok=True)
         mine._write(Job(f"{number:012x}", tmp_path, (), "/", f"2026-01-{day}T00:00:00Z"))
     assert [job.started[8:10] for job in mine.list()] == ["03", "02", "01"]
+
+
+def test_the_command_line_lists_them(mine, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TTM_APP_HOME", str(tmp_path))
+    (tmp_path / "train.log").write_text("step 340/4000 loss 1.2 22.1 samples/s 12 min left")
+    job = record(mine, tmp_path)
+    (mine.folder / "broken.json").write_text("{")
+    assert cli.run(["train", "jobs"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == f"killed           340/4000  {tmp_path}\n" and "broken.json is no record" in shown.err
+    assert cli.run(["train", "jobs", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["id"], row["state"], row["step"], row["steps"]) == (job.id, "killed", 340, 4000)

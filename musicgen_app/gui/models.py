@@ -181,20 +181,27 @@ def remove_model(context: Context, name: str | None) -> str:
 
 
 def add_model(
-    context: Context, path: str, upload: str | None, kind: str, name: str, licence: str, replace: bool
+    context: Context,
+    path: str | None,
+    upload: str | None,
+    kind: str,
+    name: str | None,
+    licence: str | None,
+    replace: bool,
 ) -> tuple[str, str, str | None]:
     """Take a file or folder as a model; what came of it as HTML, and the fields for path and upload, then empty."""
     from ..importer import import_model
 
+    path, name, licence = ((text or "").strip() for text in (path, name, licence))  # a field nobody touched is None
     try:
-        if not (path.strip() or upload):
+        if not (path or upload):
             raise FileError("say where the model is, or upload it")
         preset = None if kind == FOLDER else kind
-        options = {"licence": licence.strip() or None} if preset else {}
+        options = {"licence": licence or None} if preset else {}
         found, _ = import_model(
-            path.strip() or upload,
+            path or upload,
             preset,
-            name.strip() or None,
+            name or None,
             force=bool(replace),
             models_dir=context.models_dir,
             **options,

@@ -116,7 +116,7 @@ def build(context: Context) -> None:
 def options_of(*values: object) -> dict[str, object]:
     """The values of the form, in the order of FIELDS -> options of `ttm-app train`. Raises RequestError."""
     options = dict(zip(FIELDS, values, strict=True))
-    options = {name: value.strip() if isinstance(value, str) else value for name, value in options.items()}
+    options = {name: value if isinstance(value, bool) else str(value or "").strip() for name, value in options.items()}
     if not options["data"]:
         raise RequestError("give the folder with the music")
     options["data"] = [Path(options["data"]).expanduser()]
@@ -215,7 +215,7 @@ def use_run(context: Context, id: str | None, name: str, replace: bool) -> str:
         status = _jobs(context).status(_given(id))
         if status.bundle is None:
             raise RequestError("it has no model yet: that is written at its end")
-        found = store.install(status.bundle, name.strip() or None, bool(replace), context.models_dir)
+        found = store.install(status.bundle, (name or "").strip() or None, bool(replace), context.models_dir)
     except TTMError as error:
         return note(words(str(error)), "error")
     if replace:
