@@ -174,11 +174,10 @@ class Jobs:
             return STOPPED, f"{step}{REASONS.get(outcome.get('stopped'), 'as asked')}; it goes on when you resume it"
         return KILLED, "it ended without a word (killed, or out of memory): the log may tell; it goes on when resumed"
 
-    def status(self, id: str, lines: int = 200) -> Status:
-        """How a job is doing, with the last `lines` of its log. Raises FileError where there is no such job."""
+    def status(self, job: Job, lines: int = 200) -> Status:
+        """How a job is doing, with the last `lines` of its log."""
         from trainer.progress import position, rows
 
-        job = self.get(id)
         state, message = self.state(job)
         log = _tail(job.out / LOG, job.log_from)
         bundle = job.out / BUNDLE

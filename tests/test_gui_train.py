@@ -105,7 +105,7 @@ def test_a_training_from_the_form_to_a_model_of_ones_own(context, data, tmp_path
     view = shown(context, id)
     assert view["timer"].active is True and view["stop"]["visible"] and not view["resume"]["visible"]
     assert view["picked"] == view["chosen"]["value"] == id and view["chosen"]["choices"] == [("run: running", id)]
-    until(lambda: not context.jobs.status(id).running)
+    until(lambda: not context.jobs.status(context.jobs.get(id)).running)
 
     after = shown(context, id, view["seen"])
     assert "Finished: all 4 steps" in after["state"] and "4 of 4" in after["state"], after["state"]

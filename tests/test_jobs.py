@@ -17,7 +17,7 @@ from background_run import prepare_tiny, tiny_options, until
 from musicgen_app import cli, jobs, paths
 from musicgen_app.bundle import open_bundle, verify
 from musicgen_app.errors import FileError, RequestError
-from musicgen_app.jobs import FAILED, FINISHED, KILLED, RUNNING, STOPPED, STOPPING, Job, Jobs
+from musicgen_app.jobs import FAILED, FINISHED, KILLED, RUNNING, STOPPED, STOPPING, Job, Jobs, Status
 
 STARTER = """
 import json, sys
@@ -57,6 +57,11 @@ def record(mine: Jobs, out: Path, **fields: object) -> Job:
     return job
 
 
+def status(mine: Jobs, job: Job, **options: int) -> Status:
+    """How the job is doing by its record as it is now."""
+    return mine.status(mine.get(job.id), **options)
+
+
 def test_a_run_outlives_its_starter_is_stopped_and_gone_on_with(home, data, mine, tmp_path):
     out = tmp_path / "run"
     options = tiny_options(str(data), str(out), steps=3000, preview_every=4)
@@ -66,7 +71,7 @@ def test_a_run_outlives_its_starter_is_stopped_and_gone_on_with(home, data, mine
     (job,) = Jobs(mine.folder).list()  # another program, which knows nothing but the folder
     assert job.out == out and job.name == "run"
     assert os.getsid(job.process[0]) == job.process[0] != os.getsid(0)
-    running = until(lambda: (status := mine.status(job.id)).previews and status)
+    running = until(lambda: (found := status(mine, job)).previews and found)
     assert (running.state, running.bundle) == (RUNNING, None) and running.running
     assert running.position.total == 3000 and 0 < running.position.step < 3000
     assert running.rows[0]["step"] == 2 and "loss" in running.rows[0] and running.log
@@ -80,7 +85,7 @@ def test_a_run_outlives_its_starter_is_stopped_and_gone_on_with(home, data, mine
     assert mine.state(mine.get(job.id))[0] in (STOPPING, STOPPED)
     until(lambda: mine.state(mine.get(job.id))[0] == STOPPED)
     (kept,) = out.glob("step-*")
-    stopped = mine.status(job.id)
+    stopped = status(mine, job)
     assert stopped.message == f"after step {int(kept.name[5:])}, as asked; it goes on when you resume it"
     assert stopped.position.step == int(kept.name[5:]) and "SIGTERM" in stopped.log[-1]
 
@@ -88,8 +93,8 @@ def test_a_run_outlives_its_starter_is_stopped_and_gone_on_with(home, data, mine
     mine._write(changed)
     resumed = mine.resume(job.id)
     assert resumed.process != job.process and resumed.log_from > 0
-    until(lambda: not mine.status(job.id).running)
-    done = mine.status(job.id)
+    until(lambda: not status(mine, job).running)
+    done = status(mine, job)
     assert (done.state, done.position.step) == (STOPPED, int(kept.name[5:]) + 3), done
     assert not any("SIGTERM" in line for line in done.log)  # of the earlier start
     bundle = open_bundle(done.bundle)
@@ -101,8 +106,8 @@ def test_a_run_outlives_its_starter_is_stopped_and_gone_on_with(home, data, mine
 
 def test_a_run_that_fails_says_why(data, mine, tmp_path):
     job = mine.start(tiny_options(data, tmp_path / "bad", preset="nobody"))
-    until(lambda: not mine.status(job.id).running)
-    found = mine.status(job.id)
+    until(lambda: not status(mine, job).running)
+    found = status(mine, job)
     assert found.state == FAILED and "'nobody' is not one of 'sketch'" in found.message
     assert found.log[-1].startswith("error: ")
     until(lambda: not psutil.pid_exists(job.process[0]))  # somebody waited for it
@@ -151,7 +156,7 @@ def test_one_that_does_not_heed_is_ended_at_once(mine, tmp_path):
 def test_what_a_job_printed_at_its_end(mine, tmp_path, printed, state, message):
     (tmp_path / "outcome.json").write_text(printed)
     job = record(mine, tmp_path, process=(os.getpid(), 1.0))
-    found = mine.status(job.id)
+    found = status(mine, job)
     assert found.state == state and message in found.message
     assert (found.position, found.rows, found.log, found.previews, found.bundle) == (None, [], [], [], None)
 
@@ -165,13 +170,13 @@ def test_a_run_folder_in_any_state_is_read(mine, tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     job = record(mine, tmp_path, log_from=4)
-    found = mine.status(job.id)
+    found = status(mine, job)
     assert found.rows == [{"step": 2, "loss": 1.0}]
     assert found.log[0] == "note: ?[31mred" and len(found.log) == 3
     assert (found.position.step, found.position.total) == (340, 4000)
     assert (found.position.speed, found.position.left) == ("22.1 samples/s", "12 min")
     assert [(p.step, p.title) for p in found.previews] == [(4, "a"), (2, "slow piano")]
-    assert len(mine.status(job.id, lines=1).log) == 1
+    assert len(status(mine, job, lines=1).log) == 1
 
 
 def test_the_trainers_own_line_is_read_back():

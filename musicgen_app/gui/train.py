@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .. import paths, store
 from ..errors import RequestError, TTMError
-from ..jobs import FAILED, FINISHED, RUNNING, STOPPING, Job, Jobs, Status, check_folders, to_arguments
+from ..jobs import FAILED, FINISHED, RUNNING, STOPPING, Job, Jobs, Status, check_folders, previews, to_arguments
 from .markup import PLAIN, PRIVATE, bar, facts, fold, heading, note, on_show, panel, scroll, size, table, words
 
 if TYPE_CHECKING:
@@ -212,7 +212,8 @@ def forget_run(context: Context, id: str | None) -> str:
 def use_run(context: Context, id: str | None, name: str, replace: bool) -> str:
     """Put the model of a training among the user's models; what comes of it as HTML."""
     try:
-        status = _jobs(context).status(_given(id))
+        jobs = _jobs(context)
+        status = jobs.status(jobs.get(_given(id)))
         if status.bundle is None:
             raise RequestError("it has no model yet: that is written at its end")
         found = store.install(status.bundle, (name or "").strip() or None, bool(replace), context.models_dir)
@@ -237,7 +238,7 @@ def look(context: Context, id: str | None = None, seen: dict | None = None) -> l
         empty = [None, gr.update(choices=[], value=None, visible=False), broken + note(EMPTY)]
         return [*empty, hidden, hidden, hidden, hidden, "", hidden, hidden, gr.skip(), hidden, timer, {}]
 
-    status = jobs.status(job.id, LINES)
+    status = jobs.status(job, LINES)
     choices = [(f"{other.name}: {jobs.state(other)[0]}", other.id) for other in found]
     steps = sorted({preview.step for preview in status.previews}, reverse=True)
     now = {"id": job.id, "choices": choices, "points": len(status.rows), "steps": steps, "log": status.log[-1:]}
@@ -299,7 +300,8 @@ def hear(context: Context, id: str | None, step: int | None) -> list:
     import gradio as gr
 
     try:
-        found = [preview for preview in _jobs(context).status(_given(id)).previews if preview.step == step][:HEARD]
+        run = _jobs(context).get(_given(id)).out
+        found = [preview for preview in previews(run) if preview.step == step][:HEARD]
     except TTMError:
         found = []
     clips = [gr.update(value=served(p.path), label=f"{p.title} (step {p.step:,})", visible=True) for p in found]
