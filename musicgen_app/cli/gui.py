@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import sys
+from importlib.util import find_spec
 
 import click
 
@@ -48,15 +49,11 @@ def gui(
     """Make music in the browser: write, listen, compare, keep. Prints the address and runs until Ctrl-C."""
     from .. import settings
 
+    if find_spec("gradio") is None:
+        raise DependencyError("the page needs the package gradio: pip install gradio")
     chosen = settings.load(gui_host=host, gui_port=port, device=device, precision=precision)
     password = _password(chosen.gui_host, password)
     listener = _listener(chosen.gui_host, chosen.gui_port, any_port=chosen.origin("gui_port") == "default")
-    try:
-        from ..gui.server import serve
-    except ModuleNotFoundError as error:
-        if error.name != "gradio":
-            raise
-        raise DependencyError("the page needs the package gradio: pip install gradio") from None
 
     def ready(url: str) -> None:
         from .output import print_json
@@ -66,6 +63,8 @@ def gui(
             import webbrowser
 
             webbrowser.open(url)
+
+    from ..gui.server import serve
 
     serve(chosen, listener, password, ready)
 

@@ -15,6 +15,7 @@ from .form import check_suffix, request_from
 if TYPE_CHECKING:
     from ..library import Item
     from .context import Context
+    from .desk import Ticket
 
 BEAT = 0.1  # seconds between two looks at the queue
 MOST = 200  # clips of one look into the library
@@ -41,10 +42,12 @@ def build(context: Context) -> None:
         format: str | None = None,
         request: gr.Request = None,
     ) -> AsyncIterator[dict[str, Any]]:
-        """Make music from a prompt: where the request stands again and again, at the end {"state": "done", "clips"}.
+        """Make music from a prompt. Says where the request stands whenever that changes; the last answer has all clips.
 
-        Each clip is {"id", "file", "seed", "prompt", "seconds", "model", "created"}; with gradio_client `file` is the
-        path of the downloaded sound. What is left out is as in the app's settings, the seed is drawn.
+        An answer is {"state": "waiting", "running", "done" or "cancelled", "before", "stage", "step", "total", "clips"},
+        a clip {"id", "file", "title", "prompt", "seed", "seconds", "model", "created", "tags", "favourite"}; with
+        gradio_client `file` is the path of the downloaded sound. What is left out is as in the app's settings; a seed
+        is drawn.
         """
         values = {
             "prompt": prompt, "negative": negative, "seed": seed, "variations": variations, "steps": steps,
@@ -58,15 +61,17 @@ def build(context: Context) -> None:
         except TTMError as problem:
             raise error(problem) from None
         try:
+            told = None
             while not ticket.over:
-                yield {"state": ticket.state, "before": context.desk.position(ticket), "clips": clips(ticket.items)}
+                if told != (told := stand(context, ticket)):
+                    yield told
                 await asyncio.sleep(BEAT)
         except (asyncio.CancelledError, GeneratorExit):  # nobody waits for it any more
             context.desk.cancel(ticket.owner, ticket.id)
             raise
         if ticket.error:
             raise gr.Error(ticket.error, print_exception=False)
-        yield {"state": ticket.state, "before": 0, "clips": clips(ticket.items)}
+        yield stand(context, ticket)
 
     def models() -> list[dict[str, Any]]:
         """The installed models: {"name", "title", "licence", "native_seconds", "max_seconds", "sampler"} each."""
@@ -93,6 +98,13 @@ def build(context: Context) -> None:
 
     for function in (generate, models, library):
         gr.api(function, api_name=function.__name__)
+
+
+def stand(context: Context, ticket: Ticket) -> dict:
+    """Where a request stands: how many are before it, what it is at, and its clips so far."""
+    at = ticket.progress if ticket.state == "running" else None
+    where = {"stage": at.stage, "step": at.step, "total": at.total} if at else dict.fromkeys(("stage", "step", "total"))
+    return {"state": ticket.state, "before": context.desk.position(ticket), **where, "clips": clips(ticket.items)}
 
 
 def given(**values: object) -> dict:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .. import paths
 from .guard import Guard
 from .parts import STATIC
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TABS = {"create": "Create", "library": "Library", "models": "Models", "train": "Train"}  # module -> label
 UPLOAD = "50mb"
+DAY = (3_600, 86_400)  # seconds: every hour, uploads older than a day are deleted
 SCRIPTS = ("page.js", "clips.js")
 OFF = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -29,13 +30,13 @@ OFF = {
 
 def build(context: Context) -> gradio.Blocks:
     """The page with its tabs, each built by the module of its name, and the API."""
-    os.environ.update(OFF)  # gradio reads them when it is imported
+    os.environ.update(OFF | {"GRADIO_TEMP_DIR": str(paths.cache() / "gui")})  # read when gradio is imported
     import gradio as gr
 
     from . import api
     from .parts import part
 
-    with gr.Blocks(title="ttm-app", analytics_enabled=False, fill_width=True) as page:
+    with gr.Blocks(title="ttm-app", analytics_enabled=False, fill_width=True, delete_cache=DAY) as page:
         part("masthead", None, elem_id="masthead")
         with gr.Tabs(selected="create", elem_id="tabs"):
             for name, label in TABS.items():
@@ -46,7 +47,7 @@ def build(context: Context) -> gradio.Blocks:
     return page
 
 
-def application(context: Context, host: str = "127.0.0.1", password: str | None = None) -> Callable:
+def application(context: Context, host: str = "127.0.0.1", password: str | None = None) -> Guard:
     """The ASGI application: the page, its files and its API, behind the guard."""
     page = build(context)
     import gradio as gr

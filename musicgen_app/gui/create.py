@@ -189,11 +189,12 @@ async def follow(context: Context, owner: str, shown: list[str]) -> AsyncIterato
     ids = list(shown)
     while True:
         tickets = context.desk.tickets(owner)
+        over = all(ticket.over for ticket in tickets)  # before their clips are looked at, or the last could be missed
         new = [item.id for ticket in tickets for item in ticket.items if item.id not in ids]
         ids = new[::-1] + ids
         rows = [row(context, ticket) for ticket in tickets if visible(ticket)]
         yield rows, await asyncio.to_thread(cards, context.library, ids, EMPTY) if new else None
-        if all(ticket.over for ticket in tickets):
+        if over:
             return
         await asyncio.sleep(BEAT)
 

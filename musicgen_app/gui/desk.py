@@ -1,7 +1,7 @@
 """Requests of all pages and API clients -> one after another through the engine -> the library.
 
-A request that was accepted is worked off whether or not its page stays open. The order is fair: everybody's first
-request comes before anybody's second. Nobody holds more than a quarter of the places.
+A request that was accepted is worked off whether or not its page stays open. The order is fair: users take turns, so
+everybody's first request comes before anybody's second. Nobody holds more than a quarter of the places.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Ticket:
     suffix: str
     source: str
     token: CancelToken
+    turn: int  # requests are served by turn, within a turn as they came; an owner has one request a turn
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: str = "waiting"  # then "running", and one of ENDED
     items: tuple[Item, ...] = ()  # the clips so far, in the library
@@ -64,13 +65,14 @@ class Desk:
         self._engine = engine
         self._library = library
         self._tickets: list[Ticket] = []  # in the order of arrival
+        self._turn = 0  # of the request that was served last
         self._changed = threading.Condition()
         self._worker: threading.Thread | None = None
         self._closed = False
 
     def submit(self, owner: str, request: GenerationRequest, suffix: str, source: str) -> Ticket:
         """A place in the queue for a resolved request. Raises QueueFull."""
-        from ..engine import CancelToken
+        from ..engine import CancelToken  # before the lock: the first time it takes seconds
 
         with self._changed:
             self._forget()
@@ -79,7 +81,9 @@ class Desk:
                 raise QueueFull(f"{len(waiting)} requests are waiting already: try again in a moment")
             if sum(ticket.owner == owner for ticket in waiting) >= self.places_each:
                 raise QueueFull(f"you have {self.places_each} requests waiting: let one finish, or cancel one")
-            ticket = Ticket(owner, request, suffix, source, CancelToken())
+            turns = [ticket.turn for ticket in self._tickets if ticket.owner == owner and ticket.state != "cancelled"]
+            turn = max([self._turn, *(turn + 1 for turn in turns)])
+            ticket = Ticket(owner, request, suffix, source, CancelToken(), turn)
             self._tickets.append(ticket)
             if self._worker is None:
                 self._worker = threading.Thread(target=self._work, name="ttm-app desk", daemon=True)
@@ -120,14 +124,8 @@ class Desk:
             self._worker.join()
 
     def _line(self) -> list[Ticket]:
-        """The waiting tickets in the order they will be served: by how many of the same owner are before each."""
-        ahead: dict[str, int] = {}
-        ranked = []
-        for arrival, ticket in enumerate(self._tickets):
-            if ticket.state == "waiting":
-                ranked.append((ahead.get(ticket.owner, 0), arrival, ticket))
-                ahead[ticket.owner] = ahead.get(ticket.owner, 0) + 1
-        return [ticket for *_, ticket in sorted(ranked, key=lambda entry: entry[:2])]
+        """The waiting tickets in the order they will be served."""
+        return sorted((ticket for ticket in self._tickets if ticket.state == "waiting"), key=lambda ticket: ticket.turn)
 
     def _forget(self) -> None:
         now = time.monotonic()
@@ -143,7 +141,7 @@ class Desk:
                 if self._closed:
                     return
                 ticket = self._line()[0]
-                ticket.state = "running"
+                ticket.state, self._turn = "running", ticket.turn
             try:
                 self._run(ticket)
             except Cancelled:

@@ -7,8 +7,10 @@ before it was given: once, in the browser, or as `auth=("", PASSWORD)` of gradio
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
+import re
 import secrets
 import time
 from collections import deque
@@ -19,6 +21,8 @@ from urllib.parse import parse_qs, urlsplit
 COOKIE = "ttm-app"
 BODY_BYTES = 64 * 2**20  # of a request
 TRIES, MINUTE = 10, 60.0  # wrong passwords a minute, from everybody together
+# Doors of Gradio's that this page does not need: they fetch from elsewhere, or keep and show what others did
+SHUT = re.compile(r"/(gradio_api/)?(proxy=|file=[a-z]+:/|vibe-|undo-vibe|monitoring|run-history|runs|process_recording)")
 HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"), (b"x-frame-options", b"DENY")]
 
 LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>ttm-app</title>
@@ -49,12 +53,18 @@ class Guard:
         self.password = password
         self._tokens: set[str] = set()
         self._wrong: deque[float] = deque(maxlen=TRIES)
+        self._open: set[asyncio.Task] = set()  # the answers being given, some of which have no end of their own
+
+    def close(self) -> None:
+        """End all answers, so that the server can stop."""
+        for task in self._open:
+            task.cancel()
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._refusal(headers)
+        refusal = self._refusal(scope["path"], headers)
         if refusal:
             return await _answer(send, *refusal)
         if self.password and scope["path"] == "/login" and scope.get("method") == "POST":
@@ -62,9 +72,17 @@ class Guard:
         if self.password and not self._known(headers):
             page = scope.get("method") == "GET" and "text/html" in headers.get("accept", "")
             return await _answer(send, 401, LOGIN % "" if page else "a password is needed", page)
-        await self.app(scope, receive, _with_headers(send))
+        task = asyncio.current_task()
+        self._open.add(task)
+        answer = _Answer(send)
+        try:
+            await self.app(scope, receive, answer)
+        except asyncio.CancelledError:
+            await answer.end()
+        finally:
+            self._open.discard(task)
 
-    def _refusal(self, headers: dict[str, str]) -> tuple[int, str] | None:
+    def _refusal(self, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if self.local and not is_loopback(_name(host)):
             return 403, "this ttm-app answers on this computer only"
@@ -73,6 +91,8 @@ class Guard:
             return 403, "this request comes from another site"
         if not headers.get("content-length", "0").isdecimal() or int(headers.get("content-length", "0")) > BODY_BYTES:
             return 413, f"a request may have {BODY_BYTES // 2**20} MB"
+        if SHUT.match(path):
+            return 404, "there is no such page"
         return None
 
     def _known(self, headers: dict[str, str]) -> bool:
@@ -124,10 +144,20 @@ async def _answer(send: Callable, status: int, text: str, page: bool = False, mo
     await send({"type": "http.response.body", "body": text.encode()})
 
 
-def _with_headers(send: Callable) -> Callable:
-    async def sender(message: dict) -> None:
-        if message["type"] == "http.response.start":
-            message = message | {"headers": [*message["headers"], *HEADERS]}
-        await send(message)
+class _Answer:
+    """`send` of ASGI that adds HEADERS, and can be ended early."""
 
-    return sender
+    def __init__(self, send: Callable) -> None:
+        self._send = send
+        self._begun = False
+
+    async def __call__(self, message: dict) -> None:
+        if message["type"] == "http.response.start":
+            self._begun = True
+            message = message | {"headers": [*message["headers"], *HEADERS]}
+        await self._send(message)
+
+    async def end(self) -> None:
+        if not self._begun:
+            return await _answer(self._send, 503, "ttm-app is stopping")
+        await self._send({"type": "http.response.body", "body": b""})

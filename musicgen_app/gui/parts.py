@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import TTMError
+from ..errors import RequestError, TTMError
 from .clips import card
 
 if TYPE_CHECKING:
@@ -64,9 +64,15 @@ def change(library: Library, event: dict) -> None:
     actions: dict[str, Callable[[], object]] = {
         "keep": lambda: library.update(ids[0], favourite=not library.get(ids[0]).favourite),
         "rename": lambda: library.update(ids[0], title=event.get("title")),
-        "tag": lambda: library.update(ids[0], tags=event.get("tags")),
+        "tag": lambda: library.update(ids[0], tags=_texts(event.get("tags"))),
         "delete": lambda: library.delete(ids),
         "restore": lambda: library.restore(ids),
         "purge": lambda: library.purge(ids),
     }
     actions.get(event.get("action"), lambda: None)()
+
+
+def _texts(value: object) -> list:
+    if not isinstance(value, list):
+        raise RequestError("tags must be a list of texts")
+    return value

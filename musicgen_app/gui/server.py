@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .app import application
@@ -36,10 +38,24 @@ def serve(settings: Settings, listener: socket.socket, password: str | None, rea
     app = application(context, settings.gui_host, password)
 
     class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self):
+            """Ctrl-C and SIGTERM are how it is stopped, not errors."""
+            previous = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+            try:
+                yield
+            finally:
+                for number, handler in previous.items():
+                    signal.signal(number, handler)
+
         async def startup(self, sockets=None):
             await super().startup(sockets)
             ready(address_of(listener))
             threading.Thread(target=_warm, daemon=True).start()
+
+        async def shutdown(self, sockets=None):
+            app.close()
+            await super().shutdown(sockets)
 
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, server_header=False, lifespan="on")
     try:
