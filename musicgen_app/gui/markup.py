@@ -54,7 +54,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         "<tr>" + "".join(f'<td style="{CELL}">{escape(str(value))}</td>' for value in row) + "</tr>" for row in rows
     )
     table = f"<table style='border-collapse:collapse'><thead><tr>{tops}</tr></thead><tbody>{body}</tbody></table>"
-    return f"<div style='overflow-x:auto' tabindex='0'>{table}</div>"
+    return f"<div style='overflow:auto; max-height:26em' tabindex='0'>{table}</div>"
 
 
 def bar(done: float, label: str) -> str:
