@@ -45,6 +45,11 @@ class Item:
     seconds_taken: dict
     trashed: bool
 
+    def to_dict(self) -> dict:
+        """JSON-safe dictionary."""
+        plain = {"path": str(self.path), "sidecar": str(self.sidecar), "request": self.request.to_dict()}
+        return vars(self) | plain | {"tags": list(self.tags)}
+
 
 def folded(text: str) -> str:
     """Text as it is compared: without case, and alike however its letters are composed."""

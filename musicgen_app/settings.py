@@ -12,7 +12,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +149,7 @@ def set(name: str, value: object) -> object:
 
     Raises RequestError for what may not be set, FileError where the file cannot be written.
     """
-    _known(name)
+    known(name)
     value = parse(name, value) if isinstance(value, str) else value
     if value is None:
         unset(name)
@@ -164,7 +164,7 @@ def unset(*names: str) -> None:
     values = _read()
     for name in names:
         if name not in values:
-            _known(name)
+            known(name)
     write({name: value for name, value in values.items() if name not in names})
 
 
@@ -183,7 +183,7 @@ def write(values: dict[str, object]) -> Path:
 
 def parse(name: str, text: str) -> object:
     """A value from text: of the environment or a command line; "none" is None. Raises RequestError."""
-    about = _known(name)
+    about = known(name)
     if about.metadata["optional"] and text.lower() == NONE:
         return None
     kinds: dict[str, Callable[[str], object]] = {"float": float, "int": int, "bool": lambda t: TRUTHS[t.lower()]}
@@ -197,10 +197,11 @@ def parse(name: str, text: str) -> object:
 
 def check(name: str, value: object) -> Any:
     """The value in its own type. RequestError: not allowed."""
-    return _known(name).metadata["check"](name, value)
+    return known(name).metadata["check"](name, value)
 
 
-def _known(name: str):
+def known(name: str) -> Field:
+    """The field of Settings that a name stands for. RequestError: there is none."""
     if name not in FIELDS:
         near = difflib.get_close_matches(name, FIELDS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(FIELDS)}"
