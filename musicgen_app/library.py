@@ -98,7 +98,7 @@ class Library:
         return self._place(record | {NOTE: note}, path.suffix, lambda target: _copy(path, target))
 
     def _place(self, record: dict, suffix: str, write: Callable[[Path], None]) -> Item:
-        """Put a sound that `write` writes and its sidecar into the library, the sound last: with it the item is there."""
+        """Put a sound that `write` writes into the library, then its sidecar: with the sound the item is there."""
         suffix = _format(suffix)
         month = record[NOTE]["created"][:7]
         request = request_in(record, self.folder)
@@ -143,7 +143,7 @@ class Library:
         """The items that meet every condition given, newest first; none whose files are gone.
 
         text: each of its words is somewhere in the title, the prompt or the tags; since, until: dates or times, the
-        latter inclusive, in local time unless they say otherwise; trashed: None for both. RequestError: a bad condition.
+        latter inclusive, in local time unless they say otherwise; trashed: None for both. Raises RequestError.
         """
         where, values = conditions(text, model, since, until, favourite, tag, trashed)
         limit = None if limit is None else check_whole("limit", limit, 0, 2**31)
@@ -186,7 +186,7 @@ class Library:
             return read_item(item.path)
 
     def delete(self, ids: str | Iterable[str]) -> list[Item]:
-        """Move items to the trash; one that is there stays. FileError: one of them does not exist; then none was moved."""
+        """Move items to the trash. FileError: one of them does not exist; then none was moved."""
         with self._alone():
             return [item if item.trashed else self._move(item, TRASH) for item in self._items(ids)]
 

@@ -95,7 +95,7 @@ class Settings:
     precision: str = _setting("auto", f"Of the matrix products: {', '.join(PRECISIONS)}.", _choice(*PRECISIONS))
     decoder: str = _setting("auto", f"What turns latents into sound: {', '.join(DECODERS)}.", _choice(*DECODERS))
     loudness: float | None = _setting(None, "Loudness of a clip in LUFS; none: as it comes.", _requested, True)
-    sidecar: bool | None = _setting(None, "Write FILE.json beside a file; none: where its tag is too small.", _truth, True)
+    sidecar: bool | None = _setting(None, "Write FILE.json beside a file; none: where needed.", _truth, True)
     keep: bool = _setting(True, "Keep a copy of everything that is made in the library.", _truth)
     library: Path = _setting(paths.results, "Folder of the library.", _folder)
     gui_host: str = _setting("127.0.0.1", "Address that the GUI listens on.", _host)
@@ -128,7 +128,7 @@ def variable(name: str) -> str:
 def load(**flags: object) -> Settings:
     """The settings in force; `flags` (None: not given) win over TTM_APP_* variables, those over the file.
 
-    Raises RequestError for an unknown setting or a bad value, naming where it stands; FileError: the file is unreadable.
+    Raises RequestError for an unknown setting or a bad value, naming where it stands; FileError: it cannot be read.
     """
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
