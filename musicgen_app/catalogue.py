@@ -13,12 +13,14 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from .errors import FileError, TTMError
-from .item import NAME, TRASH, Item, folded, read_item
+from .errors import FileError, RequestError, TTMError
+from .item import NAME, TRASH, Item, folded, moment, read_item
 from .provenance import sidecar_path
+from .request import check_text
 
 INDEX = ".index.sqlite"
 SCHEMA = 1
@@ -26,6 +28,7 @@ FOLDER = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])|" + re.escape(TRASH))
 SETTLED = 2_000_000_000  # ns; a folder that changed later than this may change again with the same time stamp
 BUSY = 10.0  # seconds to wait for another process
 ATTEMPTS = 4
+WORDS = 100  # of a search
 TABLES = """
 CREATE TABLE folders (name TEXT PRIMARY KEY, stamp INTEGER);
 CREATE TABLE items (
@@ -41,6 +44,49 @@ NOT_DAMAGE = {  # SQLite's result codes that say nothing about the file: it is b
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM,
 }  # fmt: skip
+
+
+def conditions(
+    text: str,
+    model: str | None,
+    since: str | date | None,
+    until: str | date | None,
+    favourite: bool | None,
+    tag: str | None,
+    trashed: bool | None,
+) -> tuple[str, list]:
+    """The arguments of `Library.search` as an SQL condition and its values. Raises RequestError."""
+    words = list(dict.fromkeys(folded(check_text("text", text, least=0)).split()))
+    if len(words) > WORDS:
+        raise RequestError(f"text has {len(words)} words: search for {WORDS} at most")
+    conditions = [("instr(text, ?) > 0", word) for word in words]
+    if model is not None:
+        conditions.append(("model = ?", check_text("model", model, least=1)))
+    if since is not None:
+        conditions.append(("created >= ?", _bound("since", since, end=False)))
+    if until is not None:
+        conditions.append(("created < ?", _bound("until", until, end=True)))
+    if favourite is not None:
+        conditions.append(("favourite = ?", bool(favourite)))
+    if tag is not None:
+        conditions.append(("instr(tags, ?) > 0", f"\n{folded(check_text('tag', tag, least=1))}\n"))
+    if trashed is not None:
+        conditions.append((f"folder {'=' if trashed else '<>'} ?", TRASH))
+    return " AND ".join(["1", *(sql for sql, _ in conditions)]), [value for _, value in conditions]
+
+
+def _bound(name: str, value: str | date, end: bool) -> str:
+    """The first moment of a date or time, or with `end` the first moment after it, as `Item.created` has it."""
+    try:
+        if isinstance(value, str):
+            day = re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)
+            value = date.fromisoformat(value) if day else datetime.fromisoformat(value)
+        length = timedelta(microseconds=1)
+        if not isinstance(value, datetime):
+            value, length = datetime(value.year, value.month, value.day), timedelta(days=1)
+        return moment(value + length if end else value)
+    except (ValueError, TypeError, AttributeError, OverflowError, OSError):
+        raise RequestError(f"{name} must be a date or a time such as 2026-01-31 or 2026-01-31T18:00") from None
 
 
 class Catalogue:
@@ -82,8 +128,8 @@ class Catalogue:
         return {self.folder / folder / name: reason for folder, name, reason in rows}
 
     def rebuild(self) -> None:
-        """Read every file again, and make the index anew should it be damaged where nobody has looked yet."""
-        self._look(_check, set(self.folders()))
+        """Read every file again, and write every row of the index anew."""
+        self._look(lambda db: None, set(self.folders()))
 
     def folders(self) -> list[str]:
         """The folders that hold items: one a month, and the trash. Links are not followed."""
@@ -201,11 +247,6 @@ def _rows(db: sqlite3.Connection, query: str, values: list = ()) -> list[tuple]:
         if not (FOLDER.fullmatch(str(folder)) and NAME.fullmatch(str(name))):
             raise sqlite3.DatabaseError("a row names no file of a library")
     return rows
-
-
-def _check(db: sqlite3.Connection) -> None:
-    if db.execute("PRAGMA integrity_check").fetchone() != ("ok",):
-        raise sqlite3.DatabaseError("the index is damaged")
 
 
 def _names(db: sqlite3.Connection, folder: str) -> set[str]:

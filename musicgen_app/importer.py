@@ -169,7 +169,10 @@ def _unpack(archive: zipfile.ZipFile, folder: Path) -> None:
 
 def _root(archive: zipfile.ZipFile) -> str | None:
     """What the names of a model's files begin with in an archive: "" or "folder/"; None where it holds no model."""
-    configs = [name for name in archive.namelist() if re.fullmatch(r"([^/\\]+/)?" + re.escape(CONFIG), name)]
+    names = archive.namelist()
+    if CONFIG in names:
+        return ""
+    configs = [name for name in names if re.fullmatch(r"[^/\\]+/" + re.escape(CONFIG), name)]
     return configs[0].removesuffix(CONFIG) if len(configs) == 1 else None
 
 

@@ -35,6 +35,7 @@ LOG, OUTCOME, METRICS, BUNDLE = "train.log", "outcome.json", "metrics.jsonl", "b
 OF_A_RUN = ("run.json", "prepared", METRICS, LOG)  # one of these is in every folder that a run was begun in
 TAIL = 64 * 1024  # bytes at the end of a log that are read
 CLOCK = 2.0  # seconds by which two readings of when a process began may differ
+REASONS = {"time limit": "its time was over", "stop_at": "as far as it was to go"}
 RUNNING, STOPPING, FINISHED, STOPPED, FAILED, KILLED = "running", "stopping", "finished", "stopped", "failed", "killed"
 
 
@@ -169,22 +170,24 @@ class Jobs:
         if outcome.get("finished") is True:
             return FINISHED, f"all {outcome.get('step')} steps are done"
         if outcome or job.asked_to_stop:
-            reason = outcome.get("stopped") or "it was asked to"
-            return STOPPED, f"stopped ({reason}); it goes on when you resume it"
+            step = f"after step {outcome['step']}, " if "step" in outcome else ""
+            return STOPPED, f"{step}{REASONS.get(outcome.get('stopped'), 'as asked')}; it goes on when you resume it"
         return KILLED, "it ended without a word (killed, or out of memory): the log may tell; it goes on when resumed"
 
-    def status(self, id: str, lines: int = 200) -> Status:
-        """How a job is doing, with the last `lines` of its log. Raises FileError where there is no such job."""
+    def status(self, job: Job, lines: int = 200) -> Status:
+        """How a job is doing, with the last `lines` of its log."""
         from trainer.progress import position, rows
 
-        job = self.get(id)
         state, message = self.state(job)
         log = _tail(job.out / LOG, job.log_from)
         bundle = job.out / BUNDLE
+        at, end = next(filter(None, map(position, reversed(log))), None), _outcome(job.out / OUTCOME).get("step")
+        if at and type(end) is int:
+            at = replace(at, step=end)
         return Status(
             state,
             message or _doing(log),
-            next(filter(None, map(position, reversed(log))), None),
+            at,
             [row for row in rows(job.out / METRICS) if isinstance(row, dict) and isinstance(row.get("step"), int)],
             log[-lines:],
             previews(job.out),

@@ -20,14 +20,14 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from . import audio, paths
-from .catalogue import Catalogue
+from .catalogue import Catalogue, conditions
 from .errors import FileError, RequestError
-from .item import NAME, NOTE, TRASH, Item, changed, checked_note, folded, item_from, moment, read_item
+from .item import NAME, NOTE, TRASH, Item, changed, checked_note, item_from, moment, read_item
 from .provenance import (
     AI_MARK,
     full_tags,
@@ -41,7 +41,7 @@ from .provenance import (
     sidecar_path,
     tags_for,
 )
-from .request import GenerationResult, check_text, check_whole
+from .request import GenerationResult, check_whole
 
 __all__ = ["Item", "Library", "Report"]
 
@@ -50,7 +50,6 @@ HIDDEN = re.compile(r"\.([0-9a-f]{32}\.part|" + NAME.pattern + r"\.json)")  # wh
 LOCK = ".lock"
 BUSY = 30.0  # seconds to wait for another process
 STALE = 3600  # seconds after which what is hidden belongs to a process that was killed
-WORDS = 100  # of a search
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ class Library:
         return self._place(record | {NOTE: note}, path.suffix, lambda target: _copy(path, target))
 
     def _place(self, record: dict, suffix: str, write: Callable[[Path], None]) -> Item:
-        """Put a sound that `write` writes and its sidecar into the library, the sound last: with it the item is there."""
+        """Put a sound that `write` writes into the library, then its sidecar: with the sound the item is there."""
         suffix = _format(suffix)
         month = record[NOTE]["created"][:7]
         request = request_in(record, self.folder)
@@ -144,9 +143,9 @@ class Library:
         """The items that meet every condition given, newest first; none whose files are gone.
 
         text: each of its words is somewhere in the title, the prompt or the tags; since, until: dates or times, the
-        latter inclusive, in local time unless they say otherwise; trashed: None for both. RequestError: a bad condition.
+        latter inclusive, in local time unless they say otherwise; trashed: None for both. Raises RequestError.
         """
-        where, values = _conditions(text, model, since, until, favourite, tag, trashed)
+        where, values = conditions(text, model, since, until, favourite, tag, trashed)
         limit = None if limit is None else check_whole("limit", limit, 0, 2**31)
         return self._catalogue.select(where, values, limit, check_whole("offset", offset, 0, 2**31))
 
@@ -161,7 +160,7 @@ class Library:
         trashed: bool | None = False,
     ) -> int:
         """How many items `search` would find."""
-        return self._catalogue.count(*_conditions(text, model, since, until, favourite, tag, trashed))
+        return self._catalogue.count(*conditions(text, model, since, until, favourite, tag, trashed))
 
     def unreadable(self) -> dict[Path, str]:
         """The audio files that cannot be shown, and why."""
@@ -187,7 +186,7 @@ class Library:
             return read_item(item.path)
 
     def delete(self, ids: str | Iterable[str]) -> list[Item]:
-        """Move items to the trash; one that is there stays. FileError: one of them does not exist; then none was moved."""
+        """Move items to the trash. FileError: one of them does not exist; then none was moved."""
         with self._alone():
             return [item if item.trashed else self._move(item, TRASH) for item in self._items(ids)]
 
@@ -317,41 +316,6 @@ class Library:
                 with suppress(OSError):
                     if half and path.lstat().st_mtime < time.time() - STALE:
                         path.unlink()
-
-
-def _conditions(text, model, since, until, favourite, tag, trashed) -> tuple[str, list]:
-    """The arguments of `Library.search` as an SQL condition and its values. Raises RequestError."""
-    words = list(dict.fromkeys(folded(check_text("text", text, least=0)).split()))
-    if len(words) > WORDS:
-        raise RequestError(f"text has {len(words)} words: search for {WORDS} at most")
-    conditions = [("instr(text, ?) > 0", word) for word in words]
-    if model is not None:
-        conditions.append(("model = ?", check_text("model", model, least=1)))
-    if since is not None:
-        conditions.append(("created >= ?", _bound("since", since, end=False)))
-    if until is not None:
-        conditions.append(("created < ?", _bound("until", until, end=True)))
-    if favourite is not None:
-        conditions.append(("favourite = ?", bool(favourite)))
-    if tag is not None:
-        conditions.append(("instr(tags, ?) > 0", f"\n{folded(check_text('tag', tag, least=1))}\n"))
-    if trashed is not None:
-        conditions.append((f"folder {'=' if trashed else '<>'} ?", TRASH))
-    return " AND ".join(["1", *(sql for sql, _ in conditions)]), [value for _, value in conditions]
-
-
-def _bound(name: str, value: str | date, end: bool) -> str:
-    """The first moment of a date or time, or with `end` the first moment after it, as `Item.created` has it."""
-    try:
-        if isinstance(value, str):
-            day = re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)
-            value = date.fromisoformat(value) if day else datetime.fromisoformat(value)
-        length = timedelta(microseconds=1)
-        if not isinstance(value, datetime):
-            value, length = datetime(value.year, value.month, value.day), timedelta(days=1)
-        return moment(value + length if end else value)
-    except (ValueError, TypeError, AttributeError, OverflowError):
-        raise RequestError(f"{name} must be a date or a time such as 2026-01-31 or 2026-01-31T18:00") from None
 
 
 def _described(path: Path) -> dict:

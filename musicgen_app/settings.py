@@ -12,7 +12,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ class Settings:
     precision: str = _setting("auto", f"Of the matrix products: {', '.join(PRECISIONS)}.", _choice(*PRECISIONS))
     decoder: str = _setting("auto", f"What turns latents into sound: {', '.join(DECODERS)}.", _choice(*DECODERS))
     loudness: float | None = _setting(None, "Loudness of a clip in LUFS; none: as it comes.", _requested, True)
-    sidecar: bool | None = _setting(None, "Write FILE.json beside a file; none: where its tag is too small.", _truth, True)
+    sidecar: bool | None = _setting(None, "Write FILE.json beside a file; none: where needed.", _truth, True)
     keep: bool = _setting(True, "Keep a copy of everything that is made in the library.", _truth)
     library: Path = _setting(paths.results, "Folder of the library.", _folder)
     gui_host: str = _setting("127.0.0.1", "Address that the GUI listens on.", _host)
@@ -128,7 +128,7 @@ def variable(name: str) -> str:
 def load(**flags: object) -> Settings:
     """The settings in force; `flags` (None: not given) win over TTM_APP_* variables, those over the file.
 
-    Raises RequestError for an unknown setting or a bad value, naming where it stands; FileError: the file is unreadable.
+    Raises RequestError for an unknown setting or a bad value, naming where it stands; FileError: it cannot be read.
     """
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
@@ -149,7 +149,7 @@ def set(name: str, value: object) -> object:
 
     Raises RequestError for what may not be set, FileError where the file cannot be written.
     """
-    _known(name)
+    known(name)
     value = parse(name, value) if isinstance(value, str) else value
     if value is None:
         unset(name)
@@ -164,7 +164,7 @@ def unset(*names: str) -> None:
     values = _read()
     for name in names:
         if name not in values:
-            _known(name)
+            known(name)
     write({name: value for name, value in values.items() if name not in names})
 
 
@@ -183,7 +183,7 @@ def write(values: dict[str, object]) -> Path:
 
 def parse(name: str, text: str) -> object:
     """A value from text: of the environment or a command line; "none" is None. Raises RequestError."""
-    about = _known(name)
+    about = known(name)
     if about.metadata["optional"] and text.lower() == NONE:
         return None
     kinds: dict[str, Callable[[str], object]] = {"float": float, "int": int, "bool": lambda t: TRUTHS[t.lower()]}
@@ -197,10 +197,11 @@ def parse(name: str, text: str) -> object:
 
 def check(name: str, value: object) -> Any:
     """The value in its own type. RequestError: not allowed."""
-    return _known(name).metadata["check"](name, value)
+    return known(name).metadata["check"](name, value)
 
 
-def _known(name: str):
+def known(name: str) -> Field:
+    """The field of Settings that a name stands for. RequestError: there is none."""
     if name not in FIELDS:
         near = difflib.get_close_matches(name, FIELDS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(FIELDS)}"

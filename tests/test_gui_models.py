@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("gradio")
-
 from musicgen_app import settings, store
 from musicgen_app.bundle import write_bundle
 from musicgen_app.gui import models

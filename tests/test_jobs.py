@@ -14,10 +14,10 @@ import psutil
 import pytest
 from background_run import prepare_tiny, tiny_options, until
 
-from musicgen_app import jobs, paths
+from musicgen_app import cli, jobs, paths
 from musicgen_app.bundle import open_bundle, verify
 from musicgen_app.errors import FileError, RequestError
-from musicgen_app.jobs import FAILED, FINISHED, KILLED, RUNNING, STOPPED, STOPPING, Job, Jobs
+from musicgen_app.jobs import FAILED, FINISHED, KILLED, RUNNING, STOPPED, STOPPING, Job, Jobs, Status
 
 STARTER = """
 import json, sys
@@ -57,6 +57,11 @@ def record(mine: Jobs, out: Path, **fields: object) -> Job:
     return job
 
 
+def status(mine: Jobs, job: Job, **options: int) -> Status:
+    """How the job is doing by its record as it is now."""
+    return mine.status(mine.get(job.id), **options)
+
+
 def test_a_run_outlives_its_starter_is_stopped_and_gone_on_with(home, data, mine, tmp_path):
     out = tmp_path / "run"
     options = tiny_options(str(data), str(out), steps=3000, preview_every=4)
@@ -66,7 +71,7 @@ def test_a_run_outlives_its_starter_is_stopped_and_gone_on_with(home, data, mine
     (job,) = Jobs(mine.folder).list()  # another program, which knows nothing but the folder
     assert job.out == out and job.name == "run"
     assert os.getsid(job.process[0]) == job.process[0] != os.getsid(0)
-    running = until(lambda: (status := mine.status(job.id)).previews and status)
+    running = until(lambda: (found := status(mine, job)).previews and found)
     assert (running.state, running.bundle) == (RUNNING, None) and running.running
     assert running.position.total == 3000 and 0 < running.position.step < 3000
     assert running.rows[0]["step"] == 2 and "loss" in running.rows[0] and running.log
@@ -79,16 +84,17 @@ def test_a_run_outlives_its_starter_is_stopped_and_gone_on_with(home, data, mine
     mine.stop(job.id)
     assert mine.state(mine.get(job.id))[0] in (STOPPING, STOPPED)
     until(lambda: mine.state(mine.get(job.id))[0] == STOPPED)
-    assert "SIGTERM" in mine.status(job.id).message
     (kept,) = out.glob("step-*")
-    assert "run the same command to go on" in mine.status(job.id).log[-1]
+    stopped = status(mine, job)
+    assert stopped.message == f"after step {int(kept.name[5:])}, as asked; it goes on when you resume it"
+    assert stopped.position.step == int(kept.name[5:]) and "SIGTERM" in stopped.log[-1]
 
     changed = replace(mine.get(job.id), arguments=(*job.arguments, f"--stop-at={int(kept.name[5:]) + 3}"))
     mine._write(changed)
     resumed = mine.resume(job.id)
     assert resumed.process != job.process and resumed.log_from > 0
-    until(lambda: not mine.status(job.id).running)
-    done = mine.status(job.id)
+    until(lambda: not status(mine, job).running)
+    done = status(mine, job)
     assert (done.state, done.position.step) == (STOPPED, int(kept.name[5:]) + 3), done
     assert not any("SIGTERM" in line for line in done.log)  # of the earlier start
     bundle = open_bundle(done.bundle)
@@ -100,8 +106,8 @@ def test_a_run_outlives_its_starter_is_stopped_and_gone_on_with(home, data, mine
 
 def test_a_run_that_fails_says_why(data, mine, tmp_path):
     job = mine.start(tiny_options(data, tmp_path / "bad", preset="nobody"))
-    until(lambda: not mine.status(job.id).running)
-    found = mine.status(job.id)
+    until(lambda: not status(mine, job).running)
+    found = status(mine, job)
     assert found.state == FAILED and "'nobody' is not one of 'sketch'" in found.message
     assert found.log[-1].startswith("error: ")
     until(lambda: not psutil.pid_exists(job.process[0]))  # somebody waited for it
@@ -132,7 +138,7 @@ def test_one_that_does_not_heed_is_ended_at_once(mine, tmp_path):
     mine.stop(job.id, at_once=True)
     assert child.wait(10) == -signal.SIGKILL
     child.stdout.close()
-    assert mine.state(mine.get(job.id)) == (STOPPED, "stopped (it was asked to); it goes on when you resume it")
+    assert mine.state(mine.get(job.id)) == (STOPPED, "as asked; it goes on when you resume it")
 
 
 @pytest.mark.parametrize(
@@ -142,15 +148,15 @@ def test_one_that_does_not_heed_is_ended_at_once(mine, tmp_path):
         ("not JSON", KILLED, "without a word"),
         ("[]", KILLED, "without a word"),
         ('{"error": {"message": "the disk is full", "code": 3}}', FAILED, "the disk is full"),
-        ('{"error": {"message": "cancelled", "code": 130}}', STOPPED, "asked to"),
+        ('{"error": {"message": "cancelled", "code": 130}}', STOPPED, "as asked"),
         ('{"step": 5, "finished": true, "stopped": null}', FINISHED, "all 5 steps"),
-        ('{"step": 5, "finished": false, "stopped": "time limit"}', STOPPED, "time limit"),
+        ('{"step": 5, "finished": false, "stopped": "time limit"}', STOPPED, "after step 5, its time was over"),
     ],
 )
 def test_what_a_job_printed_at_its_end(mine, tmp_path, printed, state, message):
     (tmp_path / "outcome.json").write_text(printed)
     job = record(mine, tmp_path, process=(os.getpid(), 1.0))
-    found = mine.status(job.id)
+    found = status(mine, job)
     assert found.state == state and message in found.message
     assert (found.position, found.rows, found.log, found.previews, found.bundle) == (None, [], [], [], None)
 
@@ -164,13 +170,13 @@ def test_a_run_folder_in_any_state_is_read(mine, tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     job = record(mine, tmp_path, log_from=4)
-    found = mine.status(job.id)
+    found = status(mine, job)
     assert found.rows == [{"step": 2, "loss": 1.0}]
     assert found.log[0] == "note: ?[31mred" and len(found.log) == 3
     assert (found.position.step, found.position.total) == (340, 4000)
     assert (found.position.speed, found.position.left) == ("22.1 samples/s", "12 min")
     assert [(p.step, p.title) for p in found.previews] == [(4, "a"), (2, "slow piano")]
-    assert len(mine.status(job.id, lines=1).log) == 1
+    assert len(status(mine, job, lines=1).log) == 1
 
 
 def test_the_trainers_own_line_is_read_back():
@@ -270,3 +276,16 @@ def test_a_job_is_listed_with_the_newest_first(mine, tmp_path):
         mine.folder.mkdir(exist_ok=True)
         mine._write(Job(f"{number:012x}", tmp_path, (), "/", f"2026-01-{day}T00:00:00Z"))
     assert [job.started[8:10] for job in mine.list()] == ["03", "02", "01"]
+
+
+def test_the_command_line_lists_them(mine, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TTM_APP_HOME", str(tmp_path))
+    (tmp_path / "train.log").write_text("step 340/4000 loss 1.2 22.1 samples/s 12 min left")
+    job = record(mine, tmp_path)
+    (mine.folder / "broken.json").write_text("{")
+    assert cli.run(["train", "jobs"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == f"killed           340/4000  {tmp_path}\n" and "broken.json is no record" in shown.err
+    assert cli.run(["train", "jobs", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["id"], row["state"], row["step"], row["steps"]) == (job.id, "killed", 340, 4000)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import tempfile
-import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from .. import paths, settings
 from ..errors import Cancelled, FileError, RequestError
 from .output import cancel_on_signals, print_json, print_note, progress_line
 
@@ -28,7 +27,8 @@ WAV_TEXT_BYTES = 1_200  # prompt and negative prompt that surely fit the comment
 EPILOG = """
 \b
 Files:
-  Without -o the file is named after the prompt and the seed, in the current folder, as WAV.
+  Without -o the file is named after the prompt and the seed, in the current folder, as WAV. Another copy goes into
+  the library (ttm-app library list), unless --no-keep. Defaults can be changed: ttm-app settings.
   If -o is a folder, the file gets that name there. The suffix chooses the format: .wav .flac .ogg .mp3
   With -n 3, -o song.wav gives song-1.wav song-2.wav song-3.wav, made with seeds N, N+1, N+2.
   Each is the clip of its seed alone: on a CPU to the last bit, on a GPU up to rounding.
@@ -54,20 +54,16 @@ Examples:
 @click.option("--guidance-interval", type=float, nargs=2, metavar="LO HI", help="Guide only here: 0 noise, 1 music.")
 @click.option("--solver", metavar="NAME", help="euler, midpoint or heun.  [default: the model's]")
 @click.option("--loudness", type=float, metavar="LUFS", help="Bring the clip to this loudness, such as -14.")
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", help="Where to compute.  [auto]"
-)
+@click.option("--device", type=click.Choice(settings.DEVICES), help="Where to compute.  [default: auto]")
 @click.option(
     "--precision",
-    type=click.Choice(["auto", "fp32", "bf16"]),
-    default="auto",
-    help="Of the matrix products; auto is bf16 where the hardware has it.  [auto]",
+    type=click.Choice(settings.PRECISIONS),
+    help="Of the matrix products; auto is bf16 where the hardware has it.  [default: auto]",
 )
 @click.option(
     "--decoder",
-    type=click.Choice(["auto", "torch", "onnx"]),
-    default="auto",
-    help="What turns latents into sound; auto is what the model names.  [auto]",
+    type=click.Choice(settings.DECODERS),
+    help="What turns latents into sound; auto is what the model names.  [default: auto]",
 )
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Make this file again; options given here win.")
 @click.option(
@@ -75,17 +71,19 @@ Examples:
     default=None,
     help="Also write FILE.json with all that made the clip.  [default: for a WAV whose prompt is too long for its tag]",
 )
+@click.option("--keep/--no-keep", default=None, help="Keep a copy in the library.  [default: keep]")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the paths; no progress.")
 def generate(
     prompt: str | None,
     output: Path | None,
-    device: str,
-    precision: str,
-    decoder: str,
+    device: str | None,
+    precision: str | None,
+    decoder: str | None,
     source: Path | None,
     sidecar: bool | None,
+    keep: bool | None,
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -93,16 +91,19 @@ def generate(
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
     from ..store import find
+    from . import library
 
+    chosen = settings.load(device=device, precision=precision, decoder=decoder, sidecar=sidecar, keep=keep)
     given = {name: value for name, value in values.items() if value is not None}
     if prompt is not None:
         given["prompt"] = _stdin() if prompt == "-" else prompt
-    request = _request(source, given)
+    request = _request(source, given, chosen)
     bundle = find(request.model)
     request = request.resolved(bundle.sampler, bundle.max_seconds)
     if source:
         _warn_of_other_weights(source, bundle)
-    targets = _targets(output, request)
+    targets = _targets(output, request, chosen.format)
+    sidecar = chosen.sidecar
     if sidecar is None:
         sidecar = targets[0].suffix.lower() == ".wav" and _text_bytes(request) > WAV_TEXT_BYTES
     for target in targets:
@@ -110,8 +111,8 @@ def generate(
 
     from ..engine import CancelToken, Engine
 
-    engine = Engine(device=device, precision=precision, decoder=decoder)
-    token, written = CancelToken(), 0
+    engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
+    token, written, keeping = CancelToken(), 0, chosen.keep
     with cancel_on_signals(token):
         try:
             with progress_line(show=not quiet) as progress:
@@ -124,6 +125,7 @@ def generate(
                 beside = _write(result, target, sidecar, force)
                 written += 1
                 _print(result, target, beside, as_json, quiet)
+                keeping = keeping and library.keep(result, target, chosen.library)
         except KeyboardInterrupt:
             done = f"{written} of {len(targets)} files were written" if written else "nothing was written"
             raise Cancelled(f"cancelled; {done}") from None
@@ -136,8 +138,8 @@ def _stdin() -> str:
         raise RequestError(f"the prompt on stdin is not UTF-8 text (byte {error.start + 1})") from error
 
 
-def _request(source: Path | None, given: dict) -> GenerationRequest:
-    """The request of `source` (if there is one) with what the command line says on top."""
+def _request(source: Path | None, given: dict, chosen: settings.Settings) -> GenerationRequest:
+    """The request of `source`, or that of the settings, with what the command line says on top."""
     from ..provenance import request_from
     from ..request import GenerationRequest
 
@@ -145,22 +147,16 @@ def _request(source: Path | None, given: dict) -> GenerationRequest:
         return replace(request_from(source), **given).validated()
     if "prompt" not in given:
         raise RequestError('give a PROMPT, such as ttm-app generate "slow piano", or --from FILE')
-    return GenerationRequest(**given).validated()
+    return GenerationRequest(**chosen.request() | given).validated()
 
 
-def _targets(output: Path | None, request: GenerationRequest) -> list[Path]:
-    """The files to write, one a variation."""
+def _targets(output: Path | None, request: GenerationRequest, suffix: str) -> list[Path]:
+    """The files to write, one a variation; where the name is left to us it ends in `suffix`."""
     if output is None or os.path.isdir(output):
-        output = (output or Path()) / f"{_slug(request.prompt)}-{request.seed}.wav"
+        output = (output or Path()) / f"{paths.slug(request.prompt)}-{request.seed}{suffix}"
     if request.variations == 1:
         return [output]
     return [output.with_name(f"{output.stem}-{i + 1}{output.suffix}") for i in range(request.variations)]
-
-
-def _slug(text: str) -> str:
-    """A short file name of a-z, 0-9 and hyphens that is safe on every system."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub("[^a-z0-9]+", "-", plain)[:60].strip("-") or "music"
 
 
 def _text_bytes(request: GenerationRequest) -> int:

@@ -80,7 +80,7 @@ def jobs(as_json: bool) -> None:
         print_note(str(fault))
     rows = []
     for job in listed:
-        status = found.status(job.id, lines=1)
+        status = found.status(job, lines=1)
         at = status.position
         steps = {"step": at.step, "steps": at.total} if at else {"step": None, "steps": None}
         rows.append({"id": job.id, "state": status.state, **steps, "message": status.message, "out": str(job.out)})

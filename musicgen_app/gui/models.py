@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .. import bundle, settings, store
 from ..errors import FileError, ModelError, TTMError
-from .markup import PRIVATE, facts, fold, note, on_show, size, table
+from .markup import PLAIN, PRIVATE, facts, fold, heading, note, on_show, panel, size, table, words
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
@@ -26,20 +26,21 @@ def build(context: Context) -> None:
     import gradio as gr
 
     from ..systems import SYSTEMS
+    from .app import UPLOAD
 
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
             chosen = gr.Radio([], label="Models on this machine", elem_id="models-list")
-            broken = gr.HTML()
+            broken = gr.HTML(**PLAIN)
         with gr.Column(scale=3, min_width=280):
-            said = gr.HTML()
-            about = gr.HTML()
+            said = gr.HTML(**PLAIN)
+            about = gr.HTML(**PLAIN)
             with gr.Row():
                 default = gr.Button("Use by default", size="sm", min_width=120)
                 check = gr.Button("Check the files", size="sm", min_width=120)
                 remove = gr.Button("Remove", size="sm", min_width=120, variant="stop")
-            with gr.Group(visible=False) as sure:
-                question = gr.HTML(padding=True)
+            with gr.Column(visible=False) as sure:
+                question = gr.HTML(**PLAIN)
                 with gr.Row():
                     yes = gr.Button("Delete it", size="sm", variant="stop")
                     no = gr.Button("Keep it", size="sm")
@@ -51,14 +52,15 @@ def build(context: Context) -> None:
             " papers. Everything is checked before it is taken, and no code in a file is ever run."
         )
         path = gr.Textbox(label="Where it is on this computer", placeholder="/home/me/runs/mine/bundle", max_lines=1)
-        upload = gr.File(label="Or upload it", file_types=UPLOADS, height=120)
+        upload = gr.File(label=f"Or upload it, {UPLOAD.removesuffix('mb')} MB at most", file_types=UPLOADS, height=120)
         with gr.Row():
-            kind = gr.Dropdown([FOLDER, *SYSTEMS], value=FOLDER, label="What it is", filterable=False)
-            name = gr.Textbox(label="Name (empty: its own)", placeholder="a-z, 0-9, '.', '_' and '-'", max_lines=1)
-            licence = gr.Textbox(label="Licence of a checkpoint (empty: unknown)", max_lines=1)
+            kinds = {"info": "a system: a checkpoint of it", "filterable": False}
+            kind = gr.Dropdown([FOLDER, *SYSTEMS], value=FOLDER, label="What it is", **kinds)
+            name = gr.Textbox(label="Name", info="a-z, 0-9, '.', '_' and '-'", placeholder="its own", max_lines=1)
+            licence = gr.Textbox(label="Licence", info="of a checkpoint", placeholder="unknown", max_lines=1)
         replace = gr.Checkbox(label="Replace a model of that name")
         add = gr.Button("Add the model", variant="primary")
-        added = gr.HTML()
+        added = gr.HTML(**PLAIN)
 
     shown = [about, card, remove, sure, said]
     listed = [chosen, broken, *shown]
@@ -129,7 +131,7 @@ def about(found: Bundle) -> str:
         if isinstance(row, dict)
     ]
     learned = table(["Part", "Music", "Licence", "Hours"], data) if data else note("It does not say.")
-    return facts(rows, config["title"]) + fold("What it learned from, and the licences of that", learned)
+    return panel(heading(config["title"]), facts(rows), fold("What it learned from, and the licences of that", learned))
 
 
 def make_default(context: Context, name: str | None) -> str:
@@ -179,26 +181,33 @@ def remove_model(context: Context, name: str | None) -> str:
 
 
 def add_model(
-    context: Context, path: str, upload: str | None, kind: str, name: str, licence: str, replace: bool
+    context: Context,
+    path: str | None,
+    upload: str | None,
+    kind: str,
+    name: str | None,
+    licence: str | None,
+    replace: bool,
 ) -> tuple[str, str, str | None]:
     """Take a file or folder as a model; what came of it as HTML, and the fields for path and upload, then empty."""
     from ..importer import import_model
 
+    path, name, licence = ((text or "").strip() for text in (path, name, licence))  # a field nobody touched is None
     try:
-        if not (path.strip() or upload):
+        if not (path or upload):
             raise FileError("say where the model is, or upload it")
         preset = None if kind == FOLDER else kind
-        options = {"licence": licence.strip() or None} if preset else {}
+        options = {"licence": licence or None} if preset else {}
         found, _ = import_model(
-            path.strip() or upload,
+            path or upload,
             preset,
-            name.strip() or None,
+            name or None,
             force=bool(replace),
             models_dir=context.models_dir,
             **options,
         )
     except TTMError as error:
-        return note(_for_page(str(error)), "error"), path, upload
+        return note(words(str(error)), "error"), path, upload
     if replace:
         context.engine.forget()
     if upload:
@@ -257,8 +266,3 @@ def _text(row: dict, *keys: str) -> str:
 def _hours(row: dict) -> str:
     hours = row.get("hours")
     return f"{hours:.2f}" if isinstance(hours, (int, float)) else ""
-
-
-def _for_page(message: str) -> str:
-    """A message of the command line in the words of the page."""
-    return message.replace("choose another --name, or --force to replace it", "give another name, or tick Replace")

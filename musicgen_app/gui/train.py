@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from .. import paths, store
 from ..errors import RequestError, TTMError
-from ..jobs import FAILED, FINISHED, RUNNING, STOPPING, Job, Jobs, Status, check_folders, to_arguments
-from .markup import PRIVATE, facts, fold, note, on_show, size, table
+from ..jobs import FAILED, FINISHED, RUNNING, STOPPING, Job, Jobs, Status, check_folders, previews, to_arguments
+from .markup import PLAIN, PRIVATE, bar, facts, fold, heading, note, on_show, panel, scroll, size, table, words
 
 if TYPE_CHECKING:
     from .context import Context
@@ -22,8 +22,8 @@ EVERY = 2.0  # seconds between two looks at a training that runs
 POINTS = 400  # of a curve
 HEARD = 3  # previews of a step that are shown
 LINES = 60  # of the log
-CURVES = {"loss": "training", "val": "validation", "val_shuffled": "validation, captions of others"}
-COLOURS = {"training": "#2f7d8a", "validation": "#c8703a", "validation, captions of others": "#9a9a9a"}
+CURVES = {"loss": "Loss", "val": "Loss, held-out music", "val_shuffled": "The same, others' captions"}
+COLOURS = dict(zip(CURVES.values(), ("#2f8f9d", "#c8703a", "#8f8f8f"), strict=True))
 EMPTY = "No training yet. Fill in the form above: “Check” tells what it would take, and changes nothing."
 FIELDS = (
     "data", "name", "preset", "steps", "batch", "lr", "max_hours", "encoders", "clusters", "preview_every",
@@ -42,74 +42,81 @@ def build(context: Context) -> None:
         data = gr.Textbox(label="Folder of music", placeholder="/home/me/jamendo", max_lines=1, scale=3, min_width=260)
         name = gr.Textbox("mine", label="Name of the model", max_lines=1, min_width=140)
         preset = gr.Dropdown(PRESETS, value="sketch", label="Recipe", filterable=False, min_width=140)
+    own = {"placeholder": "the recipe's", "max_lines": 1, "min_width": 140}  # a gr.Number cannot be empty: it shows 0
     with gr.Row():
-        usual = {"precision": 0, "minimum": 1, "min_width": 140}
-        steps = gr.Number(None, label="Steps (empty: the recipe's)", **usual)
-        batch = gr.Number(None, label="Clips a step (empty: the recipe's)", **usual)
-        rate = gr.Number(None, label="Learning rate (empty: the recipe's)", step=1e-5, minimum=0, min_width=140)
-        hours = gr.Number(None, label="Stop after hours (empty: never)", minimum=0, min_width=140)
+        steps = gr.Textbox(label="Steps", **own)
+        batch = gr.Textbox(label="Clips a step", **own)
+        rate = gr.Textbox(label="Learning rate", **own)
+        hours = gr.Textbox(label="Stop after hours", **own | {"placeholder": "never"})
     with gr.Accordion("More settings", open=False):
         with gr.Row():
-            encoders = gr.Textbox(label="Encoders (empty: the recipe's)", placeholder="sketch", max_lines=1)
-            clusters = gr.Textbox(label="Clusters (empty: the recipe's)", placeholder="text-50", max_lines=1)
-            heard = gr.Number(None, label="Steps between previews (empty: none)", precision=0, minimum=0)
-            save = gr.Number(None, label="Steps between checkpoints (empty: the recipe's)", precision=0, minimum=1)
+            encoders = gr.Textbox(label="Encoders", info="sketch, a system of the papers, or a model", **own)
+            clusters = gr.Textbox(label="Clusters", info="text-50, audio-500 …, or none", **own)
+            seed = gr.Textbox(label="Seed", info="of weights, batches, noise", **own)
         with gr.Row():
-            seed = gr.Number(None, label="Seed (empty: the recipe's)", precision=0, minimum=0)
-            workers = gr.Number(1, label="Processes that prepare the data", precision=0, minimum=1)
-            licence = gr.Textbox("CC-BY-SA-4.0", label="Licence of the weights; mind your data's", max_lines=1)
+            heard = gr.Textbox(label="Steps between previews", **own)
+            save = gr.Textbox(label="Steps between checkpoints", **own)
+            workers = gr.Textbox(label="Processes that prepare the data", **own | {"placeholder": "1"})
+        with gr.Row():
+            licence = gr.Textbox("CC-BY-SA-4.0", label="Licence of the weights", info="mind your data's", max_lines=1)
             separate = gr.Checkbox(label="Take vocals away first", info="with an installed separator")
-        prompts = gr.Textbox(label=f"Prompts of the previews, one a line, {HEARD} at most (empty: the usual)", lines=2)
+        prompts = gr.Textbox(
+            label=f"Prompts of the previews, one a line, {HEARD} at most", placeholder="the usual", lines=2
+        )
         changes = gr.Textbox(label="Other parameters, KEY=VALUE, one a line", placeholder="weight_decay=0.1", lines=2)
-        out = gr.Textbox(label="Run folder (empty: named after the model)", placeholder=str(paths.runs() / "mine"))
+        usual = f"{paths.runs()}/NAME"
+        out = gr.Textbox(label="Run folder", info="for checkpoints and the model", placeholder=usual, max_lines=1)
     with gr.Row():
         check = gr.Button("Check", min_width=140)
         start = gr.Button("Start training", variant="primary", min_width=140)
-    said = gr.HTML()
+    said = gr.HTML(**PLAIN)
 
     gr.Markdown("### Trainings")
     chosen = gr.Radio([], label="Running and past", elem_id="train-jobs")
-    state = gr.HTML()
+    state = gr.HTML(**PLAIN)
     with gr.Row():
-        stop = gr.Button("Stop", size="sm", min_width=120, visible=False)
-        resume = gr.Button("Resume", size="sm", min_width=120, visible=False)
-        forget = gr.Button("Take from this list", size="sm", min_width=120, visible=False)
-    with gr.Group(visible=False) as usable:
-        with gr.Row(equal_height=True):
-            as_name = gr.Textbox(label="Name among your models", max_lines=1, min_width=140)
-            replace = gr.Checkbox(label="Replace a model of that name", min_width=140)
-            use = gr.Button("Use it as a model", variant="primary", min_width=140)
+        stop = gr.Button("Stop", size="sm", scale=0, min_width=140, visible=False)
+        resume = gr.Button("Resume", size="sm", scale=0, min_width=140, visible=False)
+        forget = gr.Button("Take from this list", size="sm", scale=0, min_width=140, visible=False)
+    with gr.Row(visible=False, equal_height=True) as usable:
+        as_name = gr.Textbox(label="Name among your models", max_lines=1, min_width=140)
+        replace = gr.Checkbox(label="Replace a model of that name", min_width=140)
+        use = gr.Button("Use it as a model", variant="primary", scale=0, min_width=200)
+    told = gr.HTML(**PLAIN)
     plot = gr.LinePlot(
-        x="step", y="loss", color="curve", color_map=COLOURS, x_title="step", y_title="loss", height=280,
-        label="Loss while it trains, and on music that is held out", visible=False,
+        x="step", y="loss", color="curve", color_map=COLOURS, x_title="step", y_title="loss",
+        label="Loss", colors_in_legend=[], visible=False,
     )  # fmt: skip
-    with gr.Group(visible=False) as listen:
-        step = gr.Dropdown([], label="Previews: the same prompts, by the model of step", filterable=False)
-        clips = [gr.Audio(type="filepath", interactive=False, visible=False) for _ in range(HEARD)]
-    log = gr.Textbox(label="Log", lines=10, max_lines=10, interactive=False, autoscroll=True, visible=False)
+    with gr.Column(visible=False) as listen:
+        heard_at = "Previews: what the model makes of the same prompts after this many steps"
+        step = gr.Dropdown([], label=heard_at, filterable=False)
+        player = {"type": "filepath", "interactive": False, "visible": False, "buttons": ["download"], "min_width": 260}
+        with gr.Row():
+            clips = [gr.Audio(**player) for _ in range(HEARD)]
+    log = gr.HTML(visible=False, **PLAIN)
     timer = gr.Timer(EVERY, active=False)
-    seen = gr.State({})
+    picked, seen = gr.State(None), gr.State({})  # the id of the job that is shown, and what is shown of it
 
     form = [data, name, preset, steps, batch, rate, hours, encoders, clusters, heard, save, seed, workers, separate,
             licence, prompts, changes, out]  # fmt: skip
-    view = [chosen, state, stop, resume, forget, usable, as_name, plot, listen, step, log, timer, seen]
+    view = [picked, chosen, state, stop, resume, forget, usable, as_name, plot, listen, step, log, timer, seen]
     quiet = {"show_progress": "hidden", **PRIVATE}
     anew = partial(look, context)
     on_show(anew, view)
-    chosen.input(anew, chosen, view, **quiet)
-    timer.tick(anew, [chosen, seen], view, concurrency_limit=None, **quiet)
-    step.change(partial(hear, context), [chosen, step], clips, **quiet)
+    chosen.input(lambda id: (id, ""), chosen, [picked, told], **quiet).then(anew, picked, view, **quiet)
+    timer.tick(anew, [picked, seen], view, concurrency_limit=None, **quiet)
+    step.change(partial(hear, context), [picked, step], clips, **quiet)
     check.click(partial(check_run, context), form, said, **PRIVATE)
-    start.click(partial(start_run, context), form, [said, chosen], **PRIVATE).then(anew, chosen, view, **quiet)
+    start.click(partial(start_run, context), form, [said, picked], **PRIVATE).then(anew, picked, view, **quiet)
     for button, work in ((stop, stop_run), (resume, resume_run), (forget, forget_run)):
-        button.click(partial(work, context), chosen, said, **PRIVATE).then(anew, chosen, view, **quiet)
-    use.click(partial(use_run, context), [chosen, as_name, replace], said, **PRIVATE)
+        button.click(partial(work, context), picked, told, **PRIVATE).then(anew, picked, view, **quiet)
+    use.click(partial(use_run, context), [picked, as_name, replace], told, **PRIVATE)
 
 
 def options_of(*values: object) -> dict[str, object]:
     """The values of the form, in the order of FIELDS -> options of `ttm-app train`. Raises RequestError."""
     options = dict(zip(FIELDS, values, strict=True))
-    options = {name: value.strip() if isinstance(value, str) else value for name, value in options.items()}
+    options = {name: value if isinstance(value, bool) else str(value or "").strip() for name, value in options.items()}
     if not options["data"]:
         raise RequestError("give the folder with the music")
     options["data"] = [Path(options["data"]).expanduser()]
@@ -128,7 +135,7 @@ def check_run(context: Context, *values: object) -> str:
     try:
         return planned(report.dry_run(_job_from(options_of(*values))))
     except TTMError as error:
-        return note(_for_page(str(error)), "error")
+        return note(words(str(error)), "error")
 
 
 def planned(found: dict) -> str:
@@ -153,10 +160,10 @@ def planned(found: dict) -> str:
         **{f"Note {number}": text for number, text in enumerate(found["notes"], 1)},
     }
     parameters = [(row["name"], plain(row["value"]), row["from"]) for row in found["parameters"]]
-    return (
-        note("This is what the training would do. Nothing was changed.")
-        + facts(rows)
-        + fold("Every parameter, and where it comes from", table(("Parameter", "Value", "From"), parameters))
+    return panel(
+        heading("What the training would do. Nothing was changed."),
+        facts(rows),
+        fold("Every parameter, and where it comes from", table(("Parameter", "Value", "From"), parameters)),
     )
 
 
@@ -167,7 +174,7 @@ def start_run(context: Context, *values: object) -> tuple[str, str | None]:
         _job_from(options)  # what cannot be is said now, not by a program that ends at once
         job = _jobs(context).start(options)
     except TTMError as error:
-        return note(_for_page(str(error)), "error"), None
+        return note(words(str(error)), "error"), None
     return note(f"{job.name} is training in {job.out}. It goes on when this page is closed.", "good"), job.id
 
 
@@ -205,12 +212,13 @@ def forget_run(context: Context, id: str | None) -> str:
 def use_run(context: Context, id: str | None, name: str, replace: bool) -> str:
     """Put the model of a training among the user's models; what comes of it as HTML."""
     try:
-        status = _jobs(context).status(_given(id))
+        jobs = _jobs(context)
+        status = jobs.status(jobs.get(_given(id)))
         if status.bundle is None:
             raise RequestError("it has no model yet: that is written at its end")
-        found = store.install(status.bundle, name.strip() or None, bool(replace), context.models_dir)
+        found = store.install(status.bundle, (name or "").strip() or None, bool(replace), context.models_dir)
     except TTMError as error:
-        return note(_for_page(str(error)), "error")
+        return note(words(str(error)), "error")
     if replace:
         context.engine.forget()
     return note(f"{found.name} is among your models now: choose it under Create", "good")
@@ -227,10 +235,10 @@ def look(context: Context, id: str | None = None, seen: dict | None = None) -> l
     job = next((job for job in found if job.id == id), found[0] if found else None)
     if job is None:
         timer = gr.Timer(active=False)
-        empty = [gr.update(choices=[], value=None, visible=False), broken + note(EMPTY)]
+        empty = [None, gr.update(choices=[], value=None, visible=False), broken + note(EMPTY)]
         return [*empty, hidden, hidden, hidden, hidden, "", hidden, hidden, gr.skip(), hidden, timer, {}]
 
-    status = jobs.status(job.id, LINES)
+    status = jobs.status(job, LINES)
     choices = [(f"{other.name}: {jobs.state(other)[0]}", other.id) for other in found]
     steps = sorted({preview.step for preview in status.previews}, reverse=True)
     now = {"id": job.id, "choices": choices, "points": len(status.rows), "steps": steps, "log": status.log[-1:]}
@@ -239,8 +247,10 @@ def look(context: Context, id: str | None = None, seen: dict | None = None) -> l
     def changed(key: str, value: object) -> object:
         return value if seen.get(key) != now[key] else gr.skip()
 
+    newest = {} if seen.get("steps") else {"value": steps[0] if steps else None}  # who listens is left alone
     again = status.state not in (RUNNING, STOPPING, FINISHED)
     return [
+        job.id,
         changed("choices", gr.update(choices=choices, value=job.id, visible=True)),
         broken + describe(job, status),
         gr.update(visible=status.running, value="Stop at once" if status.state == STOPPING else "Stop"),
@@ -250,8 +260,8 @@ def look(context: Context, id: str | None = None, seen: dict | None = None) -> l
         job.name if not seen else gr.skip(),
         changed("points", gr.update(value=curves(status.rows), visible=bool(status.rows))),
         changed("steps", gr.update(visible=bool(steps))),
-        changed("steps", gr.update(choices=steps, value=steps[0] if steps else None)),
-        changed("log", gr.update(value="\n".join(status.log), visible=bool(status.log))),
+        changed("steps", gr.update(choices=steps, **newest)),
+        changed("log", gr.update(value=panel(heading("Log"), scroll(status.log, "Log")), visible=bool(status.log))),
         gr.Timer(active=status.running),
         now,
     ]
@@ -260,19 +270,16 @@ def look(context: Context, id: str | None = None, seen: dict | None = None) -> l
 def describe(job: Job, status: Status) -> str:
     """How a training is doing, as HTML."""
     at, last = status.position, {key: row[key] for row in status.rows for key in CURVES if key in row}
-    rows = {"Run folder": job.out}
-    bar = ""
+    rows, done = {"Run folder": job.out}, ""
     if at:
-        bar = (
-            f'<progress value="{at.step}" max="{at.total}" aria-label="Steps done"'
-            ' style="width:100%; accent-color:var(--color-accent)"></progress>'
-        )
+        done = bar(at.step / at.total, "Steps done")
         rows["Steps"] = f"{at.step:,} of {at.total:,} ({at.step / at.total:.0%})"
-        if status.running:
-            rows |= {"Speed": at.speed, "Time left": at.left}
-    rows |= {f"Loss, {CURVES[key]}": f"{value:.4g}" for key, value in last.items() if _finite(value)}
+    if at and status.running:
+        rows |= {"Speed": at.speed, "Time left": at.left}
+    rows |= {CURVES[key]: f"{value:.4g}" for key, value in last.items() if _finite(value)}
     kind = "error" if status.state == FAILED else "good" if status.state == FINISHED else "info"
-    return note(f"{status.state.capitalize()}: {status.message}", kind) + bar + facts(rows)
+    said = "" if status.state == RUNNING and at else f": {status.message}"
+    return note(status.state.capitalize() + said, kind) + panel(done, facts(rows, COLOURS))
 
 
 def curves(rows: list[dict]):
@@ -293,7 +300,8 @@ def hear(context: Context, id: str | None, step: int | None) -> list:
     import gradio as gr
 
     try:
-        found = [preview for preview in _jobs(context).status(_given(id)).previews if preview.step == step][:HEARD]
+        run = _jobs(context).get(_given(id)).out
+        found = [preview for preview in previews(run) if preview.step == step][:HEARD]
     except TTMError:
         found = []
     clips = [gr.update(value=served(p.path), label=f"{p.title} (step {p.step:,})", visible=True) for p in found]
@@ -332,9 +340,3 @@ def _lines(text: str) -> list[str]:
 
 def _finite(value: object) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value)
-
-
-def _for_page(message: str) -> str:
-    """A message of the command line in the words of the page."""
-    message = message.replace("choose another --name, or --force to replace it", "give another name, or tick Replace")
-    return message.replace("give the same ones or another --out", "give the same ones or another run folder")
