@@ -102,10 +102,42 @@ def test_a_model_is_chosen_by_name_never_by_folder(home, model):
 
 
 def test_the_form_of_a_clip_makes_its_request_again(home):
-    request = form.request_from(FAST | {"seed": str(2**60 + 1), "guidance": "2.25", "interval_to": "0.5", "loudness": "-20"})
-    names = ["prompt", "seconds", "seed", "model", "steps", "guidance", "interval_from", "interval_to", "solver", "loudness"]
+    request = form.request_from(
+        FAST | {"seed": str(2**60 + 1), "guidance": "2.25", "interval_to": "0.5", "loudness": "-20"}
+    )
+    names = [
+        "prompt",
+        "seconds",
+        "seed",
+        "model",
+        "steps",
+        "guidance",
+        "interval_from",
+        "interval_to",
+        "solver",
+        "loudness",
+    ]
     typed = dict(zip(names, create.form_of(request, names), strict=True))
     assert typed["seed"] == "1152921504606846977" and form.request_from(typed) == request
+
+
+def test_the_settings_of_an_uploaded_file(context, tmp_path):
+    (item,) = make(context, seed="8", guidance="4.5").items
+    upload = tmp_path / "x.wav"
+    upload.write_bytes(item.path.read_bytes())
+    assert create.request_of_upload(str(upload)) == item.request
+    assert not upload.exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"MZ\x90\x00" + bytes(200), b"#!/bin/sh\necho hello\n", b"", b"RIFF\xff\xff\xff\xffWAVE"]
+)
+def test_a_renamed_program_is_no_sound(home, tmp_path, content):
+    upload = tmp_path / "song.wav"
+    upload.write_bytes(content)
+    with pytest.raises(FileError, match="^song.wav ") as caught:
+        create.request_of_upload(str(upload))
+    assert str(tmp_path) not in str(caught.value) and not upload.exists()
 
 
 def test_formats(home):
@@ -252,7 +284,7 @@ def test_what_the_queue_shows(context, held):
     held.go.set()
     wait_for(lambda: waiting.over)
     assert create.row(context, waiting) | {"share": 0} == {
-        "id": waiting.id, "prompt": "two", "state": "failed", "stage": "that was all", "text": "that was all", "share": 0,
+        "id": waiting.id, "prompt": "two", "state": "failed", "share": 0, "stage": "that was all", "text": "that was all",
     }  # fmt: skip
 
 
@@ -421,7 +453,9 @@ def visit(app, path="/", method="GET", body=b"", **headers) -> tuple[int, dict, 
         "type": "http",
         "method": method,
         "path": path,
-        "headers": [(k.replace("_", "-").encode(), v.encode()) for k, v in ({"host": "127.0.0.1:7860"} | headers).items()],
+        "headers": [
+            (k.replace("_", "-").encode(), v.encode()) for k, v in ({"host": "127.0.0.1:7860"} | headers).items()
+        ],
     }
 
     async def receive():
@@ -444,7 +478,9 @@ def test_a_local_page_answers_to_its_own_names(host):
     assert visit(guard.Guard(inner, "127.0.0.1"), host=host)[0] == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example:7860", "127.0.0.1.evil.example", "10.0.0.1", "", "[::1", "localhost.evil"])
+@pytest.mark.parametrize(
+    "host", ["evil.example:7860", "127.0.0.1.evil.example", "10.0.0.1", "", "[::1", "localhost.evil"]
+)
 def test_and_to_no_other(host):
     assert visit(guard.Guard(inner, "127.0.0.1"), host=host)[0] == 403
 
@@ -456,8 +492,16 @@ def test_a_request_from_another_sites_page_is_refused(origin):
     assert visit(app, method="POST", origin="http://127.0.0.1:7860")[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/gradio_api/file=http://example.org/x", "/gradio_api/proxy=http://example.org/x",
-                                  "/gradio_api/vibe-edit/", "/monitoring/summary", "/gradio_api/run-history/buckets"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/file=http://example.org/x",
+        "/gradio_api/proxy=http://example.org/x",
+        "/gradio_api/vibe-edit/",
+        "/gradio_api/run-history/buckets",
+        "/monitoring/summary",
+    ],
+)
 def test_doors_of_the_toolkit_that_the_page_does_not_need_are_shut(path):
     assert visit(guard.Guard(inner, "127.0.0.1"), path)[0] == 404
 
@@ -468,8 +512,9 @@ def test_headers_that_browsers_heed():
 
 
 @pytest.mark.parametrize("length", [str(2**40), "-1", "many"])
-def test_a_huge_request_is_refused_before_it_is_read(length):
-    assert visit(guard.Guard(inner, "127.0.0.1"), method="POST", content_length=length)[0] == 413
+@pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/upload"])
+def test_a_huge_request_is_refused_before_it_is_read(length, path):
+    assert visit(guard.Guard(inner, "127.0.0.1"), path, method="POST", content_length=length)[0] == 413
 
 
 def test_an_open_address_needs_a_password():
@@ -487,7 +532,9 @@ def test_with_a_password_nothing_else_is_served():
     assert visit(app, "/login", "POST", b"password=wrong+horse")[0] == 401
     status, headers, text = visit(app, "/login", "POST", b"username=&password=correct+horse")
     cookie = headers[b"set-cookie"].decode()
-    assert (status, json.loads(text)) == (200, {"success": True}) and "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    assert (
+        (status, json.loads(text)) == (200, {"success": True}) and "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    )
     assert visit(app, cookie=cookie.split(";")[0])[::2] == (200, "the page")
     assert visit(app, cookie="ttm-app=guess")[0] == 401
     assert visit(app, cookie=cookie.split(";")[0], host="studio.local:7860")[0] == 200

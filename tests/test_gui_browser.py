@@ -1,4 +1,4 @@
-"""The page in a real browser: what a musician does from the first prompt to the trash, and what may go wrong meanwhile."""
+"""The page in a real browser: what a musician does from the first prompt to the trash, and what may go wrong."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ class Page:
         self.tab.locator("#generate").click()
 
     def clip(self, title: str, where: str = "#clips"):
-        return self.tab.locator(f"{where} article.clip").filter(has=self.tab.get_by_role("heading", name=title, exact=True))
+        return self.tab.locator(f"{where} article.clip").filter(
+            has=self.tab.get_by_role("heading", name=title, exact=True)
+        )
 
     def library(self) -> None:
         self.tab.get_by_role("tab", name="Library").click()
@@ -113,7 +115,9 @@ def test_from_the_first_prompt_to_the_trash(page, server):
     # a slow one shows how far it is, and stops when it is told to
     page.slow("a long drone")
     row = tab.locator(".queue li", has_text="a long drone")
-    tab.wait_for_function("() => /sampling, step \\d+ of 1000, .* steps a second, \\d+ s left/.test(document.querySelector('.queue').innerText)")
+    tab.wait_for_function(
+        "() => /step \\d+ of 1000, .* steps a second, \\d+ s left/.test(document.querySelector('.queue').innerText)"
+    )
     row.get_by_role("button", name="Cancel").click()
     tab.locator('.queue li[data-state="cancelled"]').wait_for()
     assert server.clips() == []
@@ -149,7 +153,10 @@ def test_from_the_first_prompt_to_the_trash(page, server):
     clip.get_by_role("button", name="Remove the tag <b>morning</b>").wait_for()
 
     # another program makes one meanwhile; the server is killed in the middle of a third, and started again
-    assert server.run("generate", "from the terminal", "--model", "tiny", "--seconds", "0.5", "-o", "x.wav").returncode == 0
+    assert (
+        server.run("generate", "from the terminal", "--model", "tiny", "--seconds", "0.5", "-o", "x.wav").returncode
+        == 0
+    )
     page.slow("never finished")
     tab.wait_for_function("() => /sampling/.test(document.querySelector('.queue').innerText)")
     port = server.url.rstrip("/").rpartition(":")[2]
@@ -214,7 +221,9 @@ def test_more_like_this_again_and_side_by_side(page):
     page.quick("two of a kind", Seed="5")
     page.clip("two of a kind").wait_for()
     page.clip("two of a kind").get_by_role("button", name="More like this").click()
-    tab.wait_for_function("() => [...document.querySelectorAll('#clips h3')].filter(h => h.innerText === 'two of a kind').length === 2")
+    tab.wait_for_function(
+        "() => [...document.querySelectorAll('#clips h3')].filter(h => h.innerText === 'two of a kind').length === 2"
+    )
     new, old = page.clip("two of a kind").nth(0), page.clip("two of a kind").nth(1)
     assert "seed 5 " not in new.inner_text().replace("·", " ") and "seed 5" in old.inner_text()
 
@@ -319,8 +328,10 @@ def test_the_keyboard_reaches_what_the_mouse_does(page):
     reached = []
     for _ in range(40):
         tab.keyboard.press("Tab")
-        reached.append(tab.evaluate("""() => { const e = document.activeElement, s = getComputedStyle(e);
-            return [e.ariaLabel || e.innerText || e.id, s.outlineStyle !== 'none' || s.boxShadow !== 'none' || s.borderColor]; }"""))
+        reached.append(
+            tab.evaluate("""() => { const e = document.activeElement, s = getComputedStyle(e);
+            return [e.ariaLabel || e.innerText || e.id, s.outlineStyle !== 'none' || s.boxShadow !== 'none']; }""")
+        )
     names = " | ".join(name for name, _ in reached)
     for wanted in ("Generate", "Play “by keyboard”", "Position in “by keyboard”", "Again with this seed", "Download"):
         assert wanted in names, names

@@ -1,4 +1,4 @@
-"""The server of `ttm-app gui`: its API, what can be fetched from it, who comes in. Real process, real files, no network."""
+"""The server of `ttm-app gui`: its API, what can be fetched, who comes in. A real process, real files, no network."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from gui_server import GuiServer
 from musicgen_app import audio
 from musicgen_app.cli import run
 from musicgen_app.cli.gui import _listener
-
-
 
 README = Path(__file__).parent.parent / "README.md"
 SECRET = "the secret of this test"
@@ -73,7 +71,18 @@ def test_only_three_functions_are_public_and_each_is_explained(client):
 def test_the_api_and_the_command_line_make_the_same_bytes(server, client):
     request = {"seconds": 0.7, "seed": 2**60 + 1, "negative": "drums", "guidance": 3.5}
     (clip,) = client.predict("soft bells", **request, api_name="/generate")["clips"]
-    options = ["--model", "tiny", "--seconds", "0.7", "--seed", str(2**60 + 1), "--negative", "drums", "--guidance", "3.5"]
+    options = [
+        "--model",
+        "tiny",
+        "--seconds",
+        "0.7",
+        "--seed",
+        str(2**60 + 1),
+        "--negative",
+        "drums",
+        "--guidance",
+        "3.5",
+    ]
     ran = server.run("generate", "soft bells", *options, "-o", "same.wav")
     assert ran.returncode == 0, ran.stderr
     assert Path(clip["file"]).read_bytes() == (server.work / "same.wav").read_bytes()
@@ -85,7 +94,9 @@ def test_the_api_tells_where_a_request_stands(client):
     job = client.submit("soft bells", steps=300, variations=2, api_name="/generate")
     states = list(job)
     assert states[-1]["state"] == "done" and len(states[-1]["clips"]) == 2
-    assert [state["state"] for state in states] == sorted((s["state"] for s in states), key=["waiting", "running", "done"].index)
+    assert [state["state"] for state in states] == sorted(
+        (s["state"] for s in states), key=["waiting", "running", "done"].index
+    )
     sampled = [state["step"] for state in states if state["stage"] == "sampling"]
     assert len(sampled) > 2 and all(state["total"] == 300 for state in states if state["stage"] == "sampling")
 
@@ -173,7 +184,9 @@ def test_the_page_asks_for_nothing_from_elsewhere(server):
     outside = [s for found in sources for s in found if s.startswith(("http:", "https:", "//"))]
     assert outside == [] and "googleapis" not in page + theme
     config = json.loads(fetch(server.url + "config")[1])
-    assert not config.get("run_history") and config["footer_links"] == [] and config.get("analytics_enabled") is not True
+    assert (
+        not config.get("run_history") and config["footer_links"] == [] and config.get("analytics_enabled") is not True
+    )
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,9 @@ def _password(host: str, given: str | None) -> str | None:
     if is_loopback(host) and password is None:
         return None
     if password is None and sys.stdin.isatty():
-        password = click.prompt("Password for those who open the page", hide_input=True, confirmation_prompt=True, err=True)
+        password = click.prompt(
+            "Password for those who open the page", hide_input=True, confirmation_prompt=True, err=True
+        )
     if password is None:
         raise RequestError(f"others can reach {host}, so a password is needed: set {PASSWORD} or give --password")
     if len(password) < PASSWORD_LENGTH:

@@ -44,8 +44,8 @@ def build(context: Context) -> None:
     ) -> AsyncIterator[dict[str, Any]]:
         """Make music from a prompt. Says where the request stands whenever that changes; the last answer has all clips.
 
-        An answer is {"state": "waiting", "running", "done" or "cancelled", "before", "stage", "step", "total", "clips"},
-        a clip {"id", "file", "title", "prompt", "seed", "seconds", "model", "created", "tags", "favourite"}; with
+        An answer is {"state", "before", "stage", "step", "total", "clips"} with the state "waiting", "running", "done" or
+        "cancelled", a clip {"id", "file", "title", "prompt", "seed", "seconds", "model", "created", "tags", "favourite"}; with
         gradio_client `file` is the path of the downloaded sound. What is left out is as in the app's settings; a seed
         is drawn.
         """

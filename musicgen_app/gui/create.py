@@ -7,21 +7,24 @@ import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.context import Context as Building
 
 from .. import paths, store
-from ..errors import TTMError
+from ..errors import FileError, TTMError
+from ..provenance import request_from as request_from_tags
 from ..request import SOLVERS, GenerationRequest
-from .form import SUFFIXES, check_suffix, request_from
+from .form import SUFFIXES, check_suffix, installed, request_from
 from .parts import cards, change, ids_of, part, problem
 
 if TYPE_CHECKING:
     from .context import Context
     from .desk import Ticket
 
+UPLOAD_BYTES = 50_000_000  # of a sound file whose settings are taken
 RECENT = 8  # clips shown when the page opens
 BEAT = 0.15  # seconds between two looks at the queue
 SHOWN = {"failed": 60.0, "cancelled": 6.0}  # seconds for which a row stays after its end
@@ -69,6 +72,9 @@ def build(context: Context) -> None:
                 with gr.Row(elem_classes="fields"):
                     suffix = gr.Dropdown(SUFFIXES, value=settings.format, label="File format", min_width=120)
                     best_of = gr.Number(1, label="Best of", step=1, min_width=120, visible=has_best_of())
+                source = gr.UploadButton(
+                    "Take the settings of a file…", file_types=list(SUFFIXES), size="sm", elem_id="source"
+                )
             trouble = gr.HTML(problem(), elem_id="trouble", padding=False)
             generate = gr.Button("Generate", variant="primary", elem_id="generate")
             ideas = part("ideas", examples(), elem_id="ideas")
@@ -79,7 +85,8 @@ def build(context: Context) -> None:
     drawn = gr.State("")  # the seed in the field, where it was not typed
 
     fields = {
-        "prompt": prompt, "negative": negative, "seconds": seconds, "seed": seed, "variations": variations, "model": model,
+        "prompt": prompt, "negative": negative, "seconds": seconds, "seed": seed, "variations": variations,
+        "model": model,
         "steps": steps, "guidance": guidance, "interval_from": low, "interval_to": high, "solver": solver,
         "loudness": loudness, "best_of": best_of,
     }  # fmt: skip
@@ -111,7 +118,7 @@ def build(context: Context) -> None:
         data, filled = event._data, [gr.skip()] * (len(fields) + 1)
         try:
             if data.get("action") == "again":
-                filled = [True, *form_of(context.library.get(str(data.get("id"))).request, list(fields))]
+                filled = fill(context.library.get(str(data.get("id"))).request)
             elif data.get("action") == "more":
                 item = context.library.get(str(data.get("id")))
                 wanted = request_from(vars(replace(item.request, seed=None)), context.models_dir)
@@ -122,6 +129,17 @@ def build(context: Context) -> None:
             return cards(context.library, ids_of(shown), EMPTY), problem(str(error)), *filled
         return cards(context.library, ids_of(shown), EMPTY), problem(), *filled
 
+    def fill(wanted):
+        """The form with this request in it, its seed kept. Raises ModelError: its model is not here."""
+        installed(wanted.model, context.models_dir)
+        return [True, *form_of(wanted, list(fields))]
+
+    def take(path):
+        try:
+            return problem(), *fill(request_of_upload(path))
+        except TTMError as error:
+            return problem(str(error)), *[gr.skip()] * (len(fields) + 1)
+
     def stop(browser, event: gr.EventData, request: gr.Request):
         if event._data.get("action") == "cancel":
             context.desk.cancel(owner_of(browser, request), str(event._data.get("id")))
@@ -130,7 +148,13 @@ def build(context: Context) -> None:
         return str(event._data.get("prompt", ""))
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    watching = {"fn": watch, "inputs": [browser, clips], "outputs": [queue, clips], "trigger_mode": "always_last", **quiet}
+    watching = {
+        "fn": watch,
+        "inputs": [browser, clips],
+        "outputs": [queue, clips],
+        "trigger_mode": "always_last",
+        **quiet,
+    }
     page.load(arrive, browser, [browser, model, clips], **quiet).then(**watching)
     generate.click(
         submit,
@@ -139,10 +163,11 @@ def build(context: Context) -> None:
         trigger_mode="multiple",
         **quiet,
     ).then(**watching)
-    clips.click(
-        act, [browser, clips], [clips, trouble, keep, *fields.values()], trigger_mode="multiple", **quiet
-    ).then(**watching)
+    clips.click(act, [browser, clips], [clips, trouble, keep, *fields.values()], trigger_mode="multiple", **quiet).then(
+        **watching
+    )
     queue.click(stop, browser, None, trigger_mode="multiple", **quiet)
+    source.upload(take, source, [trouble, keep, *fields.values()], **quiet)
     ideas.click(idea, None, prompt, **quiet)
     seed.input(None, seed, keep, js="(text) => text.trim() !== ''", api_visibility="private")
     model.change(lambda name: model_line(context, name), model, about, **quiet)
@@ -151,6 +176,19 @@ def build(context: Context) -> None:
 def owner_of(browser: str, request: gr.Request) -> str:
     """Whose requests these are: this browser's, whatever becomes of the page; at first the session gives the name."""
     return browser or request.session_hash
+
+
+def request_of_upload(path: str) -> GenerationRequest:
+    """The request in the tags of an uploaded sound file, which is deleted. Raises FileError, RequestError."""
+    upload = Path(path)
+    try:
+        if upload.stat().st_size > UPLOAD_BYTES:
+            raise FileError(f"{upload.name} is larger than {UPLOAD_BYTES // 10**6} MB")
+        return request_from_tags(upload)
+    except TTMError as error:
+        raise type(error)(str(error).replace(str(upload), upload.name)) from None
+    finally:
+        upload.unlink(missing_ok=True)
 
 
 def has_best_of() -> bool:
@@ -212,12 +250,15 @@ def visible(ticket: Ticket) -> bool:
 def row(context: Context, ticket: Ticket) -> dict:
     """What the queue shows of a ticket: {id, prompt, state, stage, text, share}; share is 0 to 1."""
     before = context.desk.position(ticket)
-    text, share = {
-        "waiting": f"waiting, {before} before you" if before else "next",
-        "failed": ticket.error,
-        "cancelled": "cancelled",
-        "done": "done",
-    }.get(ticket.state, "reading the model"), 0.0
+    text, share = (
+        {
+            "waiting": f"waiting, {before} before you" if before else "next",
+            "failed": ticket.error,
+            "cancelled": "cancelled",
+            "done": "done",
+        }.get(ticket.state, "reading the model"),
+        0.0,
+    )
     stage = text
     progress = ticket.progress
     if ticket.state == "running" and progress is not None:

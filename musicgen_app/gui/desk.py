@@ -154,7 +154,7 @@ class Desk:
                 self._end(ticket, "done")
 
     def _run(self, ticket: Ticket) -> None:
-        """Clip by clip where the engine samples them one by one, so that each is kept and heard as soon as it is made."""
+        """Clip by clip where the engine samples them one by one, so that each is kept as soon as it is made."""
         with self._engine.lend() as engine:
             parts = _parts(engine, ticket.request)
             for part, request in enumerate(parts):
@@ -165,7 +165,7 @@ class Desk:
 
 
 def _parts(engine: Engine, request: GenerationRequest) -> list[GenerationRequest]:
-    """The request as the requests it is worked off by: one a variation, or the whole where a GPU samples all at once."""
+    """The request as the requests it is worked off by: one a variation, or it whole where a GPU samples all at once."""
     if engine.batch > 1 or getattr(request, "best_of", 1) > 1:
         return [request]
     return [replace(request, seed=request.seed + i, variations=1) for i in range(request.variations)]

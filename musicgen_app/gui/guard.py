@@ -20,9 +20,12 @@ from urllib.parse import parse_qs, urlsplit
 
 COOKIE = "ttm-app"
 BODY_BYTES = 64 * 2**20  # of a request
+UPLOAD, UPLOAD_BYTES = "/gradio_api/upload", 8 * 2**30  # a model may be uploaded
 TRIES, MINUTE = 10, 60.0  # wrong passwords a minute, from everybody together
 # Doors of Gradio's that this page does not need: they fetch from elsewhere, or keep and show what others did
-SHUT = re.compile(r"/(gradio_api/)?(proxy=|file=[a-z]+:/|vibe-|undo-vibe|monitoring|run-history|runs|process_recording)")
+SHUT = re.compile(
+    r"/(gradio_api/)?(proxy=|file=[a-z]+:/|vibe-|undo-vibe|monitoring|run-history|runs|process_recording)"
+)
 HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"), (b"x-frame-options", b"DENY")]
 
 LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>ttm-app</title>
@@ -89,8 +92,9 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
             return 403, "this request comes from another site"
-        if not headers.get("content-length", "0").isdecimal() or int(headers.get("content-length", "0")) > BODY_BYTES:
-            return 413, f"a request may have {BODY_BYTES // 2**20} MB"
+        length, most = headers.get("content-length", "0"), UPLOAD_BYTES if path == UPLOAD else BODY_BYTES
+        if not length.isdecimal() or int(length) > most:
+            return 413, f"a request may have {most // 2**20} MB"
         if SHUT.match(path):
             return 404, "there is no such page"
         return None
@@ -107,7 +111,9 @@ class Guard:
         page = "text/html" in headers.get("accept", "")
         now = time.monotonic()
         if len(self._wrong) == TRIES and now - self._wrong[0] < MINUTE:
-            return await _answer(send, 429, LOGIN % "Too many tries: wait a minute." if page else "too many tries", page)
+            return await _answer(
+                send, 429, LOGIN % "Too many tries: wait a minute." if page else "too many tries", page
+            )
         form = parse_qs((await _body(receive, 4_096)).decode("utf-8", "replace"), keep_blank_values=True)
         given = form.get("password", [""])[0]
         if not hmac.compare_digest(given.encode("utf-8", "replace"), self.password.encode()):

@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.context import Context as Building
 
 from ..errors import TTMError
-from .parts import cards, change, ids_of, part, problem
+from .parts import cards, change, ids_of, now, part, problem
 
 if TYPE_CHECKING:
     from .context import Context
@@ -32,7 +32,9 @@ def build(context: Context) -> None:
             )  # fmt: skip
             model = gr.Dropdown([ANY], value=ANY, label="Model", min_width=130)
             tag = gr.Dropdown([ANY], value=ANY, label="Tag", min_width=130)
-            since = gr.Textbox(label="From", max_lines=1, min_width=130, elem_classes="day")  # made a date field by clips.js
+            since = gr.Textbox(
+                label="From", max_lines=1, min_width=130, elem_classes="day"
+            )  # made a date field by clips.js
             until = gr.Textbox(label="Until", max_lines=1, min_width=130, elem_classes="day")
         with gr.Row(elem_classes="ticks"):
             favourite = gr.Checkbox(False, label="Favourites only", min_width=140)
@@ -48,6 +50,7 @@ def build(context: Context) -> None:
 
     def look(start, *values):
         """One page of what fits, from clip `start` on."""
+        began = now()
         try:
             wanted = wanted_of(*values)
             total = library.count(**wanted)
@@ -56,11 +59,15 @@ def build(context: Context) -> None:
         except TTMError as error:
             return (problem(str(error)), *[gr.skip()] * 6)
         empty = EMPTY_TRASH if values[-1] else NOTHING_FOUND if library.count() else NOTHING_YET
-        line = f"{start + 1} to {start + len(items)} of {total}" if total > PAGE else f"{total} clip{'s' if total != 1 else ''}"
+        line = (
+            f"{start + 1} to {start + len(items)} of {total}"
+            if total > PAGE
+            else f"{total} clip{'s' if total != 1 else ''}"
+        )
         return (
             problem(),
             f'<p class="hint" role="status">{line if total else ""}</p>',
-            cards(library, [item.id for item in items], empty, trash=values[-1]),
+            cards(library, [item.id for item in items], empty, values[-1], began),
             start,
             gr.update(interactive=start > 0),
             gr.update(interactive=start + PAGE < total),
@@ -72,11 +79,12 @@ def build(context: Context) -> None:
         return gr.update(choices=[ANY, *models]), gr.update(choices=[ANY, *tags])
 
     def act(shown, trash, event: gr.EventData):
+        empty, trouble = EMPTY_TRASH if trash else NOTHING_FOUND, problem()
         try:
             change(library, event._data)
         except TTMError as error:
-            return cards(library, ids_of(shown), NOTHING_FOUND, trash), problem(str(error))
-        return cards(library, left(shown, trash), NOTHING_FOUND, trash), problem()
+            trouble = problem(str(error))
+        return cards(library, left(shown, trash), empty, trash), trouble
 
     def left(shown, trash):
         """In the trash, what was restored is gone from it; elsewhere what was deleted leaves a line with Undo."""

@@ -1,7 +1,8 @@
-"""The page's own components: gr.HTML whose value is data and whose looks are in static/*.js, so no text becomes HTML."""
+"""The page's own components: gr.HTML whose value is data and whose looks are in static/*.js: no text becomes HTML."""
 
 from __future__ import annotations
 
+import time
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,15 +41,24 @@ def problem(error: str = "") -> str:
     return f'<p class="problem" role="alert">{escape(error)}</p>' if error else ""
 
 
-def cards(library: Library, ids: Iterable[str], empty: str, trash: bool = False) -> dict:
-    """The value of a `cards` part: these clips, in this order, as they are now; those that are gone are left out."""
-    clips = []
+def now() -> int:
+    """A time in microseconds, for `stamp`."""
+    return time.monotonic_ns() // 1_000
+
+
+def cards(library: Library, ids: Iterable[str], empty: str, trash: bool = False, stamp: int | None = None) -> dict:
+    """The value of a `cards` part: these clips, in this order, as they are now; those that are gone are left out.
+
+    stamp: when the work on it began (default: now); of two values the page shows the one begun last, whichever comes
+    first.
+    """
+    clips, stamp = [], now() if stamp is None else stamp
     for id in dict.fromkeys(ids):
         try:
             clips.append(card(library.get(id)))
         except TTMError:
             continue
-    return {"clips": clips, "empty": empty, "trash": trash}
+    return {"clips": clips, "empty": empty, "trash": trash, "stamp": stamp}
 
 
 def ids_of(value: dict | None) -> list[str]:

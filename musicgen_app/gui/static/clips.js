@@ -346,8 +346,11 @@
     }
     const select = options.select && ((id, on) => { if (on) chosen.add(id); else chosen.delete(id); drawBar(); });
 
+    let newest = -1;
     function render() {
-      const { clips = [], trash = false, empty: words = "" } = props.value ?? {};
+      const { clips = [], trash = false, empty: words = "", stamp = 0 } = props.value ?? {};
+      if (stamp < newest) return; // it was worked out before what is shown
+      newest = stamp;
       const key = (clip) => `${clip.id} ${trash}`;
       for (const clip of clips) {
         if (!known.has(key(clip))) known.set(key(clip), card(clip, act, { ...options, select, trash }));
