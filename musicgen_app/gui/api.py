@@ -44,10 +44,10 @@ def build(context: Context) -> None:
     ) -> AsyncIterator[dict[str, Any]]:
         """Make music from a prompt. Says where the request stands whenever that changes; the last answer has all clips.
 
-        An answer is {"state", "before", "stage", "step", "total", "clips"} with the state "waiting", "running", "done" or
-        "cancelled", a clip {"id", "file", "title", "prompt", "seed", "seconds", "model", "created", "tags", "favourite"}; with
-        gradio_client `file` is the path of the downloaded sound. What is left out is as in the app's settings; a seed
-        is drawn.
+        An answer is {"state", "before", "stage", "step", "total", "clips"}; the states are "waiting", "running", "done"
+        and "cancelled". A clip is {"id", "file", "title", "prompt", "seed", "seconds", "model", "created", "tags",
+        "favourite"}; with gradio_client `file` is the path of the downloaded sound. What is left out is as in the
+        app's settings; a seed is drawn.
         """
         values = {
             "prompt": prompt, "negative": negative, "seed": seed, "variations": variations, "steps": steps,

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from .. import paths
-from .guard import UPLOAD_BYTES, Guard
+from .guard import Guard
 from .parts import STATIC
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .context import Context
 
 TABS = {"create": "Create", "library": "Library", "models": "Models", "train": "Train"}  # module -> label
+UPLOAD = "50mb"  # the largest file that can be uploaded
 DAY = (3_600, 86_400)  # seconds: every hour, uploads older than a day are deleted
 SCRIPTS = ("page.js", "clips.js")
 OFF = {
@@ -67,7 +68,7 @@ def application(context: Context, host: str = "127.0.0.1", password: str | None 
         head=scripts,
         footer_links=[],
         allowed_paths=[str(context.library.folder)],
-        max_file_size=UPLOAD_BYTES,
+        max_file_size=UPLOAD,
         show_error=True,
         ssr_mode=False,
         run_history=False,

@@ -14,7 +14,7 @@ import gradio as gr
 from gradio.context import Context as Building
 
 from .. import paths, store
-from ..errors import FileError, TTMError
+from ..errors import TTMError
 from ..provenance import request_from as request_from_tags
 from ..request import SOLVERS, GenerationRequest
 from .form import SUFFIXES, check_suffix, installed, request_from
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     from .context import Context
     from .desk import Ticket
 
-UPLOAD_BYTES = 50_000_000  # of a sound file whose settings are taken
 RECENT = 8  # clips shown when the page opens
 BEAT = 0.15  # seconds between two looks at the queue
 SHOWN = {"failed": 60.0, "cancelled": 6.0}  # seconds for which a row stays after its end
 EMPTY = "Nothing here yet. Write what you want to hear, and press Generate: your clips appear here and are kept."
-MODELS_OWN = "the model's own"
+MODELS_OWN = "model's own"
 
 
 def build(context: Context) -> None:
@@ -182,8 +181,6 @@ def request_of_upload(path: str) -> GenerationRequest:
     """The request in the tags of an uploaded sound file, which is deleted. Raises FileError, RequestError."""
     upload = Path(path)
     try:
-        if upload.stat().st_size > UPLOAD_BYTES:
-            raise FileError(f"{upload.name} is larger than {UPLOAD_BYTES // 10**6} MB")
         return request_from_tags(upload)
     except TTMError as error:
         raise type(error)(str(error).replace(str(upload), upload.name)) from None

@@ -20,7 +20,6 @@ from urllib.parse import parse_qs, urlsplit
 
 COOKIE = "ttm-app"
 BODY_BYTES = 64 * 2**20  # of a request
-UPLOAD, UPLOAD_BYTES = "/gradio_api/upload", 8 * 2**30  # a model may be uploaded
 TRIES, MINUTE = 10, 60.0  # wrong passwords a minute, from everybody together
 # Doors of Gradio's that this page does not need: they fetch from elsewhere, or keep and show what others did
 SHUT = re.compile(
@@ -92,9 +91,9 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
             return 403, "this request comes from another site"
-        length, most = headers.get("content-length", "0"), UPLOAD_BYTES if path == UPLOAD else BODY_BYTES
-        if not length.isdecimal() or int(length) > most:
-            return 413, f"a request may have {most // 2**20} MB"
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > BODY_BYTES:
+            return 413, f"a request may have {BODY_BYTES // 2**20} MB"
         if SHUT.match(path):
             return 404, "there is no such page"
         return None

@@ -86,6 +86,7 @@
       element,
       show(seconds) {
         now = seconds;
+        element.classList.toggle("begun", seconds > 0);
         element.style.setProperty("--at", `${(100 * Math.min(1, seconds / clip.seconds)).toFixed(2)}%`);
         time.textContent = `${clock(seconds)} / ${clock(clip.seconds)}`;
         element.setAttribute("aria-valuenow", seconds.toFixed(1));
@@ -154,7 +155,7 @@
         this.bar = h("section", { class: "compare", "aria-label": "Compare two clips" }, play, h("div", { class: "sides" }, ...sides), h("div", { class: "along" }, position, time), h("span", { class: "hint" }, "X switches"), close);
         this.update();
       }
-      (document.querySelector(".gradio-container") ?? document.body).append(this.bar);
+      (document.querySelector(".gradio-container .contain") ?? document.body).append(this.bar);
     },
   };
   addEventListener("keydown", (event) => {

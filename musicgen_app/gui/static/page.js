@@ -42,7 +42,7 @@ globalThis.ttm = {};
   };
 
   const duration = (seconds) =>
-    seconds >= 90 ? `${Math.round(seconds / 60)} min` : `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+    seconds >= 90 ? `${Math.round(seconds / 60)} min` : `${Number(seconds.toFixed(seconds < 10 ? 1 : 0))} s`;
 
   /* Make the children of `parent` be `nodes`, moving as little as possible so that focus and playback survive. */
   function arrange(parent, nodes) {
