@@ -643,5 +643,12 @@ def test_corpus_stats(cli, tmp_path):
     assert (facts["clips"], facts["split"]) == (3, {"train": 2, "val": 1})
     assert facts["hours"] == pytest.approx(30 / 3600)
     assert "train 2, val 1" in cli("corpus", "stats", tmp_path).out
+    facts = {"bpm": 124, "key": "A minor", "instruments": ["piano", "bass"], "moods": ["calm"], "drums": False}
+    (tmp_path / "manifest.jsonl").write_text(json.dumps(row | {"facts": facts}) + "\n")
+    picture = tmp_path / "stats.png"
+    told = json.loads(cli("corpus", "stats", tmp_path, "--picture", picture, "--json").out)
+    assert (told["instrument"], told["tempo"], told["drums"]) == ({"piano": 1, "bass": 1}, {"120": 1}, {"no": 1})
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert_one_error(cli("corpus", "stats", tmp_path, "--picture", picture), 3, "exists already")
     (tmp_path / "manifest.jsonl").write_text("{}\n")
     assert cli("corpus", "stats", tmp_path).code == 3
