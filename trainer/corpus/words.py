@@ -88,19 +88,7 @@ ROLE_ADJECTIVES = {
     "bass": ("steady", "deep", "solid"), "drums": ("steady", "tight"), "percussion": ("lively", "steady"), "effect": ("rising",),
 }  # fmt: skip
 # Words that would be wrong for quietly played parts.
-LOUD_ADJECTIVES = (
-    "huge",
-    "heavy",
-    "roaring",
-    "hard-hitting",
-    "thunderous",
-    "booming",
-    "big",
-    "punchy",
-    "driving",
-    "bold",
-    "soaring",
-)
+LOUD_ADJECTIVES = ("huge", "heavy", "roaring", "hard-hitting", "thunderous", "booming", "big", "punchy", "driving", "bold", "soaring")
 
 THE = ("club", "dance floor", "city at night", "beach", "countryside", "desert", "concert hall")
 BARE = ("yoga", "ballet")
