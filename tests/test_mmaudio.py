@@ -12,6 +12,7 @@ from scipy.signal import firwin, kaiser_atten, kaiser_beta
 from musicgen_app.codecs.bigvgan import BigVGAN, LowPass, SnakeBeta, Upsample, low_pass
 from musicgen_app.codecs.chunks import decode_chunked, encode_chunked
 from musicgen_app.codecs.mmaudio import VAE, MMAudio16k, effective_weight, pixel_norm, residual, save, silu
+from musicgen_app.codecs.onnx import export_decoder
 from musicgen_app.errors import ModelError
 
 
@@ -119,6 +120,12 @@ def test_chunked_is_close_to_whole(codec, monkeypatch):
     waveform = 0.1 * torch.randn(1, 1, 100 * 512)
     whole, pieces = codec.encode(waveform), encode_chunked(codec, waveform)
     assert (whole - pieces).norm() < 0.2 * whole.norm()
+
+
+def test_its_decoder_runs_in_onnx(codec, tmp_path, monkeypatch):
+    monkeypatch.setattr("musicgen_app.codecs.onnx.TIMING_SECONDS", 0.0)
+    report = export_decoder(codec, tmp_path / "decoder.onnx", lengths=(5, 40))
+    assert max(row.relative_error for row in report.parity) < 1e-4
 
 
 def test_saved_and_loaded_is_the_same(codec, tmp_path):

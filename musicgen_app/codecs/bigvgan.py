@@ -29,11 +29,6 @@ def low_pass() -> Tensor:
     return (taps / taps.sum()).float()[None, None]
 
 
-def _extended(x: Tensor, left: int, right: int) -> Tensor:
-    """(B, C, 1, N) with its first and last samples held; of parts that every exporter to ONNX knows."""
-    return torch.cat([x[..., :1].expand(-1, -1, -1, left), x, x[..., -1:].expand(-1, -1, -1, right)], dim=-1)
-
-
 class SnakeBeta(nn.Module):
     """x + sin^2(a x) / b with a frequency and an amplitude a channel, stored as logarithms; (B, C, 1, N)."""
 
@@ -61,7 +56,8 @@ class Upsample(_Filter):
 
     def forward(self, x: Tensor) -> Tensor:
         width, side = x.shape[1], TAPS // 2 - 1
-        doubled = F.conv_transpose2d(_extended(x, side, side), 2 * self.depthwise(width), stride=(1, 2), groups=width)
+        padded = F.pad(x, (side, side, 0, 0), mode="replicate")
+        doubled = F.conv_transpose2d(padded, 2 * self.depthwise(width), stride=(1, 2), groups=width)
         crop = 2 * side + (TAPS - 2) // 2
         return doubled[..., crop:-crop]
 
@@ -71,7 +67,8 @@ class LowPass(_Filter):
 
     def forward(self, x: Tensor) -> Tensor:
         width = x.shape[1]
-        return F.conv2d(_extended(x, TAPS // 2 - 1, TAPS // 2), self.depthwise(width), stride=(1, 2), groups=width)
+        padded = F.pad(x, (TAPS // 2 - 1, TAPS // 2, 0, 0), mode="replicate")
+        return F.conv2d(padded, self.depthwise(width), stride=(1, 2), groups=width)
 
 
 class Activation(nn.Module):
