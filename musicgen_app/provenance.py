@@ -75,7 +75,7 @@ def sidecar_path(path: str | Path) -> Path:
 
 
 def request_from(path: str | Path) -> GenerationRequest:
-    """The validated request that made the clip at `path`, for making it again.
+    """The validated request that made the clip at `path`, or the clip of the sidecar there, for making it again.
 
     From the file's own tags; a prompt too long for a WAV tag is taken from the sidecar, if that is of the same clip.
     Raises FileError for a file that is not ours, RequestError for values no request may have.
@@ -92,7 +92,7 @@ def request_from(path: str | Path) -> GenerationRequest:
 def origin(path: str | Path) -> dict[str, str]:
     """{"model", "weights", "app"}: the model's name, the sha256 of its weights and the app version that made the clip.
 
-    Raises FileError for a file that is not ours.
+    `path` is the clip's or its sidecar's. Raises FileError for a file that is not ours.
     """
     record = _tag_record(Path(path))
     return {name: record[name] for name in ORIGIN}
@@ -124,7 +124,7 @@ def _read_record(path: Path) -> dict:
 
 
 def _tag_record(path: Path) -> dict:
-    return _parse(read_tags(path).get("comment", ""), path)
+    return _parse(_read_text(path) if path.suffix == ".json" else read_tags(path).get("comment", ""), path)
 
 
 def _read_text(path: Path) -> str:

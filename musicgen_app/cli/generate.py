@@ -1,29 +1,24 @@
-"""`ttm-app generate`: prompt (or a file made earlier) -> audio files, with the request in their tags."""
+"""`ttm-app generate`: a prompt, a file of prompts, or a file made earlier -> audio files, the request in their tags."""
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
-import tempfile
-import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import Cancelled, FileError, RequestError
-from .output import cancel_on_signals, print_json, print_note, progress_line
+from ..errors import Cancelled, RequestError
+from .files import FORMATS, check_folder, numbered, print_clip, save, slug, wants_sidecar
+from .output import cancel_on_signals, print_note, progress_line
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
-    from ..request import GenerationRequest, GenerationResult
+    from ..request import GenerationRequest
 
-JSON_SCHEMA = 1
 STDIN_BYTES = 1_000_000
-WAV_TEXT_BYTES = 1_200  # prompt and negative prompt that surely fit the comment of a WAV file with all the rest
 
 EPILOG = """
 \b
@@ -34,10 +29,25 @@ Files:
   Each is the clip of its seed alone: on a CPU to the last bit, on a GPU up to rounding.
 
 \b
+Many prompts:
+  --prompts FILE makes a clip of every line; - is stdin. A line is a prompt, or a JSON object such as
+  {"prompt": "slow piano", "seconds": 20, "output": "piano.flac"}, whose keys are prompt, output,
+  negative, seconds, seed, steps, guidance, guidance_interval, solver, variations, model, loudness.
+  Blank lines and lines that start with # are skipped. What a line leaves open, options decide.
+  A line without a seed, where there is no --seed either, gets one from its prompt: in every run
+  the same. So run the same command again to go on: files that are there already are passed over.
+  A file of that name but of another request is an error, unless --force says to replace it.
+  --name may have {line} (in the file), {index} (among the prompts), {slug} (the prompt in short),
+  {seed}, {model} and {n} (of the variation); {line:04d} is a width, {slug:.20} a length.
+  A line that cannot be made is reported and the rest goes on; lines of one model are made together.
+  The exit code is 0 when all is there, else that of the first failure.
+
+\b
 Examples:
   ttm-app generate "slow piano over soft strings" -o piano.wav
   echo "driving techno, 128 bpm" | ttm-app generate - -o techno.mp3 --json
   ttm-app generate --from piano.wav --seconds 30 -o longer.wav
+  ttm-app generate --prompts prompts.txt --out-dir songs --format flac --seconds 20
 """
 
 
@@ -70,6 +80,10 @@ Examples:
     help="What turns latents into sound; auto is what the model names.  [auto]",
 )
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Make this file again; options given here win.")
+@click.option("--prompts", type=click.Path(path_type=Path), metavar="FILE", help="A clip of every line; - is stdin.")
+@click.option("--out-dir", type=click.Path(path_type=Path), metavar="DIR", help="--prompts: folder to write into.  [.]")
+@click.option("--name", metavar="TEMPLATE", help="--prompts: names of the files.  [default: {line:04d}-{slug}-{seed}]")
+@click.option("--format", type=click.Choice(FORMATS), help="Of files that get their name here.  [default: wav]")
 @click.option(
     "--sidecar/--no-sidecar",
     default=None,
@@ -85,6 +99,10 @@ def generate(
     precision: str,
     decoder: str,
     source: Path | None,
+    prompts: Path | None,
+    out_dir: Path | None,
+    name: str | None,
+    format: str | None,
     sidecar: bool | None,
     force: bool,
     as_json: bool,
@@ -95,6 +113,18 @@ def generate(
     from ..store import find
 
     given = {name: value for name, value in values.items() if value is not None}
+    computing = {"device": device, "precision": precision, "decoder": decoder}
+    suffix = f".{format or FORMATS[0]}"
+    if prompts is not None:
+        from .batch import make_all
+
+        if any(value is not None for value in (prompt, output, source)):
+            raise RequestError("--prompts takes the place of PROMPT and --from, --out-dir and --name that of -o")
+        naming = {"folder": out_dir or Path(), "template": name, "suffix": suffix, "sidecar": sidecar}
+        code = make_all(prompts, given, computing, **naming, force=force, as_json=as_json, quiet=quiet)
+        click.get_current_context().exit(code)
+    if out_dir is not None or name is not None:
+        raise RequestError("--out-dir and --name are for --prompts: -o names the file, or the folder, of one prompt")
     if prompt is not None:
         given["prompt"] = _stdin() if prompt == "-" else prompt
     request = _request(source, given)
@@ -102,15 +132,16 @@ def generate(
     request = request.resolved(bundle.sampler, bundle.max_seconds)
     if source:
         _warn_of_other_weights(source, bundle)
-    targets = _targets(output, request)
-    if sidecar is None:
-        sidecar = targets[0].suffix.lower() == ".wav" and _text_bytes(request) > WAV_TEXT_BYTES
+    if format and output is not None and not os.path.isdir(output):
+        raise RequestError(f"the suffix of {output} chooses its format: leave --format out")
+    targets = _targets(output, request, suffix)
+    sidecar = wants_sidecar(sidecar, targets[0], request)
     for target in targets:
         _check_target(target, sidecar, force)
 
     from ..engine import CancelToken, Engine
 
-    engine = Engine(device=device, precision=precision, decoder=decoder)
+    engine = Engine(**computing)
     token, written = CancelToken(), 0
     with cancel_on_signals(token):
         try:
@@ -121,9 +152,9 @@ def generate(
             for result, target in zip(results, targets, strict=True):
                 if token.cancelled:
                     raise KeyboardInterrupt
-                beside = _write(result, target, sidecar, force)
+                beside = save(result, target, sidecar, force)
                 written += 1
-                _print(result, target, beside, as_json, quiet)
+                print_clip(result, target, beside, as_json, quiet)
         except KeyboardInterrupt:
             done = f"{written} of {len(targets)} files were written" if written else "nothing was written"
             raise Cancelled(f"cancelled; {done}") from None
@@ -148,23 +179,11 @@ def _request(source: Path | None, given: dict) -> GenerationRequest:
     return GenerationRequest(**given).validated()
 
 
-def _targets(output: Path | None, request: GenerationRequest) -> list[Path]:
+def _targets(output: Path | None, request: GenerationRequest, suffix: str) -> list[Path]:
     """The files to write, one a variation."""
     if output is None or os.path.isdir(output):
-        output = (output or Path()) / f"{_slug(request.prompt)}-{request.seed}.wav"
-    if request.variations == 1:
-        return [output]
-    return [output.with_name(f"{output.stem}-{i + 1}{output.suffix}") for i in range(request.variations)]
-
-
-def _slug(text: str) -> str:
-    """A short file name of a-z, 0-9 and hyphens that is safe on every system."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub("[^a-z0-9]+", "-", plain)[:60].strip("-") or "music"
-
-
-def _text_bytes(request: GenerationRequest) -> int:
-    return len(json.dumps([request.prompt, request.negative], ensure_ascii=False).encode())
+        output = (output or Path()) / f"{slug(request.prompt)}-{request.seed}{suffix}"
+    return numbered(output, request.variations)
 
 
 def _check_target(target: Path, sidecar: bool, force: bool) -> None:
@@ -175,10 +194,7 @@ def _check_target(target: Path, sidecar: bool, force: bool) -> None:
     check_target(target, force)
     if sidecar:
         check_free(sidecar_path(target), force)
-    try:
-        tempfile.TemporaryFile(dir=target.parent).close()
-    except OSError as error:
-        raise FileError(f"cannot write in {target.parent}: {error.strerror}; choose another folder") from error
+    check_folder(target.parent)
 
 
 def _warn_of_other_weights(source: Path, bundle: Bundle) -> None:
@@ -186,27 +202,3 @@ def _warn_of_other_weights(source: Path, bundle: Bundle) -> None:
 
     if origin(source)["weights"] != bundle.weights_sha256:
         print_note(f"warning: {source} was made with other weights than {bundle.name} has; it will sound different")
-
-
-def _write(result: GenerationResult, target: Path, sidecar: bool, force: bool) -> Path | None:
-    """Write one clip and then its sidecar, if wanted; returns the sidecar's path."""
-    from ..audio import write
-    from ..provenance import tags_for, write_sidecar
-
-    write(target, result.audio, result.sample_rate, tags_for(result), overwrite=force)
-    return write_sidecar(result, target, overwrite=force) if sidecar else None
-
-
-def _print(result: GenerationResult, target: Path, sidecar: Path | None, as_json: bool, quiet: bool) -> None:
-    """One line on stdout for a written clip."""
-    request = result.request
-    if as_json:
-        channels, samples = result.audio.shape
-        made = {"schema": JSON_SCHEMA, "path": str(target), "sidecar": str(sidecar) if sidecar else None}
-        sound = {"sample_rate": result.sample_rate, "channels": channels, "samples": samples}
-        made_by = {"model": result.model, "timings": result.seconds_taken, "computed": result.computed}
-        print_json(made | request.to_dict() | sound | made_by)
-    elif quiet:
-        click.echo(str(target))
-    else:
-        click.echo(f"{target}  {request.seconds:g} s  seed {request.seed}")
