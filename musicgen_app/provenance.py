@@ -41,7 +41,7 @@ def tags_for(result: GenerationResult) -> dict[str, str]:
         "title": title,
         "artist": "ttm-app (AI-generated)",
         "software": f"ttm-app {__version__}",
-        "comment": json.dumps(_record(result), ensure_ascii=False, separators=(",", ":")),
+        "comment": _compact(_record(result)),
     }
 
 
@@ -62,8 +62,12 @@ def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
 
 def write_sidecar(result: GenerationResult, path: str | Path, overwrite: bool = False) -> Path:
     """Write the sidecar of the audio file at `path`, all or nothing; returns `<path>.json`. Raises FileError."""
-    text = json.dumps(sidecar_for(result, path), ensure_ascii=False, indent=2) + "\n"
-    return save_bytes(sidecar_path(path), text.encode(), overwrite)
+    return save_bytes(sidecar_path(path), sidecar_bytes(sidecar_for(result, path)), overwrite)
+
+
+def sidecar_bytes(record: dict) -> bytes:
+    """The JSON of a sidecar; a lone surrogate in an entry that nobody checked becomes its JSON escape."""
+    return (json.dumps(record, ensure_ascii=False, indent=2) + "\n").encode(errors="backslashreplace")
 
 
 def needs_sidecar(result: GenerationResult, path: str | Path) -> bool:
@@ -85,10 +89,15 @@ def request_from(path: str | Path, choosing: bool = False) -> GenerationRequest:
     Raises FileError for a file that is not ours, RequestError for values no request may have.
     """
     path = Path(path)
-    record = _read_record(path)
-    values = {name: record[name] for name in (*TEXTS, *SETTINGS, "model")}
-    if choosing and "best_of" in record:
-        values |= {"best_of": record["best_of"], "seed": record["first_seed"]}
+    return request_in(record_of(path), path, choosing)
+
+
+def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRequest:
+    """The validated request in a record, which was read from `path`. As `request_from`."""
+    full = _complete(record, path)
+    values = {name: full[name] for name in (*TEXTS, *SETTINGS, "model")}
+    if choosing and "best_of" in full:
+        values |= {"best_of": full["best_of"], "seed": full["first_seed"]}
     try:
         return GenerationRequest.from_dict(values)
     except RequestError as error:
@@ -116,22 +125,41 @@ def _record(result: GenerationResult) -> dict:
     }
 
 
-def _read_record(path: Path) -> dict:
-    """The full record: the tag's, completed from the sidecar where the tag was too small."""
+def record_of(path: Path) -> dict:
+    """The full record of the clip at `path`: the tag's, completed from the sidecar where the tag was too small.
+
+    Its entries are there, but only the mark and the origin are checked. Raises FileError.
+    """
     record = _tag_record(path)
     if record.get("truncated") is not True:
         return _complete(record, path)
     sidecar = sidecar_path(path)
     if not os.path.isfile(sidecar):
         raise FileError(f"{path}: its prompt is too long for a tag and the sidecar {sidecar.name} is not beside it")
-    full = _complete(_parse(_read_text(sidecar), sidecar), sidecar)
+    full = _complete(read_sidecar(path), sidecar)
     if any(full[name] != record[name] for name in full.keys() & record.keys()):
         raise FileError(f"{sidecar} describes another clip than {path.name}: put the right sidecar beside it")
     return full
 
 
+def read_sidecar(path: Path) -> dict:
+    """The record in the sidecar of `path`: the mark and the origin are checked, nothing else. Raises FileError."""
+    sidecar = sidecar_path(path)
+    return parse(_read_text(sidecar), sidecar)
+
+
+def full_tags(path: Path) -> dict[str, str]:
+    """The tags of the audio file at `path`, with a comment that was too long for it completed. Raises FileError."""
+    return read_tags(path) | {"comment": _compact(AI_MARK | record_of(path))}
+
+
+def is_cut(path: Path) -> bool:
+    """Whether the tag of the file at `path` was too small for its record. Raises FileError."""
+    return _tag_record(path).get("truncated") is True
+
+
 def _tag_record(path: Path) -> dict:
-    return _parse(_read_text(path) if path.suffix == ".json" else read_tags(path).get("comment", ""), path)
+    return parse(_read_text(path) if path.suffix == ".json" else read_tags(path).get("comment", ""), path)
 
 
 def _read_text(path: Path) -> str:
@@ -142,8 +170,12 @@ def _read_text(path: Path) -> str:
         raise FileError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}") from error
 
 
-def _parse(text: str, path: Path) -> dict:
-    """The JSON record in a text from anywhere, its mark and origin checked. Raises FileError."""
+def _compact(record: dict) -> str:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+
+
+def parse(text: str, path: Path) -> dict:
+    """The JSON record in a text from `path`, its size, mark and origin checked, nothing else. Raises FileError."""
     foreign = FileError(f"{path} was not made by ttm-app, or its tags were changed: there is no request in it")
     if len(text) > RECORD_BYTES:
         raise foreign

@@ -54,21 +54,21 @@ class GenerationRequest:
         Values may come from JSON, so types are checked too: True is not 1 and "10" is not 10.
         max_seconds: the longest clip allowed, in seconds. Raises RequestError.
         """
-        variations = _whole("variations", self.variations, *VARIATIONS)
-        best_of = _whole("best_of", self.best_of, *BEST_OF)
+        variations = check_whole("variations", self.variations, *VARIATIONS)
+        best_of = check_whole("best_of", self.best_of, *BEST_OF)
         seed_max = SEED_MAX - (variations * best_of - 1)
         return GenerationRequest(
-            prompt=_text("prompt", self.prompt, least=1),
-            negative=_text("negative", self.negative, least=0),
-            seconds=_number("seconds", self.seconds, SECONDS[0], max_seconds),
-            seed=None if self.seed is None else _whole("seed", self.seed, 0, seed_max),
-            steps=None if self.steps is None else _whole("steps", self.steps, *STEPS),
-            guidance=None if self.guidance is None else _number("guidance", self.guidance, *GUIDANCE),
+            prompt=check_text("prompt", self.prompt, least=1),
+            negative=check_text("negative", self.negative, least=0),
+            seconds=check_number("seconds", self.seconds, SECONDS[0], max_seconds),
+            seed=None if self.seed is None else check_whole("seed", self.seed, 0, seed_max),
+            steps=None if self.steps is None else check_whole("steps", self.steps, *STEPS),
+            guidance=None if self.guidance is None else check_number("guidance", self.guidance, *GUIDANCE),
             guidance_interval=None if self.guidance_interval is None else _interval(self.guidance_interval),
             solver=None if self.solver is None else _solver(self.solver),
             variations=variations,
-            model=_text("model", self.model, least=1),
-            loudness=None if self.loudness is None else _number("loudness", self.loudness, *LOUDNESS),
+            model=check_text("model", self.model, least=1),
+            loudness=None if self.loudness is None else check_number("loudness", self.loudness, *LOUDNESS),
             best_of=best_of,
         )
 
@@ -133,7 +133,7 @@ class GenerationResult:
     choice: Choice | None = None  # where best_of was more than 1
 
 
-def _text(name: str, value: str, least: int) -> str:
+def check_text(name: str, value: str, least: int) -> str:
     """Stripped text on one line of least..TEXT_LENGTH characters, free of control characters and lone surrogates."""
     if not isinstance(value, str):
         raise RequestError(f"{name} must be text")
@@ -154,13 +154,13 @@ def _text(name: str, value: str, least: int) -> str:
     return text
 
 
-def _whole(name: str, value: int, low: int, high: int) -> int:
+def check_whole(name: str, value: int, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value <= high:
         raise RequestError(f"{name} must be a whole number from {low} to {high}")
     return int(value)
 
 
-def _number(name: str, value: float, low: float, high: float) -> float:
+def check_number(name: str, value: float, low: float, high: float) -> float:
     # NaN fails every comparison, and the finite ends refuse infinities and integers too large for a float
     if isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high:
         raise RequestError(f"{name} must be a number from {low:g} to {high:g}")
@@ -170,7 +170,7 @@ def _number(name: str, value: float, low: float, high: float) -> float:
 def _interval(value: tuple[float, float]) -> tuple[float, float]:
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise RequestError("guidance_interval must be two numbers, low and high, from 0 to 1")
-    low, high = (_number("guidance_interval", end, 0.0, 1.0) for end in value)
+    low, high = (check_number("guidance_interval", end, 0.0, 1.0) for end in value)
     if low > high:
         raise RequestError("guidance_interval must have its lower end first")
     return low, high

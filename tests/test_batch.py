@@ -47,7 +47,7 @@ def batch(home, tmp_path, monkeypatch, capfd):
     def call(text: str | bytes | None, *argv: object) -> Ran:
         if text is not None:
             Path("prompts.txt").write_bytes(text.encode() if isinstance(text, str) else text)
-        code = run(["generate", "--prompts", "prompts.txt", *FAST, *map(str, argv)])
+        code = run(["generate", "--prompts", "prompts.txt", "--no-keep", *FAST, *map(str, argv)])
         return Ran(code, *capfd.readouterr())
 
     return call

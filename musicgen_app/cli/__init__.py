@@ -18,8 +18,8 @@ from ..errors import Cancelled, TTMError
 from .output import print_error
 
 COMMANDS = (
-    "generate", "models", "prepare", "captions", "train", "evaluate",
-    "corpus", "codec", "aligner", "export", "bench", "doctor",
+    "generate", "library", "models", "prepare", "captions", "train", "evaluate",
+    "corpus", "codec", "aligner", "export", "bench", "doctor", "settings", "paths",
 )  # fmt: skip
 
 EPILOG = """
@@ -39,8 +39,9 @@ Exit codes:
 
 \b
 Environment:
-  TTM_APP_HOME   one folder for models, settings, results and cache
-  TTM_APP_DEBUG  1 shows the traceback of an unexpected error
+  TTM_APP_HOME     one folder for models, settings, results and cache
+  TTM_APP_SECONDS  as the setting "seconds", and so for every setting (ttm-app settings)
+  TTM_APP_DEBUG    1 shows the traceback of an unexpected error
 """
 
 

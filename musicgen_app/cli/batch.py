@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import Cancelled, DependencyError, FileError, ModelError, RequestError, TTMError
-from .files import JSON_SCHEMA, check_folder, numbered, print_clip, save, slug, wants_sidecar
+from ..paths import slug
+from .files import JSON_SCHEMA, check_folder, numbered, print_clip, save, wants_sidecar
+from .library import keep
 from .output import cancel_on_signals, print_error, print_json, print_note, progress_line
 from .prompts import NAME, Failure, Names, Prompt, output_name, read
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from ..bundle import Bundle
     from ..engine import CancelToken, Engine, Progress
     from ..request import GenerationRequest, GenerationResult
+    from ..settings import Settings
 
 
 @dataclass(frozen=True)
@@ -41,18 +44,15 @@ class Job:
 
 
 def make_all(
-    source: Path,
-    defaults: dict,
-    computing: dict,
-    folder: Path,
-    template: str | None,
-    suffix: str,
-    sidecar: bool | None,
-    **options: bool,
+    source: Path, given: dict, chosen: Settings, folder: Path, template: str | None = None, **options: bool
 ) -> int:
-    """The whole batch of a file of prompts ("-": stdin); options: force, as_json, quiet. As `plan` and `run`."""
+    """The whole batch of a file of prompts ("-": stdin): `plan`, then `run` with its options; returns the exit code.
+
+    given: fields of GenerationRequest that go before the settings, for lines that do not give them.
+    """
     names = Names(NAME if template is None else template)
-    return run(plan(read(source), defaults, names, folder, suffix, sidecar), computing, folder, **options)
+    jobs = plan(read(source), chosen.request() | given, names, folder, chosen.format, chosen.sidecar)
+    return run(jobs, chosen, folder, **options)
 
 
 def plan(
@@ -94,7 +94,7 @@ def plan(
                 where = " and ".join(f"line {line}" for line in sorted({taken[name], prompt.line}))
                 raise RequestError(f"two clips would have the name {target.name} ({where}): change --name or output")
             taken[name] = prompt.line
-            one = replace(request, seed=request.seed + number, variations=1)
+            one = replace(request, seed=request.seed + number * request.best_of, variations=1)
             jobs.append(Job(prompt.line, one, bundle, target, wants_sidecar(sidecar, target, one)))
     if not jobs:
         raise RequestError("there are no prompts: write one a line")
@@ -111,7 +111,7 @@ def seed_of(prompt: str, occurrence: int) -> int:
 
 def run(
     jobs: list[Job | Failure],
-    computing: dict,
+    chosen: Settings,
     folder: Path,
     force: bool = False,
     as_json: bool = False,
@@ -119,8 +119,8 @@ def run(
 ) -> int:
     """Make the clips that are not there yet and return the exit code: 0, or that of the first failure.
 
-    computing: arguments of Engine; force: replace files of other requests. Raises FileError (nothing can be written
-    there), RequestError (no such device) and Cancelled.
+    chosen: what to compute with, and where copies are kept; force: replace files of other requests. Raises FileError
+    (nothing can be written there), RequestError (no such device) and Cancelled.
     """
     total, tally = sum(isinstance(job, Job) for job in jobs), _Tally(as_json, quiet)
     if total:
@@ -139,10 +139,11 @@ def run(
     if waiting:
         from ..engine import CancelToken, Engine
 
-        engine, token = Engine(**computing), CancelToken()
+        engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
+        token, library = CancelToken(), chosen.library if chosen.keep else None
         with cancel_on_signals(token):
             try:
-                _make([job for group in waiting.values() for job in group], engine, token, force, tally)
+                _make([job for group in waiting.values() for job in group], engine, token, library, force, tally)
             except (Cancelled, FileError, KeyboardInterrupt) as error:
                 kind, reason = (FileError, error) if isinstance(error, FileError) else (Cancelled, "cancelled")
                 done = f"{tally.made + tally.kept} of {total} files are done"
@@ -151,7 +152,9 @@ def run(
     return tally.code
 
 
-def _make(jobs: list[Job], engine: Engine, token: CancelToken, force: bool, tally: _Tally) -> None:
+def _make(
+    jobs: list[Job], engine: Engine, token: CancelToken, library: Path | None, force: bool, tally: _Tally
+) -> None:
     """Make clips one after the other. Raises Cancelled, KeyboardInterrupt, and FileError where the disk takes none."""
     meter, broken = _Meter([_work(job.request) for job in jobs]), {}
     for number, job in enumerate(jobs):
@@ -168,6 +171,8 @@ def _make(jobs: list[Job], engine: Engine, token: CancelToken, force: bool, tall
                 with progress_line(not tally.quiet, f"{number + 1} of {len(jobs)}  ", meter.left) as progress:
                     (result,) = engine.generate(job.request, progress, token)
                 tally.make(job, result, save(result, job.target, job.sidecar, force))
+                if library and not keep(result, job.target, library):
+                    library = None  # and no more: that was told once
         except Cancelled:
             raise
         except TTMError as error:
@@ -206,7 +211,7 @@ def _targets(
         return numbered(folder / output_name(prompt.output, suffix), request.variations)
     about = {"index": prompt.index, "line": prompt.line, "slug": slug(request.prompt), "model": bundle.name}
     return [
-        folder / (names(request.variations, **about, seed=request.seed + i, n=i + 1) + suffix)
+        folder / (names(request.variations, **about, seed=request.seed + i * request.best_of, n=i + 1) + suffix)
         for i in range(request.variations)
     ]
 
@@ -247,7 +252,7 @@ def _difference(path: Path, job: Job) -> str:
     from ..provenance import origin, request_from
 
     try:
-        if request_from(path) != replace(job.request, model=job.bundle.name):
+        if request_from(path, choosing=True) != replace(job.request, model=job.bundle.name):
             return "and is of another request"
         if origin(path)["weights"] != job.bundle.weights_sha256:
             return f"and was made with other weights of {job.bundle.name}"
@@ -258,7 +263,7 @@ def _difference(path: Path, job: Job) -> str:
 
 def _work(request: GenerationRequest) -> float:
     """How long a clip takes in comparison to others: the sampler's evaluations, a second of music each."""
-    return request.seconds * request.steps * (1 if request.solver == "euler" else 2)
+    return request.seconds * request.steps * (1 if request.solver == "euler" else 2) * request.best_of
 
 
 class _Meter:

@@ -1,6 +1,6 @@
 """What `generate` and its batches share: request -> file name, result -> file (and sidecar) and a line on stdout.
 
-A name is never made of what a prompt says as it stands: see `slug` and `safe_stem`.
+A name is never made of what a prompt says as it stands: see `paths.slug` and `safe_stem`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import re
 import tempfile
 import unicodedata
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,12 +27,6 @@ FORMATS = ("wav", "flac", "ogg", "mp3")
 STEM_BYTES = 200  # leaves room in the 255 of a file system for a variation's number, the suffix and the sidecar's
 WAV_TEXT_BYTES = 1_200  # prompt and negative prompt that surely fit the comment of a WAV file with all the rest
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # devices in every folder of Windows
-
-
-def slug(text: str) -> str:
-    """A short file name of a-z, 0-9 and hyphens that is safe on every system."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub("[^a-z0-9]+", "-", plain)[:60].strip("-") or "music"
 
 
 def unsafe(text: str) -> str | None:
@@ -97,8 +92,10 @@ def print_clip(
         made = {"schema": JSON_SCHEMA, **where, "path": str(target), "sidecar": str(sidecar) if sidecar else None}
         sound = {"sample_rate": result.sample_rate, "channels": channels, "samples": samples}
         made_by = {"model": result.model, "timings": result.seconds_taken, "computed": result.computed}
-        print_json(made | request.to_dict() | sound | made_by)
+        chosen = asdict(result.choice) if result.choice else {}
+        print_json(made | request.to_dict() | chosen | sound | made_by)
     elif quiet:
         click.echo(str(target))
     else:
-        click.echo(f"{target}  {request.seconds:g} s  seed {request.seed}")
+        best = f"  best of {result.choice.best_of} (score {result.choice.score:.2f})" if result.choice else ""
+        click.echo(f"{target}  {request.seconds:g} s  seed {request.seed}{best}")
