@@ -263,6 +263,34 @@ def test_run_again_goes_on(batch, monkeypatch):
     assert batch(None, "--format", "mp3").err == "3 there already\n"
 
 
+def test_the_best_of_several_is_resumed(batch, tiny_aligner, monkeypatch):
+    import musicgen_app.engine
+
+    load = musicgen_app.engine.load_aligner
+    monkeypatch.setattr(musicgen_app.engine, "load_aligner", lambda folder: load(tiny_aligner))
+    text = '{"prompt": "piano", "seed": 5, "variations": 2}\n{"prompt": "flute", "seed": 1, "best_of": 1}\n'
+    first = batch(text, "--best-of", 3, "--json").lines
+    assert [line["path"] for line in first] == ["0001-piano-5.wav", "0001-piano-8.wav", "0002-flute-1.wav"]
+    assert [line.get("first_seed") for line in first] == [5, 8, None]
+    before = {name: Path(name).read_bytes() for name in names()}
+    assert batch(None, "--best-of", 3).err == "3 there already\n"
+    assert "line 1: 0001-piano-5.wav exists already and is of another" in batch(None, "--best-of", 2).err
+    assert {name: Path(name).read_bytes() for name in before} == before
+
+
+def test_clips_are_kept_in_the_library_too(batch, tmp_path, monkeypatch):
+    from musicgen_app.library import Library
+
+    monkeypatch.setenv("TTM_APP_LIBRARY", str(tmp_path / "kept"))
+    assert batch("piano\nflute\n", "--keep", "--out-dir", "songs").code == 0
+    assert {item.request.prompt for item in Library(tmp_path / "kept").search()} == {"piano", "flute"}
+    batch(None, "--keep", "--out-dir", "songs")
+    assert Library(tmp_path / "kept").count() == 2  # what was there already is not kept again
+    monkeypatch.setenv("TTM_APP_LIBRARY", str(tmp_path / "prompts.txt"))
+    ran = batch("harp\nbells\n", "--keep", "--out-dir", "songs")
+    assert ran.code == 0 and ran.err.count("warning: songs/0001-harp") == ran.err.count("is not in the library") == 1
+
+
 @pytest.mark.parametrize("change", [("--steps", 3), ("--negative", "drums"), ("--loudness", -30)])
 def test_a_file_of_another_request_is_an_error(batch, change):
     batch("piano\nflute\n", "--seed", 1)
