@@ -85,7 +85,7 @@ def _bound(name: str, value: str | date, end: bool) -> str:
         if not isinstance(value, datetime):
             value, length = datetime(value.year, value.month, value.day), timedelta(days=1)
         return moment(value + length if end else value)
-    except (ValueError, TypeError, AttributeError, OverflowError):
+    except (ValueError, TypeError, AttributeError, OverflowError, OSError):
         raise RequestError(f"{name} must be a date or a time such as 2026-01-31 or 2026-01-31T18:00") from None
 
 

@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 from .errors import FileError, RequestError
 from .provenance import read_sidecar, request_in, sidecar_path
-from .request import GenerationRequest, check_number, check_text, check_whole
+from .request import SEED_MAX, GenerationRequest, check_number, check_text, check_whole
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}-[0-9]{1,19}-(?P<id>[0-9a-f]{12})\.(wav|flac|ogg|mp3)")
 CREATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
@@ -58,7 +58,7 @@ def folded(text: str) -> str:
 
 def moment(when: datetime) -> str:
     """A time as `Item.created` has it, so that times compare as texts do."""
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return when.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def checked_note(note: object) -> dict:
@@ -121,6 +121,7 @@ def item_from(path: Path, record: dict) -> Item:
     sidecar = sidecar_path(path)
     request = request_in(record, sidecar)
     try:
+        check_whole("seed", request.seed, 0, SEED_MAX)
         note = checked_note(record.get(NOTE, {}))
         return Item(
             id=NAME.fullmatch(path.name)["id"],

@@ -150,7 +150,7 @@ def read_sidecar(path: Path) -> dict:
 
 def full_tags(path: Path) -> dict[str, str]:
     """The tags of the audio file at `path`, with a comment that was too long for it completed. Raises FileError."""
-    return read_tags(path) | {"comment": _compact(AI_MARK | record_of(path))}
+    return read_tags(path) | ({"comment": _compact(AI_MARK | record_of(path))} if is_cut(path) else {})
 
 
 def is_cut(path: Path) -> bool:

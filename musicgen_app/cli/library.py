@@ -103,11 +103,13 @@ def add(files: tuple[Path, ...], as_json: bool) -> None:
 @JSON
 def edit(ids: tuple, title: str | None, tags: tuple, untags: tuple, favourite: bool | None, as_json: bool) -> None:
     """Change the title, the tags and whether it is a favourite."""
+    from ..item import folded
+
     kept = _library()
     items = [kept.get(id) for id in _read(ids)]
-    gone = {tag.casefold() for tag in untags}
+    gone = {folded(tag) for tag in untags}
     for item in items:
-        wanted = [tag for tag in (*item.tags, *tags) if tag.casefold() not in gone]
+        wanted = [tag for tag in (*item.tags, *tags) if folded(tag) not in gone] if tags or untags else None
         _print([kept.update(item.id, title=title, tags=wanted, favourite=favourite)], as_json, "changed")
 
 
