@@ -15,7 +15,9 @@ import math
 import os
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile as sf
@@ -198,7 +200,7 @@ def write(path: str | Path, audio: np.ndarray, sample_rate: int, tags: dict[str,
     Raises FileError; then nothing was written and an existing file is as it was.
     """
     check_target(path, overwrite)
-    return save_bytes(path, _encode(audio, sample_rate, Path(path).suffix.lower(), tags), overwrite)
+    return save_bytes(path, encode(audio, sample_rate, Path(path).suffix.lower(), tags), overwrite)
 
 
 def check_target(path: str | Path, overwrite: bool = False) -> None:
@@ -209,8 +211,8 @@ def check_target(path: str | Path, overwrite: bool = False) -> None:
     check_free(path, overwrite)
 
 
-def _encode(audio: np.ndarray, sample_rate: int, suffix: str, tags: dict[str, str]) -> bytes:
-    """The complete file in memory, so that the disk sees all of it or nothing."""
+def encode(audio: np.ndarray, sample_rate: int, suffix: str, tags: dict[str, str]) -> bytes:
+    """The complete file that `write` writes, in memory, so that the disk sees all of it or nothing. FileError."""
     assert set(tags) <= set(ID3_FRAMES), f"no format-independent tag: {set(tags) - set(ID3_FRAMES)}"
     tags = {name: text for name, text in tags.items() if text}
     rate = sample_rate
@@ -294,7 +296,15 @@ def check_free(path: Path, overwrite: bool) -> None:
 
 
 def save_bytes(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
-    """Write a whole file durably or not at all: a temporary file beside it, synced, then given its name.
+    """Write a whole file durably or not at all, as `saving` does. Raises FileError."""
+    with saving(path, overwrite) as file:
+        file.write(data)
+    return Path(path)
+
+
+@contextlib.contextmanager
+def saving(path: str | Path, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """A file to write `path` through, durably or not at all: a temporary one beside it, synced, then given its name.
 
     Without overwrite a file of that name is never replaced, even one made in the meantime. Raises FileError.
     """
@@ -304,7 +314,7 @@ def save_bytes(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
     try:
         try:
             with open(temporary, "xb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             if overwrite:
@@ -319,8 +329,7 @@ def save_bytes(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
         advice = "free some space or choose another folder" if full else "choose another folder or name"
         raise FileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}; {advice}") from error
-    _sync_folder(path.parent)
-    return path
+    sync_folder(path.parent)
 
 
 def _rename_new(temporary: Path, path: Path) -> None:
@@ -338,7 +347,7 @@ def _rename_new(temporary: Path, path: Path) -> None:
             raise
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a new name survive a power cut, where the system can sync a folder (POSIX)."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
@@ -362,6 +371,12 @@ def read_tags(path: str | Path) -> dict[str, str]:
     """The text tags of a sound file, without decoding it. Raises FileError."""
     with _opened(path) as file:
         return _tags(file)
+
+
+def shape_of(path: str | Path) -> tuple[int, int, int]:
+    """Channels, samples and sample rate in Hz of a sound file, from its header. Raises FileError."""
+    with _opened(path) as file:
+        return file.channels, file.frames, file.samplerate
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Where things live on this machine: environment -> folders. Nothing here creates a folder.
+"""Where things live on this machine: environment -> folders; prompt -> file name. Nothing here creates a folder.
 
 `TTM_APP_HOME` moves everything the app keeps (models, config, results, cache) under one folder.
 """
@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import re
+import unicodedata
 from pathlib import Path
 
 APP = "ttm-app"
@@ -50,3 +52,9 @@ def cache() -> Path:
     from platformdirs import user_cache_path
 
     return _home("cache") or user_cache_path(APP, appauthor=False)
+
+
+def slug(text: str) -> str:
+    """A short file name of a-z, 0-9 and hyphens that is safe on every system."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub("[^a-z0-9]+", "-", plain)[:60].strip("-") or "music"

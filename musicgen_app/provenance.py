@@ -1,9 +1,10 @@
 """Where a clip came from: GenerationResult -> text tags in the file and a JSON sidecar beside it -> request.
 
-The comment tag is one flat JSON record: the AI mark, the model and its weights, the app, and the resolved request.
-It holds no date, so the same result gives the same bytes. The sidecar `<audio file>.json` is the same record with the
-model's version and licence, the shape of the audio, the time taken and what it was computed with. What is read back
-is untrusted.
+The comment tag is one flat JSON record: the AI mark, the model and its weights, the app, and the resolved request. For
+the best of several clips it adds how many there were, their first seed, the score and what scored; its seed is still
+its own. It holds no date, so the same result gives the same bytes. The sidecar `<audio file>.json` is the same record
+with the model's version and licence, the shape of the audio, the time taken and what it was computed with. What is read
+back is untrusted.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from . import __version__
 from .audio import WAV_COMMENT_BYTES, read_tags, save_bytes
 from .errors import FileError, RequestError
-from .request import GenerationRequest, GenerationResult
+from .request import Choice, GenerationRequest, GenerationResult
 
 SCHEMA = 1
 AI_MARK = {"schema": SCHEMA, "ai_generated": True, "digital_source_type": "trainedAlgorithmicMedia"}  # IPTC term
 ORIGIN = ("model", "weights", "app")
 SETTINGS = ("seed", "seconds", "steps", "guidance", "guidance_interval", "solver", "loudness")
 TEXTS = ("prompt", "negative")
+CHOICE = tuple(field.name for field in fields(Choice))  # only in the record of a clip that was chosen
 TITLE_LENGTH = 80  # characters
 RECORD_BYTES = 65_536  # several times what the longest prompts take
 
@@ -38,7 +41,7 @@ def tags_for(result: GenerationResult) -> dict[str, str]:
         "title": title,
         "artist": "ttm-app (AI-generated)",
         "software": f"ttm-app {__version__}",
-        "comment": json.dumps(_record(result), ensure_ascii=False, separators=(",", ":")),
+        "comment": _compact(_record(result)),
     }
 
 
@@ -59,8 +62,12 @@ def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
 
 def write_sidecar(result: GenerationResult, path: str | Path, overwrite: bool = False) -> Path:
     """Write the sidecar of the audio file at `path`, all or nothing; returns `<path>.json`. Raises FileError."""
-    text = json.dumps(sidecar_for(result, path), ensure_ascii=False, indent=2) + "\n"
-    return save_bytes(sidecar_path(path), text.encode(), overwrite)
+    return save_bytes(sidecar_path(path), sidecar_bytes(sidecar_for(result, path)), overwrite)
+
+
+def sidecar_bytes(record: dict) -> bytes:
+    """The JSON of a sidecar; a lone surrogate in an entry that nobody checked becomes its JSON escape."""
+    return (json.dumps(record, ensure_ascii=False, indent=2) + "\n").encode(errors="backslashreplace")
 
 
 def needs_sidecar(result: GenerationResult, path: str | Path) -> bool:
@@ -74,15 +81,23 @@ def sidecar_path(path: str | Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def request_from(path: str | Path) -> GenerationRequest:
-    """The validated request that made the clip at `path`, for making it again.
+def request_from(path: str | Path, choosing: bool = False) -> GenerationRequest:
+    """The validated request that made the clip at `path`, or the clip of the sidecar there, for making it again.
 
+    For the best of several clips it is the request of that one alone or, with `choosing`, the one that chose it.
     From the file's own tags; a prompt too long for a WAV tag is taken from the sidecar, if that is of the same clip.
     Raises FileError for a file that is not ours, RequestError for values no request may have.
     """
     path = Path(path)
-    record = _read_record(path)
-    values = {name: record[name] for name in (*TEXTS, *SETTINGS, "model")}
+    return request_in(record_of(path), path, choosing)
+
+
+def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRequest:
+    """The validated request in a record, which was read from `path`. As `request_from`."""
+    full = _complete(record, path)
+    values = {name: full[name] for name in (*TEXTS, *SETTINGS, "model")}
+    if choosing and "best_of" in full:
+        values |= {"best_of": full["best_of"], "seed": full["first_seed"]}
     try:
         return GenerationRequest.from_dict(values)
     except RequestError as error:
@@ -92,7 +107,7 @@ def request_from(path: str | Path) -> GenerationRequest:
 def origin(path: str | Path) -> dict[str, str]:
     """{"model", "weights", "app"}: the model's name, the sha256 of its weights and the app version that made the clip.
 
-    Raises FileError for a file that is not ours.
+    `path` is the clip's or its sidecar's. Raises FileError for a file that is not ours.
     """
     record = _tag_record(Path(path))
     return {name: record[name] for name in ORIGIN}
@@ -106,25 +121,45 @@ def _record(result: GenerationResult) -> dict:
         "weights": result.model["weights_sha256"],
         "app": f"ttm-app {__version__}",
         **{name: request[name] for name in TEXTS + SETTINGS},
+        **(asdict(result.choice) if result.choice else {}),
     }
 
 
-def _read_record(path: Path) -> dict:
-    """The full record: the tag's, completed from the sidecar where the tag was too small."""
+def record_of(path: Path) -> dict:
+    """The full record of the clip at `path`: the tag's, completed from the sidecar where the tag was too small.
+
+    Its entries are there, but only the mark and the origin are checked. Raises FileError.
+    """
     record = _tag_record(path)
     if record.get("truncated") is not True:
         return _complete(record, path)
     sidecar = sidecar_path(path)
     if not os.path.isfile(sidecar):
         raise FileError(f"{path}: its prompt is too long for a tag and the sidecar {sidecar.name} is not beside it")
-    full = _complete(_parse(_read_text(sidecar), sidecar), sidecar)
+    full = _complete(read_sidecar(path), sidecar)
     if any(full[name] != record[name] for name in full.keys() & record.keys()):
         raise FileError(f"{sidecar} describes another clip than {path.name}: put the right sidecar beside it")
     return full
 
 
+def read_sidecar(path: Path) -> dict:
+    """The record in the sidecar of `path`: the mark and the origin are checked, nothing else. Raises FileError."""
+    sidecar = sidecar_path(path)
+    return parse(_read_text(sidecar), sidecar)
+
+
+def full_tags(path: Path) -> dict[str, str]:
+    """The tags of the audio file at `path`, with a comment that was too long for it completed. Raises FileError."""
+    return read_tags(path) | ({"comment": _compact(AI_MARK | record_of(path))} if is_cut(path) else {})
+
+
+def is_cut(path: Path) -> bool:
+    """Whether the tag of the file at `path` was too small for its record. Raises FileError."""
+    return _tag_record(path).get("truncated") is True
+
+
 def _tag_record(path: Path) -> dict:
-    return _parse(read_tags(path).get("comment", ""), path)
+    return parse(_read_text(path) if path.suffix == ".json" else read_tags(path).get("comment", ""), path)
 
 
 def _read_text(path: Path) -> str:
@@ -135,8 +170,12 @@ def _read_text(path: Path) -> str:
         raise FileError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}") from error
 
 
-def _parse(text: str, path: Path) -> dict:
-    """The JSON record in a text from anywhere, its mark and origin checked. Raises FileError."""
+def _compact(record: dict) -> str:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+
+
+def parse(text: str, path: Path) -> dict:
+    """The JSON record in a text from `path`, its size, mark and origin checked, nothing else. Raises FileError."""
     foreign = FileError(f"{path} was not made by ttm-app, or its tags were changed: there is no request in it")
     if len(text) > RECORD_BYTES:
         raise foreign
@@ -158,6 +197,6 @@ def _parse(text: str, path: Path) -> dict:
 def _complete(record: dict, path: Path) -> dict:
     """The record's known entries. Raises FileError if one is missing."""
     try:
-        return {name: record[name] for name in (*ORIGIN, *TEXTS, *SETTINGS)}
+        return {name: record[name] for name in (*ORIGIN, *TEXTS, *SETTINGS, *(CHOICE if "best_of" in record else ()))}
     except KeyError as error:
         raise FileError(f"{path}: its record has no {error.args[0]}, so the request cannot be made again") from None

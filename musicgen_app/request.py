@@ -25,6 +25,7 @@ DRAWN_SEEDS = 2**32  # a drawn seed is short enough to be read out and typed aga
 STEPS = (1, 1_000)
 GUIDANCE = (0.0, 30.0)
 VARIATIONS = (1, 64)
+BEST_OF = (1, 16)
 LOUDNESS = (-40.0, -8.0)  # LUFS
 
 _BECOME_SPACES = str.maketrans(dict.fromkeys("\t\n\r\u2028\u2029", " "))
@@ -37,7 +38,7 @@ class GenerationRequest:
     prompt: str
     negative: str = ""
     seconds: float = 10.0
-    seed: int | None = None  # 0..2**63-1; variation i uses seed + i
+    seed: int | None = None  # 0..2**63-1; variation i has the seeds from seed + i * best_of, best_of of them
     steps: int | None = None
     guidance: float | None = None
     guidance_interval: tuple[float, float] | None = None  # in [0, 1] on the internal axis: 0 noise, 1 data
@@ -45,6 +46,7 @@ class GenerationRequest:
     variations: int = 1
     model: str = "sketch"
     loudness: float | None = None  # integrated loudness target in LUFS; None: as the model made it
+    best_of: int = 1  # candidates made for each variation; the one that fits the prompt best is kept
 
     def validated(self, max_seconds: float = SECONDS[1]) -> GenerationRequest:
         """The same request in canonical form: texts stripped and on one line, numbers of the declared type.
@@ -52,20 +54,22 @@ class GenerationRequest:
         Values may come from JSON, so types are checked too: True is not 1 and "10" is not 10.
         max_seconds: the longest clip allowed, in seconds. Raises RequestError.
         """
-        variations = _whole("variations", self.variations, *VARIATIONS)
-        seed_max = SEED_MAX - (variations - 1)
+        variations = check_whole("variations", self.variations, *VARIATIONS)
+        best_of = check_whole("best_of", self.best_of, *BEST_OF)
+        seed_max = SEED_MAX - (variations * best_of - 1)
         return GenerationRequest(
-            prompt=_text("prompt", self.prompt, least=1),
-            negative=_text("negative", self.negative, least=0),
-            seconds=_number("seconds", self.seconds, SECONDS[0], max_seconds),
-            seed=None if self.seed is None else _whole("seed", self.seed, 0, seed_max),
-            steps=None if self.steps is None else _whole("steps", self.steps, *STEPS),
-            guidance=None if self.guidance is None else _number("guidance", self.guidance, *GUIDANCE),
+            prompt=check_text("prompt", self.prompt, least=1),
+            negative=check_text("negative", self.negative, least=0),
+            seconds=check_number("seconds", self.seconds, SECONDS[0], max_seconds),
+            seed=None if self.seed is None else check_whole("seed", self.seed, 0, seed_max),
+            steps=None if self.steps is None else check_whole("steps", self.steps, *STEPS),
+            guidance=None if self.guidance is None else check_number("guidance", self.guidance, *GUIDANCE),
             guidance_interval=None if self.guidance_interval is None else _interval(self.guidance_interval),
             solver=None if self.solver is None else _solver(self.solver),
             variations=variations,
-            model=_text("model", self.model, least=1),
-            loudness=None if self.loudness is None else _number("loudness", self.loudness, *LOUDNESS),
+            model=check_text("model", self.model, least=1),
+            loudness=None if self.loudness is None else check_number("loudness", self.loudness, *LOUDNESS),
+            best_of=best_of,
         )
 
     def resolved(self, sampler: dict, max_seconds: float) -> GenerationRequest:
@@ -105,20 +109,31 @@ class GenerationRequest:
         return GenerationRequest(**d).validated()
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Why a clip was chosen among several of one prompt."""
+
+    best_of: int  # candidates, of the seeds first_seed .. first_seed + best_of - 1
+    first_seed: int
+    score: float  # how well it fits the prompt: the judge's cosine, -1..1, to four decimals
+    judge: str  # what scored it, such as "aligner 0123abcd"
+
+
 @dataclass(frozen=True, eq=False)
 class GenerationResult:
     """One clip, mastered, with all it takes to make it again."""
 
     audio: np.ndarray  # (channels, samples) float32, exactly round(seconds * sample_rate) samples
     sample_rate: int
-    request: GenerationRequest  # resolved; the seed is this clip's own and variations is 1
+    request: GenerationRequest  # resolved; the seed is this clip's own, variations and best_of are 1
     model: dict  # {"name", "version", "weights_sha256", "licence"}
-    seconds_taken: dict  # {"text", "sampling", "decoding"} in seconds
+    seconds_taken: dict  # {"text", "sampling", "decoding"} in seconds, of the whole request; scoring is in the last
     computed: dict = field(default_factory=dict)  # {"device", "precision", "decoder"}: what it was computed with
     notes: tuple[str, ...] = ()  # what the user should know about it, a line each
+    choice: Choice | None = None  # where best_of was more than 1
 
 
-def _text(name: str, value: str, least: int) -> str:
+def check_text(name: str, value: str, least: int) -> str:
     """Stripped text on one line of least..TEXT_LENGTH characters, free of control characters and lone surrogates."""
     if not isinstance(value, str):
         raise RequestError(f"{name} must be text")
@@ -139,13 +154,13 @@ def _text(name: str, value: str, least: int) -> str:
     return text
 
 
-def _whole(name: str, value: int, low: int, high: int) -> int:
+def check_whole(name: str, value: int, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value <= high:
         raise RequestError(f"{name} must be a whole number from {low} to {high}")
     return int(value)
 
 
-def _number(name: str, value: float, low: float, high: float) -> float:
+def check_number(name: str, value: float, low: float, high: float) -> float:
     # NaN fails every comparison, and the finite ends refuse infinities and integers too large for a float
     if isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high:
         raise RequestError(f"{name} must be a number from {low:g} to {high:g}")
@@ -155,7 +170,7 @@ def _number(name: str, value: float, low: float, high: float) -> float:
 def _interval(value: tuple[float, float]) -> tuple[float, float]:
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise RequestError("guidance_interval must be two numbers, low and high, from 0 to 1")
-    low, high = (_number("guidance_interval", end, 0.0, 1.0) for end in value)
+    low, high = (check_number("guidance_interval", end, 0.0, 1.0) for end in value)
     if low > high:
         raise RequestError("guidance_interval must have its lower end first")
     return low, high

@@ -94,7 +94,7 @@ def test_json(cli):
     for i, line in enumerate(lines):
         assert line.keys() == {
             *("schema", "path", "sidecar", "prompt", "negative", "seconds", "seed", "steps", "guidance"),
-            *("guidance_interval", "solver", "variations", "model", "loudness"),
+            *("guidance_interval", "solver", "variations", "best_of", "model", "loudness"),
             *("sample_rate", "channels", "samples", "timings", "computed"),
         }
         assert (line["path"], line["sidecar"]) == (f"x-{i + 1}.mp3", f"x-{i + 1}.mp3.json")
@@ -189,6 +189,23 @@ def test_a_long_prompt_survives_in_wav(cli):
     assert not Path("b.wav.json").exists()
 
 
+def test_best_of(cli):
+    ran = cli("generate", "piano", *FAST, "--best-of", 3, "-n", 2, "--seed", 4, "--json", "--format", "flac")
+    lines = [json.loads(line) for line in ran.out.splitlines()]
+    assert [(line["path"], line["first_seed"], line["best_of"]) for line in lines] == [
+        ("piano-4-best-of-3-1.flac", 4, 3), ("piano-4-best-of-3-2.flac", 7, 3),
+    ]  # fmt: skip
+    for line in lines:
+        assert line["seed"] - line["first_seed"] in range(3) and re.fullmatch("aligner [0-9a-f]{8}", line["judge"])
+        cli("generate", "--from", line["path"], "-o", "again.flac", "--force")
+        assert np.array_equal(audio.read("again.flac")[0], audio.read(line["path"])[0])
+        assert "best_of" not in json.loads(audio.read_tags("again.flac")["comment"])
+        score = json.loads(cli("aligner", "score", line["path"], "--prompt", "piano", "--json").out)
+        assert score["scores"][0]["score"] == pytest.approx(line["score"], abs=1e-3)  # the file has 24 bits
+    shown = cli("generate", "piano", *FAST, "--best-of", 3, "--seed", 4, "-o", "a.wav").out
+    assert shown == f"a.wav  0.5 s  seed {lines[0]['seed']}  best of 3 (score {lines[0]['score']:.2f})\n"
+
+
 # --- mistakes
 
 
@@ -217,6 +234,8 @@ def test_a_long_prompt_survives_in_wav(cli):
         (["x", "--seed", "9" * 30], "seed"),
         (["x", "--variations", "0"], "variations"),
         (["x", "--variations", "1000"], "variations"),
+        (["x", "--best-of", "0"], "best_of"),
+        (["x", "--best-of", "17"], "best_of"),
         (["x", "--solver", "rk4"], "solver.*euler"),
         (["x", "--loudness", "nan"], "loudness"),
         (["x", "--loudness", "3"], "loudness"),

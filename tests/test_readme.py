@@ -13,10 +13,11 @@ from musicgen_app.cli import root
 
 README = Path(__file__).parent.parent / "README.md"
 COMMANDS = [
-    line.split("#")[0].strip()
+    part.strip()
     for block in re.findall(r"```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
     for line in block.splitlines()
-    if "ttm-app " in line
+    for part in line.split("#")[0].split("|")
+    if "ttm-app " in part
 ]
 
 

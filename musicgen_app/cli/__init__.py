@@ -18,8 +18,8 @@ from ..errors import Cancelled, TTMError
 from .output import print_error
 
 COMMANDS = (
-    "generate", "models", "prepare", "captions", "train", "evaluate",
-    "corpus", "codec", "aligner", "export", "bench", "doctor",
+    "generate", "library", "models", "prepare", "captions", "train", "evaluate",
+    "corpus", "codec", "aligner", "export", "bench", "doctor", "settings", "paths",
 )  # fmt: skip
 
 EPILOG = """
@@ -28,6 +28,7 @@ Examples:
   ttm-app generate "slow piano over soft strings" -o piano.wav
   ttm-app generate "upbeat EDM" --seed 7 --seconds 20 -n 4 -o edm.flac
   ttm-app generate --from piano.wav -o same.wav
+  ttm-app generate --prompts prompts.txt --out-dir songs
   ttm-app models list
 
 \b
@@ -39,8 +40,9 @@ Exit codes:
 
 \b
 Environment:
-  TTM_APP_HOME   one folder for models, settings, results and cache
-  TTM_APP_DEBUG  1 shows the traceback of an unexpected error
+  TTM_APP_HOME     one folder for models, settings, results and cache
+  TTM_APP_SECONDS  as the setting "seconds", and so for every setting (ttm-app settings)
+  TTM_APP_DEBUG    1 shows the traceback of an unexpected error
 """
 
 
