@@ -161,7 +161,7 @@ def test_list(cli, kept):
     assert ran == Ran(0, f"{b.id}\n", "1 of 2 are shown: --limit 2 shows all\n")
     assert_error(cli("library", "list", "--since", "soon"), 2, "since must be a date")
     b.sidecar.write_text("x")
-    assert "1 files cannot be shown" in cli("library", "list").err
+    assert "(1 cannot)" in cli("library", "list").err
 
 
 def test_show(cli, kept):
@@ -193,8 +193,8 @@ def test_delete_restore_purge(cli, kept, monkeypatch):
     assert cli("library", "restore", "-").code == 0
     assert kept.count() == 2
     assert [json.loads(line)["trashed"] for line in cli("library", "delete", a.id, b.id, "--json").out.splitlines()]
-    assert_error(cli("library", "purge"), 2, "2 items .* --yes")
-    assert_error(cli("library", "purge", a.id), 2, "1 items .* --yes")
+    assert_error(cli("library", "purge"), 2, "delete 2 in the trash .* --yes")
+    assert_error(cli("library", "purge", a.id), 2, "delete 1 in the trash .* --yes")
     assert cli("library", "list", "--trash", "-q").out.split() == [b.id, a.id]
     assert cli("library", "purge", a.id, "--yes").out == "1 deleted for ever\n"
     assert cli("library", "purge", "--yes", "--json").json() == {"purged": 1}
@@ -217,10 +217,10 @@ def test_export(cli, kept):
 
 def test_reindex(cli, kept):
     added = kept.add(made())
-    assert cli("library", "reindex") == Ran(0, f"1 items, 0 in the trash, in {kept.folder}\n", "")
+    assert cli("library", "reindex") == Ran(0, f"1 in the library, 0 in the trash: {kept.folder}\n", "")
     added.sidecar.write_text("x")
     ran = cli("library", "reindex")
-    assert (ran.code, ran.out) == (3, f"0 items, 0 in the trash, in {kept.folder}\n")
+    assert (ran.code, ran.out) == (3, f"0 in the library, 0 in the trash: {kept.folder}\n")
     assert re.fullmatch(rf"cannot be shown: {added.path}: [^\n]*\n", ran.err)
     assert list(cli("library", "reindex", "--json").json()["unreadable"]) == [str(added.path)]
 

@@ -59,7 +59,7 @@ def list_command(search: str, favourites: bool, trash: bool, limit: int, quiet: 
     if (total := kept.count(**conditions)) > len(items):
         print_note(f"{len(items)} of {total} are shown: --limit {total} shows all")
     if unreadable := kept.unreadable():
-        print_note(f"warning: {len(unreadable)} files cannot be shown: ttm-app library reindex says why")
+        print_note(f"warning: not all can be shown ({len(unreadable)} cannot): ttm-app library reindex says why")
 
 
 @library.command()
@@ -139,7 +139,7 @@ def purge(ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
     wanted = _read(ids) if ids else None
     if not yes:
         count = kept.count(trashed=True) if wanted is None else len(wanted)
-        raise RequestError(f"{count} items in the trash would be deleted for ever: say --yes if you mean it")
+        raise RequestError(f"this would delete {count} in the trash for ever: say --yes if you mean it")
     count = kept.purge(wanted)
     if as_json:
         print_json({"purged": count})
@@ -175,7 +175,7 @@ def reindex(context: click.Context, as_json: bool) -> None:
         facts = {"folder": str(kept.folder), "items": report.items, "trashed": report.trashed}
         print_json(facts | {"unreadable": unreadable})
     else:
-        click.echo(f"{report.items} items, {report.trashed} in the trash, in {one_line(str(kept.folder))}")
+        click.echo(f"{report.items} in the library, {report.trashed} in the trash: {one_line(str(kept.folder))}")
     for path, reason in unreadable.items():
         print_note(f"cannot be shown: {path}: {reason.removeprefix(f'{path}: ')}")
     if unreadable:
