@@ -137,7 +137,15 @@ def update_config(bundle: Bundle, codec: dict, files: dict[str, str]) -> Bundle:
 
     Raises FileError (cannot be written) or ModelError (not valid any more); then the old file is still there.
     """
-    config = {**bundle.config, "codec": codec, "files": files}
+    return _rewrite(bundle, {**bundle.config, "codec": codec, "files": files})
+
+
+def rename(bundle: Bundle, name: str) -> Bundle:
+    """Give a model another name; its folder stays. Raises as `update_config`."""
+    return bundle if bundle.name == name else _rewrite(bundle, {**bundle.config, "name": name})
+
+
+def _rewrite(bundle: Bundle, config: dict) -> Bundle:
     where = bundle.path / CONFIG
     _validate(config, where)
     temp = where.with_name(f".{CONFIG}.{secrets.token_hex(4)}.tmp")

@@ -114,6 +114,14 @@ def source(name: str) -> dict:
     return {"repo": part.repo, "revision": part.revision}
 
 
+def name_of(source: dict) -> str:
+    """What a source is called: its name in PARTS, else its repository, or its folder inside the bundle."""
+    if "path" in source:
+        return source["path"]
+    known = {(part.repo, part.revision): name for name, part in PARTS.items()}
+    return known.get((source["repo"], source["revision"]), source["repo"])
+
+
 def locate(source: dict, bundle_path: str | os.PathLike) -> Path:
     """The local folder of a source: a folder inside the bundle ({"path"}) or a snapshot in the Hugging Face cache.
 

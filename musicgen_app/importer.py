@@ -1,6 +1,7 @@
-"""A checkpoint of a paper system's shape -> a model on this machine.
+"""A model folder, or a checkpoint of a paper system's shape -> a model on this machine.
 
-file -> tensors (`checkpoint`) -> state of the backbone (`mapping`) -> bundle, with what `systems` says of the preset.
+A model folder, or a .zip file of one, is checked and copied. A checkpoint goes file -> tensors (`checkpoint`) -> state
+of the backbone (`mapping`) -> bundle, with what `systems` says of the preset.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ import json
 import math
 import os
 import re
+import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,14 +23,42 @@ from torch import Tensor
 
 from . import store
 from .backbones.presets import PRESETS
-from .bundle import Bundle, open_bundle, sha256, write_bundle
+from .bundle import CONFIG, Bundle, open_bundle, sha256, write_bundle
 from .checkpoint import find_file, read_checkpoint
 from .errors import FileError, ModelError, RequestError
 from .hub import source
 from .mapping import DTYPES, EMPTY, STATISTICS, WEIGHTS, Report, map_state, size_of
 from .systems import MMAUDIO, SYSTEMS, System, codec_for
 
+MAX_CONFIG = 10 * 2**20  # bytes of a config.json in a .zip
 _T5_OF_WIDTH = {768: "flan-t5-base", 1024: "flan-t5-large"}
+
+
+def import_model(
+    path: str | os.PathLike,
+    preset: str | None = None,
+    name: str | None = None,
+    *,
+    force: bool = False,
+    models_dir: str | os.PathLike | None = None,
+    **options,
+) -> tuple[Bundle, Report | None]:
+    """Take what lies at `path` as a model of the user's: with a preset a checkpoint, else a model folder or .zip.
+
+    options: those of `import_checkpoint`, for a checkpoint only. The report tells how a checkpoint was read. Raises as
+    `import_checkpoint` and `store.install`.
+    """
+    path = Path(path).expanduser()
+    if preset:
+        return import_checkpoint(path, preset, name, force=force, models_dir=models_dir, **options)
+    needless = [f"--{key.replace('_', '-')}" for key, value in options.items() if value is not None]
+    if not ((path / CONFIG).is_file() or is_zipped_model(path)):
+        find_file(path)
+        raise RequestError(f"{path} is no model folder: for a checkpoint say --preset, one of {', '.join(SYSTEMS)}")
+    if needless:
+        raise RequestError(f"a model folder is taken as it is: leave out {', '.join(needless)}, or say --preset")
+    with model_folder(path) as folder:
+        return store.install(folder, name, force, models_dir), None
 
 
 def import_checkpoint(
@@ -35,7 +67,7 @@ def import_checkpoint(
     name: str | None = None,
     *,
     title: str | None = None,
-    licence: str = "unknown",
+    licence: str | None = None,
     weights: str | None = None,
     latent_stats: str | os.PathLike | None = None,
     codec_files: str | os.PathLike | None = None,
@@ -56,7 +88,7 @@ def import_checkpoint(
     _check_choice("weights", weights, WEIGHTS)
     _check_choice("dtype", dtype, DTYPES)
     system, file = SYSTEMS[preset], find_file(path)
-    name = _name(name or re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("._-"))
+    name = store.check_name(name or re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("._-"))
     if not force:
         store.check_free(name, models_dir)
 
@@ -67,7 +99,7 @@ def import_checkpoint(
         "name": name,
         "title": _plain(title or f"{system.title}, from {file.name}"),
         "version": "1",
-        "licence": _plain(licence),
+        "licence": _plain(licence or "unknown"),
         "backbone": {"preset": preset, "overrides": report.overrides},
         "text": text,
         "codec": {"kind": MMAUDIO, "path": "codec"} if codec_files else codec_for(dim),
@@ -89,6 +121,59 @@ def import_checkpoint(
         with store.placing(name, size, force, models_dir) as folder:
             write_bundle(folder, config, state, card, extra)
     return open_bundle(store.folder_of(name, models_dir)), report
+
+
+def is_zipped_model(path: Path) -> bool:
+    """Whether a file is a .zip with a model in it (what torch.save writes is a zip file, too)."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _root(archive) is not None
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+
+
+@contextmanager
+def model_folder(path: Path) -> Iterator[Path]:
+    """A model folder: `path` itself, or what a .zip file of one holds, unpacked until the end of the `with`.
+
+    Of a .zip only the files are unpacked that its config lists, and its card. Raises FileError (damaged, no room) and
+    ModelError (not a model).
+    """
+    if path.is_dir():
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                _unpack(archive, Path(scratch))
+        except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise FileError(f"cannot unpack {path}: {reason}; copy it again, or free some space") from error
+        yield Path(scratch)
+
+
+def _unpack(archive: zipfile.ZipFile, folder: Path) -> None:
+    root, sizes = _root(archive), {info.filename: info.file_size for info in archive.infolist()}
+    if root is None or sizes[root + CONFIG] > MAX_CONFIG:
+        raise ModelError(f"{archive.filename} holds no model: a .zip of a model folder has one {CONFIG}")
+    (folder / CONFIG).write_bytes(archive.read(root + CONFIG))
+    wanted = [name for name in (store.CARD, *open_bundle(folder).config["files"]) if root + name in sizes]
+    needed, free = sum(sizes[root + name] for name in wanted), shutil.disk_usage(folder).free
+    if needed > free:
+        raise FileError(f"{archive.filename} holds {needed / 1e9:.2f} GB, but {folder.parent} has {free / 1e9:.2f} GB")
+    for name in wanted:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(root + name) as source, open(folder / name, "xb") as target:
+            shutil.copyfileobj(source, target)
+
+
+def _root(archive: zipfile.ZipFile) -> str | None:
+    """What the names of a model's files begin with in an archive: "" or "folder/"; None where it holds no model."""
+    names = archive.namelist()
+    if CONFIG in names:
+        return ""
+    configs = [name for name in names if re.fullmatch(r"[^/\\]+/" + re.escape(CONFIG), name)]
+    return configs[0].removesuffix(CONFIG) if len(configs) == 1 else None
 
 
 def _complete_fluxaudio(state: dict[str, Tensor], report: Report, config: dict, where: Path) -> None:
@@ -196,12 +281,6 @@ Licence of the weights: {config["licence"]}.
 
 Play it with `ttm-app generate "slow piano" --model {config["name"]}`.
 """
-
-
-def _name(name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
-        raise RequestError(f"{name!r} is no name for a model: give --name with a-z, 0-9, '.', '_' and '-' (64 at most)")
-    return name
 
 
 def _check_choice(option: str, value: str | None, allowed: Iterable[str]) -> None:

@@ -47,6 +47,20 @@ def results() -> Path:
     return _home("results") or user_music_path() / APP
 
 
+def runs() -> Path:
+    """Where training runs go that are started from the page, unless a folder is given."""
+    from platformdirs import user_data_path
+
+    return _home("runs") or user_data_path(APP, appauthor=False) / "runs"
+
+
+def jobs() -> Path:
+    """The records of training runs that were started in the background."""
+    from platformdirs import user_data_path
+
+    return _home("jobs") or user_data_path(APP, appauthor=False) / "jobs"
+
+
 def cache() -> Path:
     """Scratch that may be deleted at any time."""
     from platformdirs import user_cache_path

@@ -1,4 +1,4 @@
-"""The models on this machine: found by name or path; put into the user's folder and taken out of it.
+"""The models on this machine: found by name or path, looked into, put into the user's folder and taken out of it.
 
 The user's folder comes before the models in the app itself. What is put in, replaced or taken out is so in one step:
 nobody sees half a model.
@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import paths
-from .bundle import CONFIG, Bundle, open_bundle
-from .errors import FileError, ModelError
+from . import hub, paths
+from .bundle import CONFIG, Bundle, frozen_parts, open_bundle, rename, verify
+from .errors import FileError, ModelError, RequestError
 
+CARD = "README.md"
 STALE = 3600  # seconds after which what was left hidden belongs to a process that was killed
 
 
@@ -63,6 +64,49 @@ def find(name_or_path: str | os.PathLike, models_dir: str | os.PathLike | None =
     raise ModelError(f"unknown model {wanted!r}; {hint} (see ttm-app models list)")
 
 
+def parts(bundle: Bundle) -> list[dict]:
+    """The frozen parts of a model: {"part", "path", "problem"}; the path is None where there is a problem."""
+    found = []
+    for source in frozen_parts(bundle.config):
+        path = problem = None
+        try:
+            path = str(hub.locate(source, bundle.path))
+        except ModelError as error:
+            problem = str(error)
+        found.append({"part": hub.name_of(source), "path": path, "problem": problem})
+    return found
+
+
+def missing(bundle: Bundle) -> list[str]:
+    """The names of the frozen parts of a model that are not on this machine."""
+    return [part["part"] for part in parts(bundle) if part["problem"]]
+
+
+def check(bundle: Bundle) -> None:
+    """Compare every file of a model, frozen parts here included, with its SHA-256. ModelError names what differs."""
+    verify(bundle)
+    for part in parts(bundle):
+        if part["part"] in hub.PARTS and not part["problem"]:
+            hub.verify(part["part"])
+
+
+def bytes_on_disk(bundle: Bundle) -> int:
+    """Bytes of all files in a model's folder."""
+    return sum(path.stat().st_size for path in bundle.path.rglob("*") if path.is_file())
+
+
+def is_own(bundle: Bundle, models_dir: str | os.PathLike | None = None) -> bool:
+    """Whether a model is one the user added, which can be removed."""
+    return bundle.path.parent == Path(models_dir or paths.models())
+
+
+def check_name(name: str) -> str:
+    """The name, where it can be one of a model; else RequestError."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise RequestError(f"{name!r} is no name for a model: give --name with a-z, 0-9, '.', '_' and '-' (64 at most)")
+    return name
+
+
 def folder_of(name: str, models_dir: str | os.PathLike | None = None) -> Path:
     """Where a model `name` is put."""
     return Path(models_dir or paths.models()) / name
@@ -79,9 +123,9 @@ def check_free(name: str, models_dir: str | os.PathLike | None = None) -> None:
 
 @contextmanager
 def placing(name: str, size: int, replace: bool = False, models_dir: str | os.PathLike | None = None) -> Iterator[Path]:
-    """The path to write a model of `size` bytes to; with `replace` it then takes the place of what is there.
+    """A hidden path to write a model of `size` bytes to; it then gets its place, with `replace` that of another model.
 
-    Raises FileError: no room on the disk, or it cannot be put there.
+    Raises FileError: no room on the disk, a model of that name is there, or it cannot be put there.
     """
     from safetensors import SafetensorError
 
@@ -90,11 +134,12 @@ def placing(name: str, size: int, replace: bool = False, models_dir: str | os.Pa
     _clear_leftovers(folder)
     new, old = _hidden(folder, "new"), _hidden(folder, "old")
     try:
-        yield new if replace else folder
-        if replace:
-            if os.path.lexists(folder):
-                folder.rename(old)
-            new.rename(folder)
+        yield new
+        if not replace:
+            check_free(name, models_dir)
+        elif os.path.lexists(folder):
+            folder.rename(old)
+        new.rename(folder)
     except (OSError, SafetensorError) as error:  # the latter is how safetensors reports that a disk is full
         raise FileError(f"cannot write the model {folder}: {getattr(error, 'strerror', None) or error}") from error
     finally:
@@ -102,6 +147,32 @@ def placing(name: str, size: int, replace: bool = False, models_dir: str | os.Pa
             old.rename(folder)
         shutil.rmtree(new, ignore_errors=True)
         old.unlink() if old.is_symlink() else shutil.rmtree(old, ignore_errors=True)
+
+
+def install(
+    source: str | os.PathLike,
+    name: str | None = None,
+    replace: bool = False,
+    models_dir: str | os.PathLike | None = None,
+) -> Bundle:
+    """Copy a model folder, such as the bundle of a training run, to the user's models; every file is checked first.
+
+    name: default is its own. Only the files it lists and its card are taken. Raises ModelError (not a model, or
+    changed), RequestError (no name for one) and FileError (exists already, cannot be read or written).
+    """
+    bundle = open_bundle(Path(source).expanduser())
+    name = check_name(name or bundle.name)
+    if not replace:
+        check_free(name, models_dir)
+    verify(bundle)
+    files = [CONFIG, *bundle.config["files"], *([CARD] if (bundle.path / CARD).is_file() else [])]
+    size = sum((bundle.path / file).stat().st_size for file in files)
+    with placing(name, size, replace, models_dir) as new:
+        for file in files:
+            (new / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(bundle.path / file, new / file)
+        rename(open_bundle(new), name)
+    return open_bundle(folder_of(name, models_dir))
 
 
 def find_own(name: str, models_dir: str | os.PathLike | None = None) -> Path:

@@ -595,6 +595,22 @@ def test_models_import_and_remove(cli, checkpoint, tmp_path):
     assert_one_error(cli("models", "remove", "some-dit", "--yes"), 4, "among those you added: none")
 
 
+def test_a_model_folder_is_imported_as_it_is(cli, home, tiny_bundle, tmp_path, monkeypatch):
+    monkeypatch.setenv("TTM_APP_HOME", str(tmp_path / "other"))
+    ran = cli("models", "import", tiny_bundle.path, "--name", "mine")
+    assert (ran.code, ran.err) == (0, "")
+    assert re.search(r"^imported    .* as mine\nfolder      .*/other/models/mine\n", ran.out), ran.out
+    assert cli("models", "verify", "mine").out == "mine  intact\n"
+    assert json.loads(cli("models", "show", "mine", "--json").out)["weights_sha256"] == tiny_bundle.weights_sha256
+    assert_one_error(cli("models", "import", tiny_bundle.path, "--name", "mine"), 3, "exists already.*--force")
+    archive = shutil.make_archive(str(tmp_path / "tiny"), "zip", tiny_bundle.path)
+    again = json.loads(cli("models", "import", archive, "--name", "mine", "--force", "--json").out)
+    assert (again["name"], again["parts"][0]["problem"]) == ("mine", None)
+    assert_one_error(cli("models", "import", archive, "--licence", "MIT"), 2, "leave out --licence, or say --preset")
+    assert_one_error(cli("models", "import", archive, "--name", "A/b"), 2, "no name for a model")
+    assert [path.name for path in (tmp_path / "other" / "models").iterdir()] == ["mine"]
+
+
 @pytest.mark.parametrize(
     ("argv", "code", "pattern"),
     [

@@ -261,7 +261,7 @@ def test_paths(cli, tmp_path):
     home = tmp_path / "home"
     cli("settings", "set", "library", tmp_path / "music")
     where = cli("paths", "--json").json()
-    assert where.keys() == {"models", "config", "results", "cache", "assets", "settings"}
+    assert where.keys() == {"models", "config", "results", "runs", "jobs", "cache", "assets", "settings"}
     assert (where["models"], where["results"]) == (str(home / "models"), str(tmp_path / "music"))
     assert where["settings"] == str(settings.path())
     assert cli("paths").out.splitlines()[0] == f"models    {home / 'models'}"

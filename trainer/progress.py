@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from musicgen_app.errors import FileError
@@ -92,6 +94,22 @@ class Log:
         parts.append(f"{duration((self.total - step) / rate)} left")
         used = memory()
         return "  ".join(parts + ([f"{used / 2**30:.1f} GiB"] if used else []))
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a run is, as a line of its log says: `speed` and `left` in words, "22.1 samples/s" and "12 min"."""
+
+    step: int
+    total: int
+    speed: str
+    left: str
+
+
+def position(line: str) -> Position | None:
+    """What `Log` showed of a step, read back; None for any other line."""
+    found = re.fullmatch(r"step (\d+)/(\d+)\s.*?([\d.]+ (?:samples|steps)/s)\s+(.*) left(\s+[\d.]+ GiB)?", line)
+    return Position(int(found[1]), int(found[2]), found[3], found[4]) if found else None
 
 
 def duration(seconds: float) -> str:

@@ -18,7 +18,7 @@ from ..errors import Cancelled, TTMError
 from .output import print_error
 
 COMMANDS = (
-    "generate", "library", "models", "prepare", "captions", "train", "evaluate",
+    "generate", "gui", "library", "models", "prepare", "captions", "train", "evaluate",
     "corpus", "codec", "aligner", "export", "bench", "doctor", "settings", "paths",
 )  # fmt: skip
 

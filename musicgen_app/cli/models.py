@@ -28,12 +28,12 @@ def models() -> None:
 @JSON
 def list_command(as_json: bool) -> None:
     """Print every model that can be used; a damaged one is named on stderr."""
-    from ..store import scan
+    from ..store import missing, scan
 
     bundles, faults = scan()
     for fault in faults.values():
         print_note(f"not usable: {fault}")
-    listed = [_summary(bundle) | {"missing": _missing(_parts(bundle))} for bundle in bundles]
+    listed = [_summary(bundle) | {"missing": missing(bundle)} for bundle in bundles]
     if as_json:
         print_json(listed)
         return
@@ -52,7 +52,7 @@ def list_command(as_json: bool) -> None:
 def show(name: str, as_json: bool) -> None:
     """Print what the model NAME (or folder) is made of."""
     from ..bundle import parameter_count
-    from ..store import find
+    from ..store import find, parts
 
     bundle = find(name)
     config = bundle.config
@@ -61,7 +61,7 @@ def show(name: str, as_json: bool) -> None:
         "parameters": parameter_count(bundle),
         "codec": config["codec"]["kind"],
         "text": config["text"]["kind"],
-        "parts": _parts(bundle),
+        "parts": parts(bundle),
         "sampler": bundle.sampler,
         "seconds": config["seconds"],
         "weights_sha256": bundle.weights_sha256,
@@ -82,18 +82,13 @@ def show(name: str, as_json: bool) -> None:
 @JSON
 def verify(name: str | None, as_json: bool) -> None:
     """Compare every file of the model NAME (default: of all models) with its SHA-256, frozen parts here included."""
-    from .. import hub
-    from ..bundle import verify as verify_bundle
-    from ..store import find, scan
+    from ..store import check, find, scan
 
     bundles, faults = ([find(name)], {}) if name else scan()
     checked = [{"name": path.name, "path": str(path), "error": str(fault)} for path, fault in faults.items()]
     for bundle in bundles:
         try:
-            verify_bundle(bundle)
-            for part in _parts(bundle):
-                if part["part"] in hub.PARTS and not part["problem"]:
-                    hub.verify(part["part"])
+            check(bundle)
             error = None
         except ModelError as fault:
             error = str(fault)
@@ -158,11 +153,11 @@ def download(name: str, offline: bool, as_json: bool) -> None:
 
 
 @models.command("import")
-@click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.option("--preset", required=True, help="mamba-189m, dit-450m, fluxaudio-s or fluxaudio-l.")
-@click.option("--name", help="Name of the model: a-z, 0-9, '.', '_', '-'.  [default: that of the file]")
-@click.option("--title", help="A title for people.")
-@click.option("--licence", default="unknown", show_default=True, help="Licence of the weights.")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--preset", help="Of a checkpoint: mamba-189m, dit-450m, fluxaudio-s or fluxaudio-l.")
+@click.option("--name", help="Name of the model: a-z, 0-9, '.', '_', '-'.  [default: its own, or that of the file]")
+@click.option("--title", help="A title for people, of a checkpoint.")
+@click.option("--licence", help="Licence of the weights of a checkpoint.  [default: unknown]")
 @click.option("--weights", help="ema or model, where the file has both.  [default: ema]")
 @click.option(
     "--latent-stats",
@@ -178,31 +173,29 @@ def download(name: str, offline: bool, as_json: bool) -> None:
 @click.option("--dtype", help="Store the weights as fp32, bf16 or fp16.  [default: as they are]")
 @click.option("--force", is_flag=True, help="Replace a model of that name.")
 @JSON
-def import_command(checkpoint: Path, as_json: bool, **options) -> None:
-    """Make a model of CHECKPOINT: a safetensors or PyTorch file (or a folder with one) of a paper system's shape.
+def import_command(source: Path, as_json: bool, **options) -> None:
+    """Make a model of SOURCE: a model folder or a .zip of one, or with --preset a checkpoint of a paper system's shape.
 
-    Names, shapes and values are checked one by one; nothing is written unless all fit. No code in a file is ever run.
+    A model folder is what `ttm-app train` writes: its files are checked and copied. A checkpoint is a safetensors or
+    PyTorch file (or a folder with one): names, shapes and values are checked one by one. Nothing is written unless all
+    fit. No code in a file is ever run.
     """
-    from ..importer import import_checkpoint
+    from ..importer import import_model
+    from ..store import parts
 
     with _cancellable("cancelled; nothing was written"):
-        bundle, report = import_checkpoint(checkpoint, **options)
-    parts = _parts(bundle)
+        bundle, report = import_model(source, **options)
+    found = parts(bundle)
     if as_json:
-        print_json(_summary(bundle) | vars(report) | {"training": bundle.config["training"], "parts": parts})
+        facts = vars(report) if report else {}
+        print_json(_summary(bundle) | facts | {"training": bundle.config["training"], "parts": found})
         return
-    missing = _missing(parts)
+    missing = [part["part"] for part in found if part["problem"]]
     lines = {
-        "imported": f"{checkpoint} as {bundle.name}",
+        "imported": f"{source} as {bundle.name}",
         "folder": bundle.path,
-        "taken": bundle.config["training"]["taken"],
-        "left out": ", ".join(report.unused),
-        "tensors": f"{report.tensors} mapped, {report.renamed} of them renamed, {len(report.dropped)} dropped",
-        "dropped": ", ".join(report.dropped),
-        "computed": ", ".join(report.computed),
-        "parameters": f"{report.parameters:,} ({', '.join(report.dtypes)})",
-        "sizes": ", ".join(f"{size} {value} instead of the preset's" for size, value in report.overrides.items()),
-        "parts here": ", ".join(part["part"] for part in parts if part["part"] not in missing),
+        **(_report_lines(bundle, report) if report else {}),
+        "parts here": ", ".join(part["part"] for part in found if not part["problem"]),
         "missing": ", ".join(missing),
         "get them": f"ttm-app models download {bundle.name}" if missing else "",
         "try": f'ttm-app generate "slow piano" --model {bundle.name} -o piano.wav',
@@ -210,6 +203,19 @@ def import_command(checkpoint: Path, as_json: bool, **options) -> None:
     for key, value in lines.items():
         if value:
             click.echo(f"{key:<11} {one_line(str(value))}")
+
+
+def _report_lines(bundle, report) -> dict[str, str]:
+    """How a checkpoint was read."""
+    return {
+        "taken": bundle.config["training"]["taken"],
+        "left out": ", ".join(report.unused),
+        "tensors": f"{report.tensors} mapped, {report.renamed} of them renamed, {len(report.dropped)} dropped",
+        "dropped": ", ".join(report.dropped),
+        "computed": ", ".join(report.computed),
+        "parameters": f"{report.parameters:,} ({', '.join(report.dtypes)})",
+        "sizes": ", ".join(f"{size} {value} instead of the preset's" for size, value in report.overrides.items()),
+    }
 
 
 @models.command()
@@ -237,45 +243,16 @@ def _summary(bundle) -> dict:
     return {key: bundle.config[key] for key in keys} | {"path": str(bundle.path)}
 
 
-def _parts(bundle) -> list[dict]:
-    """The frozen parts of a model: name, folder, and what is wrong where it is not here."""
-    from ..bundle import frozen_parts
-    from ..hub import locate
-
-    parts = []
-    for source in frozen_parts(bundle.config):
-        path = problem = None
-        try:
-            path = str(locate(source, bundle.path))
-        except ModelError as error:
-            problem = str(error)
-        parts.append({"part": _part_name(source), "path": path, "problem": problem})
-    return parts
-
-
-def _part_name(source: dict) -> str:
-    from ..hub import PARTS
-
-    if "path" in source:
-        return source["path"]
-    known = {(part.repo, part.revision): name for name, part in PARTS.items()}
-    return known.get((source["repo"], source["revision"]), source["repo"])
-
-
-def _missing(parts: list[dict]) -> list[str]:
-    return [part["part"] for part in parts if part["problem"]]
-
-
 def _parts_to_get(name: str) -> tuple[list[str], str | None]:
     """The names in `hub.PARTS` that a model here, a system or a part needs, and for a system how to get its weights."""
     from ..bundle import frozen_parts
-    from ..hub import PARTS
+    from ..hub import PARTS, name_of
     from ..store import list_models
     from ..systems import SYSTEMS
 
     for bundle in list_models():
         if bundle.name == name:
-            return [part for part in map(_part_name, frozen_parts(bundle.config)) if part in PARTS], None
+            return [part for part in map(name_of, frozen_parts(bundle.config)) if part in PARTS], None
     if name in SYSTEMS:
         return list(SYSTEMS[name].parts), _how_to_get_weights(name)
     if name in PARTS:

@@ -10,7 +10,7 @@ from .output import one_line, print_json
 @click.command(short_help="Print where things are.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def paths(as_json: bool) -> None:
-    """Print the folders of models, settings, results, scratch and bundled files. They need not exist yet."""
+    """Print the folders of models, settings, results, trainings, scratch and bundled files. They need not exist yet."""
     from .. import paths as folders
     from .. import settings
 
@@ -18,6 +18,8 @@ def paths(as_json: bool) -> None:
         "models": folders.models(),
         "config": folders.config(),
         "results": settings.load().library,
+        "runs": folders.runs(),
+        "jobs": folders.jobs(),
         "cache": folders.cache(),
         "assets": folders.assets(),
         "settings": settings.path(),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import RequestError
 from .output import print_json, print_note
 
 if TYPE_CHECKING:
@@ -66,11 +68,35 @@ def bench(preset, encoders, batch, precision, seconds, device, as_json) -> None:
     )
 
 
-SUBCOMMANDS = {"plot": plot, "bench": bench}
+@click.command(short_help="List trainings in the background.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def jobs(as_json: bool) -> None:
+    """List the trainings that were started from the page (`ttm-app gui`), newest first: state, steps, run folder."""
+    from ..jobs import Jobs
+
+    found = Jobs()
+    listed, faults = found.scan()
+    for fault in faults.values():
+        print_note(str(fault))
+    rows = []
+    for job in listed:
+        status = found.status(job, lines=1)
+        at = status.position
+        steps = {"step": at.step, "steps": at.total} if at else {"step": None, "steps": None}
+        rows.append({"id": job.id, "state": status.state, **steps, "message": status.message, "out": str(job.out)})
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        steps = f"{row['step']}/{row['steps']}" if row["steps"] else "-"
+        click.echo(f"{row['state']:<9} {steps:>15}  {row['out']}")
+
+
+SUBCOMMANDS = {"plot": plot, "bench": bench, "jobs": jobs}
 
 
 class TrainCommand(click.Command):
-    """`train OPTIONS`, `train plot RUN...` and `train bench`."""
+    """`train OPTIONS`, `train plot RUN...`, `train bench` and `train jobs`."""
 
     def make_context(self, info_name, args, parent=None, **extra):
         if args[:1] and args[0] in SUBCOMMANDS:
@@ -87,6 +113,7 @@ Examples:
   ttm-app train --data jamendo/ --set weight_decay=0.1 --set model.hidden=384
   ttm-app train plot runs/text-50 runs/audio-50 -o curves.png
   ttm-app train bench --preset ut-aist --encoders sketch
+  ttm-app train jobs
 """
 
 
@@ -134,7 +161,7 @@ def train(dry_run: bool, as_json: bool, **options) -> None:
     DATA is a folder in the layout of the ICME 2026 challenge (00/1085700.mp3 and a caption JSON), any folder of audio
     with captions, a folder of `ttm-app corpus`, or one of `ttm-app prepare`. A run that was stopped, even by kill -9,
     goes on when the same command is run again. `ttm-app train plot RUN...` draws the curves of runs,
-    `ttm-app train bench` measures how fast a recipe trains here.
+    `ttm-app train bench` measures how fast a recipe trains here, `ttm-app train jobs` lists those in the background.
     """
     from trainer import report
     from trainer.options import job_of
@@ -148,6 +175,17 @@ def train(dry_run: bool, as_json: bool, **options) -> None:
             click.echo("\n".join(report.lines(facts)))
         return
     _run(job, as_json)
+
+
+def job_from(arguments: Sequence[str]) -> Job:
+    """The job that arguments of `ttm-app train` ask for. Raises RequestError and FileError."""
+    from trainer.options import job_of
+
+    try:
+        options = train.make_context("train", list(arguments)).params
+    except click.UsageError as error:
+        raise RequestError(error.format_message()) from error
+    return job_of(options)
 
 
 def _run(job: Job, as_json: bool) -> None:

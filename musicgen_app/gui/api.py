@@ -1,0 +1,130 @@
+"""The page's functions for programs: /generate, /models, /library, to be called with gradio_client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from .. import store
+from ..errors import TTMError
+from .form import check_suffix, request_from
+
+if TYPE_CHECKING:
+    from ..library import Item
+    from .context import Context
+    from .desk import Ticket
+
+BEAT = 0.1  # seconds between two looks at the queue
+MOST = 200  # clips of one look into the library
+
+
+def build(context: Context) -> None:
+    """Add the endpoints to the page that is being built."""
+
+    def error(problem: TTMError) -> gr.Error:
+        return gr.Error(str(problem), print_exception=False)
+
+    async def generate(
+        prompt: str,
+        seconds: float | None = None,
+        seed: int | None = None,
+        variations: int = 1,
+        model: str | None = None,
+        negative: str = "",
+        steps: int | None = None,
+        guidance: float | None = None,
+        guidance_interval: list[float] | None = None,
+        solver: str | None = None,
+        loudness: float | None = None,
+        format: str | None = None,
+        request: gr.Request = None,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Make music from a prompt. Says where the request stands whenever that changes; the last answer has all clips.
+
+        An answer is {"state": "waiting", "running", "done" or "cancelled", "before", "stage", "step", "total", "clips"},
+        a clip {"id", "file", "title", "prompt", "seed", "seconds", "model", "created", "tags", "favourite"}; with
+        gradio_client `file` is the path of the downloaded sound. What is left out is as in the app's settings; a seed
+        is drawn.
+        """
+        values = {
+            "prompt": prompt, "negative": negative, "seed": seed, "variations": variations, "steps": steps,
+            "guidance": guidance, "guidance_interval": guidance_interval, "solver": solver,
+        }  # fmt: skip
+        values |= context.settings.request() | given(seconds=seconds, model=model, loudness=loudness)
+        try:
+            suffix = check_suffix(format or context.settings.format)
+            resolved = await asyncio.to_thread(request_from, values, context.models_dir)
+            ticket = await asyncio.to_thread(context.desk.submit, request.session_hash, resolved, suffix, "api")
+        except TTMError as problem:
+            raise error(problem) from None
+        try:
+            told = None
+            while not ticket.over:
+                if told != (told := stand(context, ticket)):
+                    yield told
+                await asyncio.sleep(BEAT)
+        except (asyncio.CancelledError, GeneratorExit):  # nobody waits for it any more
+            context.desk.cancel(ticket.owner, ticket.id)
+            raise
+        if ticket.error:
+            raise gr.Error(ticket.error, print_exception=False)
+        yield stand(context, ticket)
+
+    def models() -> list[dict[str, Any]]:
+        """The installed models: {"name", "title", "licence", "native_seconds", "max_seconds", "sampler"} each."""
+        return [
+            {
+                "name": bundle.name,
+                "title": bundle.config["title"],
+                "licence": bundle.licence,
+                "native_seconds": bundle.native_seconds,
+                "max_seconds": bundle.max_seconds,
+                "sampler": bundle.sampler,
+            }
+            for bundle in store.list_models(context.models_dir)
+        ]
+
+    def library(text: str = "", limit: int = 20, offset: int = 0, favourite: bool = False) -> list[dict[str, Any]]:
+        """The newest clips of the library whose prompt, title or tags have every word of `text`."""
+        try:
+            if not 1 <= limit <= MOST or offset < 0:
+                raise gr.Error(f"limit must be from 1 to {MOST}, offset 0 or more", print_exception=False)
+            return clips(context.library.search(text, favourite=favourite or None, limit=limit, offset=offset))
+        except TTMError as problem:
+            raise error(problem) from None
+
+    for function in (generate, models, library):
+        gr.api(function, api_name=function.__name__)
+
+
+def stand(context: Context, ticket: Ticket) -> dict:
+    """Where a request stands: how many are before it, what it is at, and its clips so far."""
+    at = ticket.progress if ticket.state == "running" else None
+    where = {"stage": at.stage, "step": at.step, "total": at.total} if at else dict.fromkeys(("stage", "step", "total"))
+    return {"state": ticket.state, "before": context.desk.position(ticket), **where, "clips": clips(ticket.items)}
+
+
+def given(**values: object) -> dict:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def clips(items: list[Item] | tuple[Item, ...]) -> list[dict]:
+    """The clips as JSON; `file` is what gradio_client downloads."""
+    return [
+        {
+            "id": item.id,
+            "file": {"path": str(item.path), "orig_name": item.path.name, "meta": {"_type": "gradio.FileData"}},
+            "title": item.title,
+            "prompt": item.request.prompt,
+            "seed": item.request.seed,
+            "seconds": item.samples / item.sample_rate,
+            "model": item.request.model,
+            "created": item.created,
+            "tags": list(item.tags),
+            "favourite": item.favourite,
+        }
+        for item in items
+    ]

@@ -1,0 +1,77 @@
+"""Context -> the page and its server: tabs, API, queue, what may be fetched, and who may come in."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING
+
+from .. import paths
+from .guard import Guard
+from .parts import STATIC
+
+if TYPE_CHECKING:
+    import gradio
+
+    from .context import Context
+
+TABS = {"create": "Create", "library": "Library", "models": "Models", "train": "Train"}  # module -> label
+UPLOAD = "50mb"
+DAY = (3_600, 86_400)  # seconds: every hour, uploads older than a day are deleted
+SCRIPTS = ("page.js", "clips.js")
+OFF = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_SHARE": "False",
+    "GRADIO_SSR_MODE": "False",
+    "GRADIO_MCP_SERVER": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+
+
+def build(context: Context) -> gradio.Blocks:
+    """The page with its tabs, each built by the module of its name, and the API."""
+    os.environ.update(OFF | {"GRADIO_TEMP_DIR": str(paths.cache() / "gui")})  # read when gradio is imported
+    import gradio as gr
+
+    from . import api
+    from .parts import part
+
+    with gr.Blocks(title="ttm-app", analytics_enabled=False, fill_width=True, delete_cache=DAY) as page:
+        part("masthead", None, elem_id="masthead")
+        with gr.Tabs(selected="create", elem_id="tabs"):
+            for name, label in TABS.items():
+                with gr.Tab(label, id=name, elem_id=f"tab-{name}"):
+                    importlib.import_module(f".{name}", __package__).build(context)
+        api.build(context)
+    page.queue(default_concurrency_limit=None, max_size=None)
+    return page
+
+
+def application(context: Context, host: str = "127.0.0.1", password: str | None = None) -> Guard:
+    """The ASGI application: the page, its files and its API, behind the guard."""
+    page = build(context)
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from .files import router
+    from .theme import theme
+
+    outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    outer.include_router(router(context.library))
+    scripts = "".join(f"<script>{(STATIC / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS)
+    gr.mount_gradio_app(
+        outer,
+        page,
+        path="/",
+        theme=theme(),
+        css=(STATIC / "page.css").read_text(encoding="utf-8"),
+        head=scripts,
+        footer_links=[],
+        allowed_paths=[str(context.library.folder)],
+        max_file_size=UPLOAD,
+        show_error=True,
+        ssr_mode=False,
+        run_history=False,
+        favicon_path=str(STATIC / "favicon.svg"),
+    )
+    return Guard(outer, host, password)

@@ -1,0 +1,235 @@
+"""The Create tab: prompt and settings -> clips to listen to, compare and keep."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import gradio as gr
+from gradio.context import Context as Building
+
+from .. import paths, store
+from ..errors import TTMError
+from ..request import SOLVERS, GenerationRequest
+from .form import SUFFIXES, check_suffix, request_from
+from .parts import cards, change, ids_of, part, problem
+
+if TYPE_CHECKING:
+    from .context import Context
+    from .desk import Ticket
+
+RECENT = 8  # clips shown when the page opens
+BEAT = 0.15  # seconds between two looks at the queue
+SHOWN = {"failed": 60.0, "cancelled": 6.0}  # seconds for which a row stays after its end
+EMPTY = "Nothing here yet. Write what you want to hear, and press Generate: your clips appear here and are kept."
+MODELS_OWN = "the model's own"
+
+
+def build(context: Context) -> None:
+    """The tab's components and events."""
+
+    page = Building.root_block
+    settings = context.settings
+    with gr.Row(elem_id="create", equal_height=False):
+        with gr.Column(scale=5, min_width=320, elem_id="compose"):
+            prompt = gr.Textbox(
+                label="Prompt", lines=3, max_lines=8, autofocus=True, elem_id="prompt",
+                placeholder="Slow piano over soft strings, warm and hopeful",
+            )  # fmt: skip
+            negative = gr.Textbox(label="Not like this", lines=1, placeholder="drums, voices", elem_id="negative")
+            with gr.Row(elem_classes="fields"):
+                seconds = gr.Number(settings.seconds, label="Length in seconds", step=1, min_width=110)
+                variations = gr.Number(1, label="Variations", step=1, min_width=110)
+            with gr.Row(elem_classes="fields"):
+                seed = gr.Textbox(
+                    label="Seed", placeholder="a new one each time", max_lines=1, min_width=160, elem_id="seed"
+                )
+                keep = gr.Checkbox(False, label="Keep this seed", min_width=110, elem_id="keep-seed")
+            names = [bundle.name for bundle in store.list_models(context.models_dir)]
+            model = gr.Dropdown(names, value=settings.model if settings.model in names else None, label="Model")
+            about = gr.HTML(model_line(context, settings.model), elem_id="about-model", padding=False)
+            with gr.Accordion("More", open=False, elem_id="more"):
+                own = {"placeholder": MODELS_OWN, "max_lines": 1, "min_width": 120}
+                with gr.Row(elem_classes="fields"):
+                    steps = gr.Textbox(label="Steps", **own)
+                    guidance = gr.Textbox(label="Guidance", **own)
+                with gr.Row(elem_classes="fields"):
+                    low = gr.Textbox(label="Guide from (0: noise)", **own)
+                    high = gr.Textbox(label="Guide to (1: music)", **own)
+                with gr.Row(elem_classes="fields"):
+                    solver = gr.Dropdown([(MODELS_OWN, ""), *SOLVERS], value="", label="Solver", min_width=120)
+                    loudness = gr.Textbox(
+                        text_of(settings.loudness), label="Loudness in LUFS", max_lines=1, min_width=120,
+                        placeholder="as it comes",
+                    )  # fmt: skip
+                with gr.Row(elem_classes="fields"):
+                    suffix = gr.Dropdown(SUFFIXES, value=settings.format, label="File format", min_width=120)
+                    best_of = gr.Number(1, label="Best of", step=1, min_width=120, visible=has_best_of())
+            trouble = gr.HTML(problem(), elem_id="trouble", padding=False)
+            generate = gr.Button("Generate", variant="primary", elem_id="generate")
+            ideas = part("ideas", examples(), elem_id="ideas")
+        with gr.Column(scale=7, min_width=320, elem_id="results"):
+            queue = part("queue", [])
+            clips = part("cards", cards(context.library, [], EMPTY), options="{form: true}", elem_id="clips")
+    owner = gr.BrowserState("", storage_key="ttm-app owner", secret="ttm-app")  # a name for this browser, no secret
+
+    fields = {
+        "prompt": prompt, "negative": negative, "seconds": seconds, "seed": seed, "variations": variations, "model": model,
+        "steps": steps, "guidance": guidance, "interval_from": low, "interval_to": high, "solver": solver,
+        "loudness": loudness, "best_of": best_of,
+    }  # fmt: skip
+    if not has_best_of():
+        del fields["best_of"]
+
+    def arrive(owner):
+        names = [bundle.name for bundle in store.list_models(context.models_dir)]
+        return (
+            owner or secrets.token_hex(16),
+            gr.update(choices=names),
+            cards(context.library, [item.id for item in context.library.search(limit=RECENT)], EMPTY),
+        )
+
+    def submit(owner, keep, suffix, *values):
+        try:
+            given = dict(zip(fields, values, strict=True))
+            if not keep:
+                given["seed"] = None
+            request = request_from(given, context.models_dir)
+            context.desk.submit(owner, request, check_suffix(suffix), "gui")
+        except TTMError as error:
+            return problem(str(error)), gr.skip()
+        return problem(), str(request.seed)
+
+    async def watch(owner, shown):
+        async for tickets, value in follow(context, owner, ids_of(shown)):
+            yield tickets, gr.skip() if value is None else value
+
+    def act(owner, suffix, shown, event: gr.EventData):
+        """What was pressed on a card; answers with the cards, the trouble, and the form where it was filled."""
+        data, filled = event._data, [gr.skip()] * (len(fields) + 1)
+        try:
+            if data.get("action") == "again":
+                filled = [True, *form_of(context.library.get(str(data.get("id"))).request, list(fields))]
+            elif data.get("action") == "more":
+                item = context.library.get(str(data.get("id")))
+                request = request_from(vars(replace(item.request, seed=None)), context.models_dir)
+                context.desk.submit(owner, request, item.path.suffix.lower(), "gui")
+            else:
+                change(context.library, data)
+        except TTMError as error:
+            return cards(context.library, ids_of(shown), EMPTY), problem(str(error)), *filled
+        return cards(context.library, ids_of(shown), EMPTY), problem(), *filled
+
+    def stop(owner, event: gr.EventData):
+        if event._data.get("action") == "cancel":
+            context.desk.cancel(owner, str(event._data.get("id")))
+
+    def idea(event: gr.EventData):
+        return str(event._data.get("prompt", ""))
+
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    watching = {"fn": watch, "inputs": [owner, clips], "outputs": [queue, clips], "trigger_mode": "always_last", **quiet}
+    page.load(arrive, owner, [owner, model, clips], **quiet).then(**watching)
+    generate.click(
+        submit, [owner, keep, suffix, *fields.values()], [trouble, seed], trigger_mode="multiple", **quiet
+    ).then(**watching)
+    clips.click(
+        act, [owner, suffix, clips], [clips, trouble, keep, *fields.values()], trigger_mode="multiple", **quiet
+    ).then(**watching)
+    queue.click(stop, owner, None, trigger_mode="multiple", **quiet)
+    ideas.click(idea, None, prompt, **quiet)
+    seed.input(lambda text: bool(text.strip()), seed, keep, **quiet)
+    model.change(lambda name: model_line(context, name), model, about, **quiet)
+
+
+def has_best_of() -> bool:
+    return "best_of" in GenerationRequest.__dataclass_fields__
+
+
+def examples() -> list[dict]:
+    """The example prompts by genre: [{"name", "prompts"}]."""
+    return json.loads((paths.assets() / "examples.json").read_text(encoding="utf-8"))["genres"]
+
+
+def model_line(context: Context, name: str | None) -> str:
+    """What the chosen model is made for, in one line of HTML."""
+    from html import escape
+
+    bundle = next((b for b in store.list_models(context.models_dir) if b.name == name), None)
+    if bundle is None:
+        return problem("No model is chosen: pick one, or add one on the Models tab.")
+    sampler = bundle.sampler
+    line = (
+        f"{bundle.config['title']}. Made for clips of {bundle.native_seconds:g} s, at most {bundle.max_seconds:g} s. "
+        f"Its own settings: {sampler['steps']} steps, guidance {sampler['guidance']:g}, {sampler['solver']}."
+    )
+    return f'<p class="hint">{escape(line)}</p>'
+
+
+def form_of(request: GenerationRequest, names: list[str]) -> list:
+    """The values of the form's fields that make this request."""
+    low, high = request.guidance_interval or (None, None)
+    values = vars(request) | {"interval_from": low, "interval_to": high}
+    texts = ("seed", "steps", "guidance", "interval_from", "interval_to", "loudness")
+    return [text_of(values[name]) if name in texts else values[name] for name in names]
+
+
+def text_of(number: float | None) -> str:
+    """A number as it is typed; nothing for None."""
+    return "" if number is None else repr(number).removesuffix(".0")
+
+
+async def follow(context: Context, owner: str, shown: list[str]) -> AsyncIterator[tuple[list[dict], dict | None]]:
+    """Look at this owner's tickets until all are over: their rows, and the cards whenever there is a new clip."""
+    ids = list(shown)
+    while True:
+        tickets = context.desk.tickets(owner)
+        over = all(ticket.over for ticket in tickets)  # before their clips are looked at, or the last could be missed
+        new = [item.id for ticket in tickets for item in ticket.items if item.id not in ids]
+        ids = new[::-1] + ids
+        rows = [row(context, ticket) for ticket in tickets if visible(ticket)]
+        yield rows, await asyncio.to_thread(cards, context.library, ids, EMPTY) if new else None
+        if over:
+            return
+        await asyncio.sleep(BEAT)
+
+
+def visible(ticket: Ticket) -> bool:
+    return not ticket.over or time.monotonic() - ticket.ended < SHOWN.get(ticket.state, 0.0)
+
+
+def row(context: Context, ticket: Ticket) -> dict:
+    """What the queue shows of a ticket: {id, prompt, state, stage, text, share}; share is 0 to 1."""
+    before = context.desk.position(ticket)
+    text, share = {
+        "waiting": f"waiting, {before} before you" if before else "next",
+        "failed": ticket.error,
+        "cancelled": "cancelled",
+        "done": "done",
+    }.get(ticket.state, "reading the model"), 0.0
+    stage = text
+    progress = ticket.progress
+    if ticket.state == "running" and progress is not None:
+        stage = STAGES[progress.stage]
+        if ticket.parts > 1:
+            stage = f"clip {ticket.part + 1} of {ticket.parts}: {stage}"
+        text = f"{stage} {progress.step} of {progress.total}"
+        if ticket.rate is not None:
+            text += f", {ticket.rate:.1f} steps a second, {ticket.left:.0f} s left"
+        done = SHARES[progress.stage] + WEIGHTS[progress.stage] * progress.step / max(progress.total, 1)
+        share = (ticket.part + done) / ticket.parts
+    notes = f" ({'; '.join(ticket.notes)})" if ticket.notes else ""
+    return {
+        "id": ticket.id, "prompt": ticket.request.prompt, "state": ticket.state,
+        "stage": stage, "text": text + notes, "share": round(share, 3),
+    }  # fmt: skip
+
+
+STAGES = {"text": "reading the prompt", "sampling": "sampling, step", "decoding": "turning it into sound"}
+WEIGHTS = {"text": 0.05, "sampling": 0.8, "decoding": 0.15}  # of the bar
+SHARES = {"text": 0.0, "sampling": 0.05, "decoding": 0.85}

@@ -1,0 +1,187 @@
+"""Requests of all pages and API clients -> one after another through the engine -> the library.
+
+A request that was accepted is worked off whether or not its page stays open. The order is fair: users take turns, so
+everybody's first request comes before anybody's second. Nobody holds more than a quarter of the places.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ..errors import Cancelled, TTMError
+
+if TYPE_CHECKING:
+    from ..engine import CancelToken, Engine, Progress
+    from ..library import Item, Library
+    from ..request import GenerationRequest
+    from .context import EngineHolder
+
+ENDED = ("done", "failed", "cancelled")
+KEPT = 300.0  # seconds for which an ended ticket can still be asked about
+
+
+class QueueFull(TTMError):
+    """No place is free, or this user has as many requests waiting as one may have."""
+
+
+@dataclass(eq=False)
+class Ticket:
+    """A request in the queue, and what has become of it. Written by the desk only."""
+
+    owner: str
+    request: GenerationRequest  # resolved
+    suffix: str
+    source: str
+    token: CancelToken
+    turn: int  # requests are served by turn, within a turn as they came; an owner has one request a turn
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    state: str = "waiting"  # then "running", and one of ENDED
+    items: tuple[Item, ...] = ()  # the clips so far, in the library
+    error: str = ""
+    notes: tuple[str, ...] = ()
+    part: int = 0  # which clip of how many it is at
+    parts: int = 1
+    progress: Progress | None = None  # None: the model is being read
+    rate: float | None = None  # steps a second
+    left: float | None = None  # seconds of this stage
+    ended: float | None = None  # time.monotonic()
+
+    @property
+    def over(self) -> bool:
+        return self.state in ENDED
+
+
+class Desk:
+    """The queue and the one thread that works it off. `places`: how many requests may wait at a time."""
+
+    def __init__(self, engine: EngineHolder, library: Library, places: int) -> None:
+        self.places = places
+        self.places_each = max(1, places // 4)
+        self._engine = engine
+        self._library = library
+        self._tickets: list[Ticket] = []  # in the order of arrival
+        self._turn = 0  # of the request that was served last
+        self._changed = threading.Condition()
+        self._worker: threading.Thread | None = None
+        self._closed = False
+
+    def submit(self, owner: str, request: GenerationRequest, suffix: str, source: str) -> Ticket:
+        """A place in the queue for a resolved request. Raises QueueFull."""
+        from ..engine import CancelToken  # before the lock: the first time it takes seconds
+
+        with self._changed:
+            self._forget()
+            waiting = [ticket for ticket in self._tickets if ticket.state == "waiting"]
+            if len(waiting) >= self.places:
+                raise QueueFull(f"{len(waiting)} requests are waiting already: try again in a moment")
+            if sum(ticket.owner == owner for ticket in waiting) >= self.places_each:
+                raise QueueFull(f"you have {self.places_each} requests waiting: let one finish, or cancel one")
+            turns = [ticket.turn for ticket in self._tickets if ticket.owner == owner and ticket.state != "cancelled"]
+            turn = max([self._turn, *(turn + 1 for turn in turns)])
+            ticket = Ticket(owner, request, suffix, source, CancelToken(), turn)
+            self._tickets.append(ticket)
+            if self._worker is None:
+                self._worker = threading.Thread(target=self._work, name="ttm-app desk", daemon=True)
+                self._worker.start()
+            self._changed.notify_all()
+        return ticket
+
+    def tickets(self, owner: str) -> list[Ticket]:
+        """This owner's tickets in the order of arrival, ended ones too for a while."""
+        with self._changed:
+            self._forget()
+            return [ticket for ticket in self._tickets if ticket.owner == owner]
+
+    def position(self, ticket: Ticket) -> int:
+        """How many requests are before this one, the running one included."""
+        with self._changed:
+            line = self._line()
+            running = any(other.state == "running" for other in self._tickets)
+            return line.index(ticket) + running if ticket in line else 0
+
+    def cancel(self, owner: str, id: str) -> None:
+        """Stop this owner's ticket: at once where it waits, at its next solver step where it runs."""
+        with self._changed:
+            for ticket in self._tickets:
+                if (ticket.owner, ticket.id) == (owner, id) and not ticket.over:
+                    ticket.token.cancel()
+                    if ticket.state == "waiting":
+                        self._end(ticket, "cancelled")
+
+    def close(self) -> None:
+        """Cancel everything and wait until the engine has stopped."""
+        with self._changed:
+            self._closed = True
+            for ticket in self._tickets:
+                ticket.token.cancel()
+            self._changed.notify_all()
+        if self._worker is not None:
+            self._worker.join()
+
+    def _line(self) -> list[Ticket]:
+        """The waiting tickets in the order they will be served."""
+        return sorted((ticket for ticket in self._tickets if ticket.state == "waiting"), key=lambda ticket: ticket.turn)
+
+    def _forget(self) -> None:
+        now = time.monotonic()
+        self._tickets = [t for t in self._tickets if t.ended is None or now - t.ended < KEPT]
+
+    def _end(self, ticket: Ticket, state: str, error: str = "") -> None:
+        ticket.error, ticket.ended, ticket.state = error, time.monotonic(), state
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._line())
+                if self._closed:
+                    return
+                ticket = self._line()[0]
+                ticket.state, self._turn = "running", ticket.turn
+            try:
+                self._run(ticket)
+            except Cancelled:
+                self._end(ticket, "cancelled")
+            except TTMError as error:
+                self._end(ticket, "failed", str(error))
+            except Exception as error:  # one request must not end the queue of all others
+                self._end(ticket, "failed", f"unexpected {type(error).__name__}: {error}")
+            else:
+                self._end(ticket, "done")
+
+    def _run(self, ticket: Ticket) -> None:
+        """Clip by clip where the engine samples them one by one, so that each is kept and heard as soon as it is made."""
+        with self._engine.lend() as engine:
+            parts = _parts(engine, ticket.request)
+            for part, request in enumerate(parts):
+                ticket.part, ticket.parts = part, len(parts)
+                results = engine.generate(request, _observer(ticket), ticket.token)
+                ticket.notes = results[0].notes
+                ticket.items += tuple(self._library.add(result, ticket.suffix, ticket.source) for result in results)
+
+
+def _parts(engine: Engine, request: GenerationRequest) -> list[GenerationRequest]:
+    """The request as the requests it is worked off by: one a variation, or the whole where a GPU samples all at once."""
+    if engine.batch > 1 or getattr(request, "best_of", 1) > 1:
+        return [request]
+    return [replace(request, seed=request.seed + i, variations=1) for i in range(request.variations)]
+
+
+def _observer(ticket: Ticket) -> Callable[[Progress], None]:
+    """Keeps the ticket's progress, and the rate of the stage since its first step was seen."""
+    began: dict[str, tuple[int, float]] = {}
+
+    def update(progress: Progress) -> None:
+        now = time.monotonic()
+        first, start = began.setdefault(progress.stage, (progress.step, now))
+        ticket.rate = ticket.left = None
+        if progress.step > first and now > start:
+            ticket.rate = (progress.step - first) / (now - start)
+            ticket.left = (progress.total - progress.step) / ticket.rate
+        ticket.progress = progress
+
+    return update

@@ -1,0 +1,79 @@
+"""The addresses of clips: /clips/ID.wav (.flac .ogg .mp3), /clips/ID.png (spectrogram), /clips.zip?ids=ID,ID.
+
+A clip is named by its id alone, so no path ever comes from the browser. What the library holds is sent as it is, byte
+for byte and with ranges; another format is converted on the way.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import TTMError
+from .clips import spectrogram_png
+from .form import SUFFIXES
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from ..library import Library
+
+TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}
+ZIPPED = 500  # clips in one zip
+HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600"}
+
+
+def router(library: Library) -> APIRouter:
+    """The routes; who may use them is the app's business."""
+    from fastapi import APIRouter, HTTPException
+    from fastapi.responses import FileResponse, Response
+    from starlette.background import BackgroundTask
+
+    routes = APIRouter()
+
+    def temporary() -> tuple[Path, BackgroundTask]:
+        folder = Path(tempfile.mkdtemp(prefix="ttm-app-"))
+        return folder, BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+
+    @routes.get("/clips/{name}", include_in_schema=False)
+    def clip(name: str, download: bool = False):
+        match = re.fullmatch(r"([0-9a-z]{4,64})(\.[a-z0-9]{3,4})", name)
+        if not match or match[2] not in (*SUFFIXES, ".png"):
+            raise HTTPException(404)
+        try:
+            item = library.get(match[1])
+            if match[2] == ".png":
+                return Response(spectrogram_png(item.path), media_type="image/png", headers=HEADERS)
+            path, after = item.path, None
+            if path.suffix.lower() != match[2]:
+                folder, after = temporary()
+                path = library.convert(item.id, match[2], folder)
+        except TTMError as error:
+            raise HTTPException(404, str(error)) from None
+        return FileResponse(
+            path,
+            media_type=TYPES[match[2]],
+            filename=item.path.stem + match[2] if download else None,
+            headers=HEADERS,
+            background=after,
+        )
+
+    @routes.get("/clips.zip", include_in_schema=False)
+    def export(ids: str, suffix: str = ""):
+        chosen = ids.split(",")
+        if len(chosen) > ZIPPED or not all(re.fullmatch("[0-9a-z]{4,64}", id) for id in chosen):
+            raise HTTPException(404)
+        if suffix and suffix not in SUFFIXES:
+            raise HTTPException(404)
+        folder, after = temporary()
+        try:
+            path = library.export(chosen, folder / "ttm-app.zip", suffix or None)
+        except TTMError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise HTTPException(404, str(error)) from None
+        return FileResponse(path, media_type="application/zip", filename=path.name, headers=HEADERS, background=after)
+
+    return routes

@@ -1,0 +1,69 @@
+"""The values of the form (or of an API call) -> a request that is checked and complete.
+
+Every limit is that of request.py and of the model's bundle; nothing is clamped or guessed. An empty field is the
+model's own default.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .. import store
+from ..errors import ModelError, RequestError
+from ..request import TEXT_LENGTH, GenerationRequest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..bundle import Bundle
+
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+TEXTS = ("prompt", "negative", "model", "solver")
+ABSURD = 100_000  # characters that are not even looked at one by one
+
+
+def request_from(values: dict, models_dir: Path | None = None) -> GenerationRequest:
+    """The resolved request of these fields of GenerationRequest, as a browser sends them. Raises a TTMError.
+
+    An empty text or None is "not given"; numbers may come as text, because a browser's own hold only 53 bits of a seed
+    and cannot be empty; "interval_from" and "interval_to" are the two ends of guidance_interval.
+    """
+    given = {name: _number(name, value) for name, value in values.items() if value is not None and value != ""}
+    for name in TEXTS:
+        if isinstance(given.get(name), str) and len(given[name]) > ABSURD:
+            raise RequestError(f"{name} has {len(given[name]):,} characters: shorten it to {TEXT_LENGTH:,}")
+    ends = given.pop("interval_from", None), given.pop("interval_to", None)
+    if ends != (None, None):
+        given["guidance_interval"] = (0.0 if ends[0] is None else ends[0], 1.0 if ends[1] is None else ends[1])
+    request = GenerationRequest(**{"prompt": ""} | given).validated()
+    bundle = installed(request.model, models_dir)
+    return request.resolved(bundle.sampler, bundle.max_seconds)
+
+
+def check_suffix(suffix: str) -> str:
+    """A suffix this app can write. Raises RequestError."""
+    if suffix not in SUFFIXES:
+        raise RequestError(f"format must be one of {', '.join(SUFFIXES)}")
+    return suffix
+
+
+def installed(name: str, models_dir: Path | None = None) -> Bundle:
+    """The installed model of that name; never a folder, which a page must not choose. Raises ModelError."""
+    bundles = {bundle.name: bundle for bundle in store.list_models(models_dir)}
+    if name not in bundles:
+        raise ModelError(f"no model {name[:80]!r} is installed: choose one of {', '.join(bundles) or 'none'}")
+    return bundles[name]
+
+
+def _number(name: str, value: object) -> object:
+    """24.0 and "24" as 24, "2.5" as 2.5; anything else, and every text field, as it is, for the request to judge."""
+    if name in TEXTS:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?[0-9]{1,30}\s*", value, re.ASCII):
+        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?[0-9]*\.[0-9]{1,30}\s*", value, re.ASCII):
+        return float(value)
+    return value

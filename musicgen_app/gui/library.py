@@ -1,0 +1,118 @@
+"""The Library tab: every clip that was kept, found again by words, model, date, favourites and tag."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import gradio as gr
+from gradio.context import Context as Building
+
+from ..errors import TTMError
+from .parts import cards, change, ids_of, part, problem
+
+if TYPE_CHECKING:
+    from .context import Context
+
+PAGE = 12  # clips
+ANY = "any"
+NOTHING_YET = "The library is empty. Every clip made here or with ttm-app generate is kept in it."
+NOTHING_FOUND = "No clip fits. Try fewer words, or take a filter away."
+EMPTY_TRASH = "The trash is empty."
+
+
+def build(context: Context) -> None:
+    """The tab's components and events."""
+
+    library = context.library
+    with gr.Column(elem_id="library"):
+        with gr.Row(elem_classes="fields"):
+            text = gr.Textbox(
+                label="Search", placeholder="words of the prompt, title or tags", max_lines=1, scale=3, min_width=300,
+                elem_id="search",
+            )  # fmt: skip
+            model = gr.Dropdown([ANY], value=ANY, label="Model", min_width=130)
+            tag = gr.Dropdown([ANY], value=ANY, label="Tag", min_width=130)
+            since = gr.DateTime(label="From", include_time=False, type="string", min_width=130)
+            until = gr.DateTime(label="Until", include_time=False, type="string", min_width=130)
+        with gr.Row(elem_classes="ticks"):
+            favourite = gr.Checkbox(False, label="Favourites only", min_width=140)
+            trash = gr.Checkbox(False, label="Trash", min_width=140, elem_id="trash")
+        trouble = gr.HTML(problem(), padding=False)
+        found = gr.HTML("", elem_id="found", padding=False)
+        clips = part("cards", cards(library, [], NOTHING_YET), options="{dates: true, select: true}", elem_id="kept")
+        with gr.Row(elem_classes="pager", visible=False) as pager:
+            newer = gr.Button("Newer", size="sm", elem_id="newer", min_width=100)
+            older = gr.Button("Older", size="sm", elem_id="older", min_width=100)
+    offset = gr.State(0)
+    filters = [text, model, tag, since, until, favourite, trash]
+
+    def look(start, *values):
+        """One page of what fits, from clip `start` on."""
+        try:
+            wanted = wanted_of(*values)
+            total = library.count(**wanted)
+            start = max(0, min(int(start), (total - 1) // PAGE * PAGE))
+            items = library.search(**wanted, limit=PAGE, offset=start)
+        except TTMError as error:
+            return (problem(str(error)), *[gr.skip()] * 6)
+        empty = EMPTY_TRASH if values[-1] else NOTHING_FOUND if library.count() else NOTHING_YET
+        line = f"{start + 1} to {start + len(items)} of {total}" if total > PAGE else f"{total} clip{'s' if total != 1 else ''}"
+        return (
+            problem(),
+            f'<p class="hint" role="status">{line if total else ""}</p>',
+            cards(library, [item.id for item in items], empty, trash=values[-1]),
+            start,
+            gr.update(interactive=start > 0),
+            gr.update(interactive=start + PAGE < total),
+            gr.update(visible=total > PAGE),
+        )
+
+    def choices():
+        models, tags = names(library)
+        return gr.update(choices=[ANY, *models]), gr.update(choices=[ANY, *tags])
+
+    def act(shown, trash, event: gr.EventData):
+        try:
+            change(library, event._data)
+        except TTMError as error:
+            return cards(library, ids_of(shown), NOTHING_FOUND, trash), problem(str(error))
+        return cards(library, left(shown, trash), NOTHING_FOUND, trash), problem()
+
+    def left(shown, trash):
+        """In the trash, what was restored is gone from it; elsewhere what was deleted leaves a line with Undo."""
+        value = cards(library, ids_of(shown), "", trash)
+        return [clip["id"] for clip in value["clips"] if clip["trashed"] or not trash]
+
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    page = [trouble, found, clips, offset, newer, older, pager]
+
+    def fresh(*values):
+        return look(0, *values)
+
+    Building.root_block.load(fresh, filters, page, **quiet)
+    Building.block.select(fresh, filters, page, **quiet).then(choices, None, [model, tag], **quiet)
+    text.submit(fresh, filters, page, **quiet)
+    for one in filters:
+        one.change(fresh, filters, page, trigger_mode="always_last", **quiet)
+    newer.click(lambda start, *values: look(start - PAGE, *values), [offset, *filters], page, **quiet)
+    older.click(lambda start, *values: look(start + PAGE, *values), [offset, *filters], page, **quiet)
+    clips.click(act, [clips, trash], [clips, trouble], trigger_mode="multiple", **quiet)
+
+
+def wanted_of(text: str, model: str, tag: str, since: str, until: str, favourite: bool, trash: bool) -> dict:
+    """The arguments of `Library.search` for the fields of the form."""
+    return {
+        "text": text or "",
+        "model": None if model in (None, "", ANY) else model,
+        "tag": None if tag in (None, "", ANY) else tag,
+        "since": (since or "").strip() or None,
+        "until": (until or "").strip() or None,
+        "favourite": True if favourite else None,
+        "trashed": bool(trash),
+    }
+
+
+def names(library) -> tuple[list[str], list[str]]:
+    """The models and the tags that occur in the library, in order."""
+    items = library.search()
+    return sorted({item.request.model for item in items}), sorted({tag for item in items for tag in item.tags})

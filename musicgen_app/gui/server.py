@@ -1,0 +1,76 @@
+"""Settings and a listening socket -> the running page."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .app import application
+from .context import Context, EngineHolder
+from .desk import Desk
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+
+def context_of(settings: Settings) -> Context:
+    """What the tabs share, under these settings. Loads no model and makes no folder."""
+    from ..library import Library
+
+    def engine():
+        from ..engine import Engine
+
+        return Engine(device=settings.device, precision=settings.precision, decoder=settings.decoder)
+
+    holder, library = EngineHolder(engine), Library(settings.library)
+    return Context(holder, library, settings, Desk(holder, library, settings.gui_queue))
+
+
+def serve(settings: Settings, listener: socket.socket, password: str | None, ready: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C or SIGTERM; `ready(url)` is called when the page answers."""
+    import uvicorn
+
+    context = context_of(settings)
+    app = application(context, settings.gui_host, password)
+
+    class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self):
+            """Ctrl-C and SIGTERM are how it is stopped, not errors."""
+            previous = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+            try:
+                yield
+            finally:
+                for number, handler in previous.items():
+                    signal.signal(number, handler)
+
+        async def startup(self, sockets=None):
+            await super().startup(sockets)
+            ready(address_of(listener))
+            threading.Thread(target=_warm, daemon=True).start()
+
+        async def shutdown(self, sockets=None):
+            app.close()
+            await super().shutdown(sockets)
+
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, server_header=False, lifespan="on")
+    try:
+        Server(config).run(sockets=[listener])
+    finally:
+        context.desk.close()
+
+
+def address_of(listener: socket.socket) -> str:
+    """The address to open: of this computer, where the socket listens on all of them."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _warm() -> None:
+    """Import what the first clip needs while its prompt is being written."""
+    from .. import engine  # noqa: F401
