@@ -1,0 +1,101 @@
+"""`ttm-app evaluate following`, `music`, `sweep` and `examples`: what a model can do, in parts of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from ..errors import FileError
+from .output import cancel_on_signals, print_json, print_note, progress_line
+
+PATH = click.Path(path_type=Path)
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def options(*names: str) -> Callable:
+    """The options of these names, in this order, as one decorator."""
+
+    def decorate(function: Callable) -> Callable:
+        for name in reversed(names):
+            function = OPTIONS[name](function)
+        return function
+
+    return decorate
+
+
+OPTIONS = {
+    "data": click.option("--data", type=PATH, help="Dataset folder with unseen real clips, as of `corpus build`."),
+    "seconds": click.option("--seconds", type=click.FloatRange(0.5), default=10.0, show_default=True, help="A clip."),
+    "seed": click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
+    "steps": click.option("--steps", type=int, help="Sampler steps.  [default: the model's]"),
+    "guidance": click.option("--guidance", type=float, help="Guidance.  [default: the model's]"),
+    "embedder": click.option(
+        "--embedder", default="aligner", show_default=True, metavar="NAME", help="aligner, clap or a folder."
+    ),
+    "real": click.option("--real", type=click.IntRange(5), default=150, show_default=True, help="Unseen real clips."),
+    "bootstrap": click.option(
+        "--bootstrap", "resamples", type=click.IntRange(0), default=1000, show_default=True, help="Resamples."
+    ),
+    "device": click.option("--device", type=click.Choice(DEVICES), default="auto", help="To generate.  [auto]"),
+    "audio-out": click.option("--audio-out", type=PATH, help="Keep the clips here; go on with those there."),
+    "output": click.option("-o", "--output", type=PATH, help="Write the report here as JSON."),
+    "force": click.option("--force", is_flag=True, help="Replace the report that is there."),
+    "json": click.option("--json", "as_json", is_flag=True, help="Print the report as JSON instead of a table."),
+    "quiet": click.option("-q", "--quiet", is_flag=True, help="No progress."),
+}
+REPORT = ("output", "force", "json", "quiet")
+
+
+def run(
+    measure: Callable[..., dict],
+    settings: object,
+    table: Callable[[dict], str],
+    device: str,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Measure, with a progress line, and print and write the report."""
+    from ..audio import check_free, save_bytes
+    from ..engine import CancelToken, Engine
+
+    if output:
+        if output.suffix.lower() != ".json":
+            raise FileError(f"{output.name!r}: the report is JSON, end its name in .json")
+        check_free(output, force)
+    token = CancelToken()
+    show = (lambda line: None) if quiet else print_note
+    with cancel_on_signals(token), progress_line(show=not quiet) as progress:
+        report = measure(settings, Engine(device=device), show=show, progress=progress, cancel=token)
+    if output:
+        text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        save_bytes(output, text.encode(), overwrite=force)
+    if as_json:
+        print_json(report)
+    else:
+        click.echo(table(report))
+
+
+@click.command(short_help="How much of what prompts ask for is heard.")
+@click.argument("model")
+@click.option("--against", multiple=True, metavar="MODEL", help="Another model on the same prompts; may be repeated.")
+@click.option("--prompts", type=PATH, help="CSV with the columns of trainer/evaluation/following.csv.  [built-in]")
+@click.option("--count", type=click.IntRange(1), help="Prompts of each kind.  [default: all]")
+@click.option("--clips", type=click.IntRange(1, 50), default=1, show_default=True, help="Of each prompt.")
+@click.option("--fitted", type=click.IntRange(2), default=1500, show_default=True, help="Clips the classifier learns.")
+@options("data", "real", "seconds", "seed", "steps", "guidance", "embedder", "bootstrap", "device", "audio-out")
+@options(*REPORT)
+def following(device, output, force, as_json, quiet, **values) -> None:
+    """Does MODEL follow prompts it never saw? Genre, instruments, drums, tempo, key, and fit of text and music.
+
+    Four kinds of prompts: short, long, freely worded, and dense with tempo and key. Each figure stands between a floor,
+    the same clips against other prompts, and, with --data, a ceiling: real unseen clips heard by the same estimators.
+    """
+    from trainer.evaluation.following import Following, follow
+    from trainer.evaluation.following_table import table
+
+    run(follow, Following(**values), table, device, output, force, as_json, quiet)

@@ -1,0 +1,123 @@
+"""Mono audio (N,) float32 -> semitones, pitch classes, the key, how fast the harmony moves, which notes sound.
+
+All of it reads the same semitone spectrum: peaks of a short-time spectrum with their frequencies interpolated, so that
+a tuned note falls into one semitone whatever the bins are. Concert pitch is taken to be 440 Hz.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+WINDOW = 0.25  # seconds, rounded up to a power of two of samples
+LOWEST, HIGHEST = 33, 96  # MIDI: 55 Hz to 2,093 Hz
+BASS = 52  # MIDI: below it a note is counted as bass
+RANGE = 1e-3  # of the loudest peak of a clip: below it there is none
+CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+MODES = {  # of a scale -> the third that its tonic chord has
+    "major": "major", "lydian": "major", "mixolydian": "major", "ionian": "major",
+    "minor": "minor", "dorian": "minor", "phrygian": "minor", "aeolian": "minor",
+}  # fmt: skip
+# Temperley's profiles with the probabilities of the Kostka-Payne corpus (Music and Probability, 2007), C first.
+MAJOR = np.array([0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400])
+MINOR = np.array([0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330])
+
+
+def semitones(audio: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Magnitudes (T, 64) of the semitones from 55 Hz to 2,093 Hz, four frames every quarter of a second."""
+    size = 1 << int(np.ceil(np.log2(WINDOW * sample_rate)))
+    audio = np.pad(audio, (0, max(0, size - len(audio))))
+    frames = np.lib.stride_tricks.sliding_window_view(audio, size)[:: size // 4]
+    spectrum = np.abs(np.fft.rfft(frames * np.hanning(size).astype(np.float32)))
+    level = np.log(spectrum + 1e-9)
+    low, mid, high = level[:, :-2], level[:, 1:-1], level[:, 2:]
+    floor = np.log(max(float(spectrum.max()), 1e-6) * RANGE)
+    frame, number = np.nonzero((mid >= low) & (mid > high) & (mid > floor))
+    a, b, c = (part[frame, number] for part in (low, mid, high))
+    shift = 0.5 * (a - c) / np.minimum(a - 2 * b + c, -1e-6)  # vertex of a parabola
+    place = 69 + 12 * np.log2(np.maximum(number + 1 + shift, 0.5) * sample_rate / size / 440)
+    note = np.round(place).astype(int)
+    inside = (note >= LOWEST) & (note <= HIGHEST)
+    tuned = np.cos(np.pi * (place - note)) ** 2  # nothing for what lies between two semitones
+    result = np.zeros((len(frames), HIGHEST - LOWEST + 1))
+    np.maximum.at(result, (frame[inside], note[inside] - LOWEST), (np.exp(b) * tuned)[inside])
+    return result
+
+
+def fold(magnitudes: np.ndarray, first: int = LOWEST) -> np.ndarray:
+    """Semitones (T, S), the first of them MIDI `first` -> pitch classes (T, 12), C first."""
+    classes = np.zeros((len(magnitudes), 12))
+    np.add.at(classes, (slice(None), (np.arange(magnitudes.shape[1]) + first) % 12), magnitudes)
+    return classes
+
+
+def chroma(audio: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Share of each pitch class (12,), C first; roots of magnitudes, so that loud notes do not hide the others."""
+    profile = fold(np.sqrt(semitones(audio, sample_rate))).sum(axis=0)
+    return profile / max(profile.sum(), 1e-9)
+
+
+def key(audio: np.ndarray, sample_rate: int) -> tuple[int, str]:
+    """The key as (tonic 0..11, "major" or "minor"): the best fit of 24 key profiles.
+
+    Pitch classes of all notes are correlated with the profile (Krumhansl, Cognitive Foundations of Musical Pitch, 1990);
+    those of the bass, where the roots of chords lie, are correlated with the tonic chord and count as well.
+    """
+    magnitudes = np.sqrt(semitones(audio, sample_rate))
+    scores = _fits(fold(magnitudes).sum(axis=0), MAJOR, MINOR)
+    bass = fold(magnitudes[:, : BASS - LOWEST]).sum(axis=0)
+    scores += BASS_WEIGHT * _fits(bass, *_ROOTS)
+    tonic, mode = divmod(int(np.argmax(scores)), 2)
+    return tonic, ("major", "minor")[mode]
+
+
+BASS_WEIGHT = 0.4
+_ROOTS = (np.array([3, 0, 0, 0, 1, 0, 0, 2, 0, 0, 0, 0.0]), np.array([3, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0.0]))
+
+
+def _fits(profile: np.ndarray, major: np.ndarray, minor: np.ndarray) -> np.ndarray:
+    """Correlation of pitch classes (12,) with each rotation of two profiles: (24,), C major, C minor, C# major, ..."""
+    if profile.std() < 1e-9:
+        return np.zeros(24)
+    scores = [np.corrcoef(profile, np.roll(mode, tonic))[0, 1] for tonic in range(12) for mode in (major, minor)]
+    return np.array(scores)
+
+
+def parse_key(text: str) -> tuple[int, str]:
+    """ "Bb dorian" -> (10, "minor"): the tonic, and the third of the mode. ValueError: no key."""
+    match = re.fullmatch(r"([A-G])([#b]?)\s+([a-z]+)", text.strip())
+    if not match or match[3] not in MODES:
+        raise ValueError(f"{text!r} is no key such as 'Bb minor'")
+    return (LETTERS[match[1]] + {"#": 1, "b": -1, "": 0}[match[2]]) % 12, MODES[match[3]]
+
+
+def name_key(found: tuple[int, str]) -> str:
+    """(10, "minor") -> "Bb minor"."""
+    return f"{CLASSES[found[0]]} {found[1]}"
+
+
+def relative(found: tuple[int, str]) -> tuple[int, str]:
+    """The key of the other mode with the same notes: C major and A minor are relatives."""
+    tonic, mode = found
+    return ((tonic + 9) % 12, "minor") if mode == "major" else ((tonic + 3) % 12, "major")
+
+
+def movement(audio: np.ndarray, sample_rate: int) -> float:
+    """How much the harmony changes: the mean of 1 - cosine between the pitch classes of neighbouring seconds."""
+    classes = fold(np.sqrt(semitones(audio, sample_rate)))
+    length = max(1, round(len(classes) * sample_rate / max(len(audio), 1)))  # frames a second
+    seconds = np.stack([part.sum(axis=0) for part in np.array_split(classes, max(1, len(classes) // length))])
+    seconds = seconds / np.maximum(np.linalg.norm(seconds, axis=1, keepdims=True), 1e-9)
+    return float(1 - (seconds[1:] * seconds[:-1]).sum(axis=1).mean()) if len(seconds) > 1 else 0.0
+
+
+def notes(audio: np.ndarray, sample_rate: int, below: float = 30.0) -> np.ndarray:
+    """Which semitones have a spectral peak: (T, 64) bool, those at most `below` dB under the loudest of half a second.
+
+    Overtones are peaks too: this compares two versions of one piece, it writes no score.
+    """
+    magnitudes = semitones(audio, sample_rate)
+    loudest = np.stack([magnitudes[max(0, i - 4) : i + 5].max() for i in range(len(magnitudes))])
+    return magnitudes > np.maximum(loudest, magnitudes.max() * RANGE)[:, None] * 10 ** (-below / 20)
