@@ -6,7 +6,10 @@ import numpy as np
 
 RATE = 32_000
 MAJOR, MINOR = (0, 4, 7), (0, 3, 7)
-CADENCE = {"major": ((0, MAJOR), (5, MAJOR), (7, MAJOR), (0, MAJOR)), "minor": ((0, MINOR), (5, MINOR), (7, MAJOR), (0, MINOR))}
+CADENCE = {
+    "major": ((0, MAJOR), (5, MAJOR), (7, MAJOR), (0, MAJOR)),
+    "minor": ((0, MINOR), (5, MINOR), (7, MAJOR), (0, MINOR)),
+}
 
 
 def beat(bpm: float, seconds: float = 10.0, seed: int = 0, rate: int = RATE) -> np.ndarray:

@@ -22,6 +22,7 @@ from trainer.evaluation.prompts import Prompt, read_prompts
 from trainer.evaluation.run import Evaluation, evaluate
 from trainer.evaluation.table import table
 
+
 @pytest.fixture
 def folders(tmp_path):
     """Twenty clips that fit their prompts, a reference of thirty files, the prompt file."""

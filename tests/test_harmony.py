@@ -13,7 +13,7 @@ KEYS = [(tonic, mode) for tonic in range(12) for mode in ("major", "minor")]
 
 @pytest.mark.parametrize("key", KEYS, ids=harmony.name_key)
 def test_key_of_a_cadence(key):
-    assert harmony.key(cadence(*key, seconds=6.0), RATE) == key
+    assert harmony.key(cadence(*key, seconds=4.0), RATE) == key
 
 
 def test_key_at_another_sample_rate_and_level():

@@ -26,11 +26,11 @@ def clips(count: int, seed: int) -> tuple[np.ndarray, list[dict], list[str]]:
 def test_what_the_features_hold_is_told_of_unseen_clips():
     fitted = listener.fit(*clips(300, 0))
     x, facts, _ = clips(200, 1)
-    told = [fitted.told(row) for row in x]
-    assert np.mean([t["drums"] == f["drums"] for t, f in zip(told, facts, strict=True)]) > 0.95
-    assert np.mean([t["genres"][0] == f["genre"] for t, f in zip(told, facts, strict=True)]) > 0.95
-    assert np.mean([t["instruments"]["piano"] == (f["instruments"] == ["piano"]) for t, f in zip(told, facts)]) > 0.9
-    assert set(told[0]["instruments"]) == {"piano", "synth bass", "synthesizer"} - {"synthesizer"}
+    told = list(zip((fitted.told(row) for row in x), facts, strict=True))
+    assert np.mean([t["drums"] == f["drums"] for t, f in told]) > 0.95
+    assert np.mean([t["genres"][0] == f["genre"] for t, f in told]) > 0.95
+    assert np.mean([t["instruments"]["piano"] == (f["instruments"] == ["piano"]) for t, f in told]) > 0.9
+    assert set(told[0][0]["instruments"]) == {"piano", "synth bass"}
     right = listener.accuracy(fitted, x, facts)
     json.dumps(right, allow_nan=False)
     assert right["drums"] > 0.95 and right["genre"]["top1"] > 0.95 and right["genre"]["top3"] == 1

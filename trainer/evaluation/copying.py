@@ -36,8 +36,8 @@ def copying(
 ) -> list[dict]:
     """Figures of the nearest training excerpts of sound files, and of as many held-out items.
 
-    compared: training items that are looked through (drawn at random where there are more). Raises FileError: latents of
-    another codec than the model's, no held-out or training items, a file that cannot be read.
+    compared: training items that are looked through (drawn at random where there are more). Raises FileError: latents
+    of another codec than the model's, no held-out or training items, a file that cannot be read.
     """
     encoded = _encoder(engine, model, prepared)
     rng = np.random.default_rng(0)

@@ -33,10 +33,8 @@ def _head(report: dict) -> list[str]:
         how += f", guidance {settings['guidance']:g}"
         lines.append(f"{'model':<10} {model['label']} (weights {about['weights_sha256'][:8]}), {how}")
     prompts = report["prompts"]
-    each = report["models"][0]["clips_a_prompt"]
-    lines.append(
-        f"{'prompts':<10} {prompts['name']} (sha256 {prompts['sha256'][:8]}), {prompts['used']} used, {each} clip(s) each"
-    )
+    how = f"{prompts['used']} used, {report['models'][0]['clips_a_prompt']} clip(s) each"
+    lines.append(f"{'prompts':<10} {prompts['name']} (sha256 {prompts['sha256'][:8]}), {how}")
     lines.append(f"{'embedder':<10} {report['embedder']}")
     if report["real"]:
         lines.append(f"{'real':<10} {report['real']['clips']} unseen clips of {report['real']['data']}")

@@ -111,9 +111,7 @@ def _all_features(rows: Sequence[dict], vectors: Vectors, tick: Callable[[int, i
     return np.stack(result)
 
 
-def hear_all(
-    ear: Ear, clips: Sequence[Clip], tick: Callable[[int, int], None]
-) -> tuple[dict[Clip, Heard], list[dict]]:
+def hear_all(ear: Ear, clips: Sequence[Clip], tick: Callable[[int, int], None]) -> tuple[dict[Clip, Heard], list[dict]]:
     """What is heard in the clips that can be read, and {"id", "path", "reason"} of the others."""
     heard, bad = {}, []
     for number, clip in enumerate(clips):

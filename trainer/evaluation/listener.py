@@ -27,7 +27,9 @@ INSTRUMENTS: dict[str, tuple[str, ...]] = {
     "harmonica": ("harmonica",),
     "acoustic guitar": ("acoustic guitar", "nylon guitar"),
     "distorted guitar": ("distorted guitar", "overdriven guitar"),
-    "electric guitar": ("clean electric guitar", "muted guitar", "jazz guitar", "overdriven guitar", "distorted guitar"),
+    "electric guitar": (
+        "clean electric guitar", "muted guitar", "jazz guitar", "overdriven guitar", "distorted guitar",
+    ),
     "banjo": ("banjo",),
     "sitar": ("sitar",),
     "koto": ("koto",),
@@ -126,9 +128,7 @@ def fit(features: np.ndarray, facts: Sequence[dict], tracks: Sequence[str]) -> L
     share = y.mean(axis=0)
     weights = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ (y - share))
     scores = (features[placing] - mean) / std @ weights
-    thresholds = np.array(
-        [_threshold(scores[:, column], answers[placing][:, k]) for column, k in enumerate(known)]
-    )
+    thresholds = np.array([_threshold(scores[:, column], answers[placing][:, k]) for column, k in enumerate(known)])
     return Listener(tuple(labels[k] for k in known), mean, std, weights, thresholds)
 
 
@@ -145,8 +145,8 @@ def _threshold(scores: np.ndarray, true: np.ndarray) -> float:
 def accuracy(listener: Listener, features: np.ndarray, facts: Sequence[dict]) -> dict:
     """How right it is on clips (N, D) it was not fitted on: JSON-safe.
 
-    drums: share of right answers; genre: first and among the first three; instruments: of each group the clips that have
-    it, the area under the ROC curve, and how often it is heard where it is and where it is not.
+    drums: share of right answers; genre: first and among the first three; instruments: of each group the clips that
+    have it, the area under the ROC curve, and how often it is heard where it is and where it is not.
     """
     labels, answers = truth(facts)
     columns = {label: answers[:, k] for k, label in enumerate(labels)}

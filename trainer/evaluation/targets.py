@@ -109,10 +109,10 @@ def real_targets(rows: Sequence[dict], kind: str) -> list[tuple[Target, Clip]]:
 
 
 def _told(row: dict, kind: str, caption: str) -> Target:
-    """The target of a real clip: tempo and key only where the kind of caption tells them."""
-    facts, dense = row.get("facts") or {}, kind == "dense"
+    """The target of a real clip: tempo and key only where its caption tells them."""
+    facts = row.get("facts") or {}
     try:
-        key = parse_key(facts["key"]) if dense else None
+        key = parse_key(facts["key"]) if facts["key"] in caption else None
     except (KeyError, ValueError):
         key = None
     return Target(
@@ -121,7 +121,7 @@ def _told(row: dict, kind: str, caption: str) -> Target:
         caption,
         facts.get("genre") or None,
         tuple(dict.fromkeys(g for name in facts.get("instruments", ())[:NAMED] for g in groups_of(name)[:1])),
-        float(facts["tempo"]) if dense and facts.get("tempo") else None,
+        float(facts["tempo"]) if facts.get("tempo") and "bpm" in caption.lower() else None,
         key,
         facts.get("drums"),
     )
