@@ -124,7 +124,7 @@ def test_a_model_stands_between_floor_and_ceiling(home, corpus, prompts, tmp_pat
     entries = {(entry["kind"], entry["measure"]): entry for entry in report["figures"]}
     assert {kind for kind, _ in entries} == {"short", "dense", "all"} and report["bad"] == []
     drums = entries["short", "drums"]
-    assert drums["real"]["clips"] == 10 and drums["real"]["value"] == report["listener"]["drums"] > 0.5
+    assert drums["real"]["clips"] == 10 and drums["real"]["value"] == report["listener"]["drums"] > 0.8
     assert report["listener"]["instruments"]["each"]["harp"]["area"] > 0.8
     assert set(drums["models"]) == {"tiny 1"} and drums["models"]["tiny 1"]["clips"] == 6
     if drums["floor"]["value"] >= drums["real"]["value"]:

@@ -133,13 +133,14 @@ def fit(features: np.ndarray, facts: Sequence[dict], tracks: Sequence[str]) -> L
 
 
 def _threshold(scores: np.ndarray, true: np.ndarray) -> float:
-    """Where sensitivity and specificity together are best; the highest score where nothing is true."""
+    """Where sensitivity and specificity together are best; beyond all scores where there is one kind alone."""
     if not true.any() or true.all():
-        return float(scores.max() if not true.any() else scores.min())
-    order = np.sort(scores)
+        return float(scores.max() if not true.any() else scores.min() - 1e-6)
+    order = np.unique(scores)
     places = np.concatenate([[order[0] - 1e-6], (order[1:] + order[:-1]) / 2])
-    balance = [(scores[true] > place).mean() + (scores[~true] <= place).mean() for place in places]
-    return float(places[int(np.argmax(balance))])
+    balance = np.array([(scores[true] > place).mean() + (scores[~true] <= place).mean() for place in places])
+    best = places[balance > balance.max() - 1e-9]
+    return float((best.min() + best.max()) / 2)
 
 
 def accuracy(listener: Listener, features: np.ndarray, facts: Sequence[dict]) -> dict:
