@@ -19,39 +19,50 @@ from .targets import Target
 
 RANKED = 20  # prompts among which the own one is ranked
 FEWEST = 5  # prompts that ask for something, for it to be measured
+LEAST_WAY = 0.05  # from floor to ceiling, for a share of it to say something
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Of each prompt (n,), the mean over its clips: its own score, and the floor, that of other prompts' targets."""
+    """Of each prompt (n,), the mean over its clips: its own score, and the floor, that of other prompts' targets.
+
+    weight: how much each prompt counts.
+    """
 
     ids: tuple[str, ...]
     own: np.ndarray
     floor: np.ndarray
+    weight: np.ndarray
+
+    def mean(self, values: np.ndarray, some: np.ndarray) -> float:
+        return float(values[some] @ self.weight[some] / self.weight[some].sum())
 
     def value(self, **options) -> Interval:
-        return bootstrap(lambda some: self.own[some].mean(), len(self.own), **options)
+        return bootstrap(lambda some: self.mean(self.own, some), len(self.own), **options)
 
     def chance(self, **options) -> Interval:
-        return bootstrap(lambda some: self.floor[some].mean(), len(self.floor), **options)
+        return bootstrap(lambda some: self.mean(self.floor, some), len(self.floor), **options)
 
-    def share(self, ceiling: float, **options) -> Interval:
-        """How much of the way from the floor to the ceiling is gone: 0 to 1, and beyond where it is passed."""
+    def share(self, ceiling: float, **options) -> Interval | None:
+        """How much of the way from the floor to the ceiling is gone, 1 for all; None where there is no way to go."""
+        if ceiling - self.chance(resamples=0).value < LEAST_WAY:
+            return None
 
         def gone(some: np.ndarray) -> float:
-            floor = self.floor[some].mean()
-            return (self.own[some].mean() - floor) / max(ceiling - floor, 1e-9)
+            floor = self.mean(self.floor, some)
+            return (self.mean(self.own, some) - floor) / max(ceiling - floor, LEAST_WAY)
 
         return bootstrap(gone, len(self.own), **options)
 
     def gain(self, other: Scores, **options) -> Interval | None:
         """How much better than other scores of the same prompts; None where there are none."""
         theirs = dict(zip(other.ids, other.own, strict=True))
-        pairs = [(mine, theirs[name]) for name, mine in zip(self.ids, self.own, strict=True) if name in theirs]
-        if not pairs:
+        both = np.array([name in theirs for name in self.ids])
+        if not both.any():
             return None
-        differences = np.array([mine - their for mine, their in pairs])
-        return bootstrap(lambda some: differences[some].mean(), len(differences), **options)
+        better = np.array([mine - theirs.get(name, mine) for name, mine in zip(self.ids, self.own, strict=True)])
+        shared = np.flatnonzero(both)
+        return bootstrap(lambda some: self.mean(better, shared[some]), len(shared), **options)
 
 
 def measure(targets: Sequence[Target], heard: Sequence[Heard], text: np.ndarray) -> dict[str, Scores]:
@@ -60,7 +71,8 @@ def measure(targets: Sequence[Target], heard: Sequence[Heard], text: np.ndarray)
     A measure is left out where fewer than `FEWEST` prompts ask for it.
     """
     matrices = _matrices(targets, heard, text)
-    scores = {name: _scores(targets, matrix) for name, matrix in matrices.items()}
+    drums = [target.drums for target in targets]
+    scores = {name: _scores(targets, matrix, drums if name == "drums" else None) for name, matrix in matrices.items()}
     found = {"alignment": scores.pop("alignment")} | _ranked(targets, matrices["alignment"]) | scores
     return {name: each for name, each in found.items() if each is not None}
 
@@ -70,8 +82,8 @@ def joined(parts: Sequence[dict[str, Scores]]) -> dict[str, Scores]:
     together = {}
     for name in dict.fromkeys(name for part in parts for name in part):
         each = [part[name] for part in parts if name in part]
-        ids = tuple(i for scores in each for i in scores.ids)
-        together[name] = Scores(ids, *(np.concatenate([getattr(s, side) for s in each]) for side in ("own", "floor")))
+        arrays = (np.concatenate([getattr(scores, field) for scores in each]) for field in ("own", "floor", "weight"))
+        together[name] = Scores(tuple(i for scores in each for i in scores.ids), *arrays)
     return together
 
 
@@ -103,19 +115,27 @@ def _instruments(heard: Heard, target: Target) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _scores(targets: Sequence[Target], matrix: np.ndarray) -> Scores | None:
-    """Own and floor of each prompt that asks for something; None where fewer than `FEWEST` do."""
+def _scores(targets: Sequence[Target], matrix: np.ndarray, answers: Sequence[object] | None = None) -> Scores | None:
+    """Own and floor of each prompt that asks for something; None where fewer than `FEWEST` do.
+
+    answers: of each target; prompts with one answer count as much together as those with another, so that always saying
+    the same is no better than chance.
+    """
     names = np.array([target.id for target in targets])
+    answers = np.array([None] * len(targets) if answers is None else answers, dtype=object)
     own = np.diag(matrix)
-    other = names[:, None] != names[None]
-    ids = [name for name in dict.fromkeys(names.tolist()) if np.isfinite(own[names == name]).any()]
+    firsts = {name: number for number, name in reversed(list(enumerate(names.tolist()))) if np.isfinite(own[number])}
+    ids = [name for name in dict.fromkeys(names.tolist()) if name in firsts]
     if len(ids) < FEWEST:
         return None
+    of = np.array([answers[firsts[name]] for name in ids], dtype=object)
     floor = []
     for name in ids:
-        rows = matrix[names == name][:, names != name] if other.any() else matrix[:0]
-        floor.append(float(np.nanmean(rows)) if np.isfinite(rows).any() else float("nan"))
-    return Scores(tuple(ids), np.array([np.nanmean(own[names == name]) for name in ids]), np.array(floor))
+        rows = matrix[names == name]
+        columns = [(names != name) & np.isfinite(own) & (answers == answer) for answer in set(of.tolist())]
+        floor.append(np.mean([np.nanmean(rows[:, these]) for these in columns if these.any()]))
+    weight = np.array([1 / (of == answer).sum() for answer in of])
+    return Scores(tuple(ids), np.array([np.nanmean(own[names == name]) for name in ids]), np.array(floor), weight)
 
 
 def _ranked(targets: Sequence[Target], alignment: np.ndarray) -> dict[str, Scores]:
@@ -138,6 +158,7 @@ def _ranked(targets: Sequence[Target], alignment: np.ndarray) -> dict[str, Score
             ids,
             np.array([np.mean(np.array(places[name]) < first) for name in ids]),
             np.full(len(ids), first / among),
+            np.ones(len(ids)),
         )
         for first in (1, 3)
     }

@@ -113,6 +113,7 @@ def notes(settings: Following, listener: bool) -> list[str]:
     """What a reader of the figures has to know."""
     lines = [
         "floor: the model's own clips against other prompts of the kind; for `top` what chance gives",
+        "drums: prompts with and without drums count alike, so that always drums would give 50 %",
         "tempo and key are estimated from the sound: the column `real` says how often that is right",
     ]
     if settings.embedder == "aligner":
@@ -203,8 +204,8 @@ def _figures(labels: Sequence[str], measured: dict[str, dict[str, dict[str, Scor
                 "share": None,
                 "gain": {},
             }
-            if real and (ceiling := real.own.mean()) > own.floor.mean():
-                entry["share"] = figure(f"{name}, share of the way", own.share(ceiling, **options), len(own.ids))
+            if real and (share := own.share(real.value(resamples=0).value, **options)):
+                entry["share"] = figure(f"{name}, share of the way", share, len(own.ids))
             for label in others:
                 if known[label] and (gain := own.gain(known[label], **options)):
                     entry["gain"][label] = figure(f"{name}, gain", gain, len(own.ids))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .targets import KINDS
 
-WIDTH = 20  # of a cell
+WIDTH = 23  # of a cell
 
 
 def table(report: dict) -> str:
