@@ -6,19 +6,14 @@ a tuned note falls into one semitone whatever the bins are. Concert pitch is tak
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
+
+from musicgen_app.stated import stated
 
 WINDOW = 0.25  # seconds, rounded up to a power of two of samples
 LOWEST, HIGHEST = 33, 96  # MIDI: 55 Hz to 2,093 Hz
 RANGE = 1e-3  # of the loudest peak of a clip: below it there is none
 CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-MODES = {  # of a scale -> the third that its tonic chord has
-    "major": "major", "lydian": "major", "mixolydian": "major", "ionian": "major",
-    "minor": "minor", "dorian": "minor", "phrygian": "minor", "aeolian": "minor",
-}  # fmt: skip
 # Profiles of pieces in major and minor, C first: Albrecht & Shanahan, Music Perception 31 (2013)
 PROFILES = (
     np.array([0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081]),
@@ -78,10 +73,10 @@ def key(audio: np.ndarray, sample_rate: int) -> tuple[int, str]:
 
 def parse_key(text: str) -> tuple[int, str]:
     """ "Bb dorian" -> (10, "minor"): the tonic, and the third of the mode. ValueError: no key."""
-    match = re.fullmatch(r"([A-G])([#b]?)\s+([a-z]+)", text.strip())
-    if not match or match[3] not in MODES:
+    found = stated(text)
+    if found.tonic is None:
         raise ValueError(f"{text!r} is no key such as 'Bb minor'")
-    return (LETTERS[match[1]] + {"#": 1, "b": -1, "": 0}[match[2]]) % 12, MODES[match[3]]
+    return found.tonic, "minor" if found.minor else "major"
 
 
 def name_key(found: tuple[int, str]) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from musicgen_app.errors import FileError
+from musicgen_app.stated import stated
 
 from .clips import Clip
 from .harmony import parse_key
@@ -110,18 +111,14 @@ def real_targets(rows: Sequence[dict], kind: str) -> list[tuple[Target, Clip]]:
 
 def _told(row: dict, kind: str, caption: str) -> Target:
     """The target of a real clip: tempo and key only where its caption tells them."""
-    facts = row.get("facts") or {}
-    try:
-        key = parse_key(facts["key"]) if facts["key"] in caption else None
-    except (KeyError, ValueError):
-        key = None
+    facts, told = row.get("facts") or {}, stated(caption)
     return Target(
         row["id"],
         kind,
         caption,
         facts.get("genre") or None,
         tuple(dict.fromkeys(g for name in facts.get("instruments", ())[:NAMED] for g in groups_of(name)[:1])),
-        float(facts["tempo"]) if facts.get("tempo") and "bpm" in caption.lower() else None,
-        key,
+        told.tempo,
+        None if told.tonic is None else (told.tonic, "minor" if told.minor else "major"),
         facts.get("drums"),
     )
