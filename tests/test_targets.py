@@ -81,4 +81,3 @@ def test_real_clips_are_targets_with_what_their_captions_tell(tmp_path):
     ((dense, _),) = real_targets([row], "dense")
     assert (dense.tempo, dense.key) == (120.0, (2, "minor"))
     assert real_targets([row], "free")[0][0].text == "a tune" and real_targets([row], "long") == []
-    assert real_targets([row | {"facts": None}], "dense")[0][0].key is None

@@ -1,0 +1,34 @@
+"""Spectrograms as pictures: waveform (N,) -> axes of `charts.picture`, or a PNG."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ..spectra import log_mel
+
+BANDS, N_FFT = 96, 2048
+RANGE = 80.0  # dB below the loudest
+
+
+def spectrogram(wave: np.ndarray, sample_rate: int, frames: int = 400) -> np.ndarray:
+    """Log-mel spectrogram (BANDS, frames) in dB below its loudest point, to at most `RANGE`."""
+    hop = max(1, len(wave) // frames)
+    wave = torch.from_numpy(np.ascontiguousarray(np.pad(wave, (0, max(0, N_FFT - len(wave))))))
+    mel = log_mel(wave[None], sample_rate, N_FFT, BANDS, hop)[0].numpy().T * (20 / np.log(10))
+    return np.maximum(mel - mel.max(), -RANGE)
+
+
+def show_spectrogram(axes, wave: np.ndarray, sample_rate: int, title: str) -> None:
+    """Draw a spectrogram: seconds to the right, mel bands upwards with their frequencies."""
+    end = len(wave) / sample_rate
+    axes.imshow(
+        spectrogram(wave, sample_rate), origin="lower", aspect="auto", cmap="magma", vmin=-RANGE, vmax=0,
+        extent=(0, end, 0, BANDS), interpolation="nearest",
+    )  # fmt: skip
+    top = 2595 * np.log10(1 + sample_rate / 2 / 700)
+    marks = [f for f in (100, 500, 1000, 2000, 4000, 8000, 16000) if f <= sample_rate / 2]
+    axes.set_yticks([2595 * np.log10(1 + f / 700) / top * BANDS for f in marks], [f"{f:,}" for f in marks], fontsize=5)
+    axes.tick_params(axis="x", labelsize=5)
+    axes.grid(False)
+    axes.set_title(title, fontsize=6)
