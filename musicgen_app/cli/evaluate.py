@@ -20,6 +20,7 @@ Measures:
 \b
 More measures, each with a --help of its own:
   ttm-app evaluate following MODEL   how much of what prompts ask for is heard
+  ttm-app evaluate sweep MODEL       solvers, steps, guidance: quality against network evaluations
 
 \b
 Prompt files:
@@ -39,7 +40,7 @@ Examples:
   ttm-app evaluate --audio clips/ --prompts prompts.csv --reference music/ --embedder clap --judge qwen2-audio/
   ttm-app evaluate following runs/mine/bundle --against sketch --data corpus -o following.json
 """
-SUBCOMMANDS = {"following": measures.following}
+SUBCOMMANDS = {"following": measures.following, "sweep": measures.sweep}
 
 
 class EvaluateCommand(click.Command):

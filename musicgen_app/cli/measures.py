@@ -13,6 +13,7 @@ from .output import cancel_on_signals, print_json, print_note, progress_line
 
 PATH = click.Path(path_type=Path)
 DEVICES = ("auto", "cpu", "cuda", "mps")
+SOLVERS = ("euler", "midpoint", "heun")
 
 
 def options(*names: str) -> Callable:
@@ -99,3 +100,29 @@ def following(device, output, force, as_json, quiet, **values) -> None:
     from trainer.evaluation.following_table import table
 
     run(follow, Following(**values), table, device, output, force, as_json, quiet)
+
+
+@click.command(short_help="Sampler settings: quality against network evaluations.")
+@click.argument("model")
+@click.option("--data", type=PATH, required=True, help="Dataset folder with unseen real clips and captions.")
+@click.option("--out", type=PATH, required=True, help="Folder of the points; run again to go on.")
+@click.option("--solver", "solvers", multiple=True, type=click.Choice(SOLVERS), help="Repeatable.  [default: all]")
+@click.option("--steps", multiple=True, type=click.IntRange(1), help="Repeatable.  [default: 4, 8, 16, 32]")
+@click.option("--guidance", multiple=True, type=float, help="Repeatable.  [default: 1, 2, 3, 4.5]")
+@click.option(
+    "--interval", "intervals", nargs=2, multiple=True, type=float, metavar="LOW HIGH",
+    help="Where guidance acts, 0 noise to 1 music; repeatable.  [default: 0 1 and 0.1 0.8]",
+)  # fmt: skip
+@click.option("--clips", type=click.IntRange(1), default=40, show_default=True, help="Of each point.")
+@click.option("--real", type=click.IntRange(5), default=300, show_default=True, help="Unseen clips, the reference.")
+@options("seconds", "seed", "embedder", "device", "json", "quiet")
+def sweep(device, as_json, quiet, **values) -> None:
+    """Try every combination of solver, steps, guidance and its interval, and show which of them nothing beats.
+
+    Writes OUT/sweep.json and OUT/sweep.png. Stopped, even by kill -9, it goes on with the next point when run again.
+    """
+    from trainer.evaluation.sweep import Sweep, table
+    from trainer.evaluation.sweep import sweep as measure
+
+    chosen = {name: value for name, value in values.items() if value != ()}
+    run(measure, Sweep(**chosen), table, device, None, False, as_json, quiet)
