@@ -20,7 +20,9 @@ Measures:
 \b
 More measures, each with a --help of its own:
   ttm-app evaluate following MODEL   how much of what prompts ask for is heard
+  ttm-app evaluate music MODEL       beat, harmony, clicks, whine, holes, copies: what a listener would notice
   ttm-app evaluate sweep MODEL       solvers, steps, guidance: quality against network evaluations
+  ttm-app evaluate examples MODEL    20 fixed prompts and seeds as a page to listen to
 
 \b
 Prompt files:
@@ -40,7 +42,7 @@ Examples:
   ttm-app evaluate --audio clips/ --prompts prompts.csv --reference music/ --embedder clap --judge qwen2-audio/
   ttm-app evaluate following runs/mine/bundle --against sketch --data corpus -o following.json
 """
-SUBCOMMANDS = {"following": measures.following, "sweep": measures.sweep}
+SUBCOMMANDS = {name: getattr(measures, name) for name in ("following", "music", "sweep", "examples")}
 
 
 class EvaluateCommand(click.Command):

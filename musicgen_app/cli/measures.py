@@ -126,3 +126,49 @@ def sweep(device, as_json, quiet, **values) -> None:
 
     chosen = {name: value for name, value in values.items() if value != ()}
     run(measure, Sweep(**chosen), table, device, None, False, as_json, quiet)
+
+
+@click.command(short_help="What a listener would notice: beat, harmony, clicks, whine, holes, copies.")
+@click.argument("model")
+@click.option("--data", type=PATH, required=True, help="Dataset folder with unseen real clips, as of `corpus build`.")
+@click.option("--clips", type=click.IntRange(2), default=48, show_default=True, help="Of different prompts.")
+@click.option("--varied", type=click.IntRange(0), default=8, show_default=True, help="Prompts made of several seeds.")
+@click.option("--seeds", type=click.IntRange(1, 50), default=4, show_default=True, help="Of those.")
+@click.option("--prepared", type=PATH, help="Prepared folder the model was trained on: look for copies of it.")
+@click.option("--sheet", type=PATH, help="Draw the spectrograms of all clips as this PNG, with what is odd.")
+@options("real", "seconds", "seed", "steps", "guidance", "embedder", "bootstrap", "device", "audio-out", *REPORT)
+def music(device, output, force, as_json, quiet, **values) -> None:
+    """Clips of MODEL beside unseen real ones: what sounds wrong, how often, and in which clips.
+
+    A value is odd where hardly one real clip in a hundred has it.
+    """
+    from trainer.evaluation.music import Music, judge_music, table
+
+    from ..audio import check_free
+
+    if values["sheet"]:
+        check_free(values["sheet"], force)
+    run(judge_music, Music(**values), table, device, output, force, as_json, quiet)
+
+
+@click.command(short_help="A page with 20 fixed examples to listen to.")
+@click.argument("models", nargs=-1, required=True)
+@click.option("--out", type=PATH, default=Path("examples"), show_default=True, help="Folder; run again to go on.")
+@click.option("--count", type=click.IntRange(1), help="The first so many.  [default: all 20]")
+@options("seconds", "device", "quiet")
+def examples(models, out, count, seconds, device, quiet) -> None:
+    """Make the same 20 prompts and seeds with one or several MODELS, and a page to hear and see them.
+
+    OUT/index.html loads nothing from elsewhere: it can be opened from a disk or put on a server with its folder.
+    """
+    from trainer.evaluation.examples import examples as make_page
+
+    from ..engine import CancelToken, Engine
+
+    token = CancelToken()
+    show = (lambda line: None) if quiet else print_note
+    with cancel_on_signals(token), progress_line(show=not quiet) as progress:
+        page = make_page(
+            models, out, Engine(device=device), count=count, seconds=seconds, show=show, progress=progress, cancel=token
+        )
+    click.echo(page)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import torch
 
@@ -32,3 +35,23 @@ def show_spectrogram(axes, wave: np.ndarray, sample_rate: int, title: str) -> No
     axes.tick_params(axis="x", labelsize=5)
     axes.grid(False)
     axes.set_title(title, fontsize=6)
+
+
+def contact_sheet(clips: Sequence[tuple[str, np.ndarray, str]], sample_rate: int, path: Path, columns: int = 6) -> None:
+    """A PNG of the spectrograms of (name, wave (N,), what is odd) clips; those that are odd are framed in red.
+
+    FileError: it cannot be written.
+    """
+    from ..charts import picture
+
+    rows = -(-len(clips) // columns)
+    with picture(path, rows, columns, (2.3 * columns, 1.35 * rows)) as axes:
+        grid = np.asarray(axes, dtype=object).ravel()
+        for ax, (name, wave, odd) in zip(grid, clips, strict=False):
+            show_spectrogram(ax, wave, sample_rate, "")
+            ax.tick_params(length=1, labelsize=4)
+            ax.set_title(f"{name}: {odd}"[:64] if odd else name, fontsize=4.5, color="#b00020" if odd else "#222222")
+            for spine in ax.spines.values():
+                spine.set(visible=bool(odd), color="#b00020", linewidth=1.5)
+        for ax in grid[len(clips) :]:
+            ax.set_axis_off()
