@@ -123,7 +123,9 @@ def notes(settings: Following, listener: bool) -> list[str]:
     lines.append("real: held-out clips with their own captions; those are of the templates the aligner was trained on")
     lines.append("real clips have no captions in free wording: short ones stand for them")
     if listener:
-        lines.append("genre, instruments and drums are told by a classifier; how often it is right stands below")
+        lines.append(
+            "genre, instruments and drums are told by a classifier on the same vectors; how often it is right stands above"
+        )
     return lines
 
 

@@ -272,6 +272,7 @@ def table(report: dict) -> str:
         knee_ = "   <- knee of both" if number == report["knee"] else ""
         seconds = f"{point['seconds_a_clip']:.2f}"
         lines.append(f"{point['evaluations']:>11}  {cells}{seconds:<10}{words(point)}{knee_}")
+    lines += ["", "note: FAD comes out the larger, the fewer the clips: compare it with points of as many alone"]
     return "\n".join(lines)
 
 
@@ -301,6 +302,7 @@ def draw(report: dict, path: Path) -> None:
                     at = (point["evaluations"], point[name]["value"])
                     ax.scatter(*at, s=90, facecolors="none", edgecolors="black", marker=marker, label=label)
             ax.set_xscale("log", base=2)
+            ax.xaxis.set_major_formatter("{x:g}")
             ax.set(xlabel="network evaluations a clip", title=title)
         axes[1].invert_yaxis()
         axes[0].legend()
