@@ -124,7 +124,7 @@ def notes(settings: Following, listener: bool) -> list[str]:
     lines.append("real clips have no captions in free wording: short ones stand for them")
     if listener:
         lines.append(
-            "genre, instruments and drums are told by a classifier on the same vectors; how often it is right stands above"
+            "genre, instruments and drums are told by a classifier on the same vectors, right as often as stands above"
         )
     return lines
 
