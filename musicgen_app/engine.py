@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from . import audio, hub, sampling, store
 from .aligner import Aligner, load_aligner
 from .backbones import expand_condition
+from .backbones.inference import prepare
 from .bundle import Bundle, frozen_parts, load_backbone
 from .codecs import load_codec
 from .codecs.base import Codec
@@ -110,7 +111,7 @@ class Engine:
             dtype = PRECISIONS[self.precision]
             text_dtype = torch.float32 if self.device.type == "cpu" else dtype  # there bfloat16 gains a text nothing
             backbone = load_backbone(bundle).to(self.device)
-            backbone.prepare(dtype)
+            prepare(backbone, dtype)
             self._loaded = LoadedModel(
                 bundle,
                 backbone,
