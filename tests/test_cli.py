@@ -670,7 +670,7 @@ def test_models_download(cli, checkpoint, monkeypatch, tmp_path):
 
 
 def test_corpus_stats(cli, tmp_path):
-    assert_one_error(cli("corpus", "stats", tmp_path / "none"), 3, "build the corpus first")
+    assert_one_error(cli("corpus", "stats", tmp_path / "none"), 3, "build it with")
     row = {"split": "train", "set": "composed", "genre": "jazz", "licence": "CC0-1.0", "seconds": 10.0}
     lines = [row, row, row | {"split": "val", "genre": None}]
     (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

@@ -131,8 +131,6 @@ def with_encoders(recipe: Recipe, encoders: str, by: str = "--encoders") -> Reci
     place of CLAP. Raises ModelError for encoders that are not known here.
     """
     before = recipe.preparation.encoders
-    if encoders == before:
-        return replace(recipe, origins=recipe.origins | {"preparation.encoders": by})
     own = sizes(recipe.training)
     wanted = {name: size for name, size in encoder_sizes(encoders).items() if name in own and own[name] != size}
     scale = latent_rate(encoders) / latent_rate(before)
