@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import paths
-from .audio import save_bytes
+from .audio import resample, save_bytes
 from .bundle import WEIGHTS, load_state, load_strict
 from .codecs.mel import LogMel
 from .conditioning import SentenceTokens, TextEncoder
@@ -219,6 +219,11 @@ class Aligner:
             rows.append(self.towers.audio(self.log_mel(windows[first : first + CHUNK])).numpy())
         mean = np.concatenate(rows).reshape(-1, count, self.width).mean(axis=1)
         return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
+
+    def score(self, clip: np.ndarray, sample_rate: int, text: np.ndarray) -> float:
+        """How well a clip (channels, samples) at sample_rate fits a text, a row of `text`: their cosine, -1..1."""
+        mono = resample(clip, sample_rate, self.sample_rate).mean(axis=0)
+        return float(self.audio(mono[None])[0] @ text)
 
     def log_mel(self, windows: Tensor) -> Tensor:
         """Windows (B, N), N a multiple of the hop -> log-mel spectrogram (B, mels, N / hop), each at the same level."""

@@ -221,6 +221,8 @@ def encode(audio: np.ndarray, sample_rate: int, suffix: str, tags: dict[str, str
     elif suffix == ".ogg":
         rate = min(sample_rate, VORBIS_RATE_MAX)
     frames = np.ascontiguousarray(resample(audio, sample_rate, rate).T)  # (samples, channels)
+    if FORMATS[suffix]["subtype"] == "PCM_24":  # rounded here: libsndfile rounds otherwise for WAV than for FLAC
+        frames = np.clip(np.rint(frames * 2.0**23), -(2**23), 2**23 - 1).astype(np.int32) << 8
 
     # LAME writes its tags as Latin-1, which breaks every other script: MP3 gets an ID3 tag of our own
     id3 = _id3(tags) if suffix == ".mp3" else b""

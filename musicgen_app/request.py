@@ -25,6 +25,7 @@ DRAWN_SEEDS = 2**32  # a drawn seed is short enough to be read out and typed aga
 STEPS = (1, 1_000)
 GUIDANCE = (0.0, 30.0)
 VARIATIONS = (1, 64)
+BEST_OF = (1, 16)
 LOUDNESS = (-40.0, -8.0)  # LUFS
 
 _BECOME_SPACES = str.maketrans(dict.fromkeys("\t\n\r\u2028\u2029", " "))
@@ -37,7 +38,7 @@ class GenerationRequest:
     prompt: str
     negative: str = ""
     seconds: float = 10.0
-    seed: int | None = None  # 0..2**63-1; variation i uses seed + i
+    seed: int | None = None  # 0..2**63-1; variation i has the seeds from seed + i * best_of, best_of of them
     steps: int | None = None
     guidance: float | None = None
     guidance_interval: tuple[float, float] | None = None  # in [0, 1] on the internal axis: 0 noise, 1 data
@@ -45,6 +46,7 @@ class GenerationRequest:
     variations: int = 1
     model: str = "sketch"
     loudness: float | None = None  # integrated loudness target in LUFS; None: as the model made it
+    best_of: int = 1  # candidates made for each variation; the one that fits the prompt best is kept
 
     def validated(self, max_seconds: float = SECONDS[1]) -> GenerationRequest:
         """The same request in canonical form: texts stripped and on one line, numbers of the declared type.
@@ -53,7 +55,8 @@ class GenerationRequest:
         max_seconds: the longest clip allowed, in seconds. Raises RequestError.
         """
         variations = check_whole("variations", self.variations, *VARIATIONS)
-        seed_max = SEED_MAX - (variations - 1)
+        best_of = check_whole("best_of", self.best_of, *BEST_OF)
+        seed_max = SEED_MAX - (variations * best_of - 1)
         return GenerationRequest(
             prompt=check_text("prompt", self.prompt, least=1),
             negative=check_text("negative", self.negative, least=0),
@@ -66,6 +69,7 @@ class GenerationRequest:
             variations=variations,
             model=check_text("model", self.model, least=1),
             loudness=None if self.loudness is None else check_number("loudness", self.loudness, *LOUDNESS),
+            best_of=best_of,
         )
 
     def resolved(self, sampler: dict, max_seconds: float) -> GenerationRequest:
@@ -105,17 +109,28 @@ class GenerationRequest:
         return GenerationRequest(**d).validated()
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Why a clip was chosen among several of one prompt."""
+
+    best_of: int  # candidates, of the seeds first_seed .. first_seed + best_of - 1
+    first_seed: int
+    score: float  # how well it fits the prompt: the judge's cosine, -1..1, to four decimals
+    judge: str  # what scored it, such as "aligner 0123abcd"
+
+
 @dataclass(frozen=True, eq=False)
 class GenerationResult:
     """One clip, mastered, with all it takes to make it again."""
 
     audio: np.ndarray  # (channels, samples) float32, exactly round(seconds * sample_rate) samples
     sample_rate: int
-    request: GenerationRequest  # resolved; the seed is this clip's own and variations is 1
+    request: GenerationRequest  # resolved; the seed is this clip's own, variations and best_of are 1
     model: dict  # {"name", "version", "weights_sha256", "licence"}
-    seconds_taken: dict  # {"text", "sampling", "decoding"} in seconds
+    seconds_taken: dict  # {"text", "sampling", "decoding"} in seconds, of the whole request; scoring is in the last
     computed: dict = field(default_factory=dict)  # {"device", "precision", "decoder"}: what it was computed with
     notes: tuple[str, ...] = ()  # what the user should know about it, a line each
+    choice: Choice | None = None  # where best_of was more than 1
 
 
 def check_text(name: str, value: str, least: int) -> str:

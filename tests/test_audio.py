@@ -212,6 +212,16 @@ def test_mono(tmp_path, suffix):
     assert (again.shape, rate) == ((1, 16_000), 32_000)
 
 
+def test_wav_and_flac_hold_identical_samples(tmp_path):
+    """Rounded to nearest, halves to even, at every sample: libsndfile alone does it otherwise for WAV than for FLAC."""
+    halves = (np.arange(-4_000, 4_000) + 0.5) / 2**23
+    clip = np.concatenate([halves, noise(0.5)[0], [1.0, -1.0]]).astype(np.float32)[None]
+    paths = [audio.write(tmp_path / f"clip{suffix}", clip, 48_000, {}) for suffix in LOSSLESS]
+    wav, flac = (audio.read(path)[0] for path in paths)
+    assert np.array_equal(wav, flac)
+    assert np.array_equal(wav * 2**23, np.clip(np.rint(clip * 2.0**23), -(2**23), 2**23 - 1))
+
+
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3"])
 def test_same_clip_same_bytes(tmp_path, suffix):
     first, second = (audio.write(tmp_path / f"{n}{suffix}", noise(2.0), 48_000, TAGS).read_bytes() for n in "ab")

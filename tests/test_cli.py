@@ -94,7 +94,7 @@ def test_json(cli):
     for i, line in enumerate(lines):
         assert line.keys() == {
             *("schema", "path", "sidecar", "prompt", "negative", "seconds", "seed", "steps", "guidance"),
-            *("guidance_interval", "solver", "variations", "model", "loudness"),
+            *("guidance_interval", "solver", "variations", "best_of", "model", "loudness"),
             *("sample_rate", "channels", "samples", "timings", "computed"),
         }
         assert (line["path"], line["sidecar"]) == (f"x-{i + 1}.mp3", f"x-{i + 1}.mp3.json")
@@ -189,6 +189,23 @@ def test_a_long_prompt_survives_in_wav(cli):
     assert not Path("b.wav.json").exists()
 
 
+def test_best_of(cli):
+    ran = cli("generate", "piano", *FAST, "--best-of", 3, "-n", 2, "--seed", 4, "--json", "--format", "flac")
+    lines = [json.loads(line) for line in ran.out.splitlines()]
+    assert [(line["path"], line["first_seed"], line["best_of"]) for line in lines] == [
+        ("piano-4-best-of-3-1.flac", 4, 3), ("piano-4-best-of-3-2.flac", 7, 3),
+    ]  # fmt: skip
+    for line in lines:
+        assert line["seed"] - line["first_seed"] in range(3) and re.fullmatch("aligner [0-9a-f]{8}", line["judge"])
+        cli("generate", "--from", line["path"], "-o", "again.flac", "--force")
+        assert np.array_equal(audio.read("again.flac")[0], audio.read(line["path"])[0])
+        assert "best_of" not in json.loads(audio.read_tags("again.flac")["comment"])
+        score = json.loads(cli("aligner", "score", line["path"], "--prompt", "piano", "--json").out)
+        assert score["scores"][0]["score"] == pytest.approx(line["score"], abs=1e-3)  # the file has 24 bits
+    shown = cli("generate", "piano", *FAST, "--best-of", 3, "--seed", 4, "-o", "a.wav").out
+    assert shown == f"a.wav  0.5 s  seed {lines[0]['seed']}  best of 3 (score {lines[0]['score']:.2f})\n"
+
+
 # --- mistakes
 
 
@@ -217,6 +234,8 @@ def test_a_long_prompt_survives_in_wav(cli):
         (["x", "--seed", "9" * 30], "seed"),
         (["x", "--variations", "0"], "variations"),
         (["x", "--variations", "1000"], "variations"),
+        (["x", "--best-of", "0"], "best_of"),
+        (["x", "--best-of", "17"], "best_of"),
         (["x", "--solver", "rk4"], "solver.*euler"),
         (["x", "--loudness", "nan"], "loudness"),
         (["x", "--loudness", "3"], "loudness"),
@@ -651,7 +670,7 @@ def test_models_download(cli, checkpoint, monkeypatch, tmp_path):
 
 
 def test_corpus_stats(cli, tmp_path):
-    assert_one_error(cli("corpus", "stats", tmp_path / "none"), 3, "build the corpus first")
+    assert_one_error(cli("corpus", "stats", tmp_path / "none"), 3, "build it with")
     row = {"split": "train", "set": "composed", "genre": "jazz", "licence": "CC0-1.0", "seconds": 10.0}
     lines = [row, row, row | {"split": "val", "genre": None}]
     (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -659,5 +678,12 @@ def test_corpus_stats(cli, tmp_path):
     assert (facts["clips"], facts["split"]) == (3, {"train": 2, "val": 1})
     assert facts["hours"] == pytest.approx(30 / 3600)
     assert "train 2, val 1" in cli("corpus", "stats", tmp_path).out
+    facts = {"bpm": 124, "key": "A minor", "instruments": ["piano", "bass"], "moods": ["calm"], "drums": False}
+    (tmp_path / "manifest.jsonl").write_text(json.dumps(row | {"facts": facts}) + "\n")
+    picture = tmp_path / "stats.png"
+    told = json.loads(cli("corpus", "stats", tmp_path, "--picture", picture, "--json").out)
+    assert (told["instrument"], told["tempo"], told["drums"]) == ({"piano": 1, "bass": 1}, {"120": 1}, {"no": 1})
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert_one_error(cli("corpus", "stats", tmp_path, "--picture", picture), 3, "exists already")
     (tmp_path / "manifest.jsonl").write_text("{}\n")
     assert cli("corpus", "stats", tmp_path).code == 3

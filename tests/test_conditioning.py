@@ -26,6 +26,7 @@ from musicgen_app.conditioning import (
     text_units,
 )
 from musicgen_app.errors import DependencyError, ModelError
+from musicgen_app.stated import stated
 from musicgen_app.systems import SYSTEMS
 
 PROMPTS = ["calm piano", "upbeat electronic music with drums, bass and a bright guitar"]
@@ -34,6 +35,15 @@ PROMPTS = ["calm piano", "upbeat electronic music with drums, bass and a bright 
 @pytest.fixture(scope="module")
 def encoder():
     return SentenceTokens(length=24)
+
+
+def test_what_a_prompt_states_stands_behind_its_sentence():
+    plain, told = SentenceTokens(24), SentenceTokens(24, stated=True)
+    prompt = "calm piano, 92 BPM, no drums"
+    with_it, without = told.encode([prompt]).vector[0], plain.encode([prompt]).vector[0]
+    assert torch.equal(with_it[:512], without)
+    assert torch.equal(with_it[512:], torch.from_numpy(stated(prompt).vector()))
+    assert not told.encode(["calm piano"]).vector[0, 512:].any()
 
 
 def test_units_are_clauses_then_words():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
-from musicgen_app import Engine, GenerationRequest
+from musicgen_app import Engine, GenerationRequest, audio
 from musicgen_app.engine import CancelToken, pick_device
 from musicgen_app.errors import Cancelled, GenerationError, ModelError, RequestError
 
@@ -110,6 +112,105 @@ def test_non_finite_output_is_an_error(engine):
         model.backbone.final_layer.conv.bias.fill_(float("nan"))
     with pytest.raises(GenerationError, match="not finite"):
         engine.generate(request())
+
+
+# --- the best of several
+
+
+@pytest.fixture
+def judging(home, tiny_aligner):
+    return Engine(device="cpu", aligner=tiny_aligner)
+
+
+def scores(engine, seeds) -> dict[int, float]:
+    """The score of the clip of each seed, made alone."""
+    text = engine.judge.text(["soft bells"])[0]
+    clips = {seed: engine.generate(request(seed=seed))[0] for seed in seeds}
+    return {seed: engine.judge.score(clip.audio, clip.sample_rate, text) for seed, clip in clips.items()}
+
+
+def test_the_best_of_several_is_the_clip_of_the_best_seed(judging):
+    alone = scores(judging, range(10, 16))
+    results = judging.generate(request(seed=10, variations=2, best_of=3))
+    for result, first in zip(results, (10, 13), strict=True):
+        best = max(range(first, first + 3), key=alone.get)
+        assert (result.request.seed, result.request.variations, result.request.best_of) == (best, 1, 1)
+        assert np.array_equal(result.audio, judging.generate(result.request)[0].audio)
+        choice = result.choice
+        assert (choice.best_of, choice.first_seed, choice.judge) == (3, first, judging.judge.name)
+        assert choice.score == round(alone[best], 4) and result.notes == ()
+    assert len(set(alone.values())) == 6  # the scores tell the clips apart
+    assert judging.generate(request())[0].choice is None
+
+
+def test_sampled_together_the_same_is_chosen(home, tiny_aligner):
+    one, together = (
+        Engine(device="cpu", batch=b, aligner=tiny_aligner).generate(request(best_of=3, variations=2)) for b in (1, 4)
+    )
+    assert [a.request.seed for a in one] == [b.request.seed for b in together]
+
+
+def test_progress_and_cancel_go_over_all_candidates(judging):
+    seen, token = [], CancelToken()
+    judging.generate(request(steps=2, variations=2, best_of=2), progress=seen.append)
+    assert [(p.stage, p.step, p.total) for p in seen] == [
+        ("text", 0, 1), ("text", 1, 1), *[("sampling", i, 8) for i in range(1, 9)],
+        *[("decoding", 25 * i, 100) for i in (1, 2, 3, 4)],
+    ]  # fmt: skip
+
+    def progress(p):
+        seen.append(p)
+        if p.stage == "decoding":
+            token.cancel()
+
+    seen.clear()
+    with pytest.raises(Cancelled):
+        judging.generate(request(steps=2, best_of=4), progress, token)
+    assert seen[-1].step == 25  # of the first candidate
+
+
+def test_only_the_best_waveform_is_kept(judging, monkeypatch):
+    alive, most = weakref.WeakSet(), []
+    master = audio.master
+
+    class Clip(np.ndarray):  # a plain array cannot be told apart in a set
+        __hash__ = object.__hash__
+
+    def counted(*args):
+        clip = master(*args).view(Clip)
+        alive.add(clip)
+        most.append(len(alive))
+        return clip
+
+    monkeypatch.setattr(audio, "master", counted)
+    judging.generate(request(best_of=12, steps=1))
+    assert len(most) == 12 and max(most) <= 3  # the best, the one before and the new one
+
+
+def test_candidates_without_sound_are_passed_over(judging, monkeypatch):
+    alone = scores(judging, range(3, 6))
+    best, next_best = sorted(alone, key=alone.get, reverse=True)[:2]
+    master, number = audio.master, iter(range(3, 6))
+
+    def silent(*args):
+        if next(number) == best:
+            raise GenerationError("silence")
+        return master(*args)
+
+    monkeypatch.setattr(audio, "master", silent)
+    (result,) = judging.generate(request(seed=3, best_of=3))
+    assert result.request.seed == next_best
+    assert result.notes == ("1 of 3 candidates had no usable sound",)
+    monkeypatch.setattr(audio, "master", lambda *args: (_ for _ in ()).throw(GenerationError("silence")))
+    with pytest.raises(GenerationError, match="silence"):
+        judging.generate(request(best_of=3))
+
+
+def test_an_aligner_that_cannot_be_read_is_found_out_first(home, tmp_path):
+    seen = []
+    with pytest.raises(ModelError, match="not an aligner"):
+        Engine(device="cpu", aligner=tmp_path).generate(request(best_of=2), seen.append)
+    assert seen == []
 
 
 def test_unavailable_device_is_a_request_error():

@@ -1,4 +1,4 @@
-"""`ttm-app evaluate`: prompt files, matching, windows, generation that goes on, figures, reports, probe, bad input."""
+"""`ttm-app evaluate`: prompt files, matching, windows, generation that goes on, figures, reports, bad input."""
 
 from __future__ import annotations
 
@@ -8,49 +8,19 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
+from fake_embedder import RATE, FakeEmbedder, tone
 from prepared_folder import write_tiny
 
 from musicgen_app import cli
 from musicgen_app.bundle import write_bundle
 from musicgen_app.engine import CancelToken, Engine
 from musicgen_app.errors import Cancelled, FileError, GenerationError, RequestError
-from trainer.evaluation import descriptors, probe
 from trainer.evaluation.clips import Clip, list_audio, match, open_reference
 from trainer.evaluation.embedding import Vectors, windows
 from trainer.evaluation.making import make
 from trainer.evaluation.prompts import Prompt, read_prompts
 from trainer.evaluation.run import Evaluation, evaluate
 from trainer.evaluation.table import table
-
-RATE = 8_000
-
-
-class FakeEmbedder:
-    """Hears the shares of four bands; reads the words low, middle, high and top."""
-
-    name, sample_rate, seconds, width = "fake 1", RATE, 2.0, 4
-
-    def __init__(self):
-        self.heard = 0
-
-    def text(self, prompts):
-        rows = np.array([[0.1 + (word in p) for word in ("low", "middle", "high", "top")] for p in prompts])
-        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-
-    def audio(self, waves):
-        assert waves.dtype == np.float32 and waves.shape[1] == 2 * RATE
-        self.heard += len(waves)
-        energy = np.abs(np.fft.rfft(waves)) ** 2
-        bands = np.sqrt(np.stack([part.sum(axis=1) for part in np.array_split(energy, 4, axis=1)], axis=1)) + 1e-3
-        return (bands / np.linalg.norm(bands, axis=1, keepdims=True)).astype(np.float32)
-
-
-def tone(path, band: int, seconds: float = 3.0, seed: int = 0):
-    """A noisy tone in one of the four bands of the embedder."""
-    rng = np.random.default_rng(seed)
-    wave = np.sin(2 * np.pi * (500 + 1000 * band) * np.arange(round(seconds * RATE)) / RATE)
-    path.parent.mkdir(exist_ok=True)
-    soundfile.write(path, 0.3 * wave + rng.uniform(0.02, 0.1) * rng.standard_normal(len(wave)), RATE)
 
 
 @pytest.fixture
@@ -261,7 +231,6 @@ def test_files_that_cannot_be_measured_are_counted_and_told(folders):
         {"audio": None},
         {"prompts": None, "reference": None},
         {"prompts": None, "count": 3},
-        {"probe": "x"},
         {"fad": "x"},
     ],
 )
@@ -369,87 +338,6 @@ def test_wrong_commands_are_one_line(home, capsys, monkeypatch, arguments, code,
     assert cli.run(["evaluate", *arguments]) == code
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1 and message in error
-
-
-# probe
-
-
-def test_the_probe_measures_following_and_copying_on_held_out_captions(home, tmp_path):
-    write_tiny(tmp_path / "prepared", items=40, frames=50, val=4)
-    report, _ = run(
-        Evaluation("tiny", count=2, seconds=0.5, resamples=20, probe=tmp_path / "prepared", probe_clips=5),
-        engine=Engine(device="cpu"),
-    )
-    figures = named(report)
-    for of in ("generated", "real unseen music through the codec"):
-        for name in ("matched cosine", "shuffled cosine", "top 1 of 5", "top 3 of 5"):
-            assert figures[f"prompt following, {name} ({of})"]["clips"] == 5
-        assert -1 <= figures[f"nearest training excerpt, cosine, median ({of})"]["value"] <= 1.001
-    write_tiny(tmp_path / "other", rate=10.0)
-    with pytest.raises(FileError, match="8 dims at 10 Hz"):
-        probe.measure(Engine(device="cpu"), "tiny", probe.Prepared(tmp_path / "other"), tmp_path / "x")
-
-
-def test_probe_and_ranking_tell_matched_from_shuffled():
-    rng = np.random.default_rng(0)
-    mixing = rng.standard_normal((20, 64))
-    vectors = rng.standard_normal((400, 20))
-    audio = vectors @ mixing + 0.1 * rng.standard_normal((400, 64))
-    fitted = probe.Probe(audio[:300], vectors[:300], ridge=1.0)
-    good = fitted.scores(audio[300:], vectors[300:])
-    bad = fitted.scores(audio[300:], np.roll(vectors[300:], 1, axis=0))
-    assert (probe.ranked(good) < 1).mean() > 0.95 and np.diag(good).mean() > 0.9
-    assert (probe.ranked(bad) < 1).mean() < 0.2
-
-
-def test_nearest_finds_a_copied_excerpt_anywhere(tmp_path):
-    prepared = write_tiny(tmp_path / "prepared", items=12, frames=40)
-    latents = prepared.latents(np.array([4]), 40)[0][0].numpy()
-    fresh = np.random.default_rng(0).standard_normal((10, 8)).astype(np.float32)
-    best = probe.nearest(np.stack([latents[17:27], fresh]), prepared, np.arange(12))
-    assert best[0] == pytest.approx(1.0, abs=1e-4) and best[1] < 0.9
-    assert probe.nearest(latents[None, 17:27], prepared, np.array([0, 1, 2]))[0] < 0.99  # it is not in these
-
-
-def test_tempo_of_a_click_track_and_octaves():
-    noise = np.random.default_rng(0).standard_normal(600)
-    rows = []
-    for bpm in (80, 120, 150):
-        wave = np.zeros(32_000 * 10, dtype=np.float32)
-        for beat in np.arange(0, 10, 60 / bpm):
-            place = wave[int(beat * 32_000) : int(beat * 32_000) + 600]
-            place[:] = noise[: len(place)]
-        assert descriptors.tempo(wave, 32_000) == pytest.approx(bpm, rel=0.04)
-        told = {"facts": {"tempo": bpm / (1 + (bpm == 80))}, "caption": f"{bpm} BPM"}
-        rows.append(held(real=wave, made=wave, **told))
-    values = {row["name"]: row["interval"].value for row in probe._tempo(rows, 32_000, {"resamples": 5})}
-    assert values == {"tempo right": pytest.approx(2 / 3), "tempo right or an octave off": 1.0}
-    assert probe._tempo([held(caption="slow", facts={"tempo": 60})], 32_000, {}) == []
-
-
-def test_drums_are_told_from_held_tones_by_their_onsets():
-    t = np.arange(32_000 * 4) / 32_000
-    soft = (0.3 * np.sin(2 * np.pi * 220 * t)).astype(np.float32)
-    hits = soft.copy()
-    noise = np.random.default_rng(0).standard_normal(1_600).astype(np.float32)
-    for start in range(0, len(hits) - 1_600, 8_000):
-        hits[start : start + 1_600] += noise * np.linspace(0.5, 0, 1_600, dtype=np.float32)
-    assert descriptors.beatiness(hits, 32_000) > 2 * descriptors.beatiness(soft, 32_000)
-    rows = [held(facts={"drums": True}, real=hits, made=soft), held(facts={"drums": False}, real=soft, made=hits)]
-    real, made = probe._drums(rows, 32_000, {"resamples": 5})
-    assert (real["interval"].value, made["interval"].value) == (1.0, 0.0)
-    assert probe._drums(rows[:1], 32_000, {}) == []
-
-
-def held(**given) -> probe.Held:
-    empty = dict.fromkeys(("vector", "real", "made", "real_latents", "made_latents"), np.zeros(0))
-    return probe.Held(**{"facts": {}, "caption": ""} | empty | given)
-
-
-def test_chroma_of_a_chord():
-    t = np.arange(32_000 * 2) / 32_000
-    chord = sum(np.sin(2 * np.pi * f * t) for f in (261.63, 329.63, 392.0)).astype(np.float32)
-    assert set(np.argsort(descriptors.chroma(chord, 32_000))[-3:]) == {0, 4, 7}
 
 
 def test_vectors_that_are_not_finite_are_an_error_of_the_clip(folders):

@@ -11,6 +11,7 @@ import torch
 from musicgen_app import sampling
 from musicgen_app.backbones import concat_conditions, layers, packed
 from musicgen_app.backbones.fluxaudio import FluxAudio, FluxAudioConfig
+from musicgen_app.backbones.inference import prepare
 
 SIZES = dict(latent_dim=6, hidden=32, depth=4, fused_depth=2, heads=2, text_dim=10, text_len=5, vector_dim=7)
 EXACT, ROUNDED = 1e-5, 0.02  # largest relative error of the root mean square, in float32 and in bfloat16
@@ -35,7 +36,7 @@ def prepared(model: FluxAudio, dtype: torch.dtype = torch.float32) -> FluxAudio:
     with torch.device("meta"):
         copy = FluxAudio(model.config)
     copy.load_state_dict({name: value.clone() for name, value in model.state_dict().items()}, assign=True)
-    copy.prepare(dtype)
+    prepare(copy, dtype)
     return copy.eval()
 
 
@@ -143,7 +144,7 @@ def test_weights_are_never_there_twice(monkeypatch):
 
     packed.packing_works(torch.bfloat16)
     monkeypatch.setattr(packed, "pack", counted)
-    model.prepare(torch.bfloat16)
+    prepare(model, torch.bfloat16)
     assert alive == sorted(alive, reverse=True)
     assert alive[0] == len(large) and alive[-1] < 6  # at the end, the small ones that stay float32
 

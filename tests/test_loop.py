@@ -19,11 +19,13 @@ from prepared_folder import write_tiny
 from safetensors.torch import load_file
 from tiny_training import DIT, TINY, changed, tiny_folder
 
+from musicgen_app.backbones.presets import build
+from musicgen_app.bundle import write_bundle
 from musicgen_app.errors import FileError, GenerationError, ModelError, RequestError
 from trainer import checkpoint, loop
 from trainer.batches import ClusterBatches
 from trainer.loop import EmaSettings, Phase, Training, train
-from trainer.objective import new_objective
+from trainer.objective import begin_from, new_objective
 from trainer.prepared import Prepared
 from trainer.progress import rows
 from trainer.samples import Samples, prefetch
@@ -326,6 +328,38 @@ def test_the_empty_prompt_and_the_statistics_travel_with_the_weights(prepared):
     tokens, vector = prepared.null_text()
     assert torch.equal(model.empty_string_feat, tokens) and torch.equal(model.empty_string_feat_c, vector)
     torch.testing.assert_close(model.latent_mean.flatten(), torch.tensor(prepared.meta["latent"]["mean"]))
+
+
+def test_a_run_begins_with_the_weights_of_a_model(prepared, tiny_parts, tmp_path):
+    """Its first loss is the model's own, and a resumed run needs the model no more."""
+    config, _, files = tiny_parts
+    donor = new_objective(replace(TINY, preset="sketch-dit", overrides=DIT, seed=5), prepared).model
+    for parameter in donor.parameters():
+        if parameter.requires_grad and not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.1)
+    backbone = {"preset": "sketch-dit", "overrides": DIT}
+    bundle = write_bundle(tmp_path / "donor", config | {"backbone": backbone}, donor.state_dict(), "", files)
+    training = replace(TINY, preset="sketch-dit", overrides=DIT, init=str(bundle.path), precision="fp32")
+    result = run(replace(training, ema=None), prepared, tmp_path / "run", stop_at=1)
+    moved = result.model.state_dict()
+    assert all((moved[key] - value).abs().max() < 0.02 for key, value in donor.state_dict().items())
+    bundle.path.rename(tmp_path / "gone")
+    assert run(replace(training, ema=None), prepared, tmp_path / "run", stop_at=2).step == 2
+
+
+def test_a_model_begins_with_narrower_weights_and_answers_as_they_do(tiny_parts, tmp_path):
+    config, _, files = tiny_parts
+    donor, wider = build("sketch-dit", DIT), build("sketch-dit", DIT | {"vector_dim": 20})
+    torch.nn.init.normal_(donor.final_layer.conv.weight)
+    backbone = {"preset": "sketch-dit", "overrides": DIT}
+    bundle = write_bundle(tmp_path / "donor", config | {"backbone": backbone}, donor.state_dict(), "", files)
+    begin_from(wider, str(bundle.path))
+    x, t, tokens, vector = torch.randn(2, 5, 8), torch.rand(2), torch.randn(2, 10, 16), torch.randn(2, 16)
+    more = torch.cat([vector, torch.randn(2, 4)], dim=1)
+    expected = donor(x, t, donor.condition(tokens, None, vector))
+    torch.testing.assert_close(wider(x, t, wider.condition(tokens, None, more)), expected)
+    with pytest.raises(ModelError, match="training cannot begin from tiny"):
+        begin_from(build("sketch-dit", DIT | {"hidden": 64}), str(bundle.path))
 
 
 def test_training_lowers_both_losses(prepared, tmp_path):

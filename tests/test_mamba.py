@@ -10,6 +10,7 @@ import torch
 
 from musicgen_app import sampling
 from musicgen_app.backbones import concat_conditions, mamba_inference, packed, scan
+from musicgen_app.backbones.inference import prepare
 from musicgen_app.backbones.mamba_inference import InferenceBlock
 from musicgen_app.backbones.presets import build, trainable_parameters
 
@@ -36,7 +37,7 @@ def reference_kernels(monkeypatch):
 
 def prepared(model, dtype=torch.float32):
     model = copy.deepcopy(model)
-    model.prepare(dtype)
+    prepare(model, dtype)
     return model
 
 
@@ -119,7 +120,7 @@ def test_half_precision_weights_of_a_mapped_file_are_prepared(model, tmp_path):
     with torch.device("meta"):
         empty = build("mamba-189m", OVERRIDES)
     empty.load_state_dict(load_file(tmp_path / "model.safetensors"), assign=True)
-    empty.eval().prepare(torch.float32)
+    prepare(empty.eval(), torch.float32)
     model.load_state_dict(half)
     x, t = latents()
     assert relative_rms(empty(x, t, prompt(empty)), model(x, t, prompt(model))) < 1e-5
@@ -134,7 +135,7 @@ def test_originals_are_freed_block_by_block(model, monkeypatch):
             alive.append(sum(original() is not None for original in originals))
 
     monkeypatch.setattr(mamba_inference, "InferenceBlock", Watched)
-    model.prepare(torch.bfloat16)
+    prepare(model, torch.bfloat16)
     assert alive == [3, 2, 1] and not any(original() for original in originals)
     assert trainable_parameters(model) == 0
 

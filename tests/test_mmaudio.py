@@ -5,13 +5,24 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import onnxruntime
 import pytest
 import torch
 from scipy.signal import firwin, kaiser_atten, kaiser_beta
 
 from musicgen_app.codecs.bigvgan import BigVGAN, LowPass, SnakeBeta, Upsample, low_pass
 from musicgen_app.codecs.chunks import decode_chunked, encode_chunked
-from musicgen_app.codecs.mmaudio import VAE, MMAudio16k, effective_weight, pixel_norm, residual, save, silu
+from musicgen_app.codecs.mmaudio import (
+    VAE,
+    AttentionBlock,
+    MMAudio16k,
+    effective_weight,
+    pixel_norm,
+    residual,
+    save,
+    silu,
+)
+from musicgen_app.codecs.onnx import OPSET
 from musicgen_app.errors import ModelError
 
 
@@ -119,6 +130,14 @@ def test_chunked_is_close_to_whole(codec, monkeypatch):
     waveform = 0.1 * torch.randn(1, 1, 100 * 512)
     whole, pieces = codec.encode(waveform), encode_chunked(codec, waveform)
     assert (whole - pieces).norm() < 0.2 * whole.norm()
+
+
+def test_its_attention_runs_in_onnx(tmp_path):
+    """The one layer that the exporter is particular about; the whole network takes it half a minute to trace."""
+    attention, x = AttentionBlock(32).eval(), torch.randn(1, 32, 7)
+    torch.onnx.export(attention, (x,), tmp_path / "attention.onnx", dynamo=True, opset_version=OPSET, verbose=False)
+    (found,) = onnxruntime.InferenceSession(tmp_path / "attention.onnx").run(None, {"x": x.numpy()})
+    torch.testing.assert_close(torch.from_numpy(found), attention(x), atol=1e-5, rtol=1e-5)
 
 
 def test_saved_and_loaded_is_the_same(codec, tmp_path):

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import musicgen_app
 from musicgen_app import audio, provenance
 from musicgen_app.errors import FileError, RequestError
-from musicgen_app.request import GenerationRequest, GenerationResult
+from musicgen_app.request import Choice, GenerationRequest, GenerationResult
 
 RATE = 32_000
 SUFFIXES = list(audio.FORMATS)
@@ -53,6 +54,41 @@ def test_a_file_gives_its_request_back(tmp_path, suffix, request_):
     origin = provenance.origin(path)
     assert (origin["model"], origin["weights"]) == ("sketch", "ab" * 32)
     assert origin["app"].startswith("ttm-app ")
+
+
+CHOICE = Choice(best_of=4, first_seed=5, score=0.4123, judge="aligner 0123abcd")
+
+
+def test_the_record_of_an_ordinary_clip():
+    """What was once written is what tools out there read: it does not change with what other clips may need."""
+    assert provenance.tags_for(result_for(replace(REQUEST, prompt="slow piano")))["comment"] == (
+        '{"schema":1,"ai_generated":true,"digital_source_type":"trainedAlgorithmicMedia","model":"sketch","weights":"'
+        + "ab" * 32
+        + f'","app":"ttm-app {musicgen_app.__version__}","prompt":"slow piano","negative":"vocals",'
+        '"seed":9223372036854775807,"seconds":0.5,"steps":30,"guidance":0.30000000000000004,'
+        '"guidance_interval":[0.0,0.9],"solver":"heun","loudness":-14.0}'
+    )
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("prompt", ["slow piano", "slow piano " * 150 + "and strings"])
+def test_the_best_of_several_is_made_again_alone(tmp_path, suffix, prompt):
+    request = replace(REQUEST, prompt=prompt, seed=7)
+    path = save(replace(result_for(request), choice=CHOICE), tmp_path / f"clip{suffix}", sidecar=True)
+    for file in (path, provenance.sidecar_path(path)):
+        assert provenance.request_from(file) == request
+        assert provenance.request_from(file, choosing=True) == replace(request, seed=5, best_of=4)
+    record = json.loads(provenance.full_tags(path)["comment"])
+    assert [record[name] for name in ("best_of", "first_seed", "score", "judge")] == [4, 5, 0.4123, "aligner 0123abcd"]
+
+
+@pytest.mark.parametrize("changes", [{"best_of": 99}, {"best_of": "4"}, {"first_seed": -1}, {"first_seed": [5]}])
+def test_a_hostile_choice_is_refused(tmp_path, changes):
+    record = json.loads(provenance.tags_for(replace(result_for(REQUEST), choice=CHOICE))["comment"])
+    path = tagged(tmp_path / "clip.flac", json.dumps(record | changes))
+    with pytest.raises(RequestError):
+        provenance.request_from(path, choosing=True)
+    assert provenance.request_from(path) == REQUEST
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

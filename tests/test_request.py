@@ -21,13 +21,14 @@ requests = st.builds(
     prompt=prompts,
     negative=prompts | st.just(""),
     seconds=st.floats(0.5, 3600),
-    seed=st.none() | st.integers(0, SEED_MAX - 63),
+    seed=st.none() | st.integers(0, SEED_MAX - 64 * 16 + 1),
     steps=st.none() | st.integers(1, 1000),
     guidance=st.none() | st.floats(0, 30),
     guidance_interval=st.none() | intervals,
     solver=st.none() | st.sampled_from(SOLVERS),
     variations=st.integers(1, 64),
     loudness=st.none() | st.floats(-40, -8),
+    best_of=st.integers(1, 16),
 )
 
 
@@ -106,6 +107,8 @@ def test_every_variation_has_a_valid_seed():
     assert GenerationRequest("x", seed=SEED_MAX).validated().seed == SEED_MAX
     assert GenerationRequest("x", seed=SEED_MAX - 3, variations=4).validated().variations == 4
     refused(f"seed.*{SEED_MAX - 3}", seed=SEED_MAX - 2, variations=4)
+    assert GenerationRequest("x", seed=SEED_MAX - 11, variations=4, best_of=3).validated().best_of == 3
+    refused(f"seed.*{SEED_MAX - 11}", seed=SEED_MAX - 10, variations=4, best_of=3)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +125,10 @@ def test_every_variation_has_a_valid_seed():
         {"variations": 0},
         {"variations": 65},
         {"variations": "2"},
+        {"best_of": 0},
+        {"best_of": 17},
+        {"best_of": True},
+        {"best_of": None},
         {"solver": "rk4"},
         {"solver": ["euler"]},
         {"guidance_interval": (0.9, 0.1)},

@@ -9,16 +9,17 @@ from pathlib import Path
 
 import torch
 
-from musicgen_app import paths, store
+from musicgen_app import paths, stated, store
 from musicgen_app.bundle import CONFIG, Bundle, open_bundle, sha256
 from musicgen_app.codecs import load_codec
 from musicgen_app.codecs.base import Codec
-from musicgen_app.conditioning import TextEncoder, load_text_encoder
+from musicgen_app.conditioning import SentenceTokens, TextEncoder, load_text_encoder
 from musicgen_app.errors import ModelError
 from musicgen_app.hardware import pick_device
 from musicgen_app.systems import SYSTEMS
 
-SENTENCES = {"kind": "use", "length": 48}  # the bundled text encoder
+SENTENCES = {"kind": "use", "length": 48, "stated": stated.LAYOUT}  # the bundled text encoder
+BACKBONE = {"preset": "sketch-dit", "overrides": {"vector_dim": SentenceTokens.width + stated.WIDTH}}  # one that fits
 
 
 @dataclass(frozen=True)

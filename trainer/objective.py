@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-from musicgen_app import flow
+from musicgen_app import flow, store
 from musicgen_app.backbones.presets import build
 from musicgen_app.errors import FileError, ModelError
 
@@ -66,6 +66,33 @@ def new_objective(training: Training, prepared: Prepared) -> Objective:
     if training.repa_muq:
         heads["muq"] = losses.MuqHead(_hidden(model), MUQ_WIDTH, training.repa_layers)
     return Objective(model, heads, training, _channel_weights(prepared) if training.channel_weights else None)
+
+
+@torch.no_grad()
+def begin_from(model: nn.Module, name: str) -> None:
+    """Put the weights of the installed model (or model folder) `name` into `model`, so that training goes on from them.
+
+    A matrix that has become wider, because what it reads has, keeps its columns and gets zeros behind them: at first it
+    answers as before. What belongs to the data (latent statistics, features of the empty prompt) stays as it is.
+    Raises ModelError for a model of other sizes.
+    """
+    bundle = store.find(name)
+    given = bundle.load()
+    own = {key: value for key, value in model.named_parameters() if value.requires_grad}
+    for key, value in own.items():
+        old = given.get(key)
+        grown = old is not None and old.ndim == 2 == value.ndim and old.shape[0] == value.shape[0]
+        if old is None or old.shape != value.shape and not (grown and old.shape[1] < value.shape[1]):
+            has = "nothing" if old is None else f"shape {tuple(old.shape)}"
+            raise ModelError(
+                f"training cannot begin from {bundle.name}: of {key}, shape {tuple(value.shape)}, it has {has};"
+                " take a model of the same sizes"
+            )
+        if old.shape == value.shape:
+            value.copy_(old)
+        else:
+            value.zero_()
+            value[:, : old.shape[1]] = old
 
 
 def _channel_weights(prepared: Prepared) -> Tensor:

@@ -17,7 +17,7 @@ from .run import Job
 from .settings import EmaSettings, Phase
 from .timesteps import Beta, LogitNormal, Schedule, Uniform
 
-TRAINING = ("micro", "repa_clap", "repa_muq", "precision", "seed", "save_every", "preview_every")
+TRAINING = ("init", "micro", "repa_clap", "repa_muq", "precision", "seed", "save_every", "preview_every")
 
 
 def job_of(options: dict) -> Job:

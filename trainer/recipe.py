@@ -10,7 +10,7 @@ from musicgen_app.errors import RequestError
 from musicgen_app.systems import SYSTEMS
 
 from . import parameters
-from .encoders import SENTENCES, find_encoders
+from .encoders import BACKBONE, SENTENCES, find_encoders
 from .settings import Preparation, Training
 
 OURS = "ttm-app"
@@ -112,7 +112,7 @@ def encoder_sizes(encoders: str) -> dict[str, int]:
         text, own = SYSTEMS[encoders].text, {"preset": encoders}
     else:
         found = find_encoders(encoders)
-        text, own = found.text, found.bundle.config.get("backbone", {"preset": "sketch-dit"})
+        text, own = found.text, found.bundle.config.get("backbone", BACKBONE)
     config = _config(Training(preset=own["preset"], overrides=own.get("overrides") or {}))
     lengths = {"text_len": text.get("length", SENTENCES["length"])}
     return lengths | {name: getattr(config, name) for name in ENCODER_SIZES if hasattr(config, name)}
@@ -131,8 +131,6 @@ def with_encoders(recipe: Recipe, encoders: str, by: str = "--encoders") -> Reci
     place of CLAP. Raises ModelError for encoders that are not known here.
     """
     before = recipe.preparation.encoders
-    if encoders == before:
-        return replace(recipe, origins=recipe.origins | {"preparation.encoders": by})
     own = sizes(recipe.training)
     wanted = {name: size for name, size in encoder_sizes(encoders).items() if name in own and own[name] != size}
     scale = latent_rate(encoders) / latent_rate(before)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from musicgen_app.systems import SYSTEMS
 
+from .encoders import BACKBONE
 from .recipe import Recipe, with_encoders
 from .settings import EmaSettings, Phase, Preparation, Training
 from .timesteps import Beta, LogitNormal
@@ -52,7 +53,7 @@ SKETCH = Recipe(
     # The six best of 15 stretches, and every clip of data that are cut already.
     preparation=Preparation(encoders="sketch", embedder="aligner", high=1.0, medium=-1.0),
     training=Training(
-        preset="sketch-dit",
+        **BACKBONE,
         # Five-second crops for the first 55 % of the run, then whole clips, half as many; one cosine in two parts.
         phases=(
             Phase(steps=3_200, lr=7e-4, warmup=200, schedule="cosine", floor=0.45, crop=62),

@@ -118,6 +118,7 @@ class EmaSettings:
 class Training:
     """Settings of a run; a checkpoint made with others is refused, but for those in HARMLESS and what `harmless` says.
 
+    init: the model whose weights the run begins with, by its name or folder (None: random ones).
     micro: samples a forward pass in a process (None: its whole share of a batch); gradients of several passes add up.
     clusters: what the clusters of the batches are made by, and how many (1: batches are drawn from everything).
     repa_clap, repa_muq: lambdas of the alignment losses, 0 for none; they are weighted by t^repa_alpha.
@@ -126,6 +127,7 @@ class Training:
 
     preset: str = "sketch-dit"
     overrides: dict = field(default_factory=dict)
+    init: str | None = None
     phases: tuple[Phase, ...] = (Phase(steps=5_800, lr=7e-4, warmup=200, floor=0.05),)
     batch: int = 32
     micro: int | None = None

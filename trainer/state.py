@@ -15,7 +15,7 @@ from musicgen_app.errors import FileError
 
 from . import checkpoint
 from .distributed import Team
-from .objective import Objective, new_objective
+from .objective import Objective, begin_from, new_objective
 from .optim import EMA, adamw
 from .prepared import Prepared
 from .settings import Training, harmless
@@ -34,6 +34,8 @@ class State:
         self.settings = json.loads(json.dumps({"training": asdict(training), "data": fingerprint(prepared)}))
         self.step, self.skipped, self.bad_in_a_row, self.saved = 0, 0, 0, folder
         self.objective = new_objective(training, prepared)
+        if training.init and not folder:
+            begin_from(self.objective.model, training.init)
         average = training.ema
         self.ema = EMA(self.objective.model, average.decay, average.sigma_rel) if average else None
         if folder:

@@ -186,16 +186,6 @@ class FluxAudio(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def prepare(self, dtype: torch.dtype) -> None:
-        """Make the loaded model ready for fast inference on its device, in place: its large products in `dtype`.
-
-        Everything else, and all it takes and gives, is float32. The weights may be of any dtype; the model can neither
-        be trained, saved nor moved afterwards.
-        """
-        from .fluxaudio_inference import make_ready
-
-        make_ready(self, dtype)
-
     def condition(
         self, tokens: Tensor, mask: Tensor | None, vector: Tensor | None, drop: Tensor | None = None
     ) -> FluxAudioCondition:

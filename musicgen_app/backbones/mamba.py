@@ -192,21 +192,6 @@ class Mamba(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
-    def prepare(self, dtype: torch.dtype) -> None:
-        """Make the loaded model ready for fast inference on the device it is on, in place and block by block.
-
-        The large products then run in `dtype`; the small ones at both ends stay in float32.
-        """
-        from .mamba_inference import TEXT_MULTIPLE, InferenceBlock
-
-        self.text_multiple = TEXT_MULTIPLE
-        self.requires_grad_(False)
-        for i in range(len(self.blocks)):
-            self.blocks[i] = InferenceBlock(self.blocks[i], dtype)
-        for end in (self.input_proj, self.time_embed, self.norm_out, self.out_proj):
-            end.float()
-        self.null_token = self.null_token.float()
-
     def condition(
         self, tokens: Tensor, mask: Tensor, vector: Tensor | None = None, drop: Tensor | None = None
     ) -> MambaCondition:

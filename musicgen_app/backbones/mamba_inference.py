@@ -12,10 +12,21 @@ from torch import Tensor, nn
 
 from . import scan
 from .layers import attend, modulate, normalise
-from .mamba import Block, CrossAttention, Mixer
+from .mamba import Block, CrossAttention, Mamba, Mixer
 from .packed import linear, ready
 
 TEXT_MULTIPLE = 32  # the fused attention takes twice as long over 12 keys as over 32
+
+
+def make_ready(model: Mamba, dtype: torch.dtype) -> None:
+    """Replace the blocks of a model one after the other; the small products at both ends stay in float32."""
+    model.text_multiple = TEXT_MULTIPLE
+    model.requires_grad_(False)
+    for i in range(len(model.blocks)):
+        model.blocks[i] = InferenceBlock(model.blocks[i], dtype)
+    for end in (model.input_proj, model.time_embed, model.norm_out, model.out_proj):
+        end.float()
+    model.null_token = model.null_token.float()
 
 
 class InferenceBlock(nn.Module):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..kernels import in_parallel, tensor_rows
 from . import scan_kernels as kernels
-from .scan import causal_convolution, selective_scan
+from .scan_reference import causal_convolution, selective_scan
 
 DTYPES = (torch.float32, torch.bfloat16)
 

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import audio, sampling, store
+from ..backbones.inference import prepare
 from ..backbones.presets import build, trainable_parameters
 from ..bundle import Bundle, load_backbone, sha256, update_config
 from ..codecs import load_codec, read_codec
@@ -117,7 +118,7 @@ def step(model: str, latents: int, precision: str, repeats: int, plain: bool) ->
     """
     bundle = store.find(model)
     backbone = load_backbone(bundle)
-    backbone.prepare(PRECISIONS[pick_precision(precision, CPU)])
+    prepare(backbone, PRECISIONS[pick_precision(precision, CPU)])
     x, features = _step_inputs(bundle, backbone, latents)
     guidance = bundle.sampler["guidance"]
     velocity = sampling.guided(backbone, backbone.condition(*features), backbone.null_condition(1), guidance)

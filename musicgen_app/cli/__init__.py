@@ -28,6 +28,7 @@ Examples:
   ttm-app generate "slow piano over soft strings" -o piano.wav
   ttm-app generate "upbeat EDM" --seed 7 --seconds 20 -n 4 -o edm.flac
   ttm-app generate --from piano.wav -o same.wav
+  ttm-app generate --prompts prompts.txt --out-dir songs
   ttm-app models list
 
 \b

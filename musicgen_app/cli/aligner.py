@@ -75,7 +75,7 @@ def evaluate(data, folder, as_json, output) -> None:
 def score(audio, prompt, folder, as_json) -> None:
     """How well audio files fit a text: their cosine, from -1 to 1, and the tier it is in."""
     from ..aligner import load_aligner, tier
-    from ..audio import read, resample
+    from ..audio import read
     from .output import one_line, print_json
 
     judge = load_aligner(folder)
@@ -83,8 +83,7 @@ def score(audio, prompt, folder, as_json) -> None:
     rows = []
     for path in audio:
         wave, rate, _ = read(path)
-        mono = resample(wave, rate, judge.sample_rate).mean(axis=0)
-        value = float(judge.audio(mono[None])[0] @ text)
+        value = judge.score(wave, rate, text)
         rows.append({"file": str(path), "score": round(value, 4), "tier": tier(value, judge.tiers)})
     if as_json:
         print_json({"aligner": judge.name, "prompt": prompt, "tiers": judge.tiers, "scores": rows})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,19 +38,32 @@ def train(data, out, steps, joint_steps, stop_at, seed) -> None:
 
 @codec.command()
 @click.option("--data", "data", multiple=True, required=True, type=FOLDER, help="Dataset folder; may be given again.")
-@click.option("--codec", "folder", type=FOLDER, help="Codec folder.  [default: the bundled sketch codec]")
+@click.option("--codec", "codecs", multiple=True, help="Codec folder, model or system; repeatable.  [default: sketch]")
+@click.option("--excerpts", type=click.IntRange(1), default=60, show_default=True, help="Of each folder.")
+@click.option("--seconds", type=click.FloatRange(2), default=10.0, show_default=True, help="Of an excerpt.")
+@click.option("--baselines/--no-baselines", default=True, show_default=True, help="Griffin-Lim and Opus beside it.")
+@click.option("--picture", type=FOLDER, help="Draw spectrograms of one excerpt of each folder as this PNG.")
+@click.option("--bootstrap", "resamples", type=click.IntRange(0), default=1000, show_default=True, help="Resamples.")
+@click.option("-o", "--output", type=FOLDER, help="Write the report here as JSON.")
+@click.option("--force", is_flag=True, help="Replace what is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def evaluate(data, folder, as_json) -> None:
-    """Reconstruction error on the held-out tracks of each dataset folder."""
+def evaluate(data, codecs, excerpts, seconds, baselines, picture, resamples, output, force, as_json) -> None:
+    """How much of the music of held-out tracks comes back through codecs, Griffin-Lim and Opus."""
+    from trainer.codec.evaluate import draw, table
     from trainer.codec.evaluate import evaluate as measure
 
-    from .. import paths
-    from ..codecs.sketch import load_codec
-    from .output import print_json
+    from ..audio import check_free, save_bytes
+    from .output import print_json, print_note
 
-    report = {str(d): measure(load_codec(folder or paths.assets() / "sketch" / "codec"), d) for d in data}
+    for path in filter(None, (output, picture)):
+        check_free(path, force)
+    codecs = codecs or ("sketch",)
+    report = measure(codecs, data, excerpts, seconds, resamples, baselines, print_note)
+    if picture:
+        draw(codecs, data, picture)
+    if output:
+        save_bytes(output, (json.dumps(report, indent=2, allow_nan=False) + "\n").encode(), overwrite=force)
     if as_json:
         print_json(report)
-        return
-    for name, figures in report.items():
-        click.echo(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
+    else:
+        click.echo(table(report))

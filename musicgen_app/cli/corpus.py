@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import Cancelled, FileError
+from ..errors import Cancelled
 from .output import print_json, print_note
 
 OUT = click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Corpus folder.")
@@ -75,19 +74,22 @@ def challenge(data: Path, out: Path, hours: float, as_json: bool, quiet: bool) -
 
 @corpus.command()
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--picture", type=click.Path(path_type=Path), help="Also draw it, as a PNG.")
+@click.option("--force", is_flag=True, help="Replace a picture that exists.")
 @JSON
-def stats(folder: Path, as_json: bool) -> None:
-    """Count the clips of the corpus in FOLDER by split, set, genre and licence."""
-    manifest = folder / "manifest.jsonl"
-    try:
-        rows = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines()]
-        counts = {key: Counter(str(row[key]) for row in rows) for key in ("split", "set", "genre", "licence")}
-        seconds = sum(row["seconds"] for row in rows)
-    except OSError as error:
-        raise FileError(f"cannot read {manifest}: {error.strerror}; build the corpus first") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise FileError(f"{manifest} is not a corpus manifest ({error}); build the corpus again") from error
-    _report({"clips": len(rows), "hours": seconds / 3600} | counts, as_json)
+def stats(folder: Path, picture: Path | None, force: bool, as_json: bool) -> None:
+    """Count the clips of the corpus in FOLDER by split, genre, instrument, tempo and all else that is known of them."""
+    from trainer.corpus.stats import draw
+    from trainer.corpus.stats import stats as stats_of
+
+    from ..audio import check_free
+
+    if picture:
+        check_free(picture, force)
+    facts = stats_of(folder)
+    if picture:
+        draw(facts, picture)
+    _report(facts, as_json)
 
 
 def _report(facts: dict, as_json: bool) -> None:
@@ -101,7 +103,7 @@ def _report(facts: dict, as_json: bool) -> None:
             value = "; ".join(map(str, value)) or "none"
         elif isinstance(value, float):
             value = f"{value:.2f}"
-        click.echo(f"{key:<9} {value}")
+        click.echo(f"{key:<10} {value}")
 
 
 @contextmanager

@@ -1,11 +1,9 @@
-"""`ttm-app generate`: prompt (or a file made earlier) -> audio files, with the request in their tags."""
+"""`ttm-app generate`: a prompt, a file of prompts, or a file made earlier -> audio files, the request in their tags."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,16 +11,15 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import paths, settings
-from ..errors import Cancelled, FileError, RequestError
-from .output import cancel_on_signals, print_json, print_note, progress_line
+from ..errors import Cancelled, RequestError
+from .files import FORMATS, check_folder, numbered, print_clip, save, wants_sidecar
+from .output import cancel_on_signals, print_note, progress_line
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
-    from ..request import GenerationRequest, GenerationResult
+    from ..request import GenerationRequest
 
-JSON_SCHEMA = 1
 STDIN_BYTES = 1_000_000
-WAV_TEXT_BYTES = 1_200  # prompt and negative prompt that surely fit the comment of a WAV file with all the rest
 
 EPILOG = """
 \b
@@ -32,12 +29,31 @@ Files:
   If -o is a folder, the file gets that name there. The suffix chooses the format: .wav .flac .ogg .mp3
   With -n 3, -o song.wav gives song-1.wav song-2.wav song-3.wav, made with seeds N, N+1, N+2.
   Each is the clip of its seed alone: on a CPU to the last bit, on a GPU up to rounding.
+  With --best-of 4 each is the best of four clips, of seeds N to N+3 (the next of N+4 to N+7), by the score
+  of the aligner that comes with the app. Its tags have its own seed: --from makes it again alone.
+
+\b
+Many prompts:
+  --prompts FILE makes a clip of every line; - is stdin. A line is a prompt, or a JSON object such as
+  {"prompt": "slow piano", "seconds": 20, "output": "piano.flac"}, whose keys are prompt, output,
+  negative, seconds, seed, steps, guidance, guidance_interval, solver, variations, model, loudness,
+  best_of.
+  Blank lines and lines that start with # are skipped. What a line leaves open, options decide.
+  A line without a seed, where there is no --seed either, gets one from its prompt: in every run
+  the same. So run the same command again to go on: files that are there already are passed over.
+  A file of that name but of another request is an error, unless --force says to replace it.
+  --name may have {line} (in the file), {index} (among the prompts), {slug} (the prompt in short),
+  {seed} (of --best-of the first), {model} and {n} (of the variation); {line:04d} is a width,
+  {slug:.20} a length.
+  A line that cannot be made is reported and the rest goes on; lines of one model are made together.
+  The exit code is 0 when all is there, else that of the first failure.
 
 \b
 Examples:
   ttm-app generate "slow piano over soft strings" -o piano.wav
   echo "driving techno, 128 bpm" | ttm-app generate - -o techno.mp3 --json
   ttm-app generate --from piano.wav --seconds 30 -o longer.wav
+  ttm-app generate --prompts prompts.txt --out-dir songs --format flac --seconds 20
 """
 
 
@@ -47,6 +63,7 @@ Examples:
 @click.option("--seconds", type=float, metavar="S", help="Length of the clip.  [default: 10]")
 @click.option("--seed", type=int, metavar="N", help="The same seed gives the same music.  [default: drawn]")
 @click.option("-n", "--variations", type=int, metavar="N", help="How many clips, with seeds one apart.  [default: 1]")
+@click.option("--best-of", type=int, metavar="N", help="Make N candidates of each clip, keep the best.  [default: 1]")
 @click.option("--model", metavar="NAME", help="Model name or folder.  [default: sketch]")
 @click.option("--negative", metavar="TEXT", help="What the music should not be like.")
 @click.option("--steps", type=int, metavar="N", help="Sampler steps.  [default: the model's]")
@@ -66,6 +83,10 @@ Examples:
     help="What turns latents into sound; auto is what the model names.  [default: auto]",
 )
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Make this file again; options given here win.")
+@click.option("--prompts", type=click.Path(path_type=Path), metavar="FILE", help="A clip of every line; - is stdin.")
+@click.option("--out-dir", type=click.Path(path_type=Path), metavar="DIR", help="--prompts: folder to write into.  [.]")
+@click.option("--name", metavar="TEMPLATE", help="--prompts: names of the files.  [default: {line:04d}-{slug}-{seed}]")
+@click.option("--format", type=click.Choice(FORMATS), help="Of files that are named by the app.  [default: wav]")
 @click.option(
     "--sidecar/--no-sidecar",
     default=None,
@@ -82,6 +103,10 @@ def generate(
     precision: str | None,
     decoder: str | None,
     source: Path | None,
+    prompts: Path | None,
+    out_dir: Path | None,
+    name: str | None,
+    format: str | None,
     sidecar: bool | None,
     keep: bool | None,
     force: bool,
@@ -93,8 +118,18 @@ def generate(
     from ..store import find
     from . import library
 
-    chosen = settings.load(device=device, precision=precision, decoder=decoder, sidecar=sidecar, keep=keep)
+    flags = {"device": device, "precision": precision, "decoder": decoder, "sidecar": sidecar, "keep": keep}
+    chosen = settings.load(**flags, format=format and f".{format}")
     given = {name: value for name, value in values.items() if value is not None}
+    if prompts is not None:
+        from .batch import make_all
+
+        if any(value is not None for value in (prompt, output, source)):
+            raise RequestError("--prompts takes the place of PROMPT and --from, --out-dir and --name that of -o")
+        code = make_all(prompts, given, chosen, out_dir or Path(), name, force=force, as_json=as_json, quiet=quiet)
+        click.get_current_context().exit(code)
+    if out_dir is not None or name is not None:
+        raise RequestError("--out-dir and --name are for --prompts: -o names the file, or the folder, of one prompt")
     if prompt is not None:
         given["prompt"] = _stdin() if prompt == "-" else prompt
     request = _request(source, given, chosen)
@@ -102,10 +137,10 @@ def generate(
     request = request.resolved(bundle.sampler, bundle.max_seconds)
     if source:
         _warn_of_other_weights(source, bundle)
+    if format and output is not None and not os.path.isdir(output):
+        raise RequestError(f"the suffix of {output} chooses its format: leave --format out")
     targets = _targets(output, request, chosen.format)
-    sidecar = chosen.sidecar
-    if sidecar is None:
-        sidecar = targets[0].suffix.lower() == ".wav" and _text_bytes(request) > WAV_TEXT_BYTES
+    sidecar = wants_sidecar(chosen.sidecar, targets[0], request)
     for target in targets:
         _check_target(target, sidecar, force)
 
@@ -117,14 +152,14 @@ def generate(
         try:
             with progress_line(show=not quiet) as progress:
                 results = engine.generate(request, progress, token)
-            for note in results[0].notes:
+            for note in dict.fromkeys(note for result in results for note in result.notes):
                 print_note(f"warning: {note}")
             for result, target in zip(results, targets, strict=True):
                 if token.cancelled:
                     raise KeyboardInterrupt
-                beside = _write(result, target, sidecar, force)
+                beside = save(result, target, sidecar, force)
                 written += 1
-                _print(result, target, beside, as_json, quiet)
+                print_clip(result, target, beside, as_json, quiet)
                 keeping = keeping and library.keep(result, target, chosen.library)
         except KeyboardInterrupt:
             done = f"{written} of {len(targets)} files were written" if written else "nothing was written"
@@ -153,14 +188,9 @@ def _request(source: Path | None, given: dict, chosen: settings.Settings) -> Gen
 def _targets(output: Path | None, request: GenerationRequest, suffix: str) -> list[Path]:
     """The files to write, one a variation; where the name is left to us it ends in `suffix`."""
     if output is None or os.path.isdir(output):
-        output = (output or Path()) / f"{paths.slug(request.prompt)}-{request.seed}{suffix}"
-    if request.variations == 1:
-        return [output]
-    return [output.with_name(f"{output.stem}-{i + 1}{output.suffix}") for i in range(request.variations)]
-
-
-def _text_bytes(request: GenerationRequest) -> int:
-    return len(json.dumps([request.prompt, request.negative], ensure_ascii=False).encode())
+        best = f"-best-of-{request.best_of}" if request.best_of > 1 else ""
+        output = (output or Path()) / f"{paths.slug(request.prompt)}-{request.seed}{best}{suffix}"
+    return numbered(output, request.variations)
 
 
 def _check_target(target: Path, sidecar: bool, force: bool) -> None:
@@ -171,10 +201,7 @@ def _check_target(target: Path, sidecar: bool, force: bool) -> None:
     check_target(target, force)
     if sidecar:
         check_free(sidecar_path(target), force)
-    try:
-        tempfile.TemporaryFile(dir=target.parent).close()
-    except OSError as error:
-        raise FileError(f"cannot write in {target.parent}: {error.strerror}; choose another folder") from error
+    check_folder(target.parent)
 
 
 def _warn_of_other_weights(source: Path, bundle: Bundle) -> None:
@@ -182,27 +209,3 @@ def _warn_of_other_weights(source: Path, bundle: Bundle) -> None:
 
     if origin(source)["weights"] != bundle.weights_sha256:
         print_note(f"warning: {source} was made with other weights than {bundle.name} has; it will sound different")
-
-
-def _write(result: GenerationResult, target: Path, sidecar: bool, force: bool) -> Path | None:
-    """Write one clip and then its sidecar, if wanted; returns the sidecar's path."""
-    from ..audio import write
-    from ..provenance import tags_for, write_sidecar
-
-    write(target, result.audio, result.sample_rate, tags_for(result), overwrite=force)
-    return write_sidecar(result, target, overwrite=force) if sidecar else None
-
-
-def _print(result: GenerationResult, target: Path, sidecar: Path | None, as_json: bool, quiet: bool) -> None:
-    """One line on stdout for a written clip."""
-    request = result.request
-    if as_json:
-        channels, samples = result.audio.shape
-        made = {"schema": JSON_SCHEMA, "path": str(target), "sidecar": str(sidecar) if sidecar else None}
-        sound = {"sample_rate": result.sample_rate, "channels": channels, "samples": samples}
-        made_by = {"model": result.model, "timings": result.seconds_taken, "computed": result.computed}
-        print_json(made | request.to_dict() | sound | made_by)
-    elif quiet:
-        click.echo(str(target))
-    else:
-        click.echo(f"{target}  {request.seconds:g} s  seed {request.seed}")

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from ..engine import CancelToken, Progress
 
 
-def print_error(message: str, code: int, as_json: bool) -> int:
-    """One line on stderr, and with --json one object on stdout; returns `code`."""
+def print_error(message: str, code: int, as_json: bool, line: int | None = None) -> int:
+    """One line on stderr, and with --json one object on stdout, about a `line` of input if given; returns `code`."""
     message = one_line(message)
-    click.echo(f"error: {message}", err=True)
+    click.echo(f"error: {message}" if line is None else f"error: line {line}: {message}", err=True)
     if as_json:
-        print_json({"error": {"message": message, "code": code}})
+        print_json(({} if line is None else {"line": line}) | {"error": {"message": message, "code": code}})
     return code
 
 
@@ -42,10 +42,13 @@ def one_line(text: str) -> str:
 
 
 @contextmanager
-def progress_line(show: bool) -> Iterator[Callable[[Progress], None] | None]:
+def progress_line(
+    show: bool, before: str = "", left: Callable[[Progress], float | None] | None = None
+) -> Iterator[Callable[[Progress], None] | None]:
     """A function for `Engine.generate(progress=...)` that keeps one line of stderr up to date; None when not shown.
 
-    Shown only on a terminal; the line is wiped at the end.
+    Shown only on a terminal; the line is wiped at the end. It begins with `before`; `left` tells the seconds left of
+    all the work, where there is more than this, or None when that cannot be said yet.
     """
     if not (show and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"):
         yield None
@@ -55,16 +58,24 @@ def progress_line(show: bool) -> Iterator[Callable[[Progress], None] | None]:
     def update(progress: Progress) -> None:
         now = time.monotonic()
         first, start = began.setdefault(progress.stage, (progress.step, now))
-        line = f"{progress.stage} {progress.step}/{progress.total}"
+        line = f"{before}{progress.stage} {progress.step}/{progress.total}"
         if progress.step > first and now > start:
             rate = (progress.step - first) / (now - start)
-            line += f"  {rate:.1f}/s  {(progress.total - progress.step) / rate:.0f} s left"
+            seconds = left(progress) if left else (progress.total - progress.step) / rate
+            line += f"  {rate:.1f}/s" + ("" if seconds is None else f"  {_duration(seconds)} left")
         click.echo(f"\r{line:<60}", nl=False, err=True)
 
     try:
         yield update
     finally:
         click.echo(f"\r{'':<60}\r", nl=False, err=True)
+
+
+def _duration(seconds: float) -> str:
+    """A time to wait, in the unit that people would say it in."""
+    if seconds < 600:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 @contextmanager

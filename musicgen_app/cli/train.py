@@ -124,6 +124,7 @@ Examples:
 @click.option("--preset", default="sketch", type=click.Choice(PRESETS), show_default=True, help="Whose recipe.")
 @click.option("--out", type=FOLDER, help="Run folder.  [default: runs/PRESET]")
 @click.option("--encoders", help="sketch, a paper's system, or a model (or codec folder).  [default: the recipe's]")
+@click.option("--init", metavar="MODEL", help="Begin with the weights of a model of the same sizes (fine-tuning).")
 @click.option("--steps", type=click.IntRange(1), help="Steps of all phases together; they keep their proportions.")
 @click.option("--batch", type=click.IntRange(1), help="Samples a step, over all processes.")
 @click.option("--micro", type=click.IntRange(1), help="Samples a forward pass; gradients of several add up.")

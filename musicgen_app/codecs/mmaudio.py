@@ -82,8 +82,8 @@ class AttentionBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         qkv = self.qkv(x).unflatten(1, (-1, 3))  # (B, C, 3, T): the rows of q, k and v alternate
-        q, k, v = (part.transpose(1, 2) for part in pixel_norm(qkv).unbind(2))
-        return residual(x, self.proj_out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2)))
+        q, k, v = (part.transpose(1, 2)[:, None] for part in pixel_norm(qkv).unbind(2))  # one head
+        return residual(x, self.proj_out(F.scaled_dot_product_attention(q, k, v)[:, 0].transpose(1, 2)))
 
 
 class Middle(nn.Module):

@@ -369,5 +369,7 @@ def _optional(name: str) -> ModuleType:
 
 
 def _brief(error: Exception) -> str:
-    """The beginning of an error's message, on one line."""
+    """The beginning of the message of an error, or of what caused it in the end, on one line."""
+    while error.__cause__:
+        error = error.__cause__
     return " ".join(str(error).split())[:200]

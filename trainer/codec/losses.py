@@ -8,10 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..spectra import log_mel, magnitude, mel_filters
+from ..spectra import log_mel, mel_filters
 
 WINDOWS = {256: 24, 512: 40, 1024: 64, 2048: 96, 4096: 128}  # STFT window -> mel bands
-SHARP_WINDOWS = (2048, 4096)  # full frequency resolution, for harmonics that mel bands would blur
 
 
 def mel_error(output: Tensor, target: Tensor, sample_rate: int) -> Tensor:
@@ -20,16 +19,6 @@ def mel_error(output: Tensor, target: Tensor, sample_rate: int) -> Tensor:
         F.l1_loss(log_mel(output, sample_rate, n, bands), log_mel(target, sample_rate, n, bands))
         for n, bands in WINDOWS.items()
     ]
-    return torch.stack(errors).mean()
-
-
-def sharp_error(output: Tensor, target: Tensor) -> Tensor:
-    """Multi-resolution STFT loss: log-magnitude error plus spectral convergence (Yamamoto et al., 2020, 1910.11480)."""
-    errors = []
-    for n in SHARP_WINDOWS:
-        ours, theirs = magnitude(output, n), magnitude(target, n)
-        errors.append(F.l1_loss(ours.clamp_min(1e-3).log(), theirs.clamp_min(1e-3).log()))
-        errors.append((ours - theirs).norm() / theirs.norm().clamp_min(1e-3))
     return torch.stack(errors).mean()
 
 

@@ -292,7 +292,7 @@ def _long(t: _Teller) -> str:
     words = 0
     for clause in clauses:
         size = len(clause.split())
-        if words + size > 58 or words >= 32:
+        if words + size > 48 or words >= 32:
             continue
         if len(sentences) == 3:
             free = [i for i in (1, 2, 0) if i not in joined]
@@ -332,13 +332,28 @@ def _dense(t: _Teller) -> str:
     return _tidy(_cap(text) + extra + (t.one("", " No drums.") if not f["drums"] else ""))
 
 
+def _numbered(text: str, t: _Teller) -> str:
+    """Some captions with the tempo, the key or both added in numbers, as people do."""
+    bpm, key = t.facts["bpm"], t.facts["key"]
+    tempo = t.one(f"at {bpm} BPM", f"at {bpm} bpm", f"at {bpm} beats per minute", f"at a tempo of {bpm} BPM")
+    draw = t.rng.random()
+    said = tempo if draw < 0.25 else f"in {key}" if draw < 0.37 else f"{tempo} in {key}" if draw < 0.5 else ""
+    if not said:
+        return text
+    if not text.endswith("."):
+        return f"{text}, {said.removeprefix('at a tempo of ').removeprefix('at ')}"
+    if text.count(". "):
+        return f"{text} {t.one('It is', 'It was written', 'The music is')} {said}."
+    return f"{text[:-1]} {said}."
+
+
 def captions(facts: dict, rng: random.Random) -> dict[str, list[str]]:
     """Three short, two long and two dense captions of a window with at least one named instrument."""
     if not facts["instruments"]:
         bare = f"{facts['genre']}, {', '.join(facts['moods'])}"
         return {"short": [bare], "long": [], "dense": [f"{bare}, {facts['bpm']} BPM, {facts['key']}"]}
     return {
-        "short": [_short(_Teller(facts, rng)) for _ in range(3)],
-        "long": [_long(_Teller(facts, rng)) for _ in range(2)],
+        "short": [_numbered(_short(t), t) for t in (_Teller(facts, rng) for _ in range(3))],
+        "long": [_numbered(_long(t), t) for t in (_Teller(facts, rng) for _ in range(2))],
         "dense": [_dense(_Teller(facts, rng)) for _ in range(2)],
     }

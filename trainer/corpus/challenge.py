@@ -27,7 +27,7 @@ import soundfile
 from musicgen_app.errors import FileError
 
 from ..dataset import read_mono, read_rows
-from ..evaluation.descriptors import beatiness, tempo
+from ..evaluation.rhythm import beatiness, tempo
 from ..spectra import log_mel
 from .build import write_file
 

@@ -74,6 +74,19 @@ def make(
     return Made(pairs, failed, states.count("same"), states.count("other"), requests)
 
 
+def describe(model: str, made: Made, engine: Engine, seed: int, clips: int = 1) -> dict:
+    """What a report says of the clips that were made: JSON-safe."""
+    bundle, request = find(model, engine.models_dir), made.requests[0]
+    names = ("seconds", "solver", "steps", "guidance", "guidance_interval")
+    return {
+        "model": {"name": bundle.name, "version": bundle.config["version"], "weights_sha256": bundle.weights_sha256},
+        "settings": {name: request.to_dict()[name] for name in names},
+        "seeds": f"{seed} + number of the prompt in its file",
+        "clips_a_prompt": clips,
+        "computed": {"device": engine.device.type, "precision": engine.precision},
+    }
+
+
 def _state(path: Path, request: GenerationRequest, bundle: Bundle) -> str:
     """ "none", "same" (it is the clip of this request) or "other" (of another one). FileError: not made by this app."""
     if not os.path.lexists(path):

@@ -6,26 +6,25 @@ A figure in the report carries all that it depends on: {"name", "variant", "valu
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from musicgen_app import __version__
 from musicgen_app.engine import CancelToken, Engine, Progress
-from musicgen_app.errors import Cancelled, FileError, RequestError
+from musicgen_app.errors import FileError, RequestError
 from musicgen_app.store import find
 
 from ..embedders import Embedder, load_embedder
-from ..prepared import Prepared
 from .clips import Clip, all_clips, match, open_reference
 from .embedding import Vectors
-from .figures import alignment, coverage, distances, figure
+from .figures import alignment, coverage, distances
 from .judges import AudioLanguageModel, Endpoint, Judge, ZeroShot
-from .making import Made, make
+from .making import describe, make
 from .prompts import Prompt, PromptSet, read_prompts
+from .work import Work
 
 SCHEMA = 1
 VARIANTS = ("windowed", "per-file", "both")
@@ -54,27 +53,6 @@ class Evaluation:
     guidance: float | None = None
     resamples: int = 1000
     audio_out: Path | None = None  # where made clips are kept
-    probe: Path | None = None  # prepared folder
-    probe_clips: int = 60
-
-
-@dataclass
-class _Work:
-    """The way to the outside: lines, progress, cancelling."""
-
-    show: Callable[[str], None]
-    progress: Callable[[Progress], None] | None
-    cancel: CancelToken | None
-    began: float = field(default_factory=time.perf_counter)
-
-    def tick(self, stage: str, done: int, total: int) -> None:
-        if self.cancel is not None and self.cancel.cancelled:
-            raise Cancelled("cancelled; clips that are finished are kept in --audio-out, no report was written")
-        if self.progress is not None:
-            self.progress(Progress(stage, done, total, time.perf_counter() - self.began))
-
-    def ticker(self, stage: str) -> Callable[[int, int], None]:
-        return lambda done, total: self.tick(stage, done, total)
 
 
 def evaluate(
@@ -93,7 +71,7 @@ def evaluate(
     Raises RequestError (settings that do not go together), FileError, ModelError, DependencyError, Cancelled.
     """
     _check(settings)
-    work = _Work(show, progress, cancel)
+    work = Work(show, progress, cancel)
     prompts = None
     if settings.prompts or settings.model:
         prompts = read_prompts(settings.prompts).some(settings.count)
@@ -129,8 +107,6 @@ def evaluate(
         if judge is not None:
             control = judge.cheap if settings.control is None else settings.control
             figures += coverage(judge, pairs, prompts, control, rows, report, **options)
-        if settings.probe:
-            figures += _probe(settings, engine, folder, bad, report, work)
     notes = [] if reference else ["no FAD: it needs --reference"]
     return report | {"figures": figures, "notes": notes, "bad": bad, "clips": rows}
 
@@ -146,7 +122,6 @@ def _check(settings: Evaluation) -> None:
     need(settings.fad in VARIANTS, f"--fad is one of {', '.join(VARIANTS)}")
     nothing = settings.audio and not settings.prompts and not settings.reference
     need(not nothing, "nothing to measure: --audio needs --prompts (CLAP score, CCS) or --reference (FAD)")
-    need(not (settings.probe and settings.audio), "--probe makes clips of its own: it needs a MODEL, not --audio")
     need(settings.prompts or settings.model or settings.count is None, "--count needs --prompts")
 
 
@@ -172,7 +147,7 @@ def _judge(settings: Evaluation, vectors: Vectors) -> Judge | None:
 
 
 def _clips(
-    settings: Evaluation, engine: Engine | None, prompts: PromptSet | None, folder: Path, work: _Work
+    settings: Evaluation, engine: Engine | None, prompts: PromptSet | None, folder: Path, work: Work
 ) -> tuple[list[tuple[Prompt | None, Clip]], dict, list[dict]]:
     """The clips with their prompts, what the report says of them, and what is missing."""
     if prompts is None:
@@ -195,19 +170,7 @@ def _clips(
     )  # fmt: skip
     if made.kept or made.remade:
         work.show(f"{made.kept} clips were there already, {made.remade} of other settings were made again")
-    return made.pairs, {"source": _made(settings, made, engine), "prompts": about}, made.failed
-
-
-def _made(settings: Evaluation, made: Made, engine: Engine) -> dict:
-    bundle, request = find(settings.model), made.requests[0]
-    names = ("seconds", "solver", "steps", "guidance", "guidance_interval")
-    return {
-        "model": {"name": bundle.name, "version": bundle.config["version"], "weights_sha256": bundle.weights_sha256},
-        "settings": {name: request.to_dict()[name] for name in names},
-        "seeds": f"{settings.seed} + number of the prompt in its file",
-        "clips_a_prompt": 1,
-        "computed": {"device": engine.device.type, "precision": engine.precision},
-    }
+    return made.pairs, {"source": describe(settings.model, made, engine, settings.seed), "prompts": about}, made.failed
 
 
 def _row(prompt: Prompt | None, clip: Clip, settings: Evaluation) -> dict:
@@ -218,22 +181,3 @@ def _row(prompt: Prompt | None, clip: Clip, settings: Evaluation) -> dict:
     if prompt and settings.model:
         row["seed"] = settings.seed + prompt.number
     return row
-
-
-def _probe(
-    settings: Evaluation, engine: Engine | None, folder: Path, bad: list[dict], report: dict, work: _Work
-) -> list[dict]:
-    from .probe import measure
-
-    figures, failed = measure(
-        engine or Engine(), settings.model, Prepared(settings.probe), folder / "probe", settings.probe_clips,
-        resamples=settings.resamples, show=work.show, tick=work.tick, cancel=work.cancel,
-        steps=settings.steps, guidance=settings.guidance,
-    )  # fmt: skip
-    bad += failed
-    report["probe"] = {"prepared": str(settings.probe)}
-    about = {"embedder": "the project's own probe", "reference": str(settings.probe)}
-    return [
-        figure(f"{row['name']} ({row['of']})", row["interval"], row["clips"], variant=row["of"], **about)
-        for row in figures
-    ]

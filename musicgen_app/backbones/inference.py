@@ -1,0 +1,21 @@
+"""A loaded backbone, made ready for fast inference."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from . import fluxaudio_inference, mamba_inference
+from .fluxaudio import FluxAudio
+from .mamba import Mamba
+
+READY = {FluxAudio: fluxaudio_inference.make_ready, Mamba: mamba_inference.make_ready}
+
+
+def prepare(backbone: nn.Module, dtype: torch.dtype) -> None:
+    """Make a loaded backbone ready for inference on the device it is on, in place: its large products in `dtype`.
+
+    Everything else, and all it takes and gives, is float32. The weights may be of any dtype, and are never there twice.
+    The backbone can neither be trained, saved nor moved afterwards.
+    """
+    READY[type(backbone)](backbone, dtype)

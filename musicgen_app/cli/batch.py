@@ -1,0 +1,325 @@
+"""`ttm-app generate --prompts FILE`: lines of prompts -> one audio file a clip; run again, it goes on where it stopped.
+
+plan: lines -> resolved requests with file names, nothing touched -> run: those whose file is there already are passed
+over, the others made, those of one model together. A line that cannot be made is reported and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import Cancelled, DependencyError, FileError, ModelError, RequestError, TTMError
+from ..paths import slug
+from .files import JSON_SCHEMA, check_folder, numbered, print_clip, save, wants_sidecar
+from .library import keep
+from .output import cancel_on_signals, print_error, print_json, print_note, progress_line
+from .prompts import NAME, Failure, Names, Prompt, output_name, read
+
+if TYPE_CHECKING:
+    from ..bundle import Bundle
+    from ..engine import CancelToken, Engine, Progress
+    from ..request import GenerationRequest, GenerationResult
+    from ..settings import Settings
+
+
+@dataclass(frozen=True)
+class Job:
+    """One clip of a batch: the line it is of, its resolved request (of one variation), its file."""
+
+    line: int
+    request: GenerationRequest
+    bundle: Bundle
+    target: Path
+    sidecar: bool
+
+
+def make_all(
+    source: Path, given: dict, chosen: Settings, folder: Path, template: str | None = None, **options: bool
+) -> int:
+    """The whole batch of a file of prompts ("-": stdin): `plan`, then `run` with its options; returns the exit code.
+
+    given: fields of GenerationRequest that go before the settings, for lines that do not give them.
+    """
+    names = Names(NAME if template is None else template)
+    jobs = plan(read(source), chosen.request() | given, names, folder, chosen.format, chosen.sidecar)
+    return run(jobs, chosen, folder, **options)
+
+
+def plan(
+    prompts: Iterable[Prompt | Failure],
+    defaults: dict,
+    names: Names,
+    folder: Path,
+    suffix: str,
+    sidecar: bool | None = None,
+) -> list[Job | Failure]:
+    """Every clip of a batch, in the order of the lines; nothing is written or loaded.
+
+    defaults: fields of GenerationRequest for lines that do not give them; sidecar: None for where one is needed.
+    RequestError: impossible defaults, no prompt at all, two clips with one name.
+    """
+    from ..request import GenerationRequest
+
+    GenerationRequest.from_dict({"prompt": "any"} | defaults)  # found out once, not at every line
+    find, seen, taken = _finder(), Counter(), {}
+    jobs: list[Job | Failure] = []
+    for prompt in prompts:
+        if isinstance(prompt, Failure):
+            jobs.append(prompt)
+            continue
+        try:
+            request = GenerationRequest.from_dict(defaults | prompt.values)
+            if request.seed is None:
+                seen[request.prompt] += 1
+                request = replace(request, seed=seed_of(request.prompt, seen[request.prompt]))
+            bundle = find(request.model)
+            request = request.resolved(bundle.sampler, bundle.max_seconds)
+            targets = _targets(prompt, request, bundle, names, folder, suffix)
+        except TTMError as error:
+            jobs.append(Failure(prompt.line, error))
+            continue
+        for number, target in enumerate(targets):
+            name = unicodedata.normalize("NFC", target.name).casefold()
+            if name in taken:
+                where = " and ".join(f"line {line}" for line in sorted({taken[name], prompt.line}))
+                raise RequestError(f"two clips would have the name {target.name} ({where}): change --name or output")
+            taken[name] = prompt.line
+            one = replace(request, seed=request.seed + number * request.best_of, variations=1)
+            jobs.append(Job(prompt.line, one, bundle, target, wants_sidecar(sidecar, target, one)))
+    if not jobs:
+        raise RequestError("there are no prompts: write one a line")
+    return jobs
+
+
+def seed_of(prompt: str, occurrence: int) -> int:
+    """The seed of a prompt without one, 0..2**32-1, the same in every run; occurrence: how often it came, from 1.
+
+    It does not depend on the other lines, so lines may be added, moved and taken away.
+    """
+    return int.from_bytes(hashlib.sha256(f"{occurrence} {prompt}".encode()).digest()[:4], "big")
+
+
+def run(
+    jobs: list[Job | Failure],
+    chosen: Settings,
+    folder: Path,
+    force: bool = False,
+    as_json: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Make the clips that are not there yet and return the exit code: 0, or that of the first failure.
+
+    chosen: what to compute with, and where copies are kept; force: replace files of other requests. Raises FileError
+    (nothing can be written there), RequestError (no such device) and Cancelled.
+    """
+    total, tally = sum(isinstance(job, Job) for job in jobs), _Tally(as_json, quiet)
+    if total:
+        _make_folder(folder)
+    waiting: dict[Path, list[Job]] = {}  # by model, so that each is loaded once
+    for job in jobs:
+        try:
+            if isinstance(job, Failure):
+                raise job.error
+            if _is_there(job, force):
+                tally.keep(job)
+            else:
+                waiting.setdefault(job.bundle.path, []).append(job)
+        except TTMError as error:
+            tally.fail(job.line, error)
+    if waiting:
+        from ..engine import CancelToken, Engine
+
+        engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
+        token, library = CancelToken(), chosen.library if chosen.keep else None
+        with cancel_on_signals(token):
+            try:
+                _make([job for group in waiting.values() for job in group], engine, token, library, force, tally)
+            except (Cancelled, FileError, KeyboardInterrupt) as error:
+                kind, reason = (FileError, error) if isinstance(error, FileError) else (Cancelled, "cancelled")
+                done = f"{tally.made + tally.kept} of {total} files are done"
+                raise kind(f"{reason}; {done}; run the same command again to go on") from None
+    tally.close()
+    return tally.code
+
+
+def _make(
+    jobs: list[Job], engine: Engine, token: CancelToken, library: Path | None, force: bool, tally: _Tally
+) -> None:
+    """Make clips one after the other. Raises Cancelled, KeyboardInterrupt, and FileError where the disk takes none."""
+    meter, broken = _Meter([_work(job.request) for job in jobs]), {}
+    for number, job in enumerate(jobs):
+        try:
+            if job.bundle.path in broken:
+                raise broken[job.bundle.path]
+            if token.cancelled:
+                raise KeyboardInterrupt
+            engine.load(job.request.model)
+            meter.start()
+            if _is_there(job, force):  # another process has made it meanwhile
+                tally.keep(job)
+            else:
+                with progress_line(not tally.quiet, f"{number + 1} of {len(jobs)}  ", meter.left) as progress:
+                    (result,) = engine.generate(job.request, progress, token)
+                tally.make(job, result, save(result, job.target, job.sidecar, force))
+                if library and not keep(result, job.target, library):
+                    library = None  # and no more: that was told once
+        except Cancelled:
+            raise
+        except TTMError as error:
+            if isinstance(error, FileError) and not os.path.lexists(job.target):  # the disk: the next would fail too
+                raise FileError(f"line {job.line}: {error}") from error
+            if isinstance(error, ModelError | DependencyError):
+                broken[job.bundle.path] = error
+            tally.fail(job.line, error)
+        meter.next()
+
+
+def _finder() -> Callable[[str], Bundle]:
+    """`store.find` that looks for every model once."""
+    from ..store import find
+
+    known: dict[str, Bundle | ModelError] = {}
+
+    def look(name: str) -> Bundle:
+        if name not in known:
+            try:
+                known[name] = find(name)
+            except ModelError as error:
+                known[name] = error
+        if isinstance(known[name], ModelError):
+            raise known[name]
+        return known[name]
+
+    return look
+
+
+def _targets(
+    prompt: Prompt, request: GenerationRequest, bundle: Bundle, names: Names, folder: Path, suffix: str
+) -> list[Path]:
+    """The files of a prompt, one a variation. Raises RequestError."""
+    if prompt.output is not None:
+        return numbered(folder / output_name(prompt.output, suffix), request.variations)
+    about = {"index": prompt.index, "line": prompt.line, "slug": slug(request.prompt), "model": bundle.name}
+    return [
+        folder / (names(request.variations, **about, seed=request.seed + i * request.best_of, n=i + 1) + suffix)
+        for i in range(request.variations)
+    ]
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder {folder}: {error.strerror}; choose another --out-dir") from error
+    check_folder(folder)
+
+
+def _is_there(job: Job, force: bool) -> bool:
+    """Whether this very clip is there already, written whole. FileError: its name is another's and `force` is not set.
+
+    A sidecar of this clip without the clip is what a killed run left, and is taken away.
+    """
+    from ..audio import check_target
+    from ..provenance import sidecar_path
+
+    check_target(job.target, overwrite=True)
+    beside = sidecar_path(job.target)
+    existing = next((path for path in (job.target, beside) if os.path.lexists(path)), None)
+    if existing is None or (existing == beside and not job.sidecar):
+        return False
+    problem = _difference(existing, job)
+    if problem and not force:
+        raise FileError(f"{existing} exists already {problem}: change --name, or replace it with --force")
+    if existing == job.target:
+        return not problem
+    if not problem:
+        beside.unlink(missing_ok=True)
+    return False
+
+
+def _difference(path: Path, job: Job) -> str:
+    """In what a file differs from the clip of a job; empty if it is of the same request and weights."""
+    from ..provenance import origin, request_from
+
+    try:
+        if request_from(path, choosing=True) != replace(job.request, model=job.bundle.name):
+            return "and is of another request"
+        if origin(path)["weights"] != job.bundle.weights_sha256:
+            return f"and was made with other weights of {job.bundle.name}"
+    except (FileError, RequestError) as error:
+        return f"and is no clip of this request ({error})"
+    return ""
+
+
+def _work(request: GenerationRequest) -> float:
+    """How long a clip takes in comparison to others: the sampler's evaluations, a second of music each."""
+    return request.seconds * request.steps * (1 if request.solver == "euler" else 2) * request.best_of
+
+
+class _Meter:
+    """The time that is left of a batch, from what it has taken so far."""
+
+    def __init__(self, work: list[float]):
+        self._work, self._total, self._number, self._done = work, sum(work), 0, 0.0
+        self._part, self._began = 0.0, None
+
+    def start(self) -> None:
+        """The first clip begins, its model is loaded."""
+        self._began = self._began or time.monotonic()
+
+    def left(self, progress: Progress) -> float | None:
+        """Seconds left when the clip in hand is so far; None before its first step."""
+        if progress.stage == "sampling":
+            self._part = progress.step / progress.total
+        done = self._done + self._part * self._work[self._number]
+        return (time.monotonic() - self._began) * (self._total - done) / done if done else None
+
+    def next(self) -> None:
+        """The clip in hand is finished."""
+        self._done += self._work[self._number]
+        self._number, self._part = self._number + 1, 0.0
+
+
+@dataclass
+class _Tally:
+    """Tells what became of each clip, counts it, and keeps the exit code."""
+
+    as_json: bool
+    quiet: bool
+    made: int = 0
+    kept: int = 0
+    failed: int = 0
+    code: int = 0
+
+    def make(self, job: Job, result: GenerationResult, sidecar: Path | None) -> None:
+        self.made += 1
+        for note in result.notes:
+            print_note(f"warning: line {job.line}: {note}")
+        print_clip(result, job.target, sidecar, self.as_json, self.quiet, line=job.line)
+
+    def keep(self, job: Job) -> None:
+        self.kept += 1
+        if self.as_json:
+            print_json({"schema": JSON_SCHEMA, "line": job.line, "path": str(job.target), "skipped": True})
+        else:
+            click.echo(str(job.target) if self.quiet else f"{job.target}  is there already")
+
+    def fail(self, line: int, error: TTMError) -> None:
+        self.failed += 1
+        code = print_error(str(error), error.exit_code, self.as_json, line)
+        self.code = self.code or code
+
+    def close(self) -> None:
+        counts = {"made": self.made, "there already": self.kept, "failed": self.failed}
+        if not self.quiet:
+            print_note(", ".join(f"{count} {what}" for what, count in counts.items() if count))

@@ -1,0 +1,101 @@
+"""What `generate` and its batches share: request -> file name, result -> file (and sidecar) and a line on stdout.
+
+A name is never made of what a prompt says as it stands: see `paths.slug` and `safe_stem`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import unicodedata
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import FileError
+from .output import print_json
+
+if TYPE_CHECKING:
+    from ..request import GenerationRequest, GenerationResult
+
+JSON_SCHEMA = 1
+FORMATS = ("wav", "flac", "ogg", "mp3")
+STEM_BYTES = 200  # leaves room in the 255 of a file system for a variation's number, the suffix and the sidecar's
+WAV_TEXT_BYTES = 1_200  # prompt and negative prompt that surely fit the comment of a WAV file with all the rest
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # devices in every folder of Windows
+
+
+def unsafe(text: str) -> str | None:
+    """The first character of a text that no file name may have on every system, or None."""
+    return next((c for c in text if c in '/\\:*?"<>|' or unicodedata.category(c)[0] == "C"), None)
+
+
+def safe_stem(stem: str) -> str:
+    """A file name without suffix and unsafe characters -> one that is neither hidden, nor a device, nor too long."""
+    stem = stem.encode()[:STEM_BYTES].decode(errors="ignore").strip(". ") or "music"
+    return f"_{stem}" if _RESERVED.match(stem) else stem
+
+
+def numbered(path: Path, count: int) -> list[Path]:
+    """The files of `count` variations: song.wav, or song-1.wav, song-2.wav ..."""
+    if count == 1:
+        return [path]
+    return [path.with_name(f"{path.stem}-{i + 1}{path.suffix}") for i in range(count)]
+
+
+def wants_sidecar(asked: bool | None, target: Path, request: GenerationRequest) -> bool:
+    """Whether the clip gets a sidecar: as asked, else where its texts may be too long for the tag of a WAV."""
+    if asked is not None:
+        return asked
+    texts = json.dumps([request.prompt, request.negative], ensure_ascii=False)
+    return target.suffix.lower() == ".wav" and len(texts.encode()) > WAV_TEXT_BYTES
+
+
+def check_folder(folder: Path) -> None:
+    """Find out before the model runs that nothing could be written here after it. Raises FileError."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise FileError(f"cannot write in {folder}: {error.strerror}; choose another folder") from error
+
+
+def save(result: GenerationResult, target: Path, sidecar: bool, force: bool) -> Path | None:
+    """Write one clip, after its sidecar if it gets one, so that it is never there without; returns the sidecar's path.
+
+    Raises FileError; then neither is there, unless it was before.
+    """
+    from ..audio import write
+    from ..provenance import sidecar_path, tags_for, write_sidecar
+
+    new = sidecar and not os.path.lexists(sidecar_path(target))
+    beside = write_sidecar(result, target, overwrite=force) if sidecar else None
+    try:
+        write(target, result.audio, result.sample_rate, tags_for(result), overwrite=force)
+    except BaseException:
+        if beside and new:
+            beside.unlink(missing_ok=True)
+        raise
+    return beside
+
+
+def print_clip(
+    result: GenerationResult, target: Path, sidecar: Path | None, as_json: bool, quiet: bool, **where: int
+) -> None:
+    """One line on stdout for a written clip; `where` goes into its JSON object."""
+    request = result.request
+    if as_json:
+        channels, samples = result.audio.shape
+        made = {"schema": JSON_SCHEMA, **where, "path": str(target), "sidecar": str(sidecar) if sidecar else None}
+        sound = {"sample_rate": result.sample_rate, "channels": channels, "samples": samples}
+        made_by = {"model": result.model, "timings": result.seconds_taken, "computed": result.computed}
+        chosen = asdict(result.choice) if result.choice else {}
+        print_json(made | request.to_dict() | chosen | sound | made_by)
+    elif quiet:
+        click.echo(str(target))
+    else:
+        best = f"  best of {result.choice.best_of} (score {result.choice.score:.2f})" if result.choice else ""
+        click.echo(f"{target}  {request.seconds:g} s  seed {request.seed}{best}")

@@ -1,0 +1,174 @@
+"""`ttm-app evaluate following`, `music`, `sweep` and `examples`: what a model can do, in parts of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from ..errors import FileError
+from .output import cancel_on_signals, print_json, print_note, progress_line
+
+PATH = click.Path(path_type=Path)
+DEVICES = ("auto", "cpu", "cuda", "mps")
+SOLVERS = ("euler", "midpoint", "heun")
+
+
+def options(*names: str) -> Callable:
+    """The options of these names, in this order, as one decorator."""
+
+    def decorate(function: Callable) -> Callable:
+        for name in reversed(names):
+            function = OPTIONS[name](function)
+        return function
+
+    return decorate
+
+
+OPTIONS = {
+    "data": click.option("--data", type=PATH, help="Dataset folder with unseen real clips, as of `corpus build`."),
+    "seconds": click.option("--seconds", type=click.FloatRange(0.5), default=10.0, show_default=True, help="A clip."),
+    "seed": click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
+    "steps": click.option("--steps", type=int, help="Sampler steps.  [default: the model's]"),
+    "guidance": click.option("--guidance", type=float, help="Guidance.  [default: the model's]"),
+    "embedder": click.option(
+        "--embedder", default="aligner", show_default=True, metavar="NAME", help="aligner, clap or a folder."
+    ),
+    "real": click.option("--real", type=click.IntRange(5), default=150, show_default=True, help="Unseen real clips."),
+    "bootstrap": click.option(
+        "--bootstrap", "resamples", type=click.IntRange(0), default=1000, show_default=True, help="Resamples."
+    ),
+    "device": click.option("--device", type=click.Choice(DEVICES), default="auto", help="To generate.  [auto]"),
+    "audio-out": click.option("--audio-out", type=PATH, help="Keep the clips here; go on with those there."),
+    "output": click.option("-o", "--output", type=PATH, help="Write the report here as JSON."),
+    "force": click.option("--force", is_flag=True, help="Replace the report that is there."),
+    "json": click.option("--json", "as_json", is_flag=True, help="Print the report as JSON instead of a table."),
+    "quiet": click.option("-q", "--quiet", is_flag=True, help="No progress."),
+}
+REPORT = ("output", "force", "json", "quiet")
+
+
+def run(
+    measure: Callable[..., dict],
+    settings: object,
+    table: Callable[[dict], str],
+    device: str,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Measure, with a progress line, and print and write the report."""
+    from ..audio import check_free, save_bytes
+    from ..engine import CancelToken, Engine
+
+    if output:
+        if output.suffix.lower() != ".json":
+            raise FileError(f"{output.name!r}: the report is JSON, end its name in .json")
+        check_free(output, force)
+    token = CancelToken()
+    show = (lambda line: None) if quiet else print_note
+    with cancel_on_signals(token), progress_line(show=not quiet) as progress:
+        report = measure(settings, Engine(device=device), show=show, progress=progress, cancel=token)
+    if output:
+        text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        save_bytes(output, text.encode(), overwrite=force)
+    if as_json:
+        print_json(report)
+    else:
+        click.echo(table(report))
+
+
+@click.command(short_help="How much of what prompts ask for is heard.")
+@click.argument("model")
+@click.option("--against", multiple=True, metavar="MODEL", help="Another model on the same prompts; may be repeated.")
+@click.option("--prompts", type=PATH, help="CSV with the columns of trainer/evaluation/following.csv.  [built-in]")
+@click.option("--count", type=click.IntRange(1), help="Prompts of each kind.  [default: all]")
+@click.option("--clips", type=click.IntRange(1, 50), default=1, show_default=True, help="Of each prompt.")
+@click.option("--fitted", type=click.IntRange(2), default=1500, show_default=True, help="Clips the classifier learns.")
+@options("data", "real", "seconds", "seed", "steps", "guidance", "embedder", "bootstrap", "device", "audio-out")
+@options(*REPORT)
+def following(device, output, force, as_json, quiet, **values) -> None:
+    """Does MODEL follow prompts it never saw? Genre, instruments, drums, tempo, key, and fit of text and music.
+
+    Four kinds of prompts: short, long, freely worded, and dense with tempo and key. Each figure stands between a floor,
+    the same clips against other prompts, and, with --data, a ceiling: real unseen clips heard by the same estimators.
+    """
+    from trainer.evaluation.following import Following, follow
+    from trainer.evaluation.following_table import table
+
+    run(follow, Following(**values), table, device, output, force, as_json, quiet)
+
+
+@click.command(short_help="Sampler settings: quality against network evaluations.")
+@click.argument("model")
+@click.option("--data", type=PATH, required=True, help="Dataset folder with unseen real clips and captions.")
+@click.option("--out", type=PATH, required=True, help="Folder of the points; run again to go on.")
+@click.option("--solver", "solvers", multiple=True, type=click.Choice(SOLVERS), help="Repeatable.  [default: all]")
+@click.option("--steps", multiple=True, type=click.IntRange(1), help="Repeatable.  [default: 4, 8, 16, 32]")
+@click.option("--guidance", multiple=True, type=float, help="Repeatable.  [default: 1, 2, 3, 4.5]")
+@click.option(
+    "--interval", "intervals", nargs=2, multiple=True, type=float, metavar="LOW HIGH",
+    help="Where guidance acts, 0 noise to 1 music; repeatable.  [default: 0 1 and 0.1 0.8]",
+)  # fmt: skip
+@click.option("--clips", type=click.IntRange(1), default=40, show_default=True, help="Of each point.")
+@click.option("--real", type=click.IntRange(5), default=300, show_default=True, help="Unseen clips, the reference.")
+@options("seconds", "seed", "embedder", "device", "json", "quiet")
+def sweep(device, as_json, quiet, **values) -> None:
+    """Try every combination of solver, steps, guidance and its interval, and show which of them nothing beats.
+
+    Writes OUT/sweep.json and OUT/sweep.png. Stopped, even by kill -9, it goes on with the next point when run again.
+    """
+    from trainer.evaluation.sweep import Sweep, table
+    from trainer.evaluation.sweep import sweep as measure
+
+    chosen = {name: value for name, value in values.items() if value != ()}
+    run(measure, Sweep(**chosen), table, device, None, False, as_json, quiet)
+
+
+@click.command(short_help="What a listener would notice: beat, harmony, clicks, whine, holes, copies.")
+@click.argument("model")
+@click.option("--data", type=PATH, required=True, help="Dataset folder with unseen real clips, as of `corpus build`.")
+@click.option("--clips", type=click.IntRange(2), default=48, show_default=True, help="Of different prompts.")
+@click.option("--varied", type=click.IntRange(0), default=8, show_default=True, help="Prompts made of several seeds.")
+@click.option("--seeds", type=click.IntRange(1, 50), default=4, show_default=True, help="Of those.")
+@click.option("--prepared", type=PATH, help="Prepared folder the model was trained on: look for copies of it.")
+@click.option("--sheet", type=PATH, help="Draw the spectrograms of all clips as this PNG, with what is odd.")
+@options("real", "seconds", "seed", "steps", "guidance", "embedder", "bootstrap", "device", "audio-out", *REPORT)
+def music(device, output, force, as_json, quiet, **values) -> None:
+    """Clips of MODEL beside unseen real ones: what sounds wrong, how often, and in which clips.
+
+    A value is odd where hardly one real clip in a hundred has it.
+    """
+    from trainer.evaluation.music import Music, judge_music, table
+
+    from ..audio import check_free
+
+    if values["sheet"]:
+        check_free(values["sheet"], force)
+    run(judge_music, Music(**values), table, device, output, force, as_json, quiet)
+
+
+@click.command(short_help="A page with 20 fixed examples to listen to.")
+@click.argument("models", nargs=-1, required=True)
+@click.option("--out", type=PATH, default=Path("examples"), show_default=True, help="Folder; run again to go on.")
+@click.option("--count", type=click.IntRange(1), help="The first so many.  [default: all 20]")
+@options("seconds", "device", "quiet")
+def examples(models, out, count, seconds, device, quiet) -> None:
+    """Make the same 20 prompts and seeds with one or several MODELS, and a page to hear and see them.
+
+    OUT/index.html loads nothing from elsewhere: it can be opened from a disk or put on a server with its folder.
+    """
+    from trainer.evaluation.examples import examples as make_page
+
+    from ..engine import CancelToken, Engine
+
+    token = CancelToken()
+    show = (lambda line: None) if quiet else print_note
+    with cancel_on_signals(token), progress_line(show=not quiet) as progress:
+        page = make_page(
+            models, out, Engine(device=device), count=count, seconds=seconds, show=show, progress=progress, cancel=token
+        )
+    click.echo(page)

@@ -1,0 +1,113 @@
+"""What a prompt states in so many words: prompt -> tempo, key, metre, drums -> a vector (WIDTH,) for a generator.
+
+A sentence encoder hardly tells 124 from 128 BPM, or "drums" from "no drums". What can be read exactly is read here, and
+stands behind the sentence's own vector.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+LAYOUT = 1  # of the vector; a model names the one that it was trained with
+BPM = (40.0, 220.0)
+TEMPI = 40  # bumps on a logarithmic scale over BPM, about 4 % apart
+METRES = ("4/4", "3/4", "6/8")
+# The mode of a key -> whether its third is minor.
+MODES = {
+    "major": False, "maj": False, "ionian": False, "lydian": False, "mixolydian": False,
+    "minor": True, "min": True, "aeolian": True, "dorian": True, "phrygian": True,
+}  # fmt: skip
+WIDTH = 1 + TEMPI + 1 + 12 + 2 + len(METRES) + 2
+
+_NOTES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+_ACCIDENTALS = {"#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}
+_NUMBER = r"(\d{2,3}(?:\.\d+)?)"
+_TEMPO = re.compile(
+    rf"{_NUMBER}[\s-]*(?:bpm|b\.p\.m|beats?[\s-]per[\s-]minute)|\b(?:tempo|bpm)(?:\s+(?:of|is|at)|\s*[:=])?\s*{_NUMBER}\b",
+    re.IGNORECASE,
+)
+_KEY = re.compile(
+    rf"\b([A-Ga-g])(?:([#♯♭b])|[\s-]?(sharp|flat))?[\s-](?i:({'|'.join(MODES)}))\b(?!\s+(?:key|mode|mood|scale|chord|tonality|feel))"
+)
+_METRE = re.compile(r"(?<![\d/])([2-9]|12)/([248])(?![\d/])")
+_MODE_ALONE = re.compile(r"\b(major|minor)(?:[\s-]key|[\s-]mode|[\s-]tonality|\s+scale)\b", re.IGNORECASE)
+_DRUMS = r"(?:drum(?:s|mer|ming)?|percussion|beats?|drum\s+(?:kit|machine))"
+_NO_DRUMS = re.compile(rf"\b(?:no|without(?:\s+any)?|free\s+of)\s+{_DRUMS}\b|\b(?:drum|beat)less\b", re.IGNORECASE)
+_WITH_DRUMS = re.compile(r"\bdrum(?:s|mer|ming)?\b|\bpercussion\b|\b808\b", re.IGNORECASE)
+_WORD_METRES = {
+    "3/4": re.compile(r"\bwaltz\b|\btriple\s+(?:time|met(?:re|er))\b|\bthree[\s-](?:four|quarter|beats)\b", re.I),
+    "6/8": re.compile(r"\bsix[\s-]eight\b", re.I),
+    "4/4": re.compile(r"\bfour[\s-](?:four|to[\s-]the[\s-]floor|on[\s-]the[\s-]floor)\b|\bcommon\s+time\b", re.I),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a prompt states; None: nothing is said of it."""
+
+    tempo: float | None = None  # beats a minute, within BPM
+    tonic: int | None = None  # pitch class, 0 is C
+    minor: bool | None = None
+    metre: str | None = None  # one of METRES
+    drums: bool | None = None
+
+    def vector(self) -> np.ndarray:
+        """(WIDTH,) float32: zeros where nothing is stated, else a mark and the value.
+
+        A tempo is two or three bumps of a logarithmic scale, so that near tempi have near vectors.
+        """
+        tempo, tonic, mode = np.zeros(1 + TEMPI), np.zeros(13), np.zeros(2)
+        metre, drums = np.zeros(len(METRES)), np.zeros(2)
+        if self.tempo is not None:
+            low, high = map(math.log2, BPM)
+            place = (math.log2(self.tempo) - low) / (high - low) * (TEMPI - 1)
+            tempo[0] = 1
+            tempo[1:] = np.exp(-0.5 * np.square(np.arange(TEMPI) - place))
+        if self.tonic is not None:
+            tonic[0] = tonic[1 + self.tonic] = 1
+        if self.minor is not None:
+            mode[int(self.minor)] = 1
+        if self.metre is not None:
+            metre[METRES.index(self.metre)] = 1
+        if self.drums is not None:
+            drums[int(self.drums)] = 1
+        return np.concatenate([tempo, tonic, mode, metre, drums]).astype(np.float32)
+
+
+def stated(prompt: str) -> Stated:
+    """Read a prompt. The first tempo and key that are named count; a tempo outside of BPM is not taken."""
+    tonic, minor = _key(prompt)
+    return Stated(_tempo(prompt), tonic, minor, _metre(prompt), _drums(prompt))
+
+
+def _tempo(prompt: str) -> float | None:
+    found = _TEMPO.search(prompt)
+    tempo = float(found[1] or found[2]) if found else 0.0
+    return tempo if BPM[0] <= tempo <= BPM[1] else None
+
+
+def _key(prompt: str) -> tuple[int | None, bool | None]:
+    for note, sign, word, mode in _KEY.findall(prompt):
+        if note == "a" and not (sign or word) and not re.search(r"\b(?:in|of|key)\s+a\s+" + mode, prompt):
+            continue  # the article: "a minor point"
+        step = _ACCIDENTALS.get(sign or word, 0)
+        return (_NOTES[note.upper()] + step) % 12, MODES[mode.lower()]
+    alone = _MODE_ALONE.search(prompt)
+    return None, MODES[alone[1].lower()] if alone else None
+
+
+def _metre(prompt: str) -> str | None:
+    found = _METRE.search(prompt)
+    if found:
+        return found[0] if found[0] in METRES else None
+    return next((metre for metre, words in _WORD_METRES.items() if words.search(prompt)), None)
+
+
+def _drums(prompt: str) -> bool | None:
+    if _NO_DRUMS.search(prompt):
+        return False
+    return True if _WITH_DRUMS.search(prompt) else None

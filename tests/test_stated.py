@@ -1,0 +1,94 @@
+"""What prompts state in so many words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from musicgen_app.stated import BPM, WIDTH, Stated, stated
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tempo"),
+    [
+        ("driving techno, 128 bpm", 128),
+        ("house at 124 BPM in A minor", 124),
+        ("a 92-bpm hip hop beat", 92),
+        ("slow ballad, 68.5 beats per minute", 68.5),
+        ("Tempo 140 BPM, metre 4/4", 140),
+        ("tempo: 95, calm", 95),
+        ("an 80s track with 12 strings", None),
+        ("999 bpm hardcore", None),
+        ("15 bpm drone", None),
+        ("music from 1984", None),
+    ],
+)
+def test_tempo(prompt, tempo):
+    assert stated(prompt).tempo == tempo
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tonic", "minor"),
+    [
+        ("in C major", 0, False),
+        ("a piece in F# minor", 6, True),
+        ("key of Bb major", 10, False),
+        ("E flat major march", 3, False),
+        ("house, 124 BPM, A minor, 4/4", 9, True),
+        ("a waltz in a minor", 9, True),
+        ("D dorian jam", 2, True),
+        ("G mixolydian", 7, False),
+        ("a minor detail of a great song", None, None),
+        ("The harmony is in a minor key", None, True),
+        ("set in a major key", None, False),
+        ("A major key ballad", None, False),
+        ("C-sharp minor prelude", 1, True),
+        ("slow piano", None, None),
+    ],
+)
+def test_key(prompt, tonic, minor):
+    assert (stated(prompt).tonic, stated(prompt).minor) == (tonic, minor)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "metre"),
+    [("jig in 6/8", "6/8"), ("3/4 time", "3/4"), ("a slow waltz", "3/4"), ("techno, four on the floor", "4/4"),
+     ("odd 7/8 groove", None), ("recorded on 11/4/2020", None), ("piano", None)],
+)  # fmt: skip
+def test_metre(prompt, metre):
+    assert stated(prompt).metre == metre
+
+
+@pytest.mark.parametrize(
+    ("prompt", "drums"),
+    [("pads, no drums", False), ("a drumless intro", False), ("strings without any percussion", False),
+     ("rock with loud drums", True), ("808 and a bass", True), ("solo flute", None)],
+)  # fmt: skip
+def test_drums(prompt, drums):
+    assert stated(prompt).drums is drums
+
+
+def test_nothing_stated_is_nothing():
+    assert not Stated().vector().any() and Stated().vector().shape == (WIDTH,)
+
+
+def test_near_tempi_have_near_vectors():
+    def apart(a: float, b: float) -> float:
+        return float(np.linalg.norm(Stated(tempo=a).vector() - Stated(tempo=b).vector()))
+
+    assert apart(120, 120) == 0 < apart(120, 122) < apart(120, 127) < apart(120, 140)
+
+
+@given(st.floats(*BPM), st.integers(0, 11), st.booleans(), st.sampled_from(["4/4", "3/4", "6/8"]), st.booleans())
+def test_every_part_has_a_place_of_its_own(tempo, tonic, minor, metre, drums):
+    parts = [Stated(tempo=tempo), Stated(tonic=tonic), Stated(minor=minor), Stated(metre=metre), Stated(drums=drums)]
+    whole = Stated(tempo, tonic, minor, metre, drums).vector()
+    assert np.array_equal(whole, sum(part.vector() for part in parts))
+    assert all(part.vector().any() for part in parts)
+
+
+@given(st.text(max_size=300))
+def test_any_text_can_be_read(text):
+    assert np.isfinite(stated(text).vector()).all()
