@@ -164,6 +164,13 @@ def test_a_request_becomes_a_clip_in_the_library(context):
     assert {item.source for item in ticket.items} == {"gui"} and ticket.items[0].path.suffix == ".wav"
 
 
+def test_the_best_of_several_is_kept(context, tiny_aligner, monkeypatch):
+    context.engine._engine = Engine(device="cpu", aligner=tiny_aligner)
+    ticket = make(context, seed="7", variations=2, best_of=3)
+    first, second = (item.request.seed for item in ticket.items)
+    assert first in (7, 8, 9) and second in (10, 11, 12)
+
+
 def test_the_file_is_the_one_that_the_engine_alone_would_write(context, tmp_path):
     from musicgen_app import audio
     from musicgen_app.provenance import tags_for

@@ -39,6 +39,7 @@ def build(context: Context) -> None:
         guidance_interval: list[float] | None = None,
         solver: str | None = None,
         loudness: float | None = None,
+        best_of: int = 1,
         format: str | None = None,
         request: gr.Request = None,
     ) -> AsyncIterator[dict[str, Any]]:
@@ -51,7 +52,7 @@ def build(context: Context) -> None:
         """
         values = {
             "prompt": prompt, "negative": negative, "seed": seed, "variations": variations, "steps": steps,
-            "guidance": guidance, "guidance_interval": guidance_interval, "solver": solver,
+            "guidance": guidance, "guidance_interval": guidance_interval, "solver": solver, "best_of": best_of,
         }  # fmt: skip
         values |= context.settings.request() | given(seconds=seconds, model=model, loudness=loudness)
         try:

@@ -70,7 +70,7 @@ def build(context: Context) -> None:
                     )  # fmt: skip
                 with gr.Row(elem_classes="fields"):
                     suffix = gr.Dropdown(SUFFIXES, value=settings.format, label="File format", min_width=120)
-                    best_of = gr.Number(1, label="Best of", step=1, min_width=120, visible=has_best_of())
+                    best_of = gr.Number(1, label="Best of", step=1, min_width=120, elem_id="best-of")
                 source = gr.UploadButton(
                     "Take the settings of a file…", file_types=list(SUFFIXES), size="sm", elem_id="source"
                 )
@@ -89,8 +89,6 @@ def build(context: Context) -> None:
         "steps": steps, "guidance": guidance, "interval_from": low, "interval_to": high, "solver": solver,
         "loudness": loudness, "best_of": best_of,
     }  # fmt: skip
-    if not has_best_of():
-        del fields["best_of"]
 
     def arrive(browser, request: gr.Request):
         names = [bundle.name for bundle in store.list_models(context.models_dir)]
@@ -186,10 +184,6 @@ def request_of_upload(path: str) -> GenerationRequest:
         raise type(error)(str(error).replace(str(upload), upload.name)) from None
     finally:
         upload.unlink(missing_ok=True)
-
-
-def has_best_of() -> bool:
-    return "best_of" in GenerationRequest.__dataclass_fields__
 
 
 def examples() -> list[dict]:
