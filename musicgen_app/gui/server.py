@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 
+WARM = 5.0  # seconds after the start, when the page has been drawn
+
+
 def context_of(settings: Settings) -> Context:
     """What the tabs share, under these settings. Loads no model and makes no folder."""
     from ..library import Library
@@ -35,6 +38,8 @@ def serve(settings: Settings, listener: socket.socket, password: str | None, rea
     import uvicorn
 
     context = context_of(settings)
+    warming = threading.Timer(WARM, _warm)
+    warming.daemon = True
     app = application(context, settings.gui_host, password)
 
     class Server(uvicorn.Server):
@@ -51,9 +56,10 @@ def serve(settings: Settings, listener: socket.socket, password: str | None, rea
         async def startup(self, sockets=None):
             await super().startup(sockets)
             ready(address_of(listener))
-            threading.Thread(target=_warm, daemon=True).start()
+            warming.start()
 
         async def shutdown(self, sockets=None):
+            warming.cancel()
             app.close()
             await super().shutdown(sockets)
 
