@@ -232,6 +232,15 @@ def test_more_like_this_again_and_side_by_side(page):
     tab.wait_for_function("() => document.querySelector('#prompt textarea').value === 'two of a kind'")
     assert tab.get_by_label("Seed", exact=True).input_value() == "5" and tab.get_by_label("Keep this seed").is_checked()
 
+    page.library()  # the same from there
+    kept = page.clip("two of a kind", "#kept").first
+    kept.wait_for()
+    kept.get_by_role("button", name="More like this").click()
+    tab.wait_for_function(
+        "() => [...document.querySelectorAll('#clips h3')].filter(h => h.innerText === 'two of a kind').length === 3"
+    )
+    assert tab.locator("#prompt textarea").is_visible()
+
     for clip in (old, new):
         clip.get_by_role("button", name="A/B").click()
     bar = tab.get_by_role("region", name="Compare two clips")
@@ -247,7 +256,7 @@ def test_more_like_this_again_and_side_by_side(page):
     assert bar.count() == 0
 
 
-def test_a_bad_value_is_told_beside_the_form_and_the_form_stays(page, server):
+def test_a_bad_value_is_told_beside_the_form_and_the_form_stays(page, server, tmp_path):
     before = len(server.clips())
     for label, value, message in (
         ("Length in seconds", "61", "seconds must be a number from 0.5 to 60"),
@@ -268,6 +277,16 @@ def test_a_bad_value_is_told_beside_the_form_and_the_form_stays(page, server):
     }""")
     page.generate()
     page.tab.locator("#trouble [role=alert]", has_text="10,000,000 characters").wait_for()
+    program = tmp_path / "song.wav"
+    program.write_bytes(b"MZ\x90\x00" + bytes(4_000))
+    page.tab.locator("#more button").first.click()
+    page.tab.locator("#source").wait_for()
+    page.tab.locator("input[type=file][accept*='.wav']").set_input_files(program)
+    page.tab.locator("#trouble [role=alert]", has_text="song.wav is not a sound file").wait_for()
+    sound = server.clips()[0]
+    page.tab.locator("input[type=file][accept*='.wav']").set_input_files(sound)
+    made = json.loads(Path(f"{sound}.json").read_text())
+    page.tab.wait_for_function("seed => document.querySelector('#seed input').value === seed", arg=str(made["seed"]))
     page.quick("after all that", Seed="")
     page.clip("after all that").wait_for()
     assert page.tab.locator("#trouble [role=alert]").count() == 0 and len(server.clips()) == before + 1

@@ -283,6 +283,24 @@ def test_the_next_port_is_taken_only_where_none_was_asked_for(home, capfd):
         assert f"port {port} of 127.0.0.1 is taken" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "printed", "opened"),
+    [
+        (["--open"], "http://127.0.0.1:7999/\n", True),
+        (["--no-open"], "http://127.0.0.1:7999/\n", False),
+        ([], "http://127.0.0.1:7999/\n", False),  # no person is looking
+        (["--json"], '{"url": "http://127.0.0.1:7999/", "library": "LIBRARY"}\n', False),
+    ],
+)
+def test_the_address_is_printed_and_opened(home, capfd, monkeypatch, options, printed, opened):
+    seen = []
+    monkeypatch.setattr("musicgen_app.gui.server.serve", lambda *a: a[-1]("http://127.0.0.1:7999/"))
+    monkeypatch.setattr("webbrowser.open", seen.append)
+    assert run(["gui", "--port", "0", *options]) == 0
+    assert capfd.readouterr() == (printed.replace("LIBRARY", str(home / "results")), "")
+    assert seen == ["http://127.0.0.1:7999/"] * opened
+
+
 def test_an_address_that_is_not_ours_is_refused(home, capfd):
     assert run(["gui", "--host", "192.0.2.1", "--password", "correct horse"]) == 2
     assert re.fullmatch(r"error: cannot listen on 192.0.2.1 .*\n", capfd.readouterr().err)

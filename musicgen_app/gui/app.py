@@ -37,12 +37,12 @@ def build(context: Context) -> gradio.Blocks:
     from .parts import part
 
     with gr.Blocks(title="ttm-app", analytics_enabled=False, fill_width=True, delete_cache=DAY) as page:
+        api.build(context)  # first, so that no function of a tab takes one of its names
         part("masthead", None, elem_id="masthead")
         with gr.Tabs(selected="create", elem_id="tabs"):
             for name, label in TABS.items():
                 with gr.Tab(label, id=name, elem_id=f"tab-{name}"):
                     importlib.import_module(f".{name}", __package__).build(context)
-        api.build(context)
     page.queue(default_concurrency_limit=None, max_size=None)
     return page
 

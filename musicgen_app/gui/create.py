@@ -51,9 +51,8 @@ def build(context: Context) -> None:
                     label="Seed", placeholder="a new one each time", max_lines=1, min_width=160, elem_id="seed"
                 )
                 keep = gr.Checkbox(False, label="Keep this seed", min_width=110, elem_id="keep-seed")
-            names = [bundle.name for bundle in store.list_models(context.models_dir)]
-            model = gr.Dropdown(names, value=settings.model if settings.model in names else None, label="Model")
-            about = gr.HTML(model_line(context, settings.model), elem_id="about-model", padding=False)
+            model = gr.Dropdown(**models_of(context, settings.model), label="Model", elem_id="model")
+            about = gr.HTML(model_line(context, model.value), elem_id="about-model", padding=False)
             with gr.Accordion("More", open=False, elem_id="more"):
                 own = {"placeholder": MODELS_OWN, "max_lines": 1, "min_width": 120}
                 with gr.Row(elem_classes="fields"):
@@ -91,9 +90,11 @@ def build(context: Context) -> None:
     }  # fmt: skip
 
     def arrive(browser, request: gr.Request):
-        names = [bundle.name for bundle in store.list_models(context.models_dir)]
         recent = [item.id for item in context.library.search(limit=RECENT)]
-        return owner_of(browser, request), gr.update(choices=names), cards(context.library, recent, EMPTY)
+        return owner_of(browser, request), cards(context.library, recent, EMPTY)
+
+    def models(chosen):
+        return gr.update(**models_of(context, chosen))
 
     def submit(browser, keep, drawn, suffix, request: gr.Request, *values):
         try:
@@ -152,7 +153,7 @@ def build(context: Context) -> None:
         "trigger_mode": "always_last",
         **quiet,
     }
-    page.load(arrive, browser, [browser, model, clips], **quiet).then(**watching)
+    page.load(arrive, browser, [browser, clips], **quiet).then(**watching)
     generate.click(
         submit,
         [browser, keep, drawn, suffix, *fields.values()],
@@ -167,6 +168,8 @@ def build(context: Context) -> None:
     source.upload(take, source, [trouble, keep, *fields.values()], **quiet)
     ideas.click(idea, None, prompt, **quiet)
     seed.input(None, seed, keep, js="(text) => text.trim() !== ''", api_visibility="private")
+    for shown in (page.load, Building.block.select):  # a model may have been added or removed meanwhile
+        shown(models, model, model, **quiet)
     model.change(lambda name: model_line(context, name), model, about, **quiet)
 
 
@@ -189,6 +192,13 @@ def request_of_upload(path: str) -> GenerationRequest:
 def examples() -> list[dict]:
     """The example prompts by genre: [{"name", "prompts"}]."""
     return json.loads((paths.assets() / "examples.json").read_text(encoding="utf-8"))["genres"]
+
+
+def models_of(context: Context, chosen: str | None) -> dict:
+    """The installed models to choose from: `chosen` where it is still there, else the usual one, else any."""
+    names = [bundle.name for bundle in store.list_models(context.models_dir)]
+    value = next((name for name in (chosen, context.settings.model) if name in names), names[0] if names else None)
+    return {"choices": names, "value": value}
 
 
 def model_line(context: Context, name: str | None) -> str:

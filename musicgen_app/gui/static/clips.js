@@ -327,7 +327,7 @@
     const act = (action, data = {}) => {
       if (!["again", "more"].includes(action)) return trigger("click", { action, ...data });
       ttm.make({ action, ...data }); // the form is on the Create tab
-      document.querySelector("#tab-create, #create-button, [role=tab]")?.click();
+      document.querySelector("#tab-create-button")?.click();
     };
     if (options.form) ttm.make = (data) => trigger("click", data);
 

@@ -153,8 +153,9 @@ globalThis.ttm = {};
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest?.("#compose")) {
       event.preventDefault();
       event.stopPropagation();
-      event.target.blur(); // a number field hands its value over when it loses focus
-      setTimeout(() => document.querySelector("#generate")?.click(), 60);
+      const field = event.target;
+      field.blur(); // a number field hands its value over when it loses focus
+      setTimeout(() => { document.querySelector("#generate")?.click(); field.focus({ preventScroll: true }); }, 60);
     }
   }, true);
 
