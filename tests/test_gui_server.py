@@ -301,6 +301,18 @@ def test_the_address_is_printed_and_opened(home, capfd, monkeypatch, options, pr
     assert seen == ["http://127.0.0.1:7999/"] * opened
 
 
+def test_the_password_may_stand_in_the_environment(home, monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        "musicgen_app.gui.server.serve", lambda settings, listener, password, ready: given.append(password)
+    )
+    assert run(["gui", "--port", "0"]) == 0
+    monkeypatch.setenv("TTM_APP_GUI_PASSWORD", "from outside")
+    assert run(["gui", "--port", "0", "--host", "0.0.0.0"]) == 0
+    assert run(["gui", "--port", "0", "--password", "from the flag"]) == 0
+    assert given == [None, "from outside", "from the flag"]
+
+
 def test_an_address_that_is_not_ours_is_refused(home, capfd):
     assert run(["gui", "--host", "192.0.2.1", "--password", "correct horse"]) == 2
     assert re.fullmatch(r"error: cannot listen on 192.0.2.1 .*\n", capfd.readouterr().err)

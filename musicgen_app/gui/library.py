@@ -25,7 +25,7 @@ def build(context: Context) -> None:
 
     library = context.library
     with gr.Column(elem_id="library"):
-        with gr.Row(elem_classes="fields"):
+        with gr.Row(elem_classes="filters"):
             text = gr.Textbox(
                 label="Search", placeholder="words of the prompt, title or tags", max_lines=1, scale=3, min_width=300,
                 elem_id="search",
