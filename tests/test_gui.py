@@ -14,7 +14,7 @@ import pytest
 from musicgen_app import Engine, paths
 from musicgen_app.engine import Progress
 from musicgen_app.errors import FileError, ModelError, RequestError, TTMError
-from musicgen_app.gui import clips, create, form, guard, library, parts
+from musicgen_app.gui import clips, create, form, guard, library, parts, watching
 from musicgen_app.gui.context import Context, EngineHolder
 from musicgen_app.gui.desk import Desk, QueueFull
 from musicgen_app.library import Library
@@ -284,25 +284,35 @@ def test_an_unexpected_error_is_told_and_does_not_end_the_queue(context, monkeyp
 
 def test_what_the_queue_shows(context, held):
     running, waiting = ask(context, "me", "one"), ask(context, "me", "two")
-    wait_for(lambda: running.left is not None)
-    shown = create.row(context, running)
+    wait_for(lambda: running.pace is not None)
+    shown = watching.row(running, 0)
     assert shown["text"].startswith("sampling, step ") and shown["text"].endswith(" s left") and 0 < shown["share"] < 1
-    assert create.row(context, waiting)["text"] == "waiting, 1 before you"
+    assert watching.row(waiting, 1)["text"] == "waiting, 1 before you"
     held.go.set()
     wait_for(lambda: waiting.over)
-    shown = create.row(context, waiting)
+    shown = watching.row(waiting, 0)
     assert (shown["id"], shown["prompt"], shown["state"]) == (waiting.id, "two", "failed")
     assert shown["stage"] == shown["text"] == "that was all"
 
 
 def test_watching_tells_of_every_clip_once_and_ends(context):
     async def watch():
-        return [value async for _, value in create.follow(context, "me", ["0" * 12])]
+        return [value async for _, value in watching.follow(context, "me", ["0" * 12], "")]
 
     ticket = context.desk.submit("me", form.request_from(FAST | {"variations": 3}), ".wav", "gui")
     values = [value for value in asyncio.run(watch()) if value is not None]
     ids = [item.id for item in ticket.items]
     assert ticket.state == "done" and [clip["id"] for clip in values[-1]["clips"]] == ids[::-1]
+
+
+def test_a_note_on_a_clip_is_shown_for_a_while(context, monkeypatch):
+    ticket = make(context)
+    assert not watching.visible(ticket)
+    ticket.notes = ("3 tokens of the prompt did not fit", "and another")
+    assert watching.visible(ticket)
+    assert watching.row(ticket, 0)["text"] == "3 tokens of the prompt did not fit; and another"
+    monkeypatch.setattr(watching, "NOTED", 0.0)
+    assert not watching.visible(ticket)
 
 
 def test_closing_the_desk_stops_what_runs(context, held):

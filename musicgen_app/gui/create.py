@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -19,75 +17,27 @@ from ..provenance import request_from as request_from_tags
 from ..request import SOLVERS, GenerationRequest
 from .form import SUFFIXES, check_suffix, installed, request_from
 from .parts import cards, change, ids_of, part, problem
+from .watching import follow
 
 if TYPE_CHECKING:
     from .context import Context
-    from .desk import Ticket
 
 RECENT = 8  # clips shown when the page opens
-BEAT = 0.15  # seconds between two looks at the queue
-SHOWN = {"failed": 60.0, "cancelled": 6.0}  # seconds for which a row stays after its end
 EMPTY = "Nothing here yet. Write what you want to hear, and press Generate: your clips appear here and are kept."
 MODELS_OWN = "model's own"
 
 
 def build(context: Context) -> None:
     """The tab's components and events."""
-
     page = Building.root_block
-    settings = context.settings
     with gr.Row(elem_id="create", equal_height=False):
         with gr.Column(scale=5, min_width=320, elem_id="compose"):
-            prompt = gr.Textbox(
-                label="Prompt", lines=3, max_lines=8, autofocus=True, elem_id="prompt",
-                placeholder="Slow piano over soft strings, warm and hopeful",
-            )  # fmt: skip
-            negative = gr.Textbox(label="Not like this", lines=1, placeholder="drums, voices", elem_id="negative")
-            with gr.Row(elem_classes="fields"):
-                seconds = gr.Number(settings.seconds, label="Length in seconds", step=1, min_width=110)
-                variations = gr.Number(1, label="Variations", step=1, min_width=110)
-            with gr.Row(elem_classes="fields"):
-                seed = gr.Textbox(
-                    label="Seed", placeholder="a new one each time", max_lines=1, min_width=160, elem_id="seed"
-                )
-                keep = gr.Checkbox(False, label="Keep this seed", min_width=110, elem_id="keep-seed")
-            model = gr.Dropdown(**models_of(context, settings.model), label="Model", elem_id="model")
-            about = gr.HTML(model_line(context, model.value), elem_id="about-model", padding=False)
-            with gr.Accordion("More", open=False, elem_id="more"):
-                own = {"placeholder": MODELS_OWN, "max_lines": 1, "min_width": 120}
-                with gr.Row(elem_classes="fields"):
-                    steps = gr.Textbox(label="Steps", **own)
-                    guidance = gr.Textbox(label="Guidance", **own)
-                with gr.Row(elem_classes="fields"):
-                    low = gr.Textbox(label="Guide from (0: noise)", **own)
-                    high = gr.Textbox(label="Guide to (1: music)", **own)
-                with gr.Row(elem_classes="fields"):
-                    solver = gr.Dropdown([(MODELS_OWN, ""), *SOLVERS], value="", label="Solver", min_width=120)
-                    loudness = gr.Textbox(
-                        text_of(settings.loudness), label="Loudness in LUFS", max_lines=1, min_width=120,
-                        placeholder="as it comes",
-                    )  # fmt: skip
-                with gr.Row(elem_classes="fields"):
-                    suffix = gr.Dropdown(SUFFIXES, value=settings.format, label="File format", min_width=120)
-                    best_of = gr.Number(1, label="Best of", step=1, min_width=120, elem_id="best-of")
-                source = gr.UploadButton(
-                    "Take the settings of a file…", file_types=list(SUFFIXES), size="sm", elem_id="source"
-                )
-            trouble = gr.HTML(problem(), elem_id="trouble", padding=False)
-            generate = gr.Button("Generate", variant="primary", elem_id="generate")
-            ideas = part("ideas", examples(), elem_id="ideas")
+            form, fields = compose(context)
         with gr.Column(scale=7, min_width=320, elem_id="results"):
             queue = part("queue", [])
-            clips = part("cards", cards(context.library, [], EMPTY), options="{form: true}", elem_id="clips")
+            clips = part("cards", cards(context.library, [], ""), options="{form: true}", elem_id="clips")
     browser = gr.BrowserState("", storage_key="ttm-app browser", secret="ttm-app")  # whose requests are whose
     drawn = gr.State("")  # the seed in the field, where it was not typed
-
-    fields = {
-        "prompt": prompt, "negative": negative, "seconds": seconds, "seed": seed, "variations": variations,
-        "model": model,
-        "steps": steps, "guidance": guidance, "interval_from": low, "interval_to": high, "solver": solver,
-        "loudness": loudness, "best_of": best_of,
-    }  # fmt: skip
 
     def arrive(browser, request: gr.Request):
         recent = [item.id for item in context.library.search(limit=RECENT)]
@@ -108,7 +58,7 @@ def build(context: Context) -> None:
         return problem(), str(wanted.seed), str(wanted.seed)
 
     async def watch(browser, shown, request: gr.Request):
-        async for rows, value in follow(context, owner_of(browser, request), ids_of(shown)):
+        async for rows, value in follow(context, owner_of(browser, request), ids_of(shown), EMPTY):
             yield rows, gr.skip() if value is None else value
 
     def act(browser, shown, event: gr.EventData, request: gr.Request):
@@ -154,23 +104,69 @@ def build(context: Context) -> None:
         **quiet,
     }
     page.load(arrive, browser, [browser, clips], **quiet).then(**watching)
-    generate.click(
+    form.generate.click(
         submit,
-        [browser, keep, drawn, suffix, *fields.values()],
-        [trouble, seed, drawn],
+        [browser, form.keep, drawn, form.suffix, *fields.values()],
+        [form.trouble, form.seed, drawn],
         trigger_mode="multiple",
         **quiet,
     ).then(**watching)
-    clips.click(act, [browser, clips], [clips, trouble, keep, *fields.values()], trigger_mode="multiple", **quiet).then(
-        **watching
-    )
+    filled = [form.trouble, form.keep, *fields.values()]
+    clips.click(act, [browser, clips], [clips, *filled], trigger_mode="multiple", **quiet).then(**watching)
     queue.click(stop, browser, None, trigger_mode="multiple", **quiet)
-    source.upload(take, source, [trouble, keep, *fields.values()], **quiet)
-    ideas.click(idea, None, prompt, **quiet)
-    seed.input(None, seed, keep, js="(text) => text.trim() !== ''", api_visibility="private")
+    form.source.upload(take, form.source, filled, **quiet)
+    form.ideas.click(idea, None, form.prompt, **quiet)
+    form.seed.input(None, form.seed, form.keep, js="(text) => text.trim() !== ''", api_visibility="private")
     for shown in (page.load, Building.block.select):  # a model may have been added or removed meanwhile
-        shown(models, model, model, **quiet)
-    model.change(lambda name: model_line(context, name), model, about, **quiet)
+        shown(models, form.model, form.model, **quiet)
+    form.model.change(lambda name: model_line(context, name), form.model, form.about, **quiet)
+
+
+def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.Component]]:
+    """The form: all its components, and those among them that are fields of the request, by name as in form.py."""
+    settings = context.settings
+    prompt = gr.Textbox(
+        label="Prompt", lines=3, max_lines=8, autofocus=True, elem_id="prompt",
+        placeholder="Slow piano over soft strings, warm and hopeful",
+    )  # fmt: skip
+    negative = gr.Textbox(label="Not like this", lines=1, placeholder="drums, voices", elem_id="negative")
+    with gr.Row(elem_classes="fields"):
+        seconds = gr.Number(settings.seconds, label="Length in seconds", step=1, min_width=110)
+        variations = gr.Number(1, label="Variations", step=1, min_width=110)
+    with gr.Row(elem_classes="fields"):
+        seed = gr.Textbox(label="Seed", placeholder="a new one each time", max_lines=1, min_width=160, elem_id="seed")
+        keep = gr.Checkbox(False, label="Keep this seed", min_width=110, elem_id="keep-seed")
+    model = gr.Dropdown(**models_of(context, settings.model), label="Model", elem_id="model")
+    about = gr.HTML(model_line(context, model.value), elem_id="about-model", padding=False)
+    with gr.Accordion("More", open=False, elem_id="more"):
+        own = {"placeholder": MODELS_OWN, "max_lines": 1, "min_width": 120}
+        with gr.Row(elem_classes="fields"):
+            steps = gr.Textbox(label="Steps", **own)
+            guidance = gr.Textbox(label="Guidance", **own)
+        with gr.Row(elem_classes="fields"):
+            low = gr.Textbox(label="Guide from (0: noise)", **own)
+            high = gr.Textbox(label="Guide to (1: music)", **own)
+        with gr.Row(elem_classes="fields"):
+            solver = gr.Dropdown([(MODELS_OWN, ""), *SOLVERS], value="", label="Solver", min_width=120)
+            loudness = gr.Textbox(
+                text_of(settings.loudness), label="Loudness in LUFS", max_lines=1, min_width=120,
+                placeholder="as it comes",
+            )  # fmt: skip
+        with gr.Row(elem_classes="fields"):
+            suffix = gr.Dropdown(SUFFIXES, value=settings.format, label="File format", min_width=120)
+            best_of = gr.Number(1, label="Best of", step=1, min_width=120, elem_id="best-of")
+        source = gr.UploadButton("Take the settings of a file…", file_types=list(SUFFIXES), size="sm", elem_id="source")
+    trouble = gr.HTML(problem(), elem_id="trouble", padding=False)
+    generate = gr.Button("Generate", variant="primary", elem_id="generate")
+    ideas = part("ideas", examples(), elem_id="ideas")
+    fields = {
+        "prompt": prompt, "negative": negative, "seconds": seconds, "seed": seed, "variations": variations,
+        "model": model,
+        "steps": steps, "guidance": guidance, "interval_from": low, "interval_to": high, "solver": solver,
+        "loudness": loudness, "best_of": best_of,
+    }  # fmt: skip
+    others = {"keep": keep, "about": about, "suffix": suffix, "source": source, "trouble": trouble}
+    return SimpleNamespace(**fields, **others, generate=generate, ideas=ideas), fields
 
 
 def owner_of(browser: str, request: gr.Request) -> str:
@@ -227,57 +223,3 @@ def form_of(request: GenerationRequest, names: list[str]) -> list:
 def text_of(number: float | None) -> str:
     """A number as it is typed; nothing for None."""
     return "" if number is None else repr(number).removesuffix(".0")
-
-
-async def follow(context: Context, owner: str, shown: list[str]) -> AsyncIterator[tuple[list[dict], dict | None]]:
-    """Look at this owner's tickets until all are over: their rows, and the cards whenever there is a new clip."""
-    ids = list(shown)
-    while True:
-        tickets = context.desk.tickets(owner)
-        over = all(ticket.over for ticket in tickets)  # before their clips are looked at, or the last could be missed
-        new = [item.id for ticket in tickets for item in ticket.items if item.id not in ids]
-        ids = new[::-1] + ids
-        rows = [row(context, ticket) for ticket in tickets if visible(ticket)]
-        yield rows, await asyncio.to_thread(cards, context.library, ids, EMPTY) if new else None
-        if over:
-            return
-        await asyncio.sleep(BEAT)
-
-
-def visible(ticket: Ticket) -> bool:
-    return not ticket.over or time.monotonic() - ticket.ended < SHOWN.get(ticket.state, 0.0)
-
-
-def row(context: Context, ticket: Ticket) -> dict:
-    """What the queue shows of a ticket: {id, prompt, state, stage, text, share}; share is 0 to 1."""
-    before = context.desk.position(ticket)
-    text, share = (
-        {
-            "waiting": f"waiting, {before} before you" if before else "next",
-            "failed": ticket.error,
-            "cancelled": "cancelled",
-            "done": "done",
-        }.get(ticket.state, "reading the model"),
-        0.0,
-    )
-    stage = text
-    progress = ticket.progress
-    if ticket.state == "running" and progress is not None:
-        stage = STAGES[progress.stage]
-        if ticket.parts > 1:
-            stage = f"clip {ticket.part + 1} of {ticket.parts}: {stage}"
-        text = f"{stage} {progress.step} of {progress.total}"
-        if ticket.rate is not None:
-            text += f", {ticket.rate:.1f} steps a second, {ticket.left:.0f} s left"
-        done = SHARES[progress.stage] + WEIGHTS[progress.stage] * progress.step / max(progress.total, 1)
-        share = (ticket.part + done) / ticket.parts
-    notes = f" ({'; '.join(ticket.notes)})" if ticket.notes else ""
-    return {
-        "id": ticket.id, "prompt": ticket.request.prompt, "state": ticket.state,
-        "stage": stage, "text": text + notes, "share": round(share, 3),
-    }  # fmt: skip
-
-
-STAGES = {"text": "reading the prompt", "sampling": "sampling, step", "decoding": "turning it into sound"}
-WEIGHTS = {"text": 0.05, "sampling": 0.8, "decoding": 0.15}  # of the bar
-SHARES = {"text": 0.0, "sampling": 0.05, "decoding": 0.85}

@@ -29,6 +29,14 @@ class QueueFull(TTMError):
     """No place is free, or this user has as many requests waiting as one may have."""
 
 
+@dataclass(frozen=True)
+class Pace:
+    """Steps a second, and the seconds left of this stage at that rate."""
+
+    rate: float
+    left: float
+
+
 @dataclass(eq=False)
 class Ticket:
     """A request in the queue, and what has become of it. Written by the desk only."""
@@ -47,8 +55,7 @@ class Ticket:
     part: int = 0  # which clip of how many it is at
     parts: int = 1
     progress: Progress | None = None  # None: the model is being read
-    rate: float | None = None  # steps a second
-    left: float | None = None  # seconds of this stage
+    pace: Pace | None = None
     ended: float | None = None  # time.monotonic()
 
     @property
@@ -178,10 +185,10 @@ def _observer(ticket: Ticket) -> Callable[[Progress], None]:
     def update(progress: Progress) -> None:
         now = time.monotonic()
         first, start = began.setdefault(progress.stage, (progress.step, now))
-        ticket.rate = ticket.left = None
+        pace = None
         if progress.step > first and now > start:
-            ticket.rate = (progress.step - first) / (now - start)
-            ticket.left = (progress.total - progress.step) / ticket.rate
-        ticket.progress = progress
+            rate = (progress.step - first) / (now - start)
+            pace = Pace(rate, (progress.total - progress.step) / rate)
+        ticket.progress, ticket.pace = progress, pace
 
     return update

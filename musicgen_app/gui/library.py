@@ -41,7 +41,7 @@ def build(context: Context) -> None:
             trash = gr.Checkbox(False, label="Trash", min_width=140, elem_id="trash")
         trouble = gr.HTML(problem(), padding=False)
         found = gr.HTML("", elem_id="found", padding=False)
-        clips = part("cards", cards(library, [], NOTHING_YET), options="{dates: true, select: true}", elem_id="kept")
+        clips = part("cards", cards(library, [], ""), options="{dates: true, select: true}", elem_id="kept")
         with gr.Row(elem_classes="pager", visible=False) as pager:
             newer = gr.Button("Newer", size="sm", elem_id="newer", min_width=100)
             older = gr.Button("Older", size="sm", elem_id="older", min_width=100)
