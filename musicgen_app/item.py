@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from unicodedata import normalize
 
 from .errors import FileError, RequestError
 from .provenance import read_sidecar, request_in, sidecar_path
-from .request import SEED_MAX, GenerationRequest, check_number, check_text, check_whole
+from .request import BEST_OF, SEED_MAX, Choice, GenerationRequest, check_number, check_text, check_whole
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}-[0-9]{1,19}-(?P<id>[0-9a-f]{12})\.(wav|flac|ogg|mp3)")
 CREATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
@@ -44,11 +44,13 @@ class Item:
     samples: int
     seconds_taken: dict
     trashed: bool
+    choice: Choice | None = None  # of the best of several clips: how many, and its score
 
     def to_dict(self) -> dict:
         """JSON-safe dictionary."""
         plain = {"path": str(self.path), "sidecar": str(self.sidecar), "request": self.request.to_dict()}
-        return vars(self) | plain | {"tags": list(self.tags)}
+        choice = asdict(self.choice) if self.choice else None
+        return vars(self) | plain | {"tags": list(self.tags), "choice": choice}
 
 
 def folded(text: str) -> str:
@@ -144,6 +146,7 @@ def item_from(path: Path, record: dict) -> Item:
             samples=check_whole("samples", record.get("samples"), 1, 2**40),
             seconds_taken=_seconds_taken(record.get("seconds_taken", {})),
             trashed=path.parent.name == TRASH,
+            choice=_choice(record) if "best_of" in record else None,
         )
     except RequestError as error:
         raise RequestError(f"{sidecar}: {error}; delete it to have it made anew from the sound's own tags") from None
@@ -155,6 +158,15 @@ def changed(path: Path) -> str:
         return moment(datetime.fromtimestamp(path.stat().st_mtime, UTC))
     except (OSError, ValueError, OverflowError) as error:
         raise FileError(f"cannot read {path}: {error}") from error
+
+
+def _choice(record: dict) -> Choice:
+    return Choice(
+        check_whole("best_of", record["best_of"], *BEST_OF),
+        check_whole("first_seed", record.get("first_seed"), 0, SEED_MAX),
+        check_number("score", record.get("score"), -1.0, 1.0),
+        check_text("judge", record.get("judge"), least=1),
+    )
 
 
 def _seconds_taken(value: object) -> dict[str, float]:

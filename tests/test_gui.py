@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import threading
 import time
 
@@ -169,6 +170,7 @@ def test_the_best_of_several_is_kept(context, tiny_aligner, monkeypatch):
     ticket = make(context, seed="7", variations=2, best_of=3)
     first, second = (item.request.seed for item in ticket.items)
     assert first in (7, 8, 9) and second in (10, 11, 12)
+    assert re.search(r"best of 3 \(score -?\d\.\d\d\)$", clips.card(ticket.items[0])["settings"])
 
 
 def test_the_file_is_the_one_that_the_engine_alone_would_write(context, tmp_path):

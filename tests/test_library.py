@@ -25,7 +25,7 @@ import musicgen_app
 from musicgen_app import audio, catalogue, item, library, paths, provenance
 from musicgen_app.errors import FileError, RequestError
 from musicgen_app.library import Library
-from musicgen_app.request import GenerationRequest, GenerationResult
+from musicgen_app.request import Choice, GenerationRequest, GenerationResult
 
 RATE = 8_000
 REQUEST = GenerationRequest(
@@ -785,3 +785,15 @@ def test_killed_at_any_moment(kept, delay):
     assert visible(kept.folder) == {file.name for item_ in found.values() for file in (item_.path, item_.sidecar)}
     counts = len([item_ for item_ in found.values() if not item_.trashed]), kept.count(trashed=True)
     assert kept.reindex() == library.Report(*counts, {})
+
+
+def test_the_score_of_the_best_of_several_is_kept(tmp_path):
+    library = Library(tmp_path)
+    choice = Choice(best_of=4, first_seed=4, score=0.4125, judge="aligner 0123abcd")
+    best = library.add(replace(made(), choice=choice))
+    assert library.get(best.id).choice == best.choice == choice and library.add(made()).choice is None
+    assert best.to_dict()["choice"] == {"best_of": 4, "first_seed": 4, "score": 0.4125, "judge": "aligner 0123abcd"}
+    record = json.loads(best.sidecar.read_text())
+    for wrong in ({"score": 7}, {"best_of": "4"}, {"first_seed": -1}, {"judge": None}):
+        with pytest.raises(RequestError):
+            item.item_from(best.path, record | wrong)

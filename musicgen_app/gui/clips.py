@@ -53,6 +53,8 @@ def settings_line(item: Item) -> str:
         parts.append("from {:g} to {:g}".format(*request.guidance_interval))
     if request.loudness is not None:
         parts.append(f"{request.loudness:g} LUFS")
+    if item.choice:
+        parts.append(f"best of {item.choice.best_of} (score {item.choice.score:.2f})")
     return ", ".join(parts)
 
 
