@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from . import audio, hub, sampling, store
 from .aligner import Aligner, load_aligner
-from .backbones import expand_condition
+from .backbones import expand_condition, with_grid
 from .backbones.inference import prepare
 from .bundle import Bundle, frozen_parts, load_backbone
 from .codecs import load_codec
@@ -29,6 +29,8 @@ from .codecs.onnx import OnnxCodec
 from .conditioning import TextCondition, TextEncoder, load_text_encoder
 from .errors import Cancelled, GenerationError
 from .hardware import PRECISIONS, pick_device, pick_precision
+from .plan import Plan
+from .planning import Pieces, check_layout, load_pieces, plan_for
 from .request import VARIATIONS, Choice, GenerationRequest, GenerationResult
 
 
@@ -65,6 +67,21 @@ class LoadedModel:
     text: TextEncoder
     mean: Tensor  # (D,) latent statistics
     std: Tensor
+    pieces: Pieces | None = None  # whose plans are borrowed, where the backbone follows plans
+
+    @property
+    def follows_plans(self) -> bool:
+        """Whether the backbone is told tempo, bars, key and chords; see `plan.Plan`."""
+        return bool(self.backbone.config.grid_dim)
+
+    def plan(self, prompt: str, vector: np.ndarray | None, seed: int) -> Plan | None:
+        """The plan of the clip of a seed, where the backbone follows plans; vector: see `planning.plan_for`."""
+        return plan_for(prompt, vector, seed, self.pieces) if self.follows_plans else None
+
+    def grid(self, plans: list[Plan], frames: int) -> Tensor:
+        """What plans say of the frames of their clips (B, frames, grid_dim)."""
+        grids = [plan.grid(frames, self.codec.latent_rate) for plan in plans]
+        return torch.from_numpy(np.stack(grids)).to(self.mean.device)
 
 
 class Engine:
@@ -108,6 +125,8 @@ class Engine:
             self._loaded = None  # never two models in memory
             for source in frozen_parts(bundle.config):
                 hub.locate(source, bundle.path)  # a missing part is found out before the others are read
+            check_layout(bundle)
+            pieces = load_pieces(bundle)
             dtype = PRECISIONS[self.precision]
             text_dtype = torch.float32 if self.device.type == "cpu" else dtype  # there bfloat16 gains a text nothing
             backbone = load_backbone(bundle).to(self.device)
@@ -119,6 +138,7 @@ class Engine:
                 load_text_encoder(bundle, self.device, text_dtype),
                 torch.tensor(bundle.config["latent"]["mean"], device=self.device),
                 torch.tensor(bundle.config["latent"]["std"], device=self.device),
+                pieces,
             )
         return self._loaded
 
@@ -154,7 +174,8 @@ class Engine:
 
         report("text", 0, 1)
         started = time.perf_counter()
-        condition, null, cut = self._conditions(model, request)
+        condition, null, vector, cut = self._conditions(model, request)
+        plans = [model.plan(request.prompt, vector, seed) for seed in seeds]
         report("text", 1, 1)
 
         text_done = time.perf_counter()
@@ -167,10 +188,13 @@ class Engine:
 
         for first in range(0, len(seeds), self.batch):
             noise = sampling.noise(seeds[first : first + self.batch], frames, model.codec.latent_dim).to(self.device)
+            conditions = [expand_condition(one, len(noise)) for one in (condition, null)]
+            if model.follows_plans:
+                grid = model.grid(plans[first : first + self.batch], frames)
+                conditions = [with_grid(model.backbone, one, grid) for one in conditions]
             velocity = sampling.guided(
                 model.backbone,
-                expand_condition(condition, len(noise)),
-                expand_condition(null, len(noise)),
+                *conditions,
                 request.guidance,
                 request.guidance_interval or (0.0, 1.0),
             )
@@ -200,6 +224,7 @@ class Engine:
         computed = {"device": self.device.type, "precision": self.precision, "decoder": decoder}
         notes = [f"{cut} tokens of the prompt did not fit the text encoder and were left out"] if cut else []
         results = []
+        plan_of = dict(zip(seeds, plans, strict=True))
         for first, (seed, clip, value, unusable) in zip(seeds[:: request.best_of], best, strict=True):
             useless = [f"{unusable} of {request.best_of} candidates had no usable sound"] if unusable else []
             results.append(
@@ -212,6 +237,7 @@ class Engine:
                     computed,
                     (*notes, *useless),
                     Choice(request.best_of, first, round(value, 4), self.judge.name) if score else None,
+                    plan_of[seed],
                 )
             )
         return results
@@ -247,17 +273,19 @@ class Engine:
             yield clip
 
     def _conditions(self, model: LoadedModel, request: GenerationRequest) -> tuple:
-        """Conditions (batch 1) of the prompt and of the negative prompt or no prompt; tokens that did not fit."""
+        """Conditions (batch 1) of the prompt and of the negative prompt or no prompt; the prompt's vector (G,), if the
+        text encoder gives one; how many of its tokens did not fit."""
 
         def condition(features: TextCondition):
             parts = (features.tokens, features.mask, features.vector)
             return model.backbone.condition(*(part if part is None else part.to(self.device) for part in parts))
 
         wanted = model.text.encode([request.prompt])
+        vector = None if wanted.vector is None else wanted.vector[0].cpu().numpy()
         if not request.negative:
-            return condition(wanted), model.backbone.null_condition(1), wanted.cut
+            return condition(wanted), model.backbone.null_condition(1), vector, wanted.cut
         unwanted = model.text.encode([request.negative])
-        return condition(wanted), condition(unwanted), max(wanted.cut, unwanted.cut)
+        return condition(wanted), condition(unwanted), vector, max(wanted.cut, unwanted.cut)
 
 
 def _best(

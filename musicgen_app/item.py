@@ -45,6 +45,7 @@ class Item:
     seconds_taken: dict
     trashed: bool
     choice: Choice | None = None  # of the best of several clips: how many, and its score
+    plan: str = ""  # tempo, key and chords that it was made to, in words
 
     def to_dict(self) -> dict:
         """JSON-safe dictionary."""
@@ -147,6 +148,7 @@ def item_from(path: Path, record: dict) -> Item:
             seconds_taken=_seconds_taken(record.get("seconds_taken", {})),
             trashed=path.parent.name == TRASH,
             choice=_choice(record) if "best_of" in record else None,
+            plan=check_text("plan", record.get("plan", ""), least=0),
         )
     except RequestError as error:
         raise RequestError(f"{sidecar}: {error}; delete it to have it made anew from the sound's own tags") from None

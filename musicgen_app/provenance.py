@@ -57,6 +57,7 @@ def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
         "samples": samples,
         "seconds_taken": result.seconds_taken,
         "computed": result.computed,
+        **({"plan": result.plan.describe()} if result.plan else {}),
     }
 
 

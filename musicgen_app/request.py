@@ -17,6 +17,8 @@ from .errors import RequestError
 if TYPE_CHECKING:
     import numpy as np
 
+    from .plan import Plan
+
 SOLVERS = ("euler", "midpoint", "heun")
 TEXT_LENGTH = 2_000  # characters, of the prompt and of the negative prompt
 SECONDS = (0.5, 3_600.0)  # the upper end is only for a request that has met no model yet
@@ -131,6 +133,7 @@ class GenerationResult:
     computed: dict = field(default_factory=dict)  # {"device", "precision", "decoder"}: what it was computed with
     notes: tuple[str, ...] = ()  # what the user should know about it, a line each
     choice: Choice | None = None  # where best_of was more than 1
+    plan: Plan | None = None  # tempo, key and chords that it was made to, where the model follows a plan
 
 
 def check_text(name: str, value: str, least: int) -> str:

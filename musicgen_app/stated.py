@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .harmony import QUALITIES
+
 LAYOUT = 1  # of the vector; a model names the one that it was trained with
 BPM = (40.0, 220.0)
 TEMPI = 40  # bumps on a logarithmic scale over BPM, about 4 % apart
@@ -38,6 +40,10 @@ _MODE_ALONE = re.compile(r"\b(major|minor)(?:[\s-]key|[\s-]mode|[\s-]tonality|\s
 _DRUMS = r"(?:drum(?:s|mer|ming)?|percussion|beats?|drum\s+(?:kit|machine))"
 _NO_DRUMS = re.compile(rf"\b(?:no|without(?:\s+any)?|free\s+of)\s+{_DRUMS}\b|\b(?:drum|beat)less\b", re.IGNORECASE)
 _WITH_DRUMS = re.compile(r"\bdrum(?:s|mer|ming)?\b|\bpercussion\b|\b808\b", re.IGNORECASE)
+_SYMBOL = rf"[A-G][#♯b♭]?(?:{'|'.join(sorted(map(re.escape, QUALITIES), key=len, reverse=True))})(?![\w#♯♭])"
+_CHORDS = re.compile(
+    rf"\b(?:[Cc]hords?|[Pp]rogression)\b(?:\s+(?:are|is|of))?[\s:]*({_SYMBOL}(?:[\s,|>–-]+{_SYMBOL})+)"
+)
 _WORD_METRES = {
     "3/4": re.compile(r"\bwaltz\b|\btriple\s+(?:time|met(?:re|er))\b|\bthree[\s-](?:four|quarter|beats)\b", re.I),
     "6/8": re.compile(r"\bsix[\s-]eight\b", re.I),
@@ -54,6 +60,7 @@ class Stated:
     minor: bool | None = None
     metre: str | None = None  # one of METRES
     drums: bool | None = None
+    chords: tuple[str, ...] = ()  # symbols of `harmony.QUALITIES`; not in the vector
 
     def vector(self) -> np.ndarray:
         """(WIDTH,) float32: zeros where nothing is stated, else a mark and the value.
@@ -81,7 +88,7 @@ class Stated:
 def stated(prompt: str) -> Stated:
     """Read a prompt. The first tempo and key that are named count; a tempo outside of BPM is not taken."""
     tonic, minor = _key(prompt)
-    return Stated(_tempo(prompt), tonic, minor, _metre(prompt), _drums(prompt))
+    return Stated(_tempo(prompt), tonic, minor, _metre(prompt), _drums(prompt), _chords(prompt))
 
 
 def _tempo(prompt: str) -> float | None:
@@ -105,6 +112,13 @@ def _metre(prompt: str) -> str | None:
     if found:
         return found[0] if found[0] in METRES else None
     return next((metre for metre, words in _WORD_METRES.items() if words.search(prompt)), None)
+
+
+def _chords(prompt: str) -> tuple[str, ...]:
+    found = _CHORDS.search(prompt)
+    if not found:
+        return ()
+    return tuple(symbol.replace("♯", "#").replace("♭", "b") for symbol in re.findall(_SYMBOL, found[1]))
 
 
 def _drums(prompt: str) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
@@ -9,14 +10,17 @@ from collections import Counter
 from functools import cache
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
+from musicgen_app.harmony import FLATS, MODES, QUALITIES, SHARPS, parse_chord
+from musicgen_app.plan import Plan
 from trainer.corpus.captions import captions, window_facts
 from trainer.corpus.composer import GENRES, compose
 from trainer.corpus.genres import STYLES
 from trainer.corpus.instruments import DRUM_KITS, EFFECTS, INSTRUMENTS
 from trainer.corpus.score import Note, Part, Score, Section
-from trainer.corpus.theory import FLATS, MODES, QUALITIES, SHARPS, Key, fold, progression, roman, voicing
+from trainer.corpus.theory import Key, fold, progression, roman, voicing
 from trainer.corpus.words import FAMILY, GENRE_WORDS, MOOD_SYNONYMS
 
 SEEDS = range(5)
@@ -157,6 +161,28 @@ def test_facts_agree_with_the_notes() -> None:
         assert facts["drums"] == any(p.role in RHYTHM for p in heard)
         assert facts["bpm"] == round(score.tempo) and facts["key"] == score.key
         assert json.loads(json.dumps(facts)) == facts
+
+
+def test_plans_agree_with_the_notes() -> None:
+    """Most notes that begin under a chord are of it, and of the chord a bar later fewer are."""
+    hits = {0.0: 0, 1.0: 0}
+    for score, at, facts in windows():
+        plan = Plan.from_dict(facts["plan"])
+        assert (plan.tempo, plan.key, plan.start) == (
+            score.tempo,
+            score.key,
+            pytest.approx(at * score.tempo / 60, abs=1e-3),
+        )
+        assert sum(length for _, length in plan.chords) == pytest.approx(score.beats)
+        ends = np.cumsum([length for _, length in plan.chords])
+        bar = score.metre[0] * 4 / score.metre[1]
+        for part in score.parts:
+            if part.role in ("bass", "chords", "pad", "arpeggio"):
+                for note, shift in itertools.product(part.notes, hits):
+                    place = (note.start + 0.05 + shift * bar) % ends[-1]
+                    root, quality = parse_chord(plan.chords[np.searchsorted(ends, place, side="right")][0])
+                    hits[shift] += (note.pitch - root) % 12 in {step % 12 for step in QUALITIES[quality]}
+    assert hits[1.0] < 0.75 * hits[0.0]
 
 
 NAMES = sorted({*INSTRUMENTS, *DRUM_KITS, *EFFECTS}, key=len, reverse=True)

@@ -17,8 +17,10 @@ import pytest
 import torch
 from prepared_folder import write_tiny
 from safetensors.torch import load_file
-from tiny_training import DIT, TINY, changed, tiny_folder
+from tiny_training import DIT, MAMBA, TINY, changed, tiny_folder
 
+from musicgen_app import plan
+from musicgen_app.backbones import with_grid
 from musicgen_app.backbones.presets import build
 from musicgen_app.bundle import write_bundle
 from musicgen_app.errors import FileError, GenerationError, ModelError, RequestError
@@ -360,6 +362,58 @@ def test_a_model_begins_with_narrower_weights_and_answers_as_they_do(tiny_parts,
     torch.testing.assert_close(wider(x, t, wider.condition(tokens, None, more)), expected)
     with pytest.raises(ModelError, match="training cannot begin from tiny"):
         begin_from(build("sketch-dit", DIT | {"hidden": 64}), str(bundle.path))
+
+
+def test_a_model_that_learns_to_follow_plans_begins_as_one_that_did_not(tiny_parts, tmp_path):
+    config, _, files = tiny_parts
+    donor, planned = build("sketch-dit", DIT), build("sketch-dit", DIT | {"grid_dim": plan.WIDTH})
+    torch.nn.init.normal_(donor.final_layer.conv.weight)
+    backbone = {"preset": "sketch-dit", "overrides": DIT}
+    bundle = write_bundle(tmp_path / "donor", config | {"backbone": backbone}, donor.state_dict(), "", files)
+    begin_from(planned, str(bundle.path))
+    x, t, tokens, vector = torch.randn(2, 5, 8), torch.rand(2), torch.randn(2, 10, 16), torch.randn(2, 16)
+    told = with_grid(planned, planned.condition(tokens, None, vector), torch.randn(2, 5, plan.WIDTH))
+    torch.testing.assert_close(planned(x, t, told), donor(x, t, donor.condition(tokens, None, vector)))
+
+
+def test_batches_tell_the_plan_and_drop_it_at_times(tmp_path):
+    prepared = write_tiny(tmp_path, items=40, vector_dim=16, plans=True)
+    training = replace(
+        TINY, preset="sketch-dit", overrides=DIT | {"grid_dim": plan.WIDTH}, batch=20, drop=0.5, plan_drop=0.2,
+        clusters=("text", 1), repa_muq=0.0, phases=(Phase(40, 1e-3, crop=10),),
+    )  # fmt: skip
+    samples = Samples(training, prepared)
+    batches = [samples.batch(step) for step in range(40)]
+    silent = torch.cat([batch.grid.flatten(1).abs().sum(1) == 0 for batch in batches])
+    drop = torch.cat([batch.drop for batch in batches])
+    assert 0.4 < silent[drop].float().mean() < 0.6 and 0.1 < silent[~drop].float().mean() < 0.3
+    told = next(batch for batch in batches if batch.grid[0].any())
+    item = told.items[:1].numpy()
+    crops = [prepared.grids(item, 10, np.array([first]))[0] for first in range(11)]
+    assert any(torch.equal(told.grid[0], crop) for crop in crops)
+    assert Samples(replace(training, overrides=DIT), prepared).batch(0).grid is None
+    halves = [Samples(training, prepared, rank, 2).batch(3).grid for rank in (0, 1)]
+    assert torch.equal(torch.cat(halves), batches[3].grid)
+
+
+@pytest.mark.parametrize("preset, overrides", [("sketch-dit", DIT), ("sketch-mamba", MAMBA)])
+def test_a_run_with_plans_learns_from_them(preset, overrides, tmp_path):
+    """Latents that are nothing but the beat: with the plan they can be told, without it hardly."""
+    prepared = write_tiny(tmp_path / "data", items=40, vector_dim=16, plans=True, ragged=False)
+    for part in sorted((tmp_path / "data" / "latents").glob("0*")):
+        values = np.load(part / "values.npy")
+        numbers = np.flatnonzero(prepared._part == int(part.name))
+        beat = prepared.grids(numbers, 20).reshape(-1, plan.WIDTH)[:, :8].numpy()
+        np.save(part / "values.npy", (beat + 0.01 * values).astype(np.float16))
+    losses = {}
+    for width in (0, plan.WIDTH):
+        training = Training(
+            preset=preset, overrides=overrides | {"grid_dim": width}, phases=(Phase(60, 1e-2, warmup=10),), batch=16,
+            precision="fp32", save_every=60, validate_every=60, validation_items=4, ema=None,
+        )  # fmt: skip
+        run(training, prepared, tmp_path / str(width))
+        losses[width] = [row["val"] for row in rows(tmp_path / str(width) / "metrics.jsonl") if "val" in row][-1]
+    assert losses[plan.WIDTH] < 0.9 * losses[0]
 
 
 def test_training_lowers_both_losses(prepared, tmp_path):

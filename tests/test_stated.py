@@ -70,6 +70,17 @@ def test_drums(prompt, drums):
     assert stated(prompt).drums is drums
 
 
+@pytest.mark.parametrize(
+    ("prompt", "chords"),
+    [("piano, chords Am F C G, slow", ("Am", "F", "C", "G")), ("Chords: C-Gsus4-Am.", ("C", "Gsus4", "Am")),
+     ("a progression of F#m7 | B♭maj7 | E♭", ("F#m7", "Bbmaj7", "Eb")),
+     ("chords Dm7, G7, Cmaj7", ("Dm7", "G7", "Cmaj7")),
+     ("chords Am", ()), ("lush chords and a Bass", ()), ("piano chords Calm", ()), ("C G Am F", ())],
+)  # fmt: skip
+def test_chords(prompt, chords):
+    assert stated(prompt).chords == chords
+
+
 def test_nothing_stated_is_nothing():
     assert not Stated().vector().any() and Stated().vector().shape == (WIDTH,)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from musicgen_app import paths, stated, store
+from musicgen_app import paths, plan, stated, store
 from musicgen_app.bundle import CONFIG, Bundle, open_bundle, sha256
 from musicgen_app.codecs import load_codec
 from musicgen_app.codecs.base import Codec
@@ -19,7 +19,10 @@ from musicgen_app.hardware import pick_device
 from musicgen_app.systems import SYSTEMS
 
 SENTENCES = {"kind": "use", "length": 48, "stated": stated.LAYOUT}  # the bundled text encoder
-BACKBONE = {"preset": "sketch-dit", "overrides": {"vector_dim": SentenceTokens.width + stated.WIDTH}}  # one that fits
+BACKBONE = {  # one that fits
+    "preset": "sketch-dit",
+    "overrides": {"vector_dim": SentenceTokens.width + stated.WIDTH, "grid_dim": plan.WIDTH},
+}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +17,8 @@ from musicgen_app.audio import save_bytes
 from musicgen_app.backbones.presets import build, trainable_parameters
 from musicgen_app.bundle import Bundle, frozen_parts, open_bundle, write_bundle
 from musicgen_app.errors import DependencyError, FileError
+from musicgen_app.plan import LAYOUT
+from musicgen_app.planning import FILE
 
 from . import charts
 from .card import card, read_metrics
@@ -26,6 +29,7 @@ from .recipe import Recipe
 from .stages import load_part
 
 CREDITS = "CREDITS.md"
+PIECES = 2_048  # whose plans a model borrows
 CURVES = "curves.png"
 KEPT = (".json", ".safetensors", ".bin", ".md", ".onnx", ".data")  # files of a frozen part that go into a bundle
 
@@ -62,6 +66,7 @@ def export(
     config["training"] |= {"parameters": _parameters(recipe), "notes": list(notes)}
     metrics = run / "metrics.jsonl"
     files = encoder_files(encoders) | {CREDITS: _write_credits(run / CREDITS, rows, encoders)} | _draw(metrics, run)
+    files |= _write_pieces(run / FILE, prepared) if recipe.training.planned else {}
     text = card(recipe, config, read_metrics(metrics), CURVES if CURVES in files else None)
     return replace_bundle(run / "bundle", config, half(model.state_dict()), text, files)
 
@@ -69,8 +74,9 @@ def export(
 def export_plain(model: nn.Module, step: int, recipe: Recipe, prepared: Prepared, about: About, folder: Path) -> Bundle:
     """Write a bundle without card and credits to `folder`, for this machine's ears only. Raises as `export`."""
     encoders = find_encoders(prepared.meta["preparation"]["encoders"])
-    config = bundle_config(step, recipe, prepared, about, encoders)
-    return replace_bundle(folder, config, half(model.state_dict()), "", encoder_files(encoders))
+    config, files = bundle_config(step, recipe, prepared, about, encoders), encoder_files(encoders)
+    files |= _write_pieces(folder.with_name(FILE), prepared) if recipe.training.planned else {}
+    return replace_bundle(folder, config, half(model.state_dict()), "", files)
 
 
 def bundle_config(step: int, recipe: Recipe, prepared: Prepared, about: About, encoders: Encoders) -> dict:
@@ -82,7 +88,8 @@ def bundle_config(step: int, recipe: Recipe, prepared: Prepared, about: About, e
         "name": about.name,
         "title": about.title or about.name,
         "version": about.version,
-        "backbone": {"preset": recipe.training.preset, "overrides": dict(recipe.training.overrides)},
+        "backbone": {"preset": recipe.training.preset, "overrides": dict(recipe.training.overrides)}
+        | ({"grid": LAYOUT} if recipe.training.planned else {}),
         "text": encoders.text,
         "codec": codec | ({"path": "codec"} if "path" in codec else {}),
         "latent": {name: latent[name] for name in ("mean", "std")},
@@ -194,6 +201,14 @@ def _write_credits(path: Path, rows: list[dict], encoders: Encoders) -> Path:
     if "path" in encoders.codec and codec.exists():
         text += f"\n## The codec\n\n{codec.read_text(encoding='utf-8')}"
     return save_bytes(path, text.encode(), overwrite=True)
+
+
+def _write_pieces(path: Path, prepared: Prepared) -> dict[str, Path]:
+    """Plans for prompts that do not state theirs; see `planning`."""
+    pieces = prepared.pieces(PIECES)
+    if pieces is None:
+        return {}
+    return {FILE: save_bytes(path, safetensors.torch.save(pieces.tensors()), overwrite=True)}
 
 
 def _draw(metrics: Path, run: Path) -> dict[str, Path]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from musicgen_app import flow, store
+from musicgen_app.backbones import with_grid
 from musicgen_app.backbones.presets import build
 from musicgen_app.errors import FileError, ModelError
 
@@ -30,6 +31,7 @@ class Objective(nn.Module):
         super().__init__()
         self.model, self.heads = model, heads
         self.lambdas = {"clap": training.repa_clap, "muq": training.repa_muq}
+        self.planned = training.planned
         self.alpha, self.autocast = training.repa_alpha, AUTOCAST[training.precision]
         self.register_buffer("weights", weights, persistent=False)
 
@@ -39,6 +41,8 @@ class Objective(nn.Module):
         x = flow.interpolate(batch.data, batch.noise, batch.t)
         with torch.autocast(device.type, self.autocast) if self.autocast else nullcontext():
             cond = self.model.condition(batch.tokens, batch.text_mask, batch.vector, batch.drop)
+            if batch.grid is not None:
+                cond = with_grid(self.model, cond, batch.grid)
             velocity, hidden = flow.velocity(self.model, x, batch.t, cond, return_hidden=True)
         parts = {"flow": losses.flow_matching(velocity, flow.target(batch.data, batch.noise), batch.mask, self.weights)}
         if "clap" in self.heads:
@@ -72,8 +76,9 @@ def new_objective(training: Training, prepared: Prepared) -> Objective:
 def begin_from(model: nn.Module, name: str) -> None:
     """Put the weights of the installed model (or model folder) `name` into `model`, so that training goes on from them.
 
-    A matrix that has become wider, because what it reads has, keeps its columns and gets zeros behind them: at first it
-    answers as before. What belongs to the data (latent statistics, features of the empty prompt) stays as it is.
+    A matrix that has become wider, because what it reads has, keeps its columns and gets zeros behind them, and what
+    reads the grid may be new: at first it answers as before. What belongs to the data (latent statistics, features of
+    the empty prompt) stays as it is.
     Raises ModelError for a model of other sizes.
     """
     bundle = store.find(name)
@@ -82,6 +87,8 @@ def begin_from(model: nn.Module, name: str) -> None:
     for key, value in own.items():
         old = given.get(key)
         grown = old is not None and old.ndim == 2 == value.ndim and old.shape[0] == value.shape[0]
+        if old is None and key.startswith("grid_input_proj."):
+            continue  # it begins as zero
         if old is None or old.shape != value.shape and not (grown and old.shape[1] < value.shape[1]):
             has = "nothing" if old is None else f"shape {tuple(old.shape)}"
             raise ModelError(

@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -29,8 +30,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from musicgen_app.conditioning import TextCondition
+from musicgen_app.conditioning import SentenceTokens, TextCondition
 from musicgen_app.errors import FileError
+from musicgen_app.plan import Plan
+from musicgen_app.planning import Pieces
 
 from .stages import part_folder
 
@@ -55,8 +58,10 @@ class Prepared:
         self.styles = tuple(self._text_facts["styles"])
         self._mean, self._std = (torch.tensor(latent[name], dtype=torch.float32) for name in ("mean", "std"))
 
-        segments = {name: self._array("segments", 0, name) for name in ("track", "score", "split", "part", "row")}
+        names = ("track", "start", "score", "split", "part", "row")
+        segments = {name: self._array("segments", 0, name) for name in names}
         self.tracks, self._part, self._row = (segments[name].astype(np.int64) for name in ("track", "part", "row"))
+        self._start = segments["start"]
         self.scores, self.splits = segments["score"].astype(np.float32), segments["split"].astype(np.int8)
         self._first, self.frames = self._places("latents")
 
@@ -75,6 +80,7 @@ class Prepared:
         )
         self._files: dict[tuple[str, int, str], tuple[Path, int, int]] = {}  # looked into so far
         self._captions_of = lru_cache(maxsize=8)(self._caption_index)
+        self._plan = lru_cache(maxsize=None)(self._read_plan)
 
     def __len__(self) -> int:
         return len(self.tracks)
@@ -139,6 +145,30 @@ class Prepared:
         captions = np.asarray(captions)
         return self._rows("text", "vectors", self._text_part[captions], self._text_row[captions])
 
+    def grids(self, items: np.ndarray, frames: int, first: np.ndarray | None = None) -> Tensor:
+        """What the plans of items say of their frames (B, frames, plan.WIDTH) float32, each from its frame `first` (0).
+
+        Zeros where a track has no plan; see `musicgen_app.plan`.
+        """
+        first = np.zeros(len(items), dtype=np.int64) if first is None else np.asarray(first)
+        places = zip(np.asarray(items).tolist(), first.tolist(), strict=True)
+        return torch.from_numpy(np.stack([self._plan(i).grid(frames, self.latent_rate, begin) for i, begin in places]))
+
+    def pieces(self, count: int) -> Pieces | None:
+        """The plans of up to `count` training tracks, from their beginnings, with the mean vectors of their captions.
+
+        They are spread evenly over the data. None where no track has a plan, or the text encoder gives no vectors.
+        """
+        tracks, first = np.unique(self.tracks[self.items("train")], return_index=True)
+        found = [(item, plan) for item in self.items("train")[first].tolist() if (plan := self._plan(item)).tempo]
+        if not found or not self._text_facts["vector"]:
+            return None
+        spread = np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(int)
+        chosen = [found[i] for i in spread]
+        width = SentenceTokens.width if self._text_facts.get("encoder", {}).get("kind") == "use" else None
+        means = [self.text_vectors(self.captions(item))[:, :width].mean(axis=0) for item, _ in chosen]
+        return Pieces(np.stack(means), tuple(replace(plan, start=0.0) for _, plan in chosen))
+
     def audio_vectors(self, items: np.ndarray) -> np.ndarray:
         """The embedder's unit audio vectors of items (B, W) float32: the targets of REPA-CLAP."""
         items = np.asarray(items)
@@ -192,6 +222,12 @@ class Prepared:
         """The manifest row of an item's track."""
         start, stop = self._manifest_lines[self.tracks[item] : self.tracks[item] + 2]
         return json.loads(self._manifest[start:stop].tobytes())
+
+    def _read_plan(self, item: int) -> Plan:
+        """The plan of an item: that of its track, from where the item begins."""
+        track = self.track(item)
+        plan = Plan.from_dict(track["facts"].get("plan") or {})
+        return plan.later(float(self._start[item]) - track["start"])
 
     def _array(self, stage: str, part: int, name: str) -> np.ndarray:
         """One array of a part, memory-mapped. Raises FileError."""

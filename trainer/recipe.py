@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 
 from musicgen_app.aligner import load_aligner
-from musicgen_app.backbones.presets import FAMILIES, PRESETS
+from musicgen_app.backbones.presets import configuration
 from musicgen_app.errors import RequestError
 from musicgen_app.systems import SYSTEMS
 
@@ -96,8 +96,7 @@ def sizes(training: Training) -> dict[str, object]:
 
 
 def _config(training: Training):
-    preset = PRESETS[training.preset]
-    return FAMILIES[preset.family][1](**(preset.config | dict(training.overrides)))
+    return configuration(training.preset, training.overrides)
 
 
 def _like(old: object, text: str, name: str) -> object:

@@ -6,6 +6,9 @@ the ICME 2026 challenge (arXiv 2605.21538 and its public code), which stands in 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from musicgen_app import plan
 from musicgen_app.systems import SYSTEMS
 
 from .encoders import BACKBONE
@@ -74,6 +77,13 @@ SKETCH = Recipe(
     ),
     sampler={"solver": "midpoint", "steps": 16, "guidance": 3.0, "guidance_interval": [0.0, 1.0]},
     seconds={"native": 10.0, "max": 30.0},
+)
+
+SKETCH_MAMBA = replace(
+    SKETCH,
+    name="sketch-mamba",
+    title="sketch with a bidirectional Mamba of as many parameters",
+    training=replace(SKETCH.training, preset="sketch-mamba", overrides={"depth": 10, "grid_dim": plan.WIDTH}),
 )
 
 UT_AIST = _recipe(
@@ -180,4 +190,4 @@ UCSD_MAMBA = _recipe(
     ),
 )
 
-RECIPES = {recipe.name: recipe for recipe in (SKETCH, UT_AIST, SCORE_AWARE, UCSD_MAMBA)}
+RECIPES = {recipe.name: recipe for recipe in (SKETCH, SKETCH_MAMBA, UT_AIST, SCORE_AWARE, UCSD_MAMBA)}

@@ -41,6 +41,7 @@ class Batch(NamedTuple):
     tokens: Tensor  # (B, S, text_dim)
     text_mask: Tensor  # (B, S)
     vector: Tensor | None  # (B, G)
+    grid: Tensor | None = None  # (B, T, plan.WIDTH) what the plan says of each frame; zeros where it is dropped
     clap: Tensor | None = None  # (B, W) vectors of the audio
     muq: Tensor | None = None  # (B, T, 1024) features of the audio
 
@@ -127,19 +128,29 @@ class Samples:
         captions = [pick(numbers, u) for numbers, u in zip(choices, draws[:, 1], strict=True)]
         data, mask = prepared.latents(items, frames, first)
         text = prepared.text(np.array(captions))
+        drop = draws[:, 2] < training.drop
         return Batch(
             items=torch.from_numpy(items),
             data=data,
             mask=mask,
             noise=noise(seed, step, "noise", rows, data.shape[1:]),
             t=t,
-            drop=torch.from_numpy(draws[:, 2] < training.drop),
+            drop=torch.from_numpy(drop),
             tokens=text.tokens,
             text_mask=text.mask,
             vector=text.vector,
+            grid=self._grids(step, items, frames, first, drop, rows) if training.planned else None,
             clap=torch.from_numpy(prepared.audio_vectors(items)) if training.repa_clap else None,
             muq=prepared.muq(items, first, frames) if training.repa_muq else None,
         )
+
+    def _grids(self, step: int, items: np.ndarray, frames: int, first: np.ndarray, drop: np.ndarray, rows: np.ndarray):
+        """The grids of a batch. Half of those whose text is dropped are dropped too, so that guidance may leave out
+        either or both."""
+        grids = self.prepared.grids(items, frames, first)
+        draws = rng(self.training.seed, step, "plan dropout").random(int(self.training.samples(step)))[rows]
+        grids[torch.from_numpy(draws < np.where(drop, 0.5, self.training.plan_drop))] = 0
+        return grids
 
 
 def pick(choices: np.ndarray, u: float) -> int:

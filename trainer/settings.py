@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from musicgen_app.backbones.presets import configuration
 from musicgen_app.errors import RequestError
 
 from . import optim
@@ -138,6 +139,7 @@ class Training:
     repa_alpha: float = 2.0
     repa_layers: int = 1  # of each projection head
     drop: float = 0.1  # chance that a sample's text is dropped, for classifier-free guidance
+    plan_drop: float = 0.1  # chance that a sample's plan is dropped, for backbones that have a grid
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.95)
     eps: float = 1e-8
@@ -165,8 +167,13 @@ class Training:
             _above(name, getattr(self, name), 0)
         if self.micro is not None:
             _above("micro", self.micro, 1)
-        if not 0 <= self.drop <= 1 or not self.clip > 0:
+        if not (0 <= self.drop <= 1 and 0 <= self.plan_drop <= 1) or not self.clip > 0:
             raise RequestError(f"a text dropout of {self.drop} with clipping at {self.clip} cannot be")
+
+    @property
+    def planned(self) -> bool:
+        """Whether the backbone is told the plan of the music; see `musicgen_app.plan`."""
+        return bool(configuration(self.preset, self.overrides).grid_dim)
 
     @property
     def steps(self) -> int:

@@ -2,7 +2,7 @@
 
 Every backbone is an nn.Module with `latent_dim`, `time_axis` ("data_at_one" or "noise_at_one": where its own training
 puts data or noise), `condition(tokens, mask, vector, drop=None)`, `null_condition(batch)` and
-`forward(x, t, cond, return_hidden=False)`.
+`forward(x, t, cond, return_hidden=False)`. One whose `config.grid_dim` is not 0 can also be told the plan of the music.
 """
 
 from __future__ import annotations
@@ -15,4 +15,9 @@ def concat_conditions(a, b):
 
 def expand_condition(cond, batch: int):
     """A condition of batch 1, repeated (without copying) to `batch`."""
-    return type(cond)(*(part.expand(batch, *part.shape[1:]) for part in cond))
+    return type(cond)(*(part if part is None else part.expand(batch, *part.shape[1:]) for part in cond))
+
+
+def with_grid(backbone, cond, grid):
+    """A condition that also says of every frame what the grid (B, T, grid_dim) of `plan.py` does."""
+    return cond._replace(grid=backbone.grid_input_proj(grid))

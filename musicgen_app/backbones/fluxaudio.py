@@ -18,6 +18,7 @@ from . import expand_condition
 from .layers import (
     ChannelLastConv1d,
     GatedMLP,
+    GridInput,
     RMSNorm,
     TimeEmbedding,
     attend,
@@ -43,17 +44,20 @@ class FluxAudioConfig:
     vector_dim: int = 512
     mlp_width: int | None = None  # None: gated_width(hidden)
     input_kernel: int = 7  # of the gated MLP behind the input convolution
+    grid_dim: int = 0  # of what `plan.py` says of every frame; 0: this model is told nothing of it
 
 
 class FluxAudioCondition(NamedTuple):
-    """What the text becomes before sampling: projected tokens (B, S, H) and vector (B, H)."""
+    """What the text becomes before sampling: projected tokens (B, S, H) and vector (B, H); grid: see `with_grid`."""
 
     text: Tensor
     vector: Tensor
+    grid: Tensor | None = None  # (B, T, H)
 
     def join(self, other: FluxAudioCondition) -> FluxAudioCondition:
         """Both conditions in one batch, this one first."""
-        return FluxAudioCondition(torch.cat([self.text, other.text]), torch.cat([self.vector, other.vector]))
+        grid = None if self.grid is None else torch.cat([self.grid, other.grid])
+        return FluxAudioCondition(torch.cat([self.text, other.text]), torch.cat([self.vector, other.vector]), grid)
 
 
 class Attention(nn.Module):
@@ -158,6 +162,8 @@ class FluxAudio(nn.Module):
         )
         self.text_input_proj = nn.Sequential(nn.Linear(config.text_dim, hidden), GatedMLP(hidden, width))
         self.text_cond_proj = nn.Sequential(nn.Linear(config.vector_dim, hidden), GatedMLP(hidden, width))
+        if config.grid_dim:
+            self.grid_input_proj = GridInput(config.grid_dim, hidden)
         self.t_embed = TimeEmbedding(hidden)
         self.joint_blocks = nn.ModuleList(
             JointBlock(hidden, config.heads, width, pre_only=i == joint_depth - 1) for i in range(joint_depth)
@@ -182,6 +188,8 @@ class FluxAudio(nn.Module):
         for layer in (self.t_embed.mlp[0], self.t_embed.mlp[2]):
             nn.init.normal_(layer.weight, std=0.02)
         zeroed = [m.adaLN_modulation[1] for m in self.modules() if hasattr(m, "adaLN_modulation")]
+        if self.config.grid_dim:
+            zeroed.append(self.grid_input_proj.out)
         for layer in [*zeroed, self.final_layer.conv]:
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -214,6 +222,8 @@ class FluxAudio(nn.Module):
         c = (self.t_embed(t) + cond.vector)[:, None]
         text = cond.text
         x = self.audio_input_proj(x)
+        if cond.grid is not None:
+            x = x + cond.grid
         for block in self.joint_blocks:
             x, text = block(x, text, c)
         for block in self.fused_blocks:

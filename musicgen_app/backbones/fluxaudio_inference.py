@@ -66,6 +66,8 @@ def make_ready(model: FluxAudio, dtype: torch.dtype) -> None:
     rounding would count most.
     """
     exact = {model.audio_input_proj[0], model.final_layer.conv, *model.t_embed.mlp}
+    if model.config.grid_dim:
+        exact.add(model.grid_input_proj.conv)
     _replace(model, lambda layer: torch.float32 if layer in exact else dtype)
     for own in model.parameters(recurse=False):  # the statistics and the empty prompt
         own.data = own.data.float()

@@ -53,6 +53,21 @@ class GatedMLP(nn.Module):
         return self.w2(F.silu(self.w1(x)) * self.w3(x))
 
 
+class GridInput(nn.Module):
+    """What is said of every frame (B, T, grid_dim) -> (B, T, hidden), to be added to the embedded latents.
+
+    It begins as zero, so that a model that is given one answers as before.
+    """
+
+    def __init__(self, grid_dim: int, hidden: int):
+        super().__init__()
+        self.conv = ChannelLastConv1d(grid_dim, hidden, 7)
+        self.out = nn.Linear(hidden, hidden)
+
+    def forward(self, grid: Tensor) -> Tensor:
+        return self.out(F.selu(self.conv(grid)))
+
+
 class TimeEmbedding(nn.Module):
     """t (B,) in [0, 1] -> (B, hidden): a 256-d sinusoid (cosines first) of the raw t, then an MLP."""
 

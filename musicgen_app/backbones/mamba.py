@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import expand_condition, scan
-from .layers import ChannelLastConv1d, attend, modulate, normalise
+from .layers import ChannelLastConv1d, GridInput, attend, modulate, normalise
 
 
 @dataclass(frozen=True)
@@ -34,24 +34,32 @@ class MambaConfig:
     expand: int = 2  # inner width of the mixer over hidden
     time_dim: int = 256
     dropout: float = 0.1
+    grid_dim: int = 0  # of what `plan.py` says of every frame; 0: this model is told nothing of it
 
 
 class MambaCondition(NamedTuple):
-    """What the text becomes before sampling: keys and values (B, depth, 2, S, heads, head_dim) and mask (B, S)."""
+    """What the text becomes before sampling: keys and values (B, depth, 2, S, heads, head_dim) and mask (B, S).
+
+    grid: see `with_grid`.
+    """
 
     keys_values: Tensor
     mask: Tensor
+    grid: Tensor | None = None  # (B, T, H)
 
     def join(self, other: MambaCondition) -> MambaCondition:
         """Both conditions in one batch, this one first; the shorter text is padded and masked."""
         length = max(self.mask.shape[1], other.mask.shape[1])
         a, b = self.padded(length), other.padded(length)
-        return MambaCondition(torch.cat([a.keys_values, b.keys_values]), torch.cat([a.mask, b.mask]))
+        grid = None if self.grid is None else torch.cat([self.grid, other.grid])
+        return MambaCondition(torch.cat([a.keys_values, b.keys_values]), torch.cat([a.mask, b.mask]), grid)
 
     def padded(self, length: int) -> MambaCondition:
         """The same with a text of `length` tokens, the new ones masked."""
         missing = length - self.mask.shape[1]
-        return MambaCondition(F.pad(self.keys_values, (0, 0, 0, 0, 0, missing)), F.pad(self.mask, (0, missing)))
+        return self._replace(
+            keys_values=F.pad(self.keys_values, (0, 0, 0, 0, 0, missing)), mask=F.pad(self.mask, (0, missing))
+        )
 
 
 class SineEmbedding(nn.Module):
@@ -176,6 +184,8 @@ class Mamba(nn.Module):
         self.text_multiple = 1  # texts are padded to a multiple of this
         hidden = config.hidden
         self.input_proj = nn.Sequential(OrderedDict(proj=ChannelLastConv1d(config.latent_dim, hidden, 1)))
+        if config.grid_dim:
+            self.grid_input_proj = GridInput(config.grid_dim, hidden)
         self.time_embed = SineEmbedding(config.time_dim)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.norm_out = nn.LayerNorm(hidden)
@@ -191,6 +201,8 @@ class Mamba(nn.Module):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+        if self.config.grid_dim:
+            nn.init.zeros_(self.grid_input_proj.out.weight)
 
     def condition(
         self, tokens: Tensor, mask: Tensor, vector: Tensor | None = None, drop: Tensor | None = None
@@ -218,6 +230,8 @@ class Mamba(nn.Module):
         """x (B, T, D), t (B,) -> velocity (B, T, D); with return_hidden also the last hidden state (B, T, H)."""
         time = self.time_embed(t)[:, None]
         x = self.input_proj(x)
+        if cond.grid is not None:
+            x = x + cond.grid
         for block, keys_values in zip(self.blocks, cond.keys_values.unbind(1), strict=True):
             x = block(x, time, keys_values, cond.mask)
         velocity = self.out_proj(self.norm_out(x))

@@ -24,7 +24,8 @@ def make_ready(model: Mamba, dtype: torch.dtype) -> None:
     model.requires_grad_(False)
     for i in range(len(model.blocks)):
         model.blocks[i] = InferenceBlock(model.blocks[i], dtype)
-    for end in (model.input_proj, model.time_embed, model.norm_out, model.out_proj):
+    ends = [model.input_proj, model.time_embed, model.norm_out, model.out_proj]
+    for end in [*ends, model.grid_input_proj] if model.config.grid_dim else ends:
         end.float()
     model.null_token = model.null_token.float()
 

@@ -47,16 +47,22 @@ PRESETS = {
 }
 
 
-def build(preset: str, overrides: dict | None = None) -> nn.Module:
-    """Build a preset with some fields of its configuration replaced; ModelError for an unknown name or field."""
+def configuration(preset: str, overrides: dict | None = None) -> FluxAudioConfig | MambaConfig:
+    """A preset's configuration with some of its fields replaced; ModelError for an unknown name or field."""
     if preset not in PRESETS:
         raise ModelError(f"unknown backbone preset {preset!r}: use one of {', '.join(PRESETS)}")
     family, config = PRESETS[preset].family, PRESETS[preset].config | (overrides or {})
-    model, configuration = FAMILIES[family]
-    unknown = sorted(config.keys() - {field.name for field in fields(configuration)})
+    kind = FAMILIES[family][1]
+    unknown = sorted(config.keys() - {field.name for field in fields(kind)})
     if unknown:
         raise ModelError(f"backbone preset {preset!r} has no setting {', '.join(unknown)}: remove it")
-    return model(configuration(**config))
+    return kind(**config)
+
+
+def build(preset: str, overrides: dict | None = None) -> nn.Module:
+    """Build a preset with some fields of its configuration replaced; ModelError for an unknown name or field."""
+    config = configuration(preset, overrides)
+    return FAMILIES[PRESETS[preset].family][0](config)
 
 
 def trainable_parameters(model: nn.Module) -> int:

@@ -93,9 +93,11 @@ def print_clip(
         sound = {"sample_rate": result.sample_rate, "channels": channels, "samples": samples}
         made_by = {"model": result.model, "timings": result.seconds_taken, "computed": result.computed}
         chosen = asdict(result.choice) if result.choice else {}
-        print_json(made | request.to_dict() | chosen | sound | made_by)
+        plan = {"plan": result.plan.describe()} if result.plan else {}
+        print_json(made | request.to_dict() | chosen | sound | made_by | plan)
     elif quiet:
         click.echo(str(target))
     else:
         best = f"  best of {result.choice.best_of} (score {result.choice.score:.2f})" if result.choice else ""
-        click.echo(f"{target}  {request.seconds:g} s  seed {request.seed}{best}")
+        plan = f"  {result.plan.describe()}" if result.plan and result.plan.describe() else ""
+        click.echo(f"{target}  {request.seconds:g} s  seed {request.seed}{best}{plan}")

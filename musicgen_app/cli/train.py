@@ -14,7 +14,7 @@ from .output import print_json, print_note
 if TYPE_CHECKING:
     from trainer.run import Job
 
-PRESETS = ("sketch", "ut-aist", "score-aware", "ucsd-mamba")
+PRESETS = ("sketch", "sketch-mamba", "ut-aist", "score-aware", "ucsd-mamba")
 FOLDER = click.Path(path_type=Path)
 
 

@@ -32,6 +32,7 @@ def card(item: Item) -> dict:
         "seed": str(request.seed),
         "model": request.model,
         "seconds": item.samples / item.sample_rate,
+        "plan": item.plan,
         "settings": settings_line(item),
         "took": sum(item.seconds_taken.values()),
         "created": item.created,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 import random
 
+from musicgen_app.harmony import MODES
+
 from . import players
 from .genres import GENRES, STYLES, Genre
 from .grooves import ARPEGGIOS
@@ -15,7 +17,7 @@ from .instruments import DRUM_KITS, EFFECTS, INSTRUMENTS
 from .melody import melody
 from .players import Player, Span
 from .score import Note, Part, Score, Section
-from .theory import MODES, PENTATONIC, Chord, Key, progression
+from .theory import PENTATONIC, Chord, Key, progression
 
 __all__ = ["GENRES", "compose"]
 

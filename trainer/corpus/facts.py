@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from musicgen_app.plan import Plan
+
 from .score import Note, Part, Score
 from .words import AROUSED, CALM
 
@@ -58,6 +62,7 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
         "tonality": "major" if bright else "minor",
         "metre": f"{score.metre[0]}/{score.metre[1]}",
         "chords": _chords(score, first, last),
+        "plan": window_plan(score, start).to_dict(),
         "section": max(overlaps, key=overlaps.get) if overlaps else "",
         "instruments": names,
         "roles": roles,
@@ -87,17 +92,31 @@ def _share(part: Part, notes: list[Note], first: float, last: float) -> float:
     return covered / (last - first)
 
 
+def window_plan(score: Score, start: float) -> Plan:
+    """What a generator may be told of the piece from `start` (seconds) on; see `Plan`."""
+    chords: list[tuple[str, float]] = []
+    for symbol, begin, end in _slots(score):
+        before = chords.pop()[1] if chords and chords[-1][0] == symbol else 0
+        chords.append((symbol, round(before + end - begin, 4)))
+    metre = f"{score.metre[0]}/{score.metre[1]}"
+    return Plan(score.tempo, metre, round(start * score.tempo / 60, 4), score.key, tuple(chords))
+
+
 def _chords(score: Score, first: float, last: float) -> list[str]:
+    """Symbols of the chords that sound for more than half a beat, in order, each change once."""
     chords: list[str] = []
-    for section in score.sections:
-        if not section.chords:
-            continue
-        slot = (section.end - section.start) / len(section.chords)
-        for index, symbol in enumerate(section.chords):
-            begin = section.start + index * slot
-            if min(begin + slot, last) - max(begin, first) > 0.5 and (not chords or chords[-1] != symbol):
-                chords.append(symbol)
+    for symbol, begin, end in _slots(score):
+        if min(end, last) - max(begin, first) > 0.5 and (not chords or chords[-1] != symbol):
+            chords.append(symbol)
     return chords
+
+
+def _slots(score: Score) -> Iterator[tuple[str, float, float]]:
+    """Chord, beginning and end in beats of every slot of the form."""
+    for section in score.sections:
+        for index, symbol in enumerate(section.chords):
+            width = (section.end - section.start) / len(section.chords)
+            yield symbol, section.start + index * width, section.start + (index + 1) * width
 
 
 def _change(heard: list[tuple[Part, list[Note]]], first: float, last: float) -> str:

@@ -6,43 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-MODES = {
-    "major": (0, 2, 4, 5, 7, 9, 11),
-    "minor": (0, 2, 3, 5, 7, 8, 10),
-    "dorian": (0, 2, 3, 5, 7, 9, 10),
-    "phrygian": (0, 1, 3, 5, 7, 8, 10),
-    "lydian": (0, 2, 4, 6, 7, 9, 11),
-    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
-    "blues": (0, 2, 4, 5, 7, 9, 10),
-}
+from musicgen_app.harmony import DARK_MODES, FLATS, MODES, QUALITIES, SHARPS
+
 PENTATONIC = {"major": (0, 2, 4, 7, 9), "minor": (0, 3, 5, 7, 10), "blues": (0, 3, 5, 6, 7, 10)}
-DARK_MODES = ("minor", "dorian", "phrygian")
-
-SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-
-QUALITIES = {
-    "": (0, 4, 7),
-    "m": (0, 3, 7),
-    "dim": (0, 3, 6),
-    "5": (0, 7),
-    "sus2": (0, 2, 7),
-    "sus4": (0, 5, 7),
-    "6": (0, 4, 7, 9),
-    "m6": (0, 3, 7, 9),
-    "7": (0, 4, 7, 10),
-    "maj7": (0, 4, 7, 11),
-    "m7": (0, 3, 7, 10),
-    "m7b5": (0, 3, 6, 10),
-    "dim7": (0, 3, 6, 9),
-    "7sus4": (0, 5, 7, 10),
-    "add9": (0, 4, 7, 14),
-    "madd9": (0, 3, 7, 14),
-    "9": (0, 4, 7, 10, 14),
-    "maj9": (0, 4, 7, 11, 14),
-    "m9": (0, 3, 7, 10, 14),
-    "13": (0, 4, 10, 14, 21),
-}
 _NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII")
 _ROMAN = re.compile(r"([b#]?)(VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)(.*)")
 

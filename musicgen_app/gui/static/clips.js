@@ -275,6 +275,7 @@
         seed: `seed ${clip.seed}`,
         model: clip.model,
         length: duration(clip.seconds),
+        plan: clip.plan,
         settings: clip.settings,
         took: `took ${duration(clip.took)}`,
         date: options.dates && new Date(clip.created).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }),

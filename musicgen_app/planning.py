@@ -1,0 +1,129 @@
+"""Prompt, its vector and a seed -> the `Plan` of a clip: what the prompt states, the rest from a piece like it.
+
+A model that follows plans comes with those of pieces it was trained on, each with the vector of its captions
+(`plans.safetensors`). A prompt that names no tempo, metre, key or chords borrows them from one of the nearest pieces,
+drawn by the seed; so variations differ in them too.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .bundle import Bundle
+from .errors import ModelError
+from .harmony import DARK_MODES, MODES, QUALITIES, SHARPS, parse_chord, pitch_class, transpose
+from .plan import BAR, LAYOUT, Plan
+from .stated import Stated, stated
+
+FILE = "plans.safetensors"
+NEAREST = 5  # pieces to draw from
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Plans to borrow from, P of them, and the vector of each (P, G) float32, of length 1."""
+
+    vectors: np.ndarray
+    plans: tuple[Plan, ...]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """As FILE keeps them: vectors float16, the plans as UTF-8 JSON."""
+        text = json.dumps([plan.to_dict() for plan in self.plans], separators=(",", ":")).encode()
+        return {
+            "vectors": torch.from_numpy(self.vectors.astype(np.float16)),
+            "plans": torch.from_numpy(np.frombuffer(text, dtype=np.uint8).copy()),
+        }
+
+    def near(self, vector: np.ndarray, wanted: Stated) -> list[Plan]:
+        """The plans of the pieces nearest to a vector (G or longer), of the stated metre and mode where there are any.
+
+        What a longer vector has behind G entries is not looked at.
+        """
+        vector = vector[: self.vectors.shape[1]]
+        similar = self.vectors @ (vector / max(float(np.linalg.norm(vector)), 1e-9))
+        fitting = np.array([_fits(plan, wanted) for plan in self.plans])
+        if fitting.any():
+            similar[~fitting] = -np.inf
+        return [self.plans[i] for i in np.argsort(-similar, kind="stable")[: min(NEAREST, fitting.sum() or NEAREST)]]
+
+
+def load_pieces(bundle: Bundle) -> Pieces | None:
+    """The pieces that come with a model that follows plans; None where it has none. Raises ModelError."""
+    if FILE not in bundle.config["files"]:
+        return None
+    given = bundle.load(FILE)
+    try:
+        plans = tuple(Plan.from_dict(row) for row in json.loads(given["plans"].numpy().tobytes()))
+        for plan in plans:
+            plan.check()
+        vectors = given["vectors"].float().numpy()
+        if len(vectors) != len(plans) or not np.isfinite(vectors).all():
+            raise ValueError(f"{len(vectors)} vectors of {len(plans)} plans")
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ModelError(f"{bundle.path}: its {FILE} cannot be used ({error}); install the model again") from error
+    return Pieces(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), plans)
+
+
+def check_layout(bundle: Bundle) -> None:
+    """Refuse a model that was trained with another grid. Raises ModelError."""
+    layout = bundle.config["backbone"].get("grid", LAYOUT)
+    if layout != LAYOUT:
+        raise ModelError(f"{bundle.path}: grid layout {layout!r}, but this ttm-app has {LAYOUT}; update ttm-app")
+
+
+def plan_for(prompt: str, vector: np.ndarray | None, seed: int, pieces: Pieces | None) -> Plan:
+    """The plan of the clip of a seed. vector: the prompt's, as the model's text encoder gives it.
+
+    Without pieces it holds only what the prompt states.
+    """
+    wanted = stated(prompt)
+    plan = Plan()
+    if pieces is not None and vector is not None:
+        near = pieces.near(vector, wanted)
+        plan = replace(near[np.random.default_rng((seed, 1)).integers(len(near))], start=0.0)
+    if wanted.tempo is not None:
+        plan = replace(plan, tempo=wanted.tempo)
+    if wanted.metre is not None:
+        plan = replace(plan, metre=wanted.metre)
+    if wanted.chords:
+        plan = replace(plan, chords=tuple((symbol, BAR[plan.metre]) for symbol in wanted.chords), key=None)
+        if wanted.tonic is None:
+            plan = replace(plan, key=key_of(wanted.chords))
+    if wanted.tonic is not None:
+        plan = in_key(plan, wanted.tonic, wanted.minor)
+    return plan
+
+
+def in_key(plan: Plan, tonic: int, minor: bool | None) -> Plan:
+    """A plan moved to another tonic (pitch class), its chords with it; one without a key gets it, its chords stay."""
+    if plan.key is None:
+        return replace(plan, key=f"{SHARPS[tonic]} {'minor' if minor else 'major'}")
+    note, _, mode = plan.key.partition(" ")
+    step = tonic - pitch_class(note)
+    chords = tuple((transpose(symbol, step), length) for symbol, length in plan.chords)
+    return replace(plan, key=f"{SHARPS[tonic]} {mode}", chords=chords)
+
+
+def key_of(chords: tuple[str, ...]) -> str:
+    """The major or minor key with most of the chords' notes; of equal ones, that of the first chord, or the last."""
+    parsed = [parse_chord(symbol) for symbol in chords]
+    notes = [(root + step) % 12 for root, quality in parsed for step in QUALITIES[quality]]
+
+    def fit(tonic: int, mode: str) -> float:
+        scale = {(tonic + step) % 12 for step in MODES[mode]}
+        at_home = [root == tonic and ("m" in quality[:1]) == (mode == "minor") for root, quality in parsed]
+        return sum(note in scale for note in notes) + 0.6 * at_home[0] + 0.3 * at_home[-1]
+
+    tonic, mode = max(((t, m) for m in ("major", "minor") for t in range(12)), key=lambda key: fit(*key))
+    return f"{SHARPS[tonic]} {mode}"
+
+
+def _fits(plan: Plan, wanted: Stated) -> bool:
+    if wanted.metre is not None and plan.metre != wanted.metre:
+        return False
+    return wanted.minor is None or plan.key is None or (plan.key.split(" ")[1] in DARK_MODES) == wanted.minor
