@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from sounds import beat, cadence
 from musicgen_app import cli
 from musicgen_app.engine import Engine
 from musicgen_app.errors import FileError, ModelError, RequestError
+from musicgen_app.provenance import request_from
 from trainer.evaluation.agreement import joined, measure
 from trainer.evaluation.following import Following, follow
 from trainer.evaluation.following_table import table
@@ -154,6 +156,20 @@ def test_without_real_music_there_is_no_ceiling(home, prompts):
     assert {entry["measure"] for entry in report["figures"]} >= {"alignment", "tempo", "key"}
     assert all(entry["real"] is None and entry["share"] is None for entry in report["figures"])
     assert any("need --data" in note for note in report["notes"]) and "-" in table(report)
+
+
+def test_the_best_of_several_is_heard_and_said(home, prompts, tiny_aligner, tmp_path):
+    settings = Following("tiny", prompts=prompts, seconds=0.5, steps=1, resamples=0, count=5, best_of=3,
+                         audio_out=tmp_path)  # fmt: skip
+    options = {"embedder": FakeEmbedder(), "show": lambda line: None}
+    report = follow(settings, Engine(device="cpu", aligner=tiny_aligner), **options)
+    assert report["models"][0]["settings"]["best_of"] == 3 and report["notes"][0].startswith("best of 3 by the bundled")
+    made = {path: path.stat().st_mtime_ns for path in sorted(tmp_path.rglob("*.wav"))}
+    assert len(made) == 10 and request_from(next(iter(made)), choosing=True).best_of == 3
+    assert follow(settings, Engine(device="cpu", aligner=tiny_aligner), **options) == report  # nothing is made again
+    assert made == {path: path.stat().st_mtime_ns for path in made}
+    single = follow(replace(settings, best_of=1), Engine(device="cpu"), **options)
+    assert single["notes"][0].startswith("single shot") and single["figures"] != report["figures"]
 
 
 def test_the_command_compares_two_models(home, prompts, tmp_path, tiny_parts, monkeypatch, capsys):

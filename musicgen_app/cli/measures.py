@@ -87,6 +87,7 @@ def run(
 @click.option("--prompts", type=PATH, help="CSV with the columns of trainer/evaluation/following.csv.  [built-in]")
 @click.option("--count", type=click.IntRange(1), help="Prompts of each kind.  [default: all]")
 @click.option("--clips", type=click.IntRange(1, 50), default=1, show_default=True, help="Of each prompt.")
+@click.option("--best-of", type=click.IntRange(1, 16), default=1, show_default=True, help="Candidates of each clip.")
 @click.option("--fitted", type=click.IntRange(2), default=1500, show_default=True, help="Clips the classifier learns.")
 @options("data", "real", "seconds", "seed", "steps", "guidance", "embedder", "bootstrap", "device", "audio-out")
 @options(*REPORT)

@@ -44,6 +44,7 @@ class Following:
     data: Path | None = None  # dataset folder: real clips, and what the listener learns from
     count: int | None = None  # prompts of each kind
     clips: int = 1  # a prompt, of different seeds
+    best_of: int = 1  # candidates of each clip, ranked by the bundled aligner
     seed: int = 0
     seconds: float = 10.0
     steps: int | None = None
@@ -118,6 +119,10 @@ def notes(settings: Following, listener: bool) -> list[str]:
     ]
     if settings.embedder == "aligner":
         lines.insert(0, "the aligner is this project's own and was trained on music of the same composer")
+    if settings.best_of > 1:
+        lines.insert(0, f"best of {settings.best_of} by the bundled aligner, which is also what judges fit and genre here")
+    else:
+        lines.insert(0, "single shot: one clip a prompt, none chosen")
     if not settings.data:
         return [*lines, "no ceiling, genre, instruments and drums: they need --data"]
     lines.append("real: held-out clips with their own captions; those are of the templates the aligner was trained on")
@@ -153,7 +158,7 @@ def _model(
     work.show(f"making {len(prompts)} clips with {label}")
     made = make(
         engine, model, prompts, folder / label.replace(" ", "-"), settings.seed, work.ticker(f"clips of {label}"),
-        work.cancel, seconds=settings.seconds, steps=settings.steps, guidance=settings.guidance,
+        work.cancel, seconds=settings.seconds, steps=settings.steps, guidance=settings.guidance, best_of=settings.best_of,
     )  # fmt: skip
     heard, bad = hear_all(ear, [clip for _, clip in made.pairs], work.ticker(f"listening to {label}"))
     report["models"].append({"label": label} | describe(model, made, engine, settings.seed, settings.clips))

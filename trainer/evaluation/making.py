@@ -1,6 +1,7 @@
-"""Prompts -> clips of a model, one a prompt, single shot, by the app's own engine; goes on where it stopped.
+"""Prompts -> clips of a model, one a prompt, by the app's own engine; goes on where it stopped.
 
-Clip ID.wav is of seed `seed + number of the prompt in its file`. A file that is there is kept when its tags say that it
+Clip ID.wav is of seed `seed + number of the prompt in its file` or, with `best_of`, of the best of that seed and those
+behind it. A file that is there is kept when its tags say that it
 is of the same weights, prompt, seed and settings; one of other settings is made again; one that is not ours is refused.
 """
 
@@ -77,7 +78,7 @@ def make(
 def describe(model: str, made: Made, engine: Engine, seed: int, clips: int = 1) -> dict:
     """What a report says of the clips that were made: JSON-safe."""
     bundle, request = find(model, engine.models_dir), made.requests[0]
-    names = ("seconds", "solver", "steps", "guidance", "guidance_interval")
+    names = ("seconds", "solver", "steps", "guidance", "guidance_interval", "best_of")
     return {
         "model": {"name": bundle.name, "version": bundle.config["version"], "weights_sha256": bundle.weights_sha256},
         "settings": {name: request.to_dict()[name] for name in names},
@@ -92,7 +93,7 @@ def _state(path: Path, request: GenerationRequest, bundle: Bundle) -> str:
     if not os.path.lexists(path):
         return "none"
     try:
-        made, weights = request_from(path), origin(path)["weights"]
+        made, weights = request_from(path, choosing=request.best_of > 1), origin(path)["weights"]
     except RequestError:
         return "other"
     except FileError as error:
