@@ -55,7 +55,7 @@ globalThis.ttm = {};
   /* --- the queue: value {rows: [{id, prompt, state, stage, text, share}], open, stamp}; events: "click" {id} cancels,
      "tick" asks for the next value, a beat after each that is open */
 
-  const BEAT = 150; // milliseconds
+  const BEAT = 250; // milliseconds
 
   function queue(element, props, trigger, watch) {
     const rows = new Map();
