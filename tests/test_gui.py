@@ -15,7 +15,7 @@ import pytest
 from musicgen_app import Engine, paths
 from musicgen_app.engine import Progress
 from musicgen_app.errors import FileError, ModelError, RequestError, TTMError
-from musicgen_app.gui import clips, create, form, guard, library, parts, watching
+from musicgen_app.gui import app, clips, create, form, guard, library, parts, watching
 from musicgen_app.gui.context import Context, EngineHolder
 from musicgen_app.gui.desk import Desk, QueueFull
 from musicgen_app.library import Library
@@ -297,14 +297,18 @@ def test_what_the_queue_shows(context, held):
     assert shown["stage"] == shown["text"] == "that was all"
 
 
-def test_watching_tells_of_every_clip_once_and_ends(context):
-    async def watch():
-        return [value async for _, value in watching.follow(context, "me", ["0" * 12], "")]
-
+def test_what_stands_is_open_until_every_clip_was_told(context):
     ticket = context.desk.submit("me", form.request_from(FAST | {"variations": 3}), ".wav", "gui")
-    values = [value for value in asyncio.run(watch()) if value is not None]
+    shown, lines = ["0" * 12], []
+    while not lines or lines[-1]["open"]:
+        line, shown = watching.standing(context, "me", shown)
+        lines.append(line)
     ids = [item.id for item in ticket.items]
-    assert ticket.state == "done" and [clip["id"] for clip in values[-1]["clips"]] == ids[::-1]
+    assert ticket.state == "done" and shown == [*ids[::-1], "0" * 12]
+    assert lines[0]["open"] and lines[0]["rows"][0]["id"] == ticket.id and lines[-1]["rows"] == []
+    assert [line["stamp"] for line in lines] == sorted(line["stamp"] for line in lines)
+    assert watching.standing(context, "me", [])[1] == ids[::-1]
+    assert watching.standing(context, "you", ["a"])[1] == ["a"]
 
 
 def test_a_note_on_a_clip_is_shown_for_a_while(context, monkeypatch):
@@ -440,6 +444,14 @@ def test_scripts_set_texts_as_texts():
         text = script.read_text(encoding="utf-8")
         for dangerous in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http:", "https:"):
             assert dangerous not in text.replace("http://www.w3.org/2000/svg", ""), (script.name, dangerous)
+
+
+def test_only_the_api_goes_through_the_queue_of_the_toolkit(context):
+    """See parts.PRIVATE."""
+    queued = [fn for fn in app.build(context).fns.values() if fn.queue and fn.fn]
+    assert {(fn.api_name, fn.api_visibility) for fn in queued} == {
+        ("generate", "public"), ("models", "public"), ("library", "public"),
+    }  # fmt: skip
 
 
 # --- the library tab

@@ -16,8 +16,8 @@ from ..errors import TTMError
 from ..provenance import request_from as request_from_tags
 from ..request import SOLVERS, GenerationRequest
 from .form import SUFFIXES, check_suffix, installed, request_from
-from .parts import cards, change, ids_of, part, problem
-from .watching import follow
+from .parts import PRIVATE, cards, change, ids_of, part, problem
+from .watching import standing
 
 if TYPE_CHECKING:
     from .context import Context
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 RECENT = 8  # clips shown when the page opens
 EMPTY = "Nothing here yet. Write what you want to hear, and press Generate: your clips appear here and are kept."
 MODELS_OWN = "model's own"
+IDS = "(browser, shown) => [browser, {clips: (shown?.clips ?? []).map(({id}) => ({id}))}]"  # all `look` needs of cards
 
 
 def build(context: Context) -> None:
@@ -34,14 +35,15 @@ def build(context: Context) -> None:
         with gr.Column(scale=5, min_width=320, elem_id="compose"):
             form, fields = compose(context)
         with gr.Column(scale=7, min_width=320, elem_id="results"):
-            queue = part("queue", [])
+            queue = part("queue", {})
             clips = part("cards", cards(context.library, [], ""), options="{form: true}", elem_id="clips")
     browser = gr.BrowserState("", storage_key="ttm-app browser", secret="ttm-app")  # whose requests are whose
     drawn = gr.State("")  # the seed in the field, where it was not typed
 
     def arrive(browser, request: gr.Request):
-        recent = [item.id for item in context.library.search(limit=RECENT)]
-        return owner_of(browser, request), cards(context.library, recent, EMPTY)
+        owner = owner_of(browser, request)
+        line, ids = standing(context, owner, [item.id for item in context.library.search(limit=RECENT)])
+        return owner, line, cards(context.library, ids, EMPTY, stamp=line["stamp"])
 
     def models(chosen):
         return gr.update(**models_of(context, chosen))
@@ -57,25 +59,28 @@ def build(context: Context) -> None:
             return problem(str(error)), gr.skip(), gr.skip()
         return problem(), str(wanted.seed), str(wanted.seed)
 
-    async def watch(browser, shown, request: gr.Request):
-        async for rows, value in follow(context, owner_of(browser, request), ids_of(shown), EMPTY):
-            yield rows, gr.skip() if value is None else value
+    def look(browser, shown, request: gr.Request):
+        shown = ids_of(shown)
+        line, ids = standing(context, owner_of(browser, request), shown)
+        return line, gr.skip() if ids == shown else cards(context.library, ids, EMPTY, stamp=line["stamp"])
 
     def act(browser, shown, event: gr.EventData, request: gr.Request):
-        """What was pressed on a card; answers with the cards, the trouble, and the form where it was filled."""
-        data, filled = event._data, [gr.skip()] * (len(fields) + 1)
+        """What was pressed on a card; answers with queue, cards, trouble, and the form where it was filled."""
+        data, filled, trouble = event._data, [gr.skip()] * (len(fields) + 1), problem()
+        owner = owner_of(browser, request)
         try:
             if data.get("action") == "again":
                 filled = fill(context.library.get(str(data.get("id"))).request)
             elif data.get("action") == "more":
                 item = context.library.get(str(data.get("id")))
                 wanted = request_from(vars(replace(item.request, seed=None)), context.models_dir)
-                context.desk.submit(owner_of(browser, request), wanted, item.path.suffix.lower(), "gui")
+                context.desk.submit(owner, wanted, item.path.suffix.lower(), "gui")
             else:
                 change(context.library, data)
         except TTMError as error:
-            return cards(context.library, ids_of(shown), EMPTY), problem(str(error)), *filled
-        return cards(context.library, ids_of(shown), EMPTY), problem(), *filled
+            trouble = problem(str(error))
+        line, ids = standing(context, owner, ids_of(shown))
+        return line, cards(context.library, ids, EMPTY, stamp=line["stamp"]), trouble, *filled
 
     def fill(wanted):
         """The form with this request in it, its seed kept. Raises ModelError: its model is not here."""
@@ -89,34 +94,35 @@ def build(context: Context) -> None:
             return problem(str(error)), *[gr.skip()] * (len(fields) + 1)
 
     def stop(browser, event: gr.EventData, request: gr.Request):
-        if event._data.get("action") == "cancel":
-            context.desk.cancel(owner_of(browser, request), str(event._data.get("id")))
+        context.desk.cancel(owner_of(browser, request), str(event._data.get("id")))
 
     def idea(event: gr.EventData):
         return str(event._data.get("prompt", ""))
 
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    watching = {
-        "fn": watch,
+    quiet = {"show_progress": "hidden", **PRIVATE}
+    looking = {
+        "fn": look,
         "inputs": [browser, clips],
         "outputs": [queue, clips],
-        "trigger_mode": "always_last",
+        "js": IDS,
+        "trigger_mode": "multiple",
         **quiet,
     }
-    page.load(arrive, browser, [browser, clips], **quiet).then(**watching)
+    page.load(arrive, browser, [browser, queue, clips], **quiet)
+    queue.tick(**looking)
     form.generate.click(
         submit,
         [browser, form.keep, drawn, form.suffix, *fields.values()],
         [form.trouble, form.seed, drawn],
         trigger_mode="multiple",
         **quiet,
-    ).then(**watching)
+    ).then(**looking)
     filled = [form.trouble, form.keep, *fields.values()]
-    clips.click(act, [browser, clips], [clips, *filled], trigger_mode="multiple", **quiet).then(**watching)
-    queue.click(stop, browser, None, trigger_mode="multiple", **quiet)
+    clips.click(act, [browser, clips], [queue, clips, *filled], trigger_mode="multiple", **quiet)
+    queue.click(stop, browser, None, trigger_mode="multiple", **quiet).then(**looking)
     form.source.upload(take, form.source, filled, **quiet)
     form.ideas.click(idea, None, form.prompt, **quiet)
-    form.seed.input(None, form.seed, form.keep, js="(text) => text.trim() !== ''", api_visibility="private")
+    form.seed.input(None, form.seed, form.keep, js="(text) => text.trim() !== ''", **PRIVATE)
     for shown in (page.load, Building.block.select):  # a model may have been added or removed meanwhile
         shown(models, form.model, form.model, **quiet)
     form.model.change(lambda name: model_line(context, name), form.model, form.about, **quiet)

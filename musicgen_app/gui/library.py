@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.context import Context as Building
 
 from ..errors import TTMError
-from .parts import cards, change, ids_of, now, part, problem
+from .parts import PRIVATE, cards, change, ids_of, now, part, problem
 
 if TYPE_CHECKING:
     from .context import Context
@@ -91,7 +91,7 @@ def build(context: Context) -> None:
         value = cards(library, ids_of(shown), "", trash)
         return [clip["id"] for clip in value["clips"] if clip["trashed"] or not trash]
 
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    quiet = {"show_progress": "hidden", **PRIVATE}
     page = [trouble, found, clips, offset, newer, older, pager]
 
     def fresh(*values):

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
-PRIVATE = {"api_visibility": "private"}  # of an event that is the page's own
+from .parts import PRIVATE
+
 NOTES = {  # kind -> background and edge of a note; variables of the theme, so that they suit light and dark
     "info": ("var(--block-background-fill)", "var(--border-color-primary)"),
     "good": ("var(--block-background-fill)", "var(--color-accent)"),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from .. import bundle, settings, store
 from ..errors import FileError, ModelError, TTMError
-from .markup import PLAIN, PRIVATE, facts, fold, heading, note, on_show, panel, size, table, words
+from .markup import PLAIN, facts, fold, heading, note, on_show, panel, size, table, words
+from .parts import PRIVATE
 
 if TYPE_CHECKING:
     from ..bundle import Bundle

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ..library import Library
 
 STATIC = Path(__file__).parent / "static"
+# Of an event that is the page's own: its answer is the response to its own request. Gradio's queue would send it over a
+# stream that is closed whenever no answer is due, and the answer to what is pressed just then would stay behind.
+PRIVATE = {"api_visibility": "private", "queue": False}
 
 
 def part(kind: str, value: object, options: str = "{}", **named) -> gradio.HTML:

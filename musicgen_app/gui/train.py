@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from .. import paths, store
 from ..errors import RequestError, TTMError
 from ..jobs import FAILED, FINISHED, RUNNING, STOPPING, Job, Jobs, Status, check_folders, previews, to_arguments
-from .markup import PLAIN, PRIVATE, bar, facts, fold, heading, note, on_show, panel, scroll, size, table, words
+from .markup import PLAIN, bar, facts, fold, heading, note, on_show, panel, scroll, size, table, words
+from .parts import PRIVATE
 
 if TYPE_CHECKING:
     from .context import Context

@@ -1,19 +1,16 @@
-"""What the page shows of an owner's tickets: a row each, and new cards, while there is something to wait for."""
+"""An owner's tickets -> what the page shows of them: a row each, and the clips that were made meanwhile."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from .parts import cards
+from .parts import now
 
 if TYPE_CHECKING:
     from .context import Context
     from .desk import Ticket
 
-BEAT = 0.15  # seconds between two looks at the queue
 ENDED = {"failed": 60.0, "cancelled": 6.0}  # seconds for which a row stays after its end
 NOTED = 60.0  # the same, of one whose clips came with a note
 STAGES = {  # of Progress -> what is said of it, where its part of the bar begins, and how long that is
@@ -23,24 +20,18 @@ STAGES = {  # of Progress -> what is said of it, where its part of the bar begin
 }
 
 
-async def follow(
-    context: Context, owner: str, shown: list[str], empty: str
-) -> AsyncIterator[tuple[list[dict], dict | None]]:
-    """Look at this owner's tickets until all are over: their rows, and the cards whenever there is a new clip.
+def standing(context: Context, owner: str, shown: list[str]) -> tuple[dict, list[str]]:
+    """How this owner's tickets are: the value of a `queue` part, and `shown` with the ids of new clips on top.
 
-    shown: the ids of the cards on the page, which stay below the new ones.
+    shown: the ids of the cards on the page. The value is {rows, open, stamp}: while it is open there is something to
+    wait for, and the page asks again; stamp is when it was looked at, as in `cards`.
     """
-    ids = list(shown)
-    while True:
-        tickets = context.desk.tickets(owner)
-        over = all(ticket.over for ticket in tickets)  # before their clips are looked at, or the last could be missed
-        new = [item.id for ticket in tickets for item in ticket.items if item.id not in ids]
-        ids = new[::-1] + ids
-        rows = [row(ticket, context.desk.position(ticket)) for ticket in tickets if visible(ticket)]
-        yield rows, await asyncio.to_thread(cards, context.library, ids, empty) if new else None
-        if over:
-            return
-        await asyncio.sleep(BEAT)
+    stamp = now()
+    tickets = context.desk.tickets(owner)
+    over = all(ticket.over for ticket in tickets)  # before their clips are looked at, or the last could be missed
+    new = [item.id for ticket in tickets for item in ticket.items if item.id not in shown]
+    rows = [row(ticket, context.desk.position(ticket)) for ticket in tickets if visible(ticket)]
+    return {"rows": rows, "open": not over, "stamp": stamp}, new[::-1] + shown
 
 
 def visible(ticket: Ticket) -> bool:

@@ -52,11 +52,14 @@ globalThis.ttm = {};
     while (parent.children.length > nodes.length) parent.lastElementChild.remove();
   }
 
-  /* --- the queue: value [{id, prompt, state, text, share, error, notes}] */
+  /* --- the queue: value {rows: [{id, prompt, state, stage, text, share}], open, stamp}; events: "click" {id} cancels,
+     "tick" asks for the next value, a beat after each that is open */
+
+  const BEAT = 250; // milliseconds
 
   function queue(element, props, trigger, watch) {
     const rows = new Map();
-    let seen = 0;
+    let seen = 0, newest = -1, next;
     const list = h("ul", { class: "queue", "aria-label": "Your requests" });
     const spoken = h("p", { class: "unseen", role: "status", "aria-live": "polite" });
     element.replaceChildren(list, spoken);
@@ -68,14 +71,18 @@ globalThis.ttm = {};
         text: h("span", { class: "queue-text" }),
         bar,
         track: h("div", { class: "queue-track", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, bar),
-        stop: h("button", { type: "button", class: "button", onclick: () => trigger("click", { action: "cancel", id: ticket.id }) }, "Cancel"),
+        stop: h("button", { type: "button", class: "button", onclick: () => trigger("click", { id: ticket.id }) }, "Cancel"),
       };
       parts.item = h("li", { "data-id": ticket.id }, h("div", { class: "queue-line" }, parts.prompt, parts.text, parts.stop), parts.track);
       return parts;
     }
 
     function render() {
-      const tickets = props.value ?? [];
+      const { rows: tickets = [], open = false, stamp = 0 } = props.value ?? {};
+      if (stamp < newest) return; // it was looked at before what is shown
+      newest = stamp;
+      clearTimeout(next);
+      if (open) next = setTimeout(() => trigger("tick"), BEAT);
       for (const ticket of tickets) {
         if (!rows.has(ticket.id)) rows.set(ticket.id, row(ticket));
         const parts = rows.get(ticket.id);
