@@ -55,6 +55,11 @@ class Bundle:
         return self.config["sampler"]
 
     @property
+    def follows_plans(self) -> bool:
+        """Whether it is told tempo, bars, key and chords; see `plan.Plan`."""
+        return "grid" in self.config["backbone"]
+
+    @property
     def native_seconds(self) -> float:
         """The length the model was trained on."""
         return float(self.config["seconds"]["native"])

@@ -67,16 +67,11 @@ class LoadedModel:
     text: TextEncoder
     mean: Tensor  # (D,) latent statistics
     std: Tensor
-    pieces: Pieces | None = None  # whose plans are borrowed, where the backbone follows plans
-
-    @property
-    def follows_plans(self) -> bool:
-        """Whether the backbone is told tempo, bars, key and chords; see `plan.Plan`."""
-        return bool(self.backbone.config.grid_dim)
+    pieces: Pieces | None = None  # whose plans are borrowed, where the model follows plans
 
     def plan(self, prompt: str, vector: np.ndarray | None, seed: int) -> Plan | None:
-        """The plan of the clip of a seed, where the backbone follows plans; vector: see `planning.plan_for`."""
-        return plan_for(prompt, vector, seed, self.pieces) if self.follows_plans else None
+        """The plan of the clip of a seed, where the model follows plans; vector: see `planning.plan_for`."""
+        return plan_for(prompt, vector, seed, self.pieces) if self.bundle.follows_plans else None
 
     def grid(self, plans: list[Plan], frames: int) -> Tensor:
         """What plans say of the frames of their clips (B, frames, grid_dim)."""
@@ -189,7 +184,7 @@ class Engine:
         for first in range(0, len(seeds), self.batch):
             noise = sampling.noise(seeds[first : first + self.batch], frames, model.codec.latent_dim).to(self.device)
             conditions = [expand_condition(one, len(noise)) for one in (condition, null)]
-            if model.follows_plans:
+            if bundle.follows_plans:
                 grid = model.grid(plans[first : first + self.batch], frames)
                 conditions = [with_grid(model.backbone, one, grid) for one in conditions]
             velocity = sampling.guided(

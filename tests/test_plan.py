@@ -115,7 +115,7 @@ def test_what_a_prompt_states_is_in_the_plan():
     assert alone == Plan(87.0, key="D minor") and plan_for("calm", None, 1, None) == Plan()
 
 
-def planned(tiny_parts, folder, tensors=None, grid=None):
+def planned(tiny_parts, folder, tensors=None, grid=1):
     """The tiny model with a grid, and pieces of given tensors."""
     from musicgen_app.backbones.presets import build
 
@@ -129,7 +129,7 @@ def planned(tiny_parts, folder, tensors=None, grid=None):
         folder.mkdir(parents=True, exist_ok=True)
         save_file(tensors, folder / planning.FILE)
         files = files | {planning.FILE: folder / planning.FILE}
-    named = config | {"name": "planned", "backbone": backbone | ({"grid": grid} if grid else {})}
+    named = config | {"name": "planned", "backbone": backbone | {"grid": grid}}
     return write_bundle(folder / "model", named, state | new, "", files)
 
 
