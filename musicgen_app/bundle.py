@@ -60,6 +60,11 @@ class Bundle:
         return "grid" in self.config["backbone"]
 
     @property
+    def plan_guidance(self) -> float:
+        """How closely it keeps to a plan, as `guidance` does for the prompt; 1 is none."""
+        return float(self.sampler.get("plan_guidance", 1.0))
+
+    @property
     def native_seconds(self) -> float:
         """The length the model was trained on."""
         return float(self.config["seconds"]["native"])
@@ -302,7 +307,8 @@ def _validate(config: object, where: Path) -> None:
     need(isinstance(sampler.get("solver"), str), "'sampler' names no solver")
     need("guidance_interval" in sampler, "'sampler' has no guidance_interval")
     need(type(steps) is int and steps > 0, "'steps' of the sampler is not a positive integer")
-    need(_numbers([sampler.get("guidance")]), "'guidance' of the sampler is not a number")
+    guidances = [sampler.get("guidance"), sampler.get("plan_guidance", 1.0)]
+    need(_numbers(guidances), "'guidance' or 'plan_guidance' of the sampler is not a number")
     need(
         interval is None or (_numbers(interval) and len(interval) == 2 and 0 <= interval[0] <= interval[1] <= 1),
         "'guidance_interval' of the sampler is not two numbers in [0, 1]",

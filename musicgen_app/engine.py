@@ -183,15 +183,19 @@ class Engine:
 
         for first in range(0, len(seeds), self.batch):
             noise = sampling.noise(seeds[first : first + self.batch], frames, model.codec.latent_dim).to(self.device)
-            conditions = [expand_condition(one, len(noise)) for one in (condition, null)]
+            wanted, unwanted = (expand_condition(one, len(noise)) for one in (condition, null))
+            away = []
             if bundle.follows_plans:
                 grid = model.grid(plans[first : first + self.batch], frames)
-                conditions = [with_grid(model.backbone, one, grid) for one in conditions]
+                away = [(with_grid(model.backbone, wanted, torch.zeros_like(grid)), bundle.plan_guidance - 1)]
+                wanted, unwanted = (with_grid(model.backbone, one, grid) for one in (wanted, unwanted))
             velocity = sampling.guided(
                 model.backbone,
-                *conditions,
+                wanted,
+                unwanted,
                 request.guidance,
                 request.guidance_interval or (0.0, 1.0),
+                [(other, weight) for other, weight in away if weight],
             )
             latents += sampling.sample(
                 velocity,

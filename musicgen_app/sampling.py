@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
 
 import numpy as np
 import torch
@@ -30,21 +31,31 @@ def schedule(steps: int) -> Tensor:
     return torch.linspace(0, 1, steps + 1, dtype=torch.float64)
 
 
-def guided(backbone, cond, null=None, guidance: float = 1.0, interval: tuple[float, float] = (0.0, 1.0)) -> VelocityFn:
+def guided(
+    backbone,
+    cond,
+    null=None,
+    guidance: float = 1.0,
+    interval: tuple[float, float] = (0.0, 1.0),
+    away: Sequence[tuple[object, float]] = (),
+) -> VelocityFn:
     """The velocity function (x (B, T, D), t) -> (B, T, D) with classifier-free guidance (Ho & Salimans, 2022).
 
-    Inside the guidance interval (Kynkäänniemi et al., 2024), lo <= t <= hi, it is v_u + guidance * (v_c - v_u), both
-    from one pass over the doubled batch; outside it, and everywhere when guidance is 1, it is v_c alone and the
-    unconditional pass is not made. `null` is only needed when guidance is not 1.
+    Inside the guidance interval (Kynkäänniemi et al., 2024), lo <= t <= hi, it is v_u + guidance * (v_c - v_u), and for
+    each (other condition, weight) in `away` weight * (v_c - v_other) more (Liu et al., 2022, arXiv 2206.01714), all from
+    one pass over the batch repeated; outside it, and everywhere when there is nothing to guide away from, it is v_c
+    alone. `null` is only needed when guidance is not 1.
     """
-    both = None if guidance == 1 else concat_conditions(cond, null)
+    others = ([] if guidance == 1 else [null]) + [other for other, _ in away]
+    together = reduce(concat_conditions, others, cond)
 
     def velocity(x: Tensor, t: float) -> Tensor:
-        if both is None or not interval[0] <= t <= interval[1]:
+        if not others or not interval[0] <= t <= interval[1]:
             return flow.velocity(backbone, x, x.new_full((len(x),), t), cond)
-        doubled = torch.cat([x, x])
-        v_c, v_u = flow.velocity(backbone, doubled, x.new_full((len(doubled),), t), both).chunk(2)
-        return torch.lerp(v_u, v_c, guidance)
+        repeated = torch.cat([x] * (1 + len(others)))
+        v_c, *rest = flow.velocity(backbone, repeated, x.new_full((len(repeated),), t), together).split(len(x))
+        v = v_c if guidance == 1 else torch.lerp(rest.pop(0), v_c, guidance)
+        return v + sum(weight * (v_c - v_other) for (_, weight), v_other in zip(away, rest, strict=True)) if away else v
 
     return velocity
 

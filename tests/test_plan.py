@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -169,6 +171,16 @@ def test_variations_have_plans_of_their_own_alone_or_together(engine):
     for alone, together in zip(clips, engine.make("calm music", variations=4), strict=True):
         assert alone.plan == together.plan
         np.testing.assert_allclose(alone.audio, together.audio, atol=2e-3)
+
+
+def test_plan_guidance_is_the_models(engine, tmp_path):
+    [plain] = engine.make("calm music")
+    config = json.loads((Path(engine.path) / "config.json").read_text())
+    for value, same in ((1.0, True), (2.0, False)):
+        config["sampler"]["plan_guidance"] = value
+        (Path(engine.path) / "config.json").write_text(json.dumps(config))
+        [clip] = engine.make("calm music")
+        assert np.array_equal(clip.audio, plain.audio) == same and clip.plan == plain.plan
 
 
 def test_a_model_without_pieces_follows_what_is_stated(home, tiny_parts, tmp_path):
