@@ -1,4 +1,4 @@
-"""The plan of a clip: tempo, metre, key and chords -> the grid (T, WIDTH) that tells a generator of every frame.
+"""The plan of a clip: tempo, metre, key, chords, drums -> the grid (T, WIDTH) that tells a generator of every frame.
 
 A network that sees 12 frames a second of noise cannot keep count of the beat by itself; told where in the bar each
 frame is, it need not. The same goes for the chord that sounds and the key that it belongs to.
@@ -15,7 +15,7 @@ from .harmony import MODES, QUALITIES, parse_chord, pitch_class
 LAYOUT = 1  # of the grid; a model names the one that it was trained with
 BAR = {"4/4": 4.0, "3/4": 3.0, "6/8": 3.0}  # metre -> quarter notes in a bar
 PULSES = 5  # bar, half of it, quarter, eighth, sixteenth note
-WIDTH = 2 * PULSES + 4 * 12
+WIDTH = 2 * PULSES + 4 * 12 + 2
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Plan:
 
     tempo: quarter notes a minute; metre: of BAR; start: quarter notes from the beginning of the piece, which is a bar
     line, to that of the clip; key: tonic and mode of `harmony.MODES`, such as "F# minor"; chords: those of the piece,
-    (symbol, length in quarter notes), over and over.
+    (symbol, length in quarter notes), over and over; drums: whether there are any.
     """
 
     tempo: float | None = None
@@ -32,6 +32,7 @@ class Plan:
     start: float = 0.0
     key: str | None = None
     chords: tuple[tuple[str, float], ...] = ()
+    drums: bool | None = None
 
     def to_dict(self) -> dict:
         """JSON-safe dictionary; from_dict gives the plan back."""
@@ -47,17 +48,20 @@ class Plan:
             raise ValueError(f"{self.metre!r} is no metre of {', '.join(BAR)}")
         if self.tempo is not None and not 1 <= self.tempo <= 1_000:
             raise ValueError(f"a tempo of {self.tempo} cannot be")
+        if self.drums not in (None, True, False):
+            raise ValueError("drums are neither there nor not")
         if self.chords and not all(length > 0 for _, length in self.chords):
             raise ValueError("a chord has no length")
         if not np.isfinite(self.grid(1, 1.0)).all():
             raise ValueError("its grid is not finite")
 
     def describe(self) -> str:
-        """In words, such as "124 BPM, 4/4, A minor, Am F C G"; at most the first eight chords."""
+        """In words, such as "124 BPM, 4/4, A minor, Am F C G, no drums"; at most the first eight chords."""
         parts = [] if self.tempo is None else [f"{self.tempo:g} BPM", self.metre]
         parts += [self.key] if self.key else []
         chords = [symbol for symbol, _ in self.chords]
         parts += [" ".join(chords[:8]) + (" ..." if len(chords) > 8 else "")] if chords else []
+        parts += [] if self.drums is None else ["drums" if self.drums else "no drums"]
         return ", ".join(parts)
 
     def later(self, seconds: float) -> Plan:
@@ -70,7 +74,7 @@ class Plan:
         """(frames, WIDTH) float32 of `frames` frames, `rate` a second, from number `first` on; unknown parts are zero.
 
         Sine and cosine of the place in the bar, its half, the quarter, eighth and sixteenth note; pitch classes of the
-        chord, its root, pitch classes of the scale, its tonic.
+        chord, its root, pitch classes of the scale, its tonic; drums, none.
         """
         grid = np.zeros((frames, WIDTH), dtype=np.float32)
         if self.tempo is not None:
@@ -85,6 +89,8 @@ class Plan:
                 grid[:, 10:34] = np.stack([_chord(symbol) for symbol, _ in self.chords])[sounding]
         if self.key is not None:
             grid[:, 34:58] = _scale(self.key)
+        if self.drums is not None:
+            grid[:, 58 if self.drums else 59] = 1
         return grid
 
 

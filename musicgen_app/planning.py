@@ -40,7 +40,7 @@ class Pieces:
         }
 
     def near(self, vector: np.ndarray, wanted: Stated) -> list[Plan]:
-        """The plans of the pieces nearest to a vector (G or longer), of the stated metre and mode where there are any.
+        """The plans of the pieces nearest to a vector (G or longer), of the stated metre, drums and mode where there are any.
 
         What a longer vector has behind G entries is not looked at.
         """
@@ -90,6 +90,8 @@ def plan_for(prompt: str, vector: np.ndarray | None, seed: int, pieces: Pieces |
         plan = replace(plan, tempo=wanted.tempo)
     if wanted.metre is not None:
         plan = replace(plan, metre=wanted.metre)
+    if wanted.drums is not None:
+        plan = replace(plan, drums=wanted.drums)
     if wanted.chords:
         plan = replace(plan, chords=tuple((symbol, BAR[plan.metre]) for symbol in wanted.chords), key=None)
         if wanted.tonic is None:
@@ -124,6 +126,6 @@ def key_of(chords: tuple[str, ...]) -> str:
 
 
 def _fits(plan: Plan, wanted: Stated) -> bool:
-    if wanted.metre is not None and plan.metre != wanted.metre:
+    if wanted.metre not in (None, plan.metre) or None not in (wanted.drums, plan.drums) and wanted.drums != plan.drums:
         return False
     return wanted.minor is None or plan.key is None or (plan.key.split(" ")[1] in DARK_MODES) == wanted.minor

@@ -47,7 +47,7 @@ def test_the_grid_tells_the_place_in_the_bar():
 def test_the_grid_tells_chord_and_key():
     grid = WALTZ.grid(72, 8.0)
     chord, root, scale, tonic = grid[:, 10:22], grid[:, 22:34], grid[:, 34:46], grid[:, 46:58]
-    assert WIDTH == grid.shape[1] == 58
+    assert WIDTH == grid.shape[1] == 60
     for first, last, notes, bass in ((0, 24, (9, 0, 4), 9), (24, 36, (4, 8, 11, 2), 4), (36, 60, (9, 0, 4), 9)):
         assert (chord[first:last] == np.isin(np.arange(12), notes)).all()
         assert (root[first:last] == (np.arange(12) == bass)).all()
@@ -57,7 +57,9 @@ def test_the_grid_tells_chord_and_key():
 def test_what_is_not_known_is_zero():
     assert not Plan().grid(5, 8.0).any()
     only_key, only_tempo = Plan(key="C major").grid(5, 8.0), Plan(tempo=90.0).grid(5, 8.0)
-    assert not only_key[:, :34].any() and only_key[:, 34:].any()
+    assert not only_key[:, :34].any() and only_key[:, 34:58].any() and not only_key[:, 58:].any()
+    assert (replace(WALTZ, drums=True).grid(5, 8.0) - WALTZ.grid(5, 8.0) == np.eye(60)[58]).all()
+    assert (replace(WALTZ, drums=False).grid(5, 8.0) - WALTZ.grid(5, 8.0) == np.eye(60)[59]).all()
     assert only_tempo[:, :10].any() and not only_tempo[:, 10:].any()
 
 
@@ -72,6 +74,7 @@ def test_in_words():
     assert WALTZ.describe() == "120 BPM, 3/4, A minor, Am E7" and Plan().describe() == ""
     long = replace(WALTZ, chords=(("C", 4.0),) * 9)
     assert long.describe().endswith("A minor, C C C C C C C C ...")
+    assert Plan(90.0, drums=False).describe() == "90 BPM, 4/4, no drums"
 
 
 def test_key_of_chords():
@@ -90,8 +93,8 @@ def test_moved_to_another_key_chords_go_along():
 
 def pieces() -> Pieces:
     """Six slow minor ones that lie one way, six fast major ones that lie the other."""
-    slow = [Plan(60.0 + n, "4/4", 0.0, "D minor", (("Dm", 4.0), ("A", 4.0))) for n in range(6)]
-    fast = [Plan(160.0 + n, "4/4", 0.0, "G major", (("G", 4.0), ("D", 4.0))) for n in range(6)]
+    slow = [Plan(60.0 + n, "4/4", 0.0, "D minor", (("Dm", 4.0), ("A", 4.0)), False) for n in range(6)]
+    fast = [Plan(160.0 + n, "4/4", 0.0, "G major", (("G", 4.0), ("D", 4.0)), True) for n in range(6)]
     vectors = np.array([[1.0, 0.01 * n] for n in range(6)] + [[0.01 * n, 1.0] for n in range(6)], dtype=np.float32)
     return Pieces(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), tuple(slow + fast))
 
@@ -109,6 +112,8 @@ def test_what_a_prompt_states_is_in_the_plan():
     moved = plan_for("calm, in F minor", vector, 1, pieces())
     assert moved.key == "F minor" and [symbol for symbol, _ in moved.chords] == ["Fm", "C"]
     assert plan_for("calm, in a major key", vector, 1, pieces()).key == "G major"  # from farther away
+    assert plan_for("calm with drums", vector, 1, pieces()).key == "G major"
+    assert plan_for("calm waltz, no drums", vector, 1, pieces()).drums is False
     waltz = plan_for("a waltz, chords Am F C E7", vector, 1, pieces())
     assert waltz.metre == "3/4" and waltz.key == "A minor"
     assert waltz.chords == (("Am", 3.0), ("F", 3.0), ("C", 3.0), ("E7", 3.0))
@@ -200,6 +205,7 @@ def test_pieces_survive_their_file(tiny_parts, tmp_path):
     [
         b"[]", b"no JSON", b'[{"tempo": "fast"}]', b'[{"tempo": NaN}]', b'[{"metre": "5/4"}]', b'[{"key": "H minor"}]',
         b'[{"tempo": 90, "chords": [["C", 0]]}]', b'[{"tempo": 90, "chords": [["X", 4]]}]', b'[{"other": 1}]', b"[1]",
+        b'[{"drums": "loud"}]',
     ],
 )  # fmt: skip
 def test_damaged_pieces_are_refused(plans, tiny_parts, tmp_path):

@@ -76,7 +76,7 @@ def new_objective(training: Training, prepared: Prepared) -> Objective:
 def begin_from(model: nn.Module, name: str) -> None:
     """Put the weights of the installed model (or model folder) `name` into `model`, so that training goes on from them.
 
-    A matrix that has become wider, because what it reads has, keeps its columns and gets zeros behind them, and what
+    A matrix or filter that has become wider, because what it reads has, keeps its columns and gets zeros behind them, and what
     reads the grid may be new: at first it answers as before. What belongs to the data (latent statistics, features of
     the empty prompt) stays as it is.
     Raises ModelError for a model of other sizes.
@@ -86,7 +86,7 @@ def begin_from(model: nn.Module, name: str) -> None:
     own = {key: value for key, value in model.named_parameters() if value.requires_grad}
     for key, value in own.items():
         old = given.get(key)
-        grown = old is not None and old.ndim == 2 == value.ndim and old.shape[0] == value.shape[0]
+        grown = old is not None and old.ndim == value.ndim >= 2 and _but_width(old) == _but_width(value)
         if old is None and key.startswith("grid_input_proj."):
             continue  # it begins as zero
         if old is None or old.shape != value.shape and not (grown and old.shape[1] < value.shape[1]):
@@ -100,6 +100,11 @@ def begin_from(model: nn.Module, name: str) -> None:
         else:
             value.zero_()
             value[:, : old.shape[1]] = old
+
+
+def _but_width(weights: torch.Tensor) -> tuple[int, ...]:
+    """The shape of weights without the channels that they read."""
+    return (weights.shape[0], *weights.shape[2:])
 
 
 def _channel_weights(prepared: Prepared) -> Tensor:

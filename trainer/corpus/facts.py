@@ -62,7 +62,7 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
         "tonality": "major" if bright else "minor",
         "metre": f"{score.metre[0]}/{score.metre[1]}",
         "chords": _chords(score, first, last),
-        "plan": window_plan(score, start).to_dict(),
+        "plan": window_plan(score, start, drums).to_dict(),
         "section": max(overlaps, key=overlaps.get) if overlaps else "",
         "instruments": names,
         "roles": roles,
@@ -92,14 +92,14 @@ def _share(part: Part, notes: list[Note], first: float, last: float) -> float:
     return covered / (last - first)
 
 
-def window_plan(score: Score, start: float) -> Plan:
-    """What a generator may be told of the piece from `start` (seconds) on; see `Plan`."""
+def window_plan(score: Score, start: float, drums: bool) -> Plan:
+    """What a generator may be told of the piece from `start` (seconds) on, with drums or without; see `Plan`."""
     chords: list[tuple[str, float]] = []
     for symbol, begin, end in _slots(score):
         before = chords.pop()[1] if chords and chords[-1][0] == symbol else 0
         chords.append((symbol, round(before + end - begin, 4)))
     metre = f"{score.metre[0]}/{score.metre[1]}"
-    return Plan(score.tempo, metre, round(start * score.tempo / 60, 4), score.key, tuple(chords))
+    return Plan(score.tempo, metre, round(start * score.tempo / 60, 4), score.key, tuple(chords), drums)
 
 
 def _chords(score: Score, first: float, last: float) -> list[str]:
