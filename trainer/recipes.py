@@ -75,7 +75,7 @@ SKETCH = Recipe(
         save_every=250,
         validate_every=250,
     ),
-    sampler={"solver": "midpoint", "steps": 16, "guidance": 3.0, "guidance_interval": [0.0, 1.0]},
+    sampler={"solver": "midpoint", "steps": 8, "guidance": 3.0, "guidance_interval": [0.0, 1.0], "plan_guidance": 2.0},
     seconds={"native": 10.0, "max": 30.0},
 )
 
