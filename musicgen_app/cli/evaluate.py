@@ -23,6 +23,7 @@ More measures, each with a --help of its own:
   ttm-app evaluate music MODEL       beat, harmony, clicks, whine, holes, copies: what a listener would notice
   ttm-app evaluate sweep MODEL       solvers, steps, guidance: quality against network evaluations
   ttm-app evaluate examples MODEL    20 fixed prompts and seeds as a page to listen to
+  ttm-app evaluate show REPORT...    kept reports of `following` and `music` as the tables of a model card
 
 \b
 Prompt files:
@@ -42,7 +43,7 @@ Examples:
   ttm-app evaluate --audio clips/ --prompts prompts.csv --reference music/ --embedder clap --judge qwen2-audio/
   ttm-app evaluate following runs/mine/bundle --against sketch --data corpus -o following.json
 """
-SUBCOMMANDS = {name: getattr(measures, name) for name in ("following", "music", "sweep", "examples")}
+SUBCOMMANDS = {name: getattr(measures, name) for name in ("following", "music", "sweep", "examples", "show")}
 
 
 class EvaluateCommand(click.Command):

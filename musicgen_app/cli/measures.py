@@ -152,6 +152,29 @@ def music(device, output, force, as_json, quiet, **values) -> None:
     run(judge_music, Music(**values), table, device, output, force, as_json, quiet)
 
 
+@click.command(short_help="Kept reports as the tables of a model card.")
+@click.argument("reports", nargs=-1, required=True, type=PATH)
+def show(reports) -> None:
+    """Print REPORTS (JSON) of `evaluate following` and `evaluate music` as Markdown tables.
+
+    Those of `music` stand side by side in one table, in the order in which they are given.
+    """
+    from trainer.evaluation.markdown import cards
+
+    click.echo(cards([_report(path) for path in reports]))
+
+
+def _report(path: Path) -> dict:
+    """A report that was kept. Raises FileError."""
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is not JSON'}") from error
+    if not isinstance(report, dict):
+        raise FileError(f"{path} is no report of `ttm-app evaluate`")
+    return report
+
+
 @click.command(short_help="A page with 20 fixed examples to listen to.")
 @click.argument("models", nargs=-1, required=True)
 @click.option("--out", type=PATH, default=Path("examples"), show_default=True, help="Folder; run again to go on.")

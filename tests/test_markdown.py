@@ -1,0 +1,51 @@
+"""Reports that are kept with the bundled model -> the tables of its card."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from musicgen_app import cli, paths
+from musicgen_app.errors import RequestError
+from trainer.evaluation.markdown import cards, following, music
+
+SKETCH = paths.assets() / "sketch"
+
+
+def report(name: str) -> dict:
+    return json.loads((SKETCH / name).read_text())
+
+
+def test_the_card_of_sketch_has_the_tables_of_its_reports():
+    """The figures in the card are those of the reports beside it: this is how they are written there."""
+    card = (SKETCH / "README.md").read_text()
+    heard = music([report("music.json"), report("log/music-1.2.json")])
+    assert [line for line in (following(report("following.json")) + heard).splitlines() if line not in card] == []
+
+
+def test_the_command_prints_both(capsys):
+    assert cli.run(["evaluate", "show", str(SKETCH / "music.json"), str(SKETCH / "following.json")]) == 0
+    text = capsys.readouterr().out
+    first, second = text.strip().split("\n\n")
+    assert "share of the way" in first and second.startswith("|  | sketch ") and "%  %" not in text
+    assert all(line.startswith("| ") and line.endswith(" |") for line in first.splitlines()[2:])
+
+
+def test_two_reports_of_music_stand_side_by_side():
+    one, other = report("music.json"), report("music.json")
+    other["model"] = {**one["model"], "version": "other"}
+    head, _, *rows = music([one, other]).splitlines()
+    assert head.count("|") == 5 and "sketch other" in head
+    cells = rows[0].split(" | ")
+    assert cells[1] == cells[2]
+
+
+def test_other_files_are_refused(tmp_path, capsys):
+    with pytest.raises(RequestError, match="only reports of"):
+        cards([{"schema": 1}])
+    (tmp_path / "broken.json").write_text("{")
+    assert cli.run(["evaluate", "show", str(tmp_path / "broken.json")]) == 3
+    assert "it is not JSON" in capsys.readouterr().err
+    (tmp_path / "list.json").write_text("[]")
+    assert cli.run(["evaluate", "show", str(tmp_path / "list.json")]) == 3
