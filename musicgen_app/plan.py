@@ -24,7 +24,7 @@ class Plan:
 
     tempo: quarter notes a minute; metre: of BAR; start: quarter notes from the beginning of the piece, which is a bar
     line, to that of the clip; key: tonic and mode of `harmony.MODES`, such as "F# minor"; chords: those of the piece,
-    (symbol, length in quarter notes), over and over.
+    (symbol, length in quarter notes), over and over; the symbol "" is a stretch of which the chord is unknown.
     """
 
     tempo: float | None = None
@@ -56,7 +56,7 @@ class Plan:
         """In words, such as "124 BPM, 4/4, A minor, Am F C G"; at most the first eight chords."""
         parts = [] if self.tempo is None else [f"{self.tempo:g} BPM", self.metre]
         parts += [self.key] if self.key else []
-        chords = [symbol for symbol, _ in self.chords]
+        chords = [symbol for symbol, _ in self.chords if symbol]
         parts += [" ".join(chords[:8]) + (" ..." if len(chords) > 8 else "")] if chords else []
         return ", ".join(parts)
 
@@ -89,6 +89,8 @@ class Plan:
 
 
 def _chord(symbol: str) -> np.ndarray:
+    if not symbol:
+        return np.zeros(24, dtype=np.float32)
     root, quality = parse_chord(symbol)
     return _marks([root + step for step in QUALITIES[quality]], root)
 

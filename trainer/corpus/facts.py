@@ -51,7 +51,8 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
             0, min(last, section.end) - max(first, section.start)
         )
     pitched = [name for name in names if roles[name] not in (*RHYTHM, "effect")]
-    bright = score.key.split(" ", 1)[1] in ("major", "lydian", "mixolydian")
+    mode = score.key.split(" ", 1)[1] if score.key else None
+    bright = mode in ("major", "lydian", "mixolydian")
     return {
         "genre": score.genre,
         "moods": _moods(score.moods, density, dynamics, drums, bright),
@@ -59,7 +60,7 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
         "tempo": round(score.tempo, 1),
         "bpm": round(score.tempo),
         "key": score.key,
-        "tonality": "major" if bright else "minor",
+        "tonality": "major" if bright else "minor" if mode else None,
         "metre": f"{score.metre[0]}/{score.metre[1]}",
         "chords": _chords(score, first, last),
         "plan": window_plan(score, start).to_dict(),
@@ -74,10 +75,10 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
         "dynamics": dynamics,
         "register": "high" if height > 72 else "low" if height < 54 else "middle",
         "change": _change(heard, first, last),
-        "ending": last >= score.beats - 0.5,
+        "ending": last >= score.beats - 0.5 and not score.excerpt,
         "lofi": score.master.get("lofi", 0) > 0,
         "room": score.room,
-    }
+    } | ({"estimated": list(score.estimated)} if score.estimated else {})
 
 
 def _share(part: Part, notes: list[Note], first: float, last: float) -> float:
@@ -103,12 +104,12 @@ def window_plan(score: Score, start: float) -> Plan:
 
 
 def _chords(score: Score, first: float, last: float) -> list[str]:
-    """Symbols of the chords that sound for more than half a beat, in order, each change once."""
+    """Symbols of the chords that sound for more than half a beat, each change once; none if one is unclear."""
     chords: list[str] = []
     for symbol, begin, end in _slots(score):
         if min(end, last) - max(begin, first) > 0.5 and (not chords or chords[-1] != symbol):
             chords.append(symbol)
-    return chords
+    return chords if all(chords) else []
 
 
 def _slots(score: Score) -> Iterator[tuple[str, float, float]]:
