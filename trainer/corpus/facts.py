@@ -52,7 +52,7 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
         )
     pitched = [name for name in names if roles[name] not in (*RHYTHM, "effect")]
     mode = score.key.split(" ", 1)[1] if score.key else None
-    bright = mode in ("major", "lydian", "mixolydian")
+    bright = mode in ("major", "lydian", "mixolydian") if mode else None
     return {
         "genre": score.genre,
         "moods": _moods(score.moods, density, dynamics, drums, bright),
@@ -60,7 +60,7 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
         "tempo": round(score.tempo, 1),
         "bpm": round(score.tempo),
         "key": score.key,
-        "tonality": "major" if bright else "minor" if mode else None,
+        "tonality": {True: "major", False: "minor", None: None}[bright],
         "metre": f"{score.metre[0]}/{score.metre[1]}",
         "chords": _chords(score, first, last),
         "plan": window_plan(score, start).to_dict(),
@@ -130,7 +130,7 @@ def _change(heard: list[tuple[Part, list[Note]]], first: float, last: float) -> 
     return "builds" if late > 1.8 * early + 200 else "calms down" if early > 1.8 * late + 200 else "steady"
 
 
-def _moods(moods: tuple[str, ...], density: str, dynamics: str, drums: bool, bright: bool) -> list[str]:
+def _moods(moods: tuple[str, ...], density: str, dynamics: str, drums: bool, bright: bool | None) -> list[str]:
     """The moods of the piece that this window bears out, with one of its own where none does."""
     quiet = density == "sparse" or dynamics == "soft"
     full = density == "busy" and dynamics == "loud"
@@ -139,4 +139,6 @@ def _moods(moods: tuple[str, ...], density: str, dynamics: str, drums: bool, bri
         kept.append("calm" if bright else "atmospheric")
     if full and not set(kept) & set(AROUSED):
         kept.append("energetic")
+    if not kept and bright is None:
+        kept.append("rhythmic" if drums and not quiet else "atmospheric")
     return list(dict.fromkeys(kept or ["atmospheric" if quiet else "lively" if bright else "moody"]))
