@@ -74,7 +74,8 @@ def midi(
 
     with _resumable(out):
         show, note = (None, lambda line: None) if quiet else (_show, print_note)
-        _report(build_midi(data, out, hours, seed, workers, licence, source, progress=show, note=note), as_json)
+        facts = build_midi(data, out, hours, seed, workers, licence, source, progress=show, note=note)
+        _report(facts if as_json else facts | {"left_out": len(facts["left_out"])}, as_json)
 
 
 @corpus.command()

@@ -14,7 +14,9 @@ INSIDE = 0.85  # share of the sound that a chord must hold
 PRESENT = 0.06  # share of the sound that each of its notes must have
 TONE, BASS = 0.1, 0.1  # what each note of a chord costs, what its root in the bass gains: of several the simplest
 
-_CHORDS = [(root, quality) for quality in QUALITIES for root in range(12)]
+AMBIGUOUS = "6", "sus2", "sus4", "7sus4", "maj9", "13"  # of composed pieces mostly found where another chord was meant
+
+_CHORDS = [(root, quality) for quality in QUALITIES if quality not in AMBIGUOUS for root in range(12)]
 _TONES = np.zeros((len(_CHORDS), 12), dtype=bool)
 for _row, (_root, _quality) in zip(_TONES, _CHORDS, strict=True):
     _row[[(_root + step) % 12 for step in QUALITIES[_quality]]] = True

@@ -25,7 +25,6 @@ STEPS = -5, 6  # semitones to transpose by
 AS_WRITTEN = 0.25  # chance that the voices keep their instruments
 FITS = 0.9  # share of a voice's notes that must lie in an instrument's range
 CLEAR_KEY = 0.8  # correlation below which a key is not said; of composed pieces 4 in 5 reach it
-INSTEAD = {"arpeggio": "chords", "chords": "arpeggio", "pad": "chords", "melody": "arpeggio"}  # in a band without
 UNPITCHED = {*range(112, 114), *range(115, 128)}  # programs that are left out: percussion and noises
 PROGRAMS = {
     int(sound[3:]): name
@@ -183,7 +182,8 @@ def _instrument(
     layers = _layers(band)
     choices = [
         (PROGRAMS[voice.program],) if as_written and voice.program in PROGRAMS else (),
-        layers.get(role) or layers.get(INSTEAD.get(role, ""), ()),
+        layers.get(role, ()),
+        tuple(name for names in layers.values() for name in names),
         _everybody(role),
     ]
     for names in choices:

@@ -140,5 +140,5 @@ def _moods(moods: tuple[str, ...], density: str, dynamics: str, drums: bool, bri
     if full and not set(kept) & set(AROUSED):
         kept.append("energetic")
     if not kept and bright is None:
-        kept.append("rhythmic" if drums and not quiet else "atmospheric")
+        kept.append("lively" if density == "busy" else "steady" if drums and not quiet else "atmospheric")
     return list(dict.fromkeys(kept or ["atmospheric" if quiet else "lively" if bright else "moody"]))

@@ -193,7 +193,8 @@ def _stretches(messages: list[tuple[float, int, object]], voices: tuple[Voice, .
         for tempo, start, stop in _steady(tempi, begin, end):
             start = begin + bar * math.ceil((start - begin) / bar - 1e-6)
             start += bar * max(0, math.floor((first - start) / bar + 1e-6))
-            stop = begin + bar * (math.ceil if stop == last else math.floor)((stop - begin) / bar + 1e-6)
+            bars = (stop - begin) / bar
+            stop = begin + bar * (math.ceil(bars - 1e-6) if stop == last else math.floor(bars + 1e-6))
             stretch = Stretch(tempo, metres[begin], start, stop, stated)
             why = _unfit(stretch, notes)
             if why:
