@@ -120,6 +120,7 @@ LOOSE = random.Random(1)
 BAD = {
     "damaged": file_of(band())[:200],
     "it is damaged": b"MThd nothing of the kind",
+    "larger than 1 MB": file_of(band()) + bytes(1_000_000),
     "no notes": file_of({0: (0, [])}),
     "only drums": file_of({9: band()[9]}),
     "longer than 15 minutes": file_of(band(8) | {5: (0, [Note(2000, 1, 60, 80)])}),
