@@ -64,6 +64,8 @@ def pitch_class(note: str) -> int:
 
 
 def transpose(symbol: str, semitones: int) -> str:
-    """A chord's symbol, so many semitones higher."""
+    """A chord's symbol, so many semitones higher; "" stays what it is."""
+    if not symbol:
+        return symbol
     root, quality = parse_chord(symbol)
     return SHARPS[(root + semitones) % 12] + quality

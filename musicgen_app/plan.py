@@ -24,7 +24,8 @@ class Plan:
 
     tempo: quarter notes a minute; metre: of BAR; start: quarter notes from the beginning of the piece, which is a bar
     line, to that of the clip; key: tonic and mode of `harmony.MODES`, such as "F# minor"; chords: those of the piece,
-    (symbol, length in quarter notes), over and over; drums: whether there are any.
+    (symbol, length in quarter notes), over and over, the symbol "" where the chord is unknown; drums: whether there are
+    any.
     """
 
     tempo: float | None = None
@@ -59,7 +60,7 @@ class Plan:
         """In words, such as "124 BPM, 4/4, A minor, Am F C G, no drums"; at most the first eight chords."""
         parts = [] if self.tempo is None else [f"{self.tempo:g} BPM", self.metre]
         parts += [self.key] if self.key else []
-        chords = [symbol for symbol, _ in self.chords]
+        chords = [symbol for symbol, _ in self.chords if symbol]
         parts += [" ".join(chords[:8]) + (" ..." if len(chords) > 8 else "")] if chords else []
         parts += [] if self.drums is None else ["drums" if self.drums else "no drums"]
         return ", ".join(parts)
@@ -95,6 +96,8 @@ class Plan:
 
 
 def _chord(symbol: str) -> np.ndarray:
+    if not symbol:
+        return np.zeros(24, dtype=np.float32)
     root, quality = parse_chord(symbol)
     return _marks([root + step for step in QUALITIES[quality]], root)
 

@@ -63,6 +63,15 @@ def test_what_is_not_known_is_zero():
     assert only_tempo[:, :10].any() and not only_tempo[:, 10:].any()
 
 
+def test_a_plan_may_know_some_chords_only():
+    plan = Plan(60.0, chords=(("C", 1.0), ("", 2.0), ("G", 1.0)), key="C major")
+    plan.check()
+    assert plan.grid(4, 1.0)[:, 10:34].any(axis=1).tolist() == [True, False, False, True]
+    assert plan.describe() == "60 BPM, 4/4, C major, C G"
+    assert in_key(plan, 2, None).chords == (("D", 1.0), ("", 2.0), ("A", 1.0))
+    assert Plan.from_dict(plan.to_dict()) == plan
+
+
 def test_a_plan_from_later_on_and_a_grid_from_a_frame_on_are_the_same_music():
     whole = WALTZ.grid(80, 8.0)
     np.testing.assert_allclose(WALTZ.grid(60, 8.0, first=20), whole[20:])

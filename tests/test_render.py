@@ -64,6 +64,14 @@ def test_general_midi_parts_are_separate_and_deterministic() -> None:
     assert np.array_equal(render(score), render(score))
 
 
+def test_a_piece_does_not_hear_the_end_of_the_one_before() -> None:
+    needs_fluidsynth()
+    late = piece(Part("piano", "melody", "gm:0", (Note(3.0, 1.0, 60, 90),)))
+    held = piece(Part("strings", "pad", "gm:48", tuple(Note(0.0, 4.0, pitch, 110) for pitch in (48, 55, 60, 64))))
+    assert np.abs(stems(held)[0][:, -RATE // 10 :]).max() > 1e-2
+    assert np.abs(stems(late)[0][:, :RATE]).max() < 1e-4
+
+
 def test_general_midi_note_starts_on_time() -> None:
     needs_fluidsynth()
     part = Part("block", "percussion", "gm:drums", (Note(1.0, 0.5, 76, 120),))

@@ -147,7 +147,7 @@ class PlainLoop:
         kind = AUTOCAST[precision]
         with torch.autocast("cpu", kind) if kind else nullcontext():
             condition = self.model.condition(batch.tokens, batch.text_mask, batch.vector)
-            velocity = self.sign * self.model(x, t, condition)
+            velocity = self.sign * self.model(x, t, condition, batch.grid)
         return (velocity.float() - flow.target(batch.data, batch.noise)).square().mean()
 
 

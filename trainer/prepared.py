@@ -226,7 +226,7 @@ class Prepared:
     def _read_plan(self, item: int) -> Plan:
         """The plan of an item: that of its track, from where the item begins."""
         track = self.track(item)
-        plan = Plan.from_dict(track["facts"].get("plan") or {})
+        plan = Plan.from_dict(track.get("facts", {}).get("plan") or {})
         return plan.later(float(self._start[item]) - track["start"])
 
     def _array(self, stage: str, part: int, name: str) -> np.ndarray:

@@ -144,6 +144,18 @@ class Final(nn.Module):
         return self.conv(_norm(x) * (1 + scale) + shift)
 
 
+class Grid(nn.Module):
+    """What a plan says of every frame (B, T, G) -> (B, T, H)."""
+
+    def __init__(self, grid_dim: int, hidden: int):
+        super().__init__()
+        self.conv = Conv(grid_dim, hidden, 7)
+        self.out = nn.Linear(hidden, hidden)
+
+    def forward(self, grid: Tensor) -> Tensor:
+        return self.out(F.selu(self.conv(grid)))
+
+
 class PlainFluxAudio(nn.Module):
     """FluxAudio (Li et al., 2025): x (B, T, D), t (B,), condition (text (B, S, H), vector (B, H)) -> velocity."""
 
@@ -157,6 +169,8 @@ class PlainFluxAudio(nn.Module):
         )
         self.text_input_proj = nn.Sequential(nn.Linear(config.text_dim, hidden), GatedFeedForward(hidden, width, 1))
         self.text_cond_proj = nn.Sequential(nn.Linear(config.vector_dim, hidden), GatedFeedForward(hidden, width, 1))
+        if config.grid_dim:
+            self.grid_input_proj = Grid(config.grid_dim, hidden)
         self.t_embed = CosineEmbedding(hidden)
         self.joint_blocks = nn.ModuleList(Joint(hidden, config.heads, width, i == joint - 1) for i in range(joint))
         self.fused_blocks = nn.ModuleList(Stream(hidden, config.heads, width, 3) for _ in range(config.fused_depth))
@@ -175,10 +189,12 @@ class PlainFluxAudio(nn.Module):
         """Tokens (B, text_len, text_dim) and vector (B, vector_dim) -> conditions of B prompts."""
         return self.text_input_proj(tokens), self.text_cond_proj(vector)
 
-    def forward(self, x: Tensor, t: Tensor, condition: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, condition: tuple[Tensor, Tensor], grid: Tensor | None = None) -> Tensor:
         text, vector = condition
         c = (self.t_embed(t) + vector)[:, None]
         x = self.audio_input_proj(x)
+        if grid is not None:
+            x = x + self.grid_input_proj(grid)
         for block in self.joint_blocks:
             x, text = block(x, text, c)
         for block in self.fused_blocks:
@@ -325,6 +341,8 @@ class PlainMamba(nn.Module):
         super().__init__()
         hidden = config.hidden
         self.input_proj = nn.Sequential(OrderedDict(proj=Conv(config.latent_dim, hidden, 1)))
+        if config.grid_dim:
+            self.grid_input_proj = Grid(config.grid_dim, hidden)
         self.time_embed = SineEmbedding(config.time_dim)
         self.blocks = nn.ModuleList(MambaBlock(config) for _ in range(config.depth))
         self.norm_out = nn.LayerNorm(hidden)
@@ -341,10 +359,12 @@ class PlainMamba(nn.Module):
         """Tokens (B, S, text_dim) and mask (B, S) -> conditions of B prompts."""
         return tokens, mask
 
-    def forward(self, x: Tensor, t: Tensor, condition: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, condition: tuple[Tensor, Tensor], grid: Tensor | None = None) -> Tensor:
         tokens, mask = condition
         time = self.time_embed(t)
         x = self.input_proj(x)
+        if grid is not None:
+            x = x + self.grid_input_proj(grid)
         for block in self.blocks:
             x = block(x, time, tokens, mask)
         return self.out_proj(self.norm_out(x))

@@ -13,6 +13,11 @@ from ..errors import Cancelled
 from .output import print_json, print_note
 
 OUT = click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Corpus folder.")
+HOURS = click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), required=True, help="Hours of music.")
+SEED = click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed, the same corpus."
+)
+WORKERS = click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress.")
 
@@ -24,23 +29,53 @@ def corpus() -> None:
 
 @corpus.command()
 @OUT
-@click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), required=True, help="Hours of music.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed, the same corpus.")
-@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@HOURS
+@SEED
+@WORKERS
 @JSON
 @QUIET
 def build(out: Path, hours: float, seed: int, workers: int, as_json: bool, quiet: bool) -> None:
     """Compose, render and caption music (CC0); needs fluidsynth and a General MIDI soundfont."""
     from trainer.corpus.build import build as build_corpus
 
-    def show(state: dict) -> None:
-        print_note(
-            f"{state['done']}/{state['total']} pieces  {state['rate']:.1f}x real time  "
-            f"{state['left'] / 60:.1f} min left  {len(state['failed'])} failed"
-        )
+    with _resumable(out):
+        _report(build_corpus(out, hours, seed, workers, progress=None if quiet else _show), as_json)
+
+
+@corpus.command()
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of MIDI files.")
+@OUT
+@HOURS
+@SEED
+@WORKERS
+@click.option("--licence", default="", help="Licence of the files of which the folder says none.")
+@click.option("--source", default="", help="Where those files are from, and whose they are.")
+@JSON
+@QUIET
+def midi(
+    data: Path,
+    out: Path,
+    hours: float,
+    seed: int,
+    workers: int,
+    licence: str,
+    source: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Re-orchestrate, render and caption free MIDI files; needs mido, fluidsynth and a General MIDI soundfont.
+
+    A table sources.csv in the folder (columns file, licence, source and, where it is known, genre) says whose each
+    file is; --licence and --source fill in what it leaves open. Every file is heard in many versions, with other
+    instruments, in another key and at another tempo; a file is in the train or the val split with all of them.
+    Files that cannot be used are named, with the reason.
+    """
+    from trainer.corpus.midi import build as build_midi
 
     with _resumable(out):
-        _report(build_corpus(out, hours, seed, workers, progress=None if quiet else show), as_json)
+        show, note = (None, lambda line: None) if quiet else (_show, print_note)
+        facts = build_midi(data, out, hours, seed, workers, licence, source, progress=show, note=note)
+        _report(facts if as_json else facts | {"left_out": len(facts["left_out"])}, as_json)
 
 
 @corpus.command()
@@ -90,6 +125,13 @@ def stats(folder: Path, picture: Path | None, force: bool, as_json: bool) -> Non
     if picture:
         draw(facts, picture)
     _report(facts, as_json)
+
+
+def _show(state: dict) -> None:
+    print_note(
+        f"{state['done']}/{state['total']} pieces  {state['rate']:.1f}x real time  "
+        f"{state['left'] / 60:.1f} min left  {len(state['failed'])} failed"
+    )
 
 
 def _report(facts: dict, as_json: bool) -> None:

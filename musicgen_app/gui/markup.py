@@ -90,7 +90,7 @@ def fold(title: str, content: str) -> str:
     return f"<details style='margin-top:.6em'>{head}{content}</details>"
 
 
-def on_show(work: Callable, outputs: list) -> None:
+def on_show(work: Callable, outputs: list, inputs: list | None = None) -> None:
     """Run `work` when the page is opened, and each time the tab that is being built comes into view."""
     import gradio as gr
     from gradio.context import Context
@@ -98,7 +98,7 @@ def on_show(work: Callable, outputs: list) -> None:
     events = [Context.root_block.load]
     if isinstance(Context.block, gr.Tab):
         events.append(Context.block.select)
-    gr.on(events, work, None, outputs, show_progress="hidden", **PRIVATE)
+    gr.on(events, work, inputs, outputs, show_progress="hidden", **PRIVATE)
 
 
 def words(message: str) -> str:

@@ -103,7 +103,7 @@ def build(context: Context) -> None:
     view = [picked, chosen, state, stop, resume, forget, usable, as_name, plot, listen, step, log, timer, seen]
     quiet = {"show_progress": "hidden", **PRIVATE}
     anew = partial(look, context)
-    on_show(anew, view)
+    on_show(anew, view, [picked, seen])
     chosen.input(lambda id: (id, ""), chosen, [picked, told], **quiet).then(anew, picked, view, **quiet)
     timer.tick(anew, [picked, seen], view, concurrency_limit=None, **quiet)
     step.change(partial(hear, context), [picked, step], clips, **quiet)

@@ -1,5 +1,5 @@
-"""Composed corpus on disk: seeds -> audio/*/*.flac (2 x 32 kHz), scores/*.json.gz, rows/*.json and, merged from
-those, manifest.jsonl, meta.json and CREDITS.md.
+"""A corpus on disk: scores -> audio/*/*.flac (2 x 32 kHz), scores/*.json.gz, rows/*.json and, merged from those,
+manifest.jsonl, meta.json and CREDITS.md; and the corpus of composed pieces.
 
 A piece is finished when its rows file exists, so an interrupted build goes on where it stopped. Scores are kept, so
 that captions can be written anew (`recaption`) without rendering again.
@@ -36,18 +36,19 @@ SILENCE = 10 ** (-50 / 20)  # RMS below which a clip is left out
 VALIDATION = 0.1
 
 
-def _digest(*values: object) -> int:
+def digest(*values: object) -> int:
+    """63 bits, the same for the same values."""
     return int.from_bytes(hashlib.sha256(":".join(map(str, values)).encode()).digest()[:8], "big") >> 1
 
 
 def piece_seed(seed: int, index: int) -> int:
     """Seed (63 bits) of piece `index` of the build with `seed`."""
-    return _digest("piece", seed, index)
+    return digest("piece", seed, index)
 
 
 def split_of(seed: int) -> str:
-    """ "val" for about a tenth of all piece seeds, else "train"."""
-    return "val" if _digest("split", seed) / 2**63 < VALIDATION else "train"
+    """ "val" for about a tenth of all seeds (63 bits), else "train"."""
+    return "val" if digest("split", seed) / 2**63 < VALIDATION else "train"
 
 
 def write_file(path: Path, content: str | bytes) -> None:
@@ -75,22 +76,26 @@ def load_score(path: Path) -> Score:
     fields = json.loads(gzip.decompress(path.read_bytes()))
     parts = tuple(Part(**{**part, "notes": tuple(Note(**n) for n in part["notes"])}) for part in fields["parts"])
     sections = tuple(Section(**{**section, "chords": tuple(section["chords"])}) for section in fields["sections"])
-    lists = {name: tuple(fields[name]) for name in ("moods", "themes", "metre")}
+    lists = {name: tuple(fields[name]) for name in ("moods", "themes", "metre", "estimated") if name in fields}
     return Score(**{**fields, **lists, "parts": parts, "sections": sections})
 
 
-def clip_rows(score: Score, audible: list[int], identity: str, path: str, clip_seconds: float) -> list[dict]:
-    """Rows of the clips of a piece whose numbers are given; clip n covers [n, n + 1) * clip_seconds."""
+def clip_rows(
+    score: Score, audible: list[int], identity: str, path: str, clip_seconds: float, about: dict
+) -> list[dict]:
+    """Rows of the clips of a piece whose numbers are given; clip n covers [n, n + 1) * clip_seconds.
+
+    about: "split", "set", "licence" and "source" of the piece.
+    """
     rows = []
-    source = "; ".join([f"ttm-app composer seed {score.seed}", *sources(score)])
     for number in audible:
         start = number * clip_seconds
         facts = captions.window_facts(score, start, clip_seconds)
         rows.append({
             "id": f"{identity}-{number}", "path": path, "start": start, "seconds": clip_seconds,
-            "split": split_of(score.seed), "set": "composed", "genre": score.genre,
-            "captions": captions.captions(facts, random.Random(_digest("captions", score.seed, number))),
-            "facts": facts, "licence": LICENCE, "source": source,
+            "split": about["split"], "set": about["set"], "genre": score.genre,
+            "captions": captions.captions(facts, random.Random(digest("captions", score.seed, number))),
+            "facts": facts, "licence": about["licence"], "source": about["source"],
         })  # fmt: skip
     return rows
 
@@ -103,25 +108,36 @@ def _audible(audio: np.ndarray, clip_seconds: float) -> list[int]:
 
 
 def build_piece(out: Path, seed: int, piece_seconds: float, clip_seconds: float, index: int) -> dict:
-    """Compose, render and write one piece -> {"index", "seconds", "error"}; a piece that fails leaves nothing."""
+    """Compose, render and write one piece -> {"seconds", "error"}; a piece that fails leaves nothing."""
     identity = f"s{seed}-{index:06d}"
     genre = composer.GENRES[index % len(composer.GENRES)]
     try:
         score = composer.compose(piece_seed(seed, index), seconds=piece_seconds, genre=genre)
-        audio = render(score, SAMPLE_RATE)
-        path = f"audio/{index // 100:03d}/{identity}.flac"
-        rows = clip_rows(score, _audible(audio, clip_seconds), identity, path, clip_seconds)
-        write_audio(out / path, audio)
-        write_file(out / "scores" / f"{identity}.json.gz", gzip.compress(json.dumps(asdict(score)).encode(), mtime=0))
-        write_rows(out, identity, rows)
+        source = "; ".join([f"ttm-app composer seed {score.seed}", *sources(score)])
+        about = {"split": split_of(score.seed), "set": "composed", "licence": LICENCE, "source": source}
+        seconds = store(out, identity, index, score, clip_seconds, about)
     except (DependencyError, OSError):
         raise
     except Exception as error:
-        return {"index": index, "seconds": 0.0, "error": f"{genre}: {type(error).__name__}: {error}"}
-    return {"index": index, "seconds": audio.shape[1] / SAMPLE_RATE, "error": None}
+        return {"seconds": 0.0, "error": f"piece {index}: {genre}: {type(error).__name__}: {error}"}
+    return {"seconds": seconds, "error": None}
 
 
-def _settings(out: Path, settings: dict, hours: float) -> None:
+def store(out: Path, identity: str, index: int, score: Score, clip_seconds: float, about: dict) -> float:
+    """Render a piece and write audio, score and, last, the rows of its audible clips; returns its seconds.
+
+    about: as `clip_rows` takes it.
+    """
+    audio = render(score, SAMPLE_RATE)
+    path = f"audio/{index // 100:03d}/{identity}.flac"
+    rows = clip_rows(score, _audible(audio, clip_seconds), identity, path, clip_seconds, about)
+    write_audio(out / path, audio)
+    write_file(out / "scores" / f"{identity}.json.gz", gzip.compress(json.dumps(asdict(score)).encode(), mtime=0))
+    write_rows(out, identity, rows)
+    return audio.shape[1] / SAMPLE_RATE
+
+
+def check_settings(out: Path, settings: dict, hours: float) -> None:
     """Write meta.json, or check that the folder was begun with the same settings (FileError)."""
     path = out / "meta.json"
     if path.exists():
@@ -136,7 +152,8 @@ def _settings(out: Path, settings: dict, hours: float) -> None:
     write_file(path, json.dumps({**settings, "hours": hours}, indent=1))
 
 
-def _results(task: Callable[[int], dict], todo: list[int], workers: int) -> Iterator[dict]:
+def results(task: Callable, todo: list, workers: int) -> Iterator:
+    """What the task makes of each, by so many processes, in any order."""
     if workers <= 1:
         yield from map(task, todo)
         return
@@ -164,15 +181,24 @@ def build(
         "schema": 1, "set": "composed", "seed": seed, "sample_rate": SAMPLE_RATE, "channels": 2,
         "piece_seconds": piece_seconds, "clip_seconds": clip_seconds, "validation": VALIDATION,
     }  # fmt: skip
-    _settings(out, settings, hours)
+    check_settings(out, settings, hours)
     total = max(1, round(hours * 3600 / piece_seconds))
     todo = [i for i in range(total) if not (out / "rows" / f"s{seed}-{i:06d}.json").exists()]
-    task = partial(build_piece, out, seed, piece_seconds, clip_seconds)
+    return make(out, partial(build_piece, out, seed, piece_seconds, clip_seconds), todo, total, workers, progress)
+
+
+def make(
+    out: Path, task: Callable, todo: list, total: int, workers: int, progress: Callable[[dict], None] | None
+) -> dict:
+    """Have the pieces in `todo`, of `total`, made by a task that returns {"seconds", "error"}; then `finish`.
+
+    `progress` and the result are those of `build`.
+    """
     begun, rendered, failed, rate = time.monotonic(), 0.0, [], 0.0
-    for count, result in enumerate(_results(task, todo, workers), 1):
+    for count, result in enumerate(results(task, todo, workers), 1):
         rendered += result["seconds"]
         if result["error"]:
-            failed.append(f"piece {result['index']}: {result['error']}")
+            failed.append(result["error"])
         elapsed = time.monotonic() - begun
         rate = rendered / elapsed
         if progress:
@@ -191,9 +217,7 @@ def recaption(out: Path) -> dict:
             continue
         score = load_score(out / "scores" / f"{path.stem}.json.gz")
         audible = [round(row["start"] / row["seconds"]) for row in rows]
-        fresh = clip_rows(score, audible, path.stem, rows[0]["path"], rows[0]["seconds"])
-        fresh = [{**row, "source": old["source"]} for row, old in zip(fresh, rows, strict=True)]
-        write_rows(out, path.stem, fresh)
+        write_rows(out, path.stem, clip_rows(score, audible, path.stem, rows[0]["path"], rows[0]["seconds"], rows[0]))
     return finish(out)
 
 
@@ -204,7 +228,7 @@ def finish(out: Path) -> dict:
     write_file(out / "manifest.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     hours = sum(row["seconds"] for row in rows) / 3600
     meta = json.loads((out / "meta.json").read_text("utf-8"))
-    counts = {name: dict(sorted(Counter(row[name] for row in rows).items())) for name in ("genre", "split")}
+    counts = {n: dict(sorted(Counter(row[n] or "unknown" for row in rows).items())) for n in ("genre", "split")}
     meta |= {"clips": len(rows), "clip_hours": round(hours, 4), "clips_by": counts}
     write_file(out / "meta.json", json.dumps(meta, indent=1))
     credits = Counter((row["licence"], re.sub(r" seed \d+", "", row["source"])) for row in rows)

@@ -16,6 +16,7 @@ from .words import (
     LOUD_ADJECTIVES,
     MASS,
     MOOD_SYNONYMS,
+    NO_GENRE,
     PLURAL,
     ROLE_ADJECTIVES,
     THE,
@@ -40,6 +41,13 @@ def _theme(theme: str) -> str:
     return theme if theme in BARE else f"the {theme}" if theme in THE else _article(theme)
 
 
+def _genre_words(genre: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Nouns and tags of a genre; of one that is not known to be any, or not known here, plain ones."""
+    if genre is None:
+        return NO_GENRE
+    return GENRE_WORDS.get(genre) or (tuple(f"{genre} {noun}" for noun in ("piece", "track", "tune")), (genre,))
+
+
 class _Teller:
     """Random phrases about one window: every method draws wording, none adds facts."""
 
@@ -48,7 +56,7 @@ class _Teller:
         self.names = list(facts["instruments"])
         self.pitched = [n for n in self.names if facts["roles"][n] not in (*RHYTHM, "effect")]
         self.rhythm = [n for n in self.names if facts["roles"][n] in RHYTHM]
-        nouns, self.tags = GENRE_WORDS[facts["genre"]]
+        nouns, self.tags = _genre_words(facts["genre"])
         if facts["genre"] == "string quartet" and len(self.pitched) < 3:
             nouns, self.tags = nouns[1:3], self.tags[:2]
         if facts["genre"] == "classical piano" and not facts["solo"]:
@@ -143,7 +151,7 @@ def _cap(text: str) -> str:
 
 def _tidy(text: str) -> str:
     """Single spaces, and no word twice in a row."""
-    return re.sub(r"\b(\w+) \1\b", r"\1", " ".join(text.split()))
+    return re.sub(r"\b(\w+) \1\b", r"\1", " ".join(text.split()), flags=re.IGNORECASE)
 
 
 def _short(t: _Teller) -> str:
@@ -152,9 +160,10 @@ def _short(t: _Teller) -> str:
     mood, noun = t.mood(), t.noun()
     tag, tags = t.rng.choice(t.tags), t.rng.sample(t.tags, min(2, len(t.tags)))
     plain = _listed(two)
+    themes = t.facts["themes"]
     forms: list[Callable[[], str]] = [
         lambda: f"{a(mood)} {noun} with {who}.",
-        lambda: f"{a(mood)} {noun} with {who}, perfect for {t.theme()}.",
+        themes and (lambda: f"{a(mood)} {noun} with {who}, perfect for {t.theme()}."),
         lambda: f"{a(mood)} {noun} featuring {who}.",
         lambda: f"{a(t.moods())} {noun} built on {who}.",
         lambda: f"{mood} {noun} with {plain}",
@@ -162,23 +171,24 @@ def _short(t: _Teller) -> str:
         lambda: f"{mood} {tag} music featuring {plain}",
         lambda: f"{noun}, {plain}, {mood}",
         lambda: f"{', '.join(tags)}, {', '.join(two)}, {', '.join(t.facts['moods'][:2])}",
-        lambda: f"{tag}, {t.rng.choice(t.names or t.tags)}, {t.mood()}, {t.rng.choice(t.facts['themes'])}",
+        themes and (lambda: f"{tag}, {t.rng.choice(t.names or t.tags)}, {t.mood()}, {t.rng.choice(t.facts['themes'])}"),
         lambda: f"{tag}, {two[0]}, {mood}",
         lambda: f"This {noun} has {a(mood)} feel and features {who}.",
         lambda: f"The {noun} is {t.moods()}, led by {t.player((t.pitched or t.names)[0])[0]}.",
         lambda: f"{a(t.pace())} {noun} in {a(mood)} mood, with {who}.",
-        lambda: f"{a(mood)} {noun} for {t.theme()}, with {who}.",
+        themes and (lambda: f"{a(mood)} {noun} for {t.theme()}, with {who}."),
         lambda: f"{who} in {a(mood)} {noun}.",
         lambda: f"{who} create {a(mood)} {tag} atmosphere." if len(two) > 1 else f"{a(mood)} {tag} mood around {who}.",
         lambda: f"Instrumental {tag} with {plain}, {mood} and at {a(t.pace().removesuffix('-paced'))} tempo.",
         lambda: f"Create {a(mood)} {noun} with {who}.",
         lambda: f"I want {a(mood)} {noun} with {plain}.",
-        lambda: f"Background music for {t.theme()}: {mood} {tag} with {plain}.",
+        themes and (lambda: f"Background music for {t.theme()}: {mood} {tag} with {plain}."),
         lambda: f"{a(mood)} {noun} in a {t.facts['tonality']} key with {who}."
-        if t.facts["genre"] != "blues" else f"{a(mood)} {noun} with {who}.",
-        lambda: f"{a(t.pace())}, {mood} {noun} that evokes {t.theme()}, played by {plain}."
-        if all(n not in ("vinyl crackle",) for n in two) else f"{a(mood)} {noun} with {who}.",
+        if t.facts["tonality"] and t.facts["genre"] != "blues" else f"{a(mood)} {noun} with {who}.",
+        themes and (lambda: f"{a(t.pace())}, {mood} {noun} that evokes {t.theme()}, played by {plain}."
+        if all(n not in ("vinyl crackle",) for n in two) else f"{a(mood)} {noun} with {who}."),
     ]  # fmt: skip
+    forms = [form for form in forms if form]
     if not t.facts["drums"]:
         forms += [
             lambda: f"{a(mood)} {noun} with {who}, {t.one('no drums', 'without drums', 'no percussion')}.",
@@ -242,7 +252,7 @@ def _remarks(t: _Teller) -> list[str]:
         remarks.append(t.one("The music winds down towards the end", "It becomes calmer towards the end"))
     if f["ending"]:
         remarks.append(t.one("It comes to a clear ending on a held chord", "The piece closes on its final chord"))
-    if f["genre"] != "blues":
+    if f["tonality"] and f["genre"] != "blues":
         remarks.append(t.one(f"The harmony is in a {f['tonality']} key", f"It is set in a {f['tonality']} key"))
     if f["metre"] == "3/4":
         remarks.append(t.one("It moves in triple time", "The metre is three beats to the bar"))
@@ -265,7 +275,7 @@ def _remarks(t: _Teller) -> list[str]:
         f"The mood is {t.moods()}, suitable for {t.theme()}",
         f"Overall it feels {t.moods()}",
         f"It evokes {t.theme()}", f"It is ideal as background music for {t.theme()}",
-    )  # fmt: skip
+    ) if f["themes"] else t.one(f"Overall it feels {t.moods()}", f"The mood is {t.moods()}")  # fmt: skip
     return [uses, *remarks] if t.rng.random() < 0.6 else [*remarks[:1], uses, *remarks[1:]]
 
 
@@ -312,19 +322,30 @@ def _dense(t: _Teller) -> str:
     instruments = ", ".join(f["instruments"])
     chords = "-".join(f["chords"][:8])
     key, mood, noun = f["key"], t.mood(), t.noun()
+
+    def known(text: str, fact: object) -> str:
+        return text if fact else ""
+
     if t.rng.random() < 0.5:
-        text = f"{f['genre']}, {f['bpm']} BPM, {key}, {f['metre']}, {instruments}, {', '.join(f['moods'])}"
+        text = f"{f['genre'] or t.tags[0]}, {f['bpm']} BPM{known(f', {key}', key)}, {f['metre']}, {instruments}"
+        text += f", {', '.join(f['moods'])}"
         text += t.one(
-            "", f", chords {chords}", f", {f['section']}", f", {f['density']} texture, {f['dynamics']} dynamics"
+            "",
+            known(f", chords {chords}", chords),
+            known(f", {f['section']}", f["section"]),
+            f", {f['density']} texture, {f['dynamics']} dynamics",
         )
         return text + (t.one("", ", no drums") if not f["drums"] else "")
     text = t.one(
-        f"{_article(mood)} {noun} in {key} at {f['bpm']} BPM in {f['metre']}, with {_listed(f['instruments'])}.",
-        f"{_article(noun)} at {f['tempo']} BPM, {f['metre']} time, key of {key}. Instruments: {instruments}.",
-        f"Tempo {f['bpm']} BPM, metre {f['metre']}, key {key}. {_cap(_article(mood))} {noun} played on {instruments}.",
+        f"{_article(mood)} {noun}{known(f' in {key}', key)} at {f['bpm']} BPM in {f['metre']}, "
+        f"with {_listed(f['instruments'])}.",
+        f"{_article(noun)} at {f['tempo']} BPM, {f['metre']} time{known(f', key of {key}', key)}. "
+        f"Instruments: {instruments}.",
+        f"Tempo {f['bpm']} BPM, metre {f['metre']}{known(f', key {key}', key)}. "
+        f"{_cap(_article(mood))} {noun} played on {instruments}.",
     )
     extra = t.one(
-        f" Chords: {chords}.",
+        known(f" Chords: {chords}.", chords),
         f" The mood is {t.moods()}.",
         f" {f['density'].capitalize()} texture, {f['dynamics']} dynamics.",
         "",
@@ -338,6 +359,8 @@ def _numbered(text: str, t: _Teller) -> str:
     tempo = t.one(f"at {bpm} BPM", f"at {bpm} bpm", f"at {bpm} beats per minute", f"at a tempo of {bpm} BPM")
     draw = t.rng.random()
     said = tempo if draw < 0.25 else f"in {key}" if draw < 0.37 else f"{tempo} in {key}" if draw < 0.5 else ""
+    if not key:
+        said = tempo if draw < 0.37 else ""
     if not said:
         return text
     if not text.endswith("."):
@@ -350,8 +373,9 @@ def _numbered(text: str, t: _Teller) -> str:
 def captions(facts: dict, rng: random.Random) -> dict[str, list[str]]:
     """Three short, two long and two dense captions of a window with at least one named instrument."""
     if not facts["instruments"]:
-        bare = f"{facts['genre']}, {', '.join(facts['moods'])}"
-        return {"short": [bare], "long": [], "dense": [f"{bare}, {facts['bpm']} BPM, {facts['key']}"]}
+        bare = f"{facts['genre'] or 'instrumental'}, {', '.join(facts['moods'])}"
+        figures = ", ".join(filter(None, (f"{facts['bpm']} BPM", facts["key"])))
+        return {"short": [bare], "long": [], "dense": [f"{bare}, {figures}"]}
     return {
         "short": [_numbered(_short(t), t) for t in (_Teller(facts, rng) for _ in range(3))],
         "long": [_numbered(_long(t), t) for t in (_Teller(facts, rng) for _ in range(2))],

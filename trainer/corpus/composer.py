@@ -15,6 +15,7 @@ from .genres import GENRES, STYLES, Genre
 from .grooves import ARPEGGIOS
 from .instruments import DRUM_KITS, EFFECTS, INSTRUMENTS
 from .melody import melody
+from .patches import GAINS, master, patch, place
 from .players import Player, Span
 from .score import Note, Part, Score, Section
 from .theory import PENTATONIC, Chord, Key, progression
@@ -39,9 +40,6 @@ PLAY = {
     "effect": players.effect,
 }
 PAD_STYLES = {"pad": players.pad, "drone": players.drone, "swell": players.comp}
-GAINS = {"melody": 0.0, "chords": -1.0, "arpeggio": -1.0, "pad": -1.0, "bass": 0.0, "drums": 0.0, "percussion": -1.0}
-REVERB = {"melody": 0.3, "chords": 0.22, "arpeggio": 0.3, "pad": 0.4, "bass": 0.04, "drums": 0.12, "percussion": 0.2}
-WET = {"dry": 0.4, "room": 0.7, "plate": 0.9, "hall": 1.1, "cathedral": 1.4}
 
 # Moods that only fit some tempos (quarter notes a minute): lowest, highest.
 MOOD_TEMPO = {
@@ -112,13 +110,9 @@ def compose(seed: int, seconds: float = 30.0, genre: str | None = None) -> Score
     parts = _parts(band, tracks, style, room, tempo, beats, swing, rng)
     moods = _moods(style, key, tempo, rng)
     themes = tuple(rng.sample(style.themes, 2))
-    master = dict(style.master)
-    if "lofi" in master:
-        master["lofi"] = round(rng.uniform(0.3, 0.8), 2)
-    master.setdefault("brightness", round(rng.uniform(-2.5, 2.0), 1))
     key_name = f"{key.spelling[key.tonic]} {'major' if key.mode == 'blues' else key.mode}"
     return Score(
-        seed, name, moods, themes, tempo, metre, key_name, beats, parts, tuple(sections), room, master
+        seed, name, moods, themes, tempo, metre, key_name, beats, parts, tuple(sections), room, master(style, rng)
     )  # fmt: skip
 
 
@@ -309,15 +303,10 @@ def _parts(
         synthetic = player.sound.startswith("synth:") or player.sound in ("gm:drums:24", "gm:drums:25")
         loose = style.loose * (0.35 if synthetic else 1.0)
         notes = _finish(notes, style, swing, loose, tempo, beats, player.role, rng)
-        pan = 0.0
-        if role not in ("bass", "drums", "effect", "pad"):
-            width = {"melody": 0.15, "percussion": 0.4}.get(role, 0.35)
-            pan = round(side * rng.uniform(0.3, 1.0) * width, 2)
-            side = -side
-        reverb = round(min(0.9, REVERB.get(role, 0.2) * WET[room] * rng.uniform(0.7, 1.3)), 2)
-        parts.append(
-            Part(player.name, role, player.sound, notes, player.gain, pan, reverb, _sound_design(player, style, rng))
-        )
+        pan, reverb = place(role, room, side, rng)
+        side = -side if pan else side
+        options = patch(player.role, player.sound, style.sidechain, rng)
+        parts.append(Part(player.name, role, player.sound, notes, player.gain, pan, reverb, options))
     return tuple(parts)
 
 
@@ -360,39 +349,3 @@ def _finish(
             key=lambda n: n.start,
         )
     )
-
-
-def _sound_design(player: Player, style: Genre, rng: random.Random) -> dict:
-    """Synth options: filter sweeps, resonance, detune, envelope, echo, drive, pumping."""
-    options: dict = {}
-    if style.sidechain and player.role in ("pad", "chords", "bass", "arpeggio"):
-        scale = {"pad": 1.0, "chords": 0.9, "bass": 0.7, "arpeggio": 0.5}[player.role]
-        options["sidechain"] = round(min(0.9, style.sidechain * scale * rng.uniform(0.7, 1.2)), 2)
-    kind = player.sound.removeprefix("synth:")
-    if kind == player.sound or kind.startswith("drums:") or kind in ("vinyl", "sub_bass"):
-        return options
-    if player.role == "effect":
-        return {"direction": "down"} if kind == "noise_sweep" else {}
-    sweep = rng.random()
-    if kind == "acid_bass":
-        options["cutoff"] = round(rng.uniform(250, 600)), round(rng.uniform(1500, 5000))
-        options |= {
-            "resonance": round(rng.uniform(0.4, 0.8), 2),
-            "drive": round(rng.uniform(0.1, 0.6), 2),
-            "glide": 0.05,
-        }
-    elif player.role in ("pad", "chords", "arpeggio") and sweep < 0.6:
-        dark, open_ = round(rng.uniform(700, 2500)), round(rng.uniform(4000, 13000))
-        options["cutoff"] = (dark, open_) if sweep < 0.45 else (open_, dark)
-        options["resonance"] = round(rng.uniform(0.0, 0.35), 2)
-    if kind in ("supersaw", "saw_lead", "square_lead", "warm_pad", "reese_bass"):
-        options["detune"] = round(rng.uniform(5, 25), 1)
-    if player.role == "pad":
-        options |= {"attack": round(rng.uniform(0.15, 0.9), 2), "release": round(rng.uniform(0.4, 1.6), 2)}
-    if player.role in ("melody", "arpeggio") and not kind.startswith("chip") and rng.random() < 0.6:
-        options["delay"] = round(rng.uniform(0.15, 0.55), 2)
-    if kind in ("saw_lead", "square_lead") and player.role == "melody" and rng.random() < 0.35:
-        options["glide"] = round(rng.uniform(0.02, 0.08), 3)
-    if kind in ("reese_bass", "saw_bass", "fm_bass") and rng.random() < 0.5:
-        options["drive"] = round(rng.uniform(0.1, 0.5), 2)
-    return options

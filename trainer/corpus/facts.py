@@ -51,7 +51,8 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
             0, min(last, section.end) - max(first, section.start)
         )
     pitched = [name for name in names if roles[name] not in (*RHYTHM, "effect")]
-    bright = score.key.split(" ", 1)[1] in ("major", "lydian", "mixolydian")
+    mode = score.key.split(" ", 1)[1] if score.key else None
+    bright = mode in ("major", "lydian", "mixolydian") if mode else None
     return {
         "genre": score.genre,
         "moods": _moods(score.moods, density, dynamics, drums, bright),
@@ -59,7 +60,7 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
         "tempo": round(score.tempo, 1),
         "bpm": round(score.tempo),
         "key": score.key,
-        "tonality": "major" if bright else "minor",
+        "tonality": {True: "major", False: "minor", None: None}[bright],
         "metre": f"{score.metre[0]}/{score.metre[1]}",
         "chords": _chords(score, first, last),
         "plan": window_plan(score, start, drums).to_dict(),
@@ -74,10 +75,10 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
         "dynamics": dynamics,
         "register": "high" if height > 72 else "low" if height < 54 else "middle",
         "change": _change(heard, first, last),
-        "ending": last >= score.beats - 0.5,
+        "ending": last >= score.beats - 0.5 and not score.excerpt,
         "lofi": score.master.get("lofi", 0) > 0,
         "room": score.room,
-    }
+    } | ({"estimated": list(score.estimated)} if score.estimated else {})
 
 
 def _share(part: Part, notes: list[Note], first: float, last: float) -> float:
@@ -103,12 +104,12 @@ def window_plan(score: Score, start: float, drums: bool) -> Plan:
 
 
 def _chords(score: Score, first: float, last: float) -> list[str]:
-    """Symbols of the chords that sound for more than half a beat, in order, each change once."""
+    """Symbols of the chords that sound for more than half a beat, each change once; none if one is unclear."""
     chords: list[str] = []
     for symbol, begin, end in _slots(score):
         if min(end, last) - max(begin, first) > 0.5 and (not chords or chords[-1] != symbol):
             chords.append(symbol)
-    return chords
+    return chords if all(chords) else []
 
 
 def _slots(score: Score) -> Iterator[tuple[str, float, float]]:
@@ -129,7 +130,7 @@ def _change(heard: list[tuple[Part, list[Note]]], first: float, last: float) -> 
     return "builds" if late > 1.8 * early + 200 else "calms down" if early > 1.8 * late + 200 else "steady"
 
 
-def _moods(moods: tuple[str, ...], density: str, dynamics: str, drums: bool, bright: bool) -> list[str]:
+def _moods(moods: tuple[str, ...], density: str, dynamics: str, drums: bool, bright: bool | None) -> list[str]:
     """The moods of the piece that this window bears out, with one of its own where none does."""
     quiet = density == "sparse" or dynamics == "soft"
     full = density == "busy" and dynamics == "loud"
@@ -138,4 +139,6 @@ def _moods(moods: tuple[str, ...], density: str, dynamics: str, drums: bool, bri
         kept.append("calm" if bright else "atmospheric")
     if full and not set(kept) & set(AROUSED):
         kept.append("energetic")
+    if not kept and bright is None:
+        kept.append("lively" if density == "busy" else "steady" if drums and not quiet else "atmospheric")
     return list(dict.fromkeys(kept or ["atmospheric" if quiet else "lively" if bright else "moody"]))

@@ -144,9 +144,12 @@ def render_gm(
         else:
             synth.noteoff(channel, pitch)
     advance(now, blocks)
-    synth.system_reset()
     count = len(sounds)
-    return np.stack([left[:count, :samples], right[:count, :samples]], axis=1)
+    played = np.stack([left[:count, :samples], right[:count, :samples]], axis=1)
+    fluidsynth._fl.fluid_synth_all_sounds_off(ctypes.c_void_p(synth.synth), -1)
+    advance(0, 1)  # before the reset, which forgets orders not yet carried out: the next piece would hear the tails
+    synth.system_reset()
+    return played
 
 
 def part_events(part: Part, score: Score) -> list[Event]:

@@ -1,4 +1,4 @@
-"""A composed piece as data: what the composer writes, the renderer plays and the captions describe.
+"""A piece as data: what the composer or the arranger writes, the renderer plays and the captions describe.
 
 Times are in beats (quarter notes) from the start of the piece; `Score.seconds_at` converts.
 """
@@ -39,7 +39,7 @@ class Section:
     name: str
     start: float  # beats
     end: float  # beats
-    chords: tuple[str, ...] = ()  # chord symbols in order, e.g. ("Am", "F", "C", "G")
+    chords: tuple[str, ...] = ()  # chord symbols in order, e.g. ("Am", "F", "C", "G"); "" is not clear
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,19 @@ class Score:
     """A whole piece and every fact about it that a caption may state."""
 
     seed: int
-    genre: str  # "house", "jazz", "lo-fi hip hop", ...
+    genre: str | None  # "house", "jazz", "lo-fi hip hop", ...; None: not known
     moods: tuple[str, ...]  # "energetic", "melancholic", ...
     themes: tuple[str, ...]  # "party", "film", "travel", ...
     tempo: float  # quarter notes a minute
     metre: tuple[int, int]  # (4, 4)
-    key: str  # "A minor"
+    key: str | None  # "A minor"; None: not clear
     beats: float  # length of the piece
     parts: tuple[Part, ...]
     sections: tuple[Section, ...]
     room: str = "hall"  # reverb character: "dry" | "room" | "hall" | "plate" | "cathedral"
     master: dict = field(default_factory=dict)  # renderer options: {"brightness": dB tilt, "drive": 0..1, "lofi": 0..1}
+    excerpt: bool = False  # it stops where a longer piece goes on
+    estimated: tuple[str, ...] = ()  # what was not written but found in the notes: "key", "chords", "metre"
 
     def seconds_at(self, beat: float) -> float:
         return beat * 60.0 / self.tempo

@@ -24,9 +24,9 @@ def stats(folder: Path) -> dict:
         counts = {key: Counter(str(row.get(key) or "unknown") for row in rows) for key in COUNTED}
         told = [row.get("facts") or {} for row in rows]
         counts["drums"] = Counter({True: "yes", False: "no"}[facts["drums"]] for facts in told if "drums" in facts)
-        counts |= {key: Counter(facts[key] for facts in told if key in facts) for key in FACTS}
+        counts |= {key: Counter(facts[key] for facts in told if facts.get(key)) for key in FACTS}
         counts["instrument"] = Counter(name for facts in told for name in facts.get("instruments", ()))
-        counts["key"] = Counter(facts["key"] for facts in told if "key" in facts)
+        counts["key"] = Counter(facts["key"] for facts in told if facts.get("key"))
         counts["mood"] = Counter(mood for facts in told for mood in facts.get("moods", ()))
         counts["tempo"] = Counter(10 * round(facts["bpm"] / 10) for facts in told if "bpm" in facts)
         seconds = sum(row["seconds"] for row in rows)

@@ -40,6 +40,8 @@ GENRE_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "new age": (("new age piece", "relaxation piece", "new age track", "easy listening piece", "meditation piece"), ("new age", "easy listening", "relaxation")),
 }  # fmt: skip
 
+NO_GENRE = ("instrumental", "instrumental piece", "piece of music", "instrumental track", "composition", "tune"), ("instrumental",)
+
 PLURAL = ("strings", "bells", "congas", "drums", "chords", "keys")
 MASS = ("crackle", "percussion", "brass")
 

@@ -56,19 +56,24 @@ def chroma(audio: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def key(audio: np.ndarray, sample_rate: int) -> tuple[int, str]:
-    """The key as (tonic 0..11, "major" or "minor"): the best correlation of the pitch classes with 24 key profiles.
+    """The key as (tonic 0..11, "major" or "minor"); of silence C major."""
+    return key_of(chroma(audio, sample_rate))[0]
+
+
+def key_of(classes: np.ndarray) -> tuple[tuple[int, str], float]:
+    """Weights of the pitch classes (12,) -> the best of 24 keys and the correlation with its profile.
 
     The method of Krumhansl (Cognitive Foundations of Musical Pitch, 1990).
     """
-    heard = chroma(audio, sample_rate)
-    if heard.std() < 1e-9:
-        return 0, "major"
+    if classes.std() < 1e-9:
+        return (0, "major"), 0.0
     fits = {
-        (tonic, mode): np.corrcoef(heard, np.roll(profile, tonic))[0, 1]
+        (tonic, mode): float(np.corrcoef(classes, np.roll(profile, tonic))[0, 1])
         for tonic in range(12)
         for mode, profile in zip(("major", "minor"), PROFILES, strict=True)
     }
-    return max(fits, key=fits.get)
+    best = max(fits, key=fits.get)
+    return best, fits[best]
 
 
 def parse_key(text: str) -> tuple[int, str]:
