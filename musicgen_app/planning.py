@@ -40,9 +40,9 @@ class Pieces:
         }
 
     def near(self, vector: np.ndarray, wanted: Stated) -> list[Plan]:
-        """The plans of the pieces nearest to a vector (G or longer), of the stated metre, drums and mode where there are any.
+        """The plans of the pieces nearest to a vector, of the stated metre, drums and mode where there are any.
 
-        What a longer vector has behind G entries is not looked at.
+        What a vector longer than G has behind is not looked at.
         """
         vector = vector[: self.vectors.shape[1]]
         similar = self.vectors @ (vector / max(float(np.linalg.norm(vector)), 1e-9))

@@ -76,9 +76,9 @@ def new_objective(training: Training, prepared: Prepared) -> Objective:
 def begin_from(model: nn.Module, name: str) -> None:
     """Put the weights of the installed model (or model folder) `name` into `model`, so that training goes on from them.
 
-    A matrix or filter that has become wider, because what it reads has, keeps its columns and gets zeros behind them, and what
-    reads the grid may be new: at first it answers as before. What belongs to the data (latent statistics, features of
-    the empty prompt) stays as it is.
+    A matrix or filter that has become wider, because what it reads has, keeps its columns and gets zeros behind them,
+    and what reads the grid may be new: at first it answers as before. What belongs to the data (latent statistics,
+    features of the empty prompt) stays as it is.
     Raises ModelError for a model of other sizes.
     """
     bundle = store.find(name)

@@ -226,8 +226,8 @@ class Prepared:
     def _read_plan(self, item: int) -> Plan:
         """The plan of an item: that of its track, from where the item begins."""
         track = self.track(item)
-        plan = Plan.from_dict(track.get("facts", {}).get("plan") or {})
-        return plan.later(float(self._start[item]) - track["start"])
+        found = track.get("facts", {}).get("plan")
+        return Plan.from_dict(found).later(float(self._start[item]) - track["start"]) if found else Plan()
 
     def _array(self, stage: str, part: int, name: str) -> np.ndarray:
         """One array of a part, memory-mapped. Raises FileError."""

@@ -120,7 +120,7 @@ def notes(settings: Following, listener: bool) -> list[str]:
     if settings.embedder == "aligner":
         lines.insert(0, "the aligner is this project's own and was trained on music of the same composer")
     if settings.best_of > 1:
-        lines.insert(0, f"best of {settings.best_of} by the bundled aligner, which is also what judges fit and genre here")
+        lines.insert(0, f"best of {settings.best_of} by the bundled aligner, which judges fit and genre here as well")
     else:
         lines.insert(0, "single shot: one clip a prompt, none chosen")
     if not settings.data:
@@ -158,7 +158,8 @@ def _model(
     work.show(f"making {len(prompts)} clips with {label}")
     made = make(
         engine, model, prompts, folder / label.replace(" ", "-"), settings.seed, work.ticker(f"clips of {label}"),
-        work.cancel, seconds=settings.seconds, steps=settings.steps, guidance=settings.guidance, best_of=settings.best_of,
+        work.cancel, seconds=settings.seconds, steps=settings.steps, guidance=settings.guidance,
+        best_of=settings.best_of,
     )  # fmt: skip
     heard, bad = hear_all(ear, [clip for _, clip in made.pairs], work.ticker(f"listening to {label}"))
     report["models"].append({"label": label} | describe(model, made, engine, settings.seed, settings.clips))
