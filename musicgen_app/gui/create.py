@@ -214,7 +214,8 @@ def model_line(context: Context, name: str | None) -> str:
     line = (
         f"{bundle.config['title']}. Made for clips of {bundle.native_seconds:g} s, at most {bundle.max_seconds:g} s. "
         f"Its own settings: {sampler['steps']} steps, guidance {sampler['guidance']:g}, {sampler['solver']}."
-        + bundle.follows_plans * " It plays to the tempo, metre, key and chords that you name."
+        + bundle.follows_plans
+        * " It plays to the tempo, metre, key and chords that you name."
     )
     return f'<p class="hint">{escape(line)}</p>'
 
