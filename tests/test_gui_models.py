@@ -47,8 +47,8 @@ def zipped(folder: Path, target: Path, root: str = "mine/", **extra: bytes) -> P
 def test_the_list_names_the_default_and_shows_it(context):
     chosen, broken, about, card, removable, sure, said = models.look(context)
     assert chosen["value"] == "sketch" and broken == "" and sure["visible"] is False
-    assert ("sketch: sketch, first edition (default)", "sketch") in chosen["choices"]
-    assert "21,7" in about and "CC-BY-SA-4.0" in about and "CC-BY-SA-3.0+" in about and "10 s as it learned it" in about
+    assert ("sketch: sketch, second edition (default)", "sketch") in chosen["choices"]
+    assert "21,9" in about and "CC-BY-SA-4.0" in about and "CC-BY-SA-3.0+" in about and "10 s as it learned it" in about
     assert "broad strokes of a prompt" in card and "## Figures" not in card and removable["interactive"] is False
     assert models.look(context, "tiny")[4]["interactive"] is True
 

@@ -21,7 +21,9 @@ def test_the_card_of_sketch_has_the_tables_of_its_reports():
     """The figures in the card are those of the reports beside it: this is how they are written there."""
     card = (SKETCH / "README.md").read_text()
     heard = music([report("music.json"), report("log/music-1.2.json")])
-    assert [line for line in (following(report("following.json")) + heard).splitlines() if line not in card] == []
+    assert [
+        line for line in [*following(report("following.json")).splitlines(), *heard.splitlines()] if line not in card
+    ] == []
 
 
 def test_the_command_prints_both(capsys):
