@@ -2,7 +2,7 @@
 
 A model that follows plans comes with those of pieces it was trained on, each with the vector of its captions
 (`plans.safetensors`). A prompt that names no tempo, metre, key or chords borrows them from one of the nearest pieces,
-drawn by the seed; so variations differ in them too.
+drawn by the seed; so variations differ in them too. It has drums if most of the nearest have.
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ def plan_for(prompt: str, vector: np.ndarray | None, seed: int, pieces: Pieces |
     plan = Plan()
     if pieces is not None and vector is not None:
         near = pieces.near(vector, wanted)
-        plan = replace(near[np.random.default_rng((seed, 1)).integers(len(near))], start=0.0)
+        drums = [piece.drums for piece in near]
+        plan = near[np.random.default_rng((seed, 1)).integers(len(near))]
+        plan = replace(plan, start=0.0, drums=max(drums, key=drums.count))  # its own clip may be a pause
     if wanted.tempo is not None:
         plan = replace(plan, tempo=wanted.tempo)
     if wanted.metre is not None:

@@ -37,9 +37,13 @@ _KEY = re.compile(
 )
 _METRE = re.compile(r"(?<![\d/])([2-9]|12)/([248])(?![\d/])")
 _MODE_ALONE = re.compile(r"\b(major|minor)(?:[\s-]key|[\s-]mode|[\s-]tonality|\s+scale)\b", re.IGNORECASE)
-_DRUMS = r"(?:drum(?:s|mer|ming)?|percussion|beats?|drum\s+(?:kit|machine))"
+_DRUMS = r"(?:drum(?:s|mer|ming)?|percussion|beats?|rhythm|drum\s+(?:kit|machine))"
 _NO_DRUMS = re.compile(rf"\b(?:no|without(?:\s+any)?|free\s+of)\s+{_DRUMS}\b|\b(?:drum|beat)less\b", re.IGNORECASE)
-_WITH_DRUMS = re.compile(r"\bdrum(?:s|mer|ming)?\b|\bpercussion\b|\b808\b", re.IGNORECASE)
+_WITH_DRUMS = re.compile(
+    r"\b(?:drum(?:s|mer|ming)?|percussion|808|snares?|kicks?(?!\s+(?:in|off|back))|hi[\s-]?hats?|cymbals?|brushes|congas?"
+    r"|bongos?|breakbeats?|four[\s-](?:on|to)[\s-]the[\s-]floor)\b",
+    re.IGNORECASE,
+)
 _SYMBOL = rf"[A-G][#♯b♭]?(?:{'|'.join(sorted(map(re.escape, QUALITIES), key=len, reverse=True))})(?![\w#♯♭])"
 _CHORDS = re.compile(
     rf"\b(?:[Cc]hords?|[Pp]rogression)\b(?:\s+(?:are|is|of))?[\s:]*({_SYMBOL}(?:[\s,|>–-]+{_SYMBOL})+)"

@@ -115,6 +115,13 @@ def test_what_a_prompt_does_not_state_comes_from_a_near_piece():
     assert plan_for("calm", np.array([0.0, 3.0, 9.0]), 1, pieces()).tempo >= 160  # what is behind G is not looked at
 
 
+def test_there_are_drums_if_most_of_the_near_pieces_have_them():
+    few = pieces()
+    plans = tuple(replace(plan, drums=n in (1, 2, 3)) for n, plan in enumerate(few.plans))
+    several = [plan_for("calm", np.array([1.0, 0.0]), seed, Pieces(few.vectors, plans)) for seed in range(9)]
+    assert {plan.drums for plan in several} == {True} and len({plan.tempo for plan in several}) > 1
+
+
 def test_what_a_prompt_states_is_in_the_plan():
     vector = np.array([1.0, 0.0])
     assert plan_for("calm, 97 BPM", vector, 1, pieces()).tempo == 97.0

@@ -64,6 +64,8 @@ def test_metre(prompt, metre):
 @pytest.mark.parametrize(
     ("prompt", "drums"),
     [("pads, no drums", False), ("a drumless intro", False), ("strings without any percussion", False),
+     ("brushes whisper on the snare", True), ("rattling hi hats", True), ("congas and trumpets", True),
+     ("floating, no rhythm at all", False), ("double kick", True), ("the song kicks off slowly", None),
      ("rock with loud drums", True), ("808 and a bass", True), ("solo flute", None)],
 )  # fmt: skip
 def test_drums(prompt, drums):
