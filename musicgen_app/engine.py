@@ -187,7 +187,9 @@ class Engine:
             away = []
             if bundle.follows_plans:
                 grid = model.grid(plans[first : first + self.batch], frames)
-                away = [(with_grid(model.backbone, wanted, torch.zeros_like(grid)), bundle.plan_guidance - 1)]
+                if bundle.plan_guidance != 1:
+                    planless = with_grid(model.backbone, wanted, torch.zeros_like(grid))
+                    away = [(planless, bundle.plan_guidance - 1)]
                 wanted, unwanted = (with_grid(model.backbone, one, grid) for one in (wanted, unwanted))
             velocity = sampling.guided(
                 model.backbone,
@@ -195,7 +197,7 @@ class Engine:
                 unwanted,
                 request.guidance,
                 request.guidance_interval or (0.0, 1.0),
-                [(other, weight) for other, weight in away if weight],
+                away,
             )
             latents += sampling.sample(
                 velocity,

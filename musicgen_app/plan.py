@@ -7,6 +7,7 @@ frame is, it need not. The same goes for the chord that sounds and the key that 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,8 +15,8 @@ from .harmony import MODES, QUALITIES, parse_chord, pitch_class
 
 LAYOUT = 1  # of the grid; a model names the one that it was trained with
 BAR = {"4/4": 4.0, "3/4": 3.0, "6/8": 3.0}  # metre -> quarter notes in a bar
-PULSES = 5  # bar, half of it, quarter, eighth, sixteenth note
-WIDTH = 2 * PULSES + 4 * 12 + 2
+SIZES = (10, 24, 24, 2)  # numbers a frame about the place in the bar, the chord, the scale, the drums
+WIDTH = sum(SIZES)
 
 
 @dataclass(frozen=True)
@@ -77,24 +78,24 @@ class Plan:
         Sine and cosine of the place in the bar, its half, the quarter, eighth and sixteenth note; pitch classes of the
         chord, its root, pitch classes of the scale, its tonic; drums, none.
         """
-        grid = np.zeros((frames, WIDTH), dtype=np.float32)
+        pulse, chord, scale, drums = (np.zeros((frames, n), dtype=np.float32) for n in SIZES)
         if self.tempo is not None:
             quarters = self.start + (first + np.arange(frames) + 0.5) / rate * self.tempo / 60
             bar = BAR[self.metre]
             turns = quarters[:, None] / np.array([bar, bar / 2, 1, 1 / 2, 1 / 4])
-            grid[:, :PULSES] = np.sin(2 * np.pi * turns)
-            grid[:, PULSES : 2 * PULSES] = np.cos(2 * np.pi * turns)
+            pulse[:] = np.concatenate([np.sin(2 * np.pi * turns), np.cos(2 * np.pi * turns)], axis=1)
             if self.chords:
                 ends = np.cumsum([length for _, length in self.chords])
                 sounding = np.searchsorted(ends, quarters % ends[-1], side="right")
-                grid[:, 10:34] = np.stack([_chord(symbol) for symbol, _ in self.chords])[sounding]
+                chord[:] = np.stack([_chord(symbol) for symbol, _ in self.chords])[sounding]
         if self.key is not None:
-            grid[:, 34:58] = _scale(self.key)
+            scale[:] = _scale(self.key)
         if self.drums is not None:
-            grid[:, 58 if self.drums else 59] = 1
-        return grid
+            drums[:, 0 if self.drums else 1] = 1
+        return np.concatenate([pulse, chord, scale, drums], axis=1)
 
 
+@lru_cache(maxsize=1024)
 def _chord(symbol: str) -> np.ndarray:
     if not symbol:
         return np.zeros(24, dtype=np.float32)
@@ -102,6 +103,7 @@ def _chord(symbol: str) -> np.ndarray:
     return _marks([root + step for step in QUALITIES[quality]], root)
 
 
+@lru_cache(maxsize=256)
 def _scale(key: str) -> np.ndarray:
     note, _, mode = key.partition(" ")
     tonic = pitch_class(note)

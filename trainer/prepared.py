@@ -80,7 +80,7 @@ class Prepared:
         )
         self._files: dict[tuple[str, int, str], tuple[Path, int, int]] = {}  # looked into so far
         self._captions_of = lru_cache(maxsize=8)(self._caption_index)
-        self._plan = lru_cache(maxsize=None)(self._read_plan)
+        self._plan = lru_cache(maxsize=65_536)(self._read_plan)
 
     def __len__(self) -> int:
         return len(self.tracks)
