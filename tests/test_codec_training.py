@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import soundfile
 import torch
 from safetensors.torch import load_file
 
-from musicgen_app.codecs.sketch import SketchCodecConfig, load_codec
+from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, load_codec
+from musicgen_app.errors import ModelError
 from trainer import checkpoint
+from trainer.codec.losses import waveform_error
 from trainer.codec.train import CodecTraining, audio_files, learning_rate, segment_batch
 from trainer.codec.train import train as train_codec
 from trainer.optim import warmup_cosine
@@ -58,7 +61,7 @@ def equal(a: dict, b: dict) -> bool:
 
 def test_codec_run_resumes_and_freezes_its_encoder(data, tmp_path):
     settings = CodecTraining(
-        (str(data),), steps=6, joint_steps=3, batch=2, latents=6, warmup=1, initial_segments=20, config=CODEC
+        (str(data),), steps=6, joint_steps=3, batch=2, latents=14, warmup=1, initial_segments=20, config=CODEC
     )
     out = train_codec(settings, tmp_path / "straight", show=lambda line: None)
     assert load_codec(out).config == CODEC
@@ -69,6 +72,30 @@ def test_codec_run_resumes_and_freezes_its_encoder(data, tmp_path):
     assert equal(end, weights(tmp_path / "straight", "codec"))
     assert all(torch.equal(frozen[k], end[k]) for k in end if k.startswith("encoder."))
     assert any(not torch.equal(frozen[k], end[k]) for k in end if k.startswith("decoder."))
+
+
+def test_a_codec_gets_another_decoder_for_the_same_latents(data, tmp_path):
+    settings = CodecTraining(
+        (str(data),), steps=3, joint_steps=1, batch=2, latents=14, warmup=1, initial_segments=20, config=CODEC
+    )
+    first = load_codec(train_codec(settings, tmp_path / "first", show=lambda line: None))
+    again = replace(settings, joint_steps=0, init=str(tmp_path / "first" / "codec"))
+    second = load_codec(train_codec(again, tmp_path / "second", show=lambda line: None))
+    assert equal(first.encoder.state_dict(), second.encoder.state_dict())
+    assert not equal(first.decoder.state_dict(), second.decoder.state_dict())
+    with pytest.raises(ModelError, match="does not fit"):
+        train_codec(replace(again, config=replace(CODEC, latent_dim=6)), tmp_path / "other", show=lambda line: None)
+
+
+def test_the_waveform_error_is_of_the_magnitudes_and_moves_them():
+    codec = SketchCodec(CODEC)
+    wave = 0.3 * torch.sin(2 * torch.pi * 440 * torch.arange(64 * 80) / RATE)[None]
+    exact = codec.level(wave)
+    louder = (exact + 0.5).requires_grad_()
+    error = waveform_error(codec, louder, wave)
+    assert float(error.detach()) > float(waveform_error(codec, exact, wave)) + 0.2
+    error.backward()
+    assert louder.grad.sum() > 0  # less of it is nearer
 
 
 def test_codec_segments_come_from_the_training_split_alone(data):

@@ -21,16 +21,17 @@ def codec() -> None:
 @click.option("--out", type=FOLDER, default=Path("runs/codec"), show_default=True, help="Run folder.")
 @click.option("--steps", type=click.IntRange(1), help="Steps of the whole run.  [default: 9000]")
 @click.option("--joint-steps", type=click.IntRange(0), help="Steps until the encoder is frozen.  [default: 4000]")
+@click.option("--init", type=FOLDER, help="Codec folder to start from; --joint-steps 0 keeps its latents.")
 @click.option("--stop-at", type=click.IntRange(1), help="Stop at this step of the schedule; run again to go on.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-def train(data, out, steps, joint_steps, stop_at, seed) -> None:
+def train(data, out, steps, joint_steps, init, stop_at, seed) -> None:
     """Train the sketch codec; run again to go on. The codec is written to OUT/codec."""
     from trainer.codec.train import CodecTraining
     from trainer.codec.train import train as run
 
     from .output import print_note
 
-    given = {"steps": steps, "joint_steps": joint_steps}
+    given = {"steps": steps, "joint_steps": joint_steps, "init": init and str(init)}
     settings = CodecTraining(data=tuple(map(str, data)), seed=seed)
     settings = replace(settings, **{name: value for name, value in given.items() if value is not None})
     click.echo(run(settings, out, stop_at, print_note))

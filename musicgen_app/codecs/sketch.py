@@ -30,7 +30,7 @@ from .chunks import spans
 
 KERNEL = 7  # of the depthwise convolutions, in frames or latents
 CHUNK_SECONDS = 60.0  # decoded at once: some 300 MB
-FLOOR = 0.005  # smallest STFT magnitude that is coded; a full-scale sine has 512
+FLOOR = 0.005  # smallest STFT magnitude that the encoder sees; a full-scale sine has 512
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class SketchCodecConfig:
     decoder_width: int = 512
     decoder_blocks: int = 7
     phase_iterations: int = 12
+    floor: float = 0.002  # STFT magnitude below which what the decoder gives flattens out
 
 
 class ConvNeXtBlock(nn.Module):
@@ -272,6 +273,10 @@ class SketchCodec(nn.Module):
         """Waveform (B, N), N a multiple of 2,560 -> natural-log STFT magnitude (B, 5T, F), floored at `FLOOR`."""
         return frame(waveform, self.config.n_fft, self.config.hop).abs().clamp_min(FLOOR).log()
 
+    def level(self, waveform: Tensor) -> Tensor:
+        """What the decoder is to give of a waveform (B, N): log of STFT magnitude plus `config.floor`, (B, 5T, F)."""
+        return frame(waveform, self.config.n_fft, self.config.hop).abs().add(self.config.floor).log()
+
     def encode(self, waveform: Tensor) -> Tensor:
         """Waveform (B, 1, N) -> latents (B, T, D); the end is padded with silence to a whole latent."""
         waveform = F.pad(waveform[:, 0], (0, -waveform.shape[-1] % self.samples_per_latent))
@@ -310,7 +315,8 @@ class SketchCodec(nn.Module):
         return reconstruct(self._magnitude(output), c.n_fft, c.hop, c.phase_iterations)[:, None]
 
     def _magnitude(self, level: Tensor) -> Tensor:
-        return level.float().clamp(math.log(FLOOR), 7.0).exp_().sub_(FLOOR)  # what is at the floor is silence
+        magnitude = level.float().clamp(max=7.0).exp_().sub_(self.config.floor)
+        return F.threshold_(magnitude, 1e-6, 0.0)  # what is at the floor is silence
 
     def prepare(self, dtype: torch.dtype) -> None:
         """Keep the large matrices of the decoder in `dtype`; everything between them stays float32.
@@ -349,6 +355,7 @@ def load_codec(folder: Path, sha256: str | None = None) -> SketchCodec:
         if config.pop("kind") != "sketch":
             raise ValueError("not a sketch codec")
         config.pop("data")
+        config.setdefault("floor", FLOOR)  # where the first edition's file says nothing
         codec = SketchCodec(SketchCodecConfig(**config))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ModelError(f"{folder / 'config.json'}: not a sketch codec ({error}); install the model again") from error

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from musicgen_app.codecs.sketch import SketchCodec, frame, overlap_add
 
 from ..spectra import log_mel, mel_filters
 
@@ -37,6 +40,18 @@ def magnitude_loss(output: Tensor, target: Tensor, sample_rate: int) -> tuple[Te
     filters = mel_filters(sample_rate, 2 * (bins - 1), 96)
     bands = F.l1_loss((ours @ filters).log(), (theirs @ filters).log())
     return detail, bands, (ours - theirs).abs().sum() / theirs.sum()
+
+
+def waveform_error(codec: SketchCodec, output: Tensor, target: Tensor) -> Tensor:
+    """Multi-resolution log-mel error of decoded levels (B, T, F) with the phases that the codec itself would rebuild.
+
+    The phases are taken as given: only the magnitudes are held to account. target: waveform (B, N).
+    """
+    n_fft, hop, floor = codec.config.n_fft, codec.config.hop, codec.config.floor
+    with torch.no_grad():
+        rebuilt = frame(codec.finish(output)[:, 0], n_fft, hop)
+    magnitude = (output.clamp(math.log(floor), 7.0).exp() - floor).clamp_min(1e-6)
+    return mel_error(overlap_add(torch.polar(magnitude, rebuilt.angle()), n_fft, hop), target, codec.sample_rate)
 
 
 class SpectrogramDiscriminator(nn.Module):

@@ -16,15 +16,24 @@ import numpy as np
 import soundfile
 import torch
 
-from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, save_codec
+from musicgen_app.bundle import load_strict
+from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, load_codec, save_codec
 from musicgen_app.errors import FileError
+from musicgen_app.hardware import has_fast_bfloat16
 
 from .. import checkpoint
 from ..credits import credits_of, licences_of
 from ..dataset import read_mono, read_rows
 from ..optim import EMA, adamw, set_lr, warmup_cosine
 from ..progress import Log
-from .losses import SpectrogramDiscriminator, bin_weights, discriminator_loss, generator_loss, magnitude_loss
+from .losses import (
+    SpectrogramDiscriminator,
+    bin_weights,
+    discriminator_loss,
+    generator_loss,
+    magnitude_loss,
+    waveform_error,
+)
 
 
 class AudioFile(NamedTuple):
@@ -50,8 +59,10 @@ class CodecTraining:
     latent_penalty: float = 0.01  # on the mean square of the latents
     adversarial: float = 0.1
     matching: float = 1.0
+    heard: float = 1.0  # weight of the error of the decoded waveform
     ema: float = 0.998
     seed: int = 0
+    init: str | None = None  # codec folder to start from, in place of principal components
     config: SketchCodecConfig = field(default_factory=SketchCodecConfig)
 
 
@@ -102,7 +113,9 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
         raise FileError(f"no audio to train on in {', '.join(settings.data)}")
     samples = settings.latents * codec.samples_per_latent
     newest = checkpoint.latest(out)
-    if newest is None:
+    if newest is None and settings.init:
+        load_strict(codec, load_codec(Path(settings.init)).state_dict(), settings.init)
+    elif newest is None:
         show("principal components of the training audio")
         wave = segment_batch(files, settings.initial_segments, samples, settings.seed, settings.steps)
         codec.initialise(codec.log_magnitude(wave), bin_weights(codec.sample_rate, settings.config.n_fft // 2 + 1))
@@ -116,6 +129,7 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
     fixed = {k: v for k, v in asdict(settings).items() if k not in ("data", "steps")}
     start = checkpoint.load(newest, modules, optimizers, fixed) if newest else 0
     end = min(stop_at or settings.steps, settings.steps)
+    autocast = torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16(torch.device("cpu")))
     size = sum(p.numel() for p in codec.parameters()) / 1e6
     show(f"codec: {size:.1f}M parameters, {len(files)} files, from step {start}")
     log = Log(out / "log.jsonl", start, end, show)
@@ -128,10 +142,10 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
         lr = learning_rate(settings, step)
         set_lr(optimizers["codec"], lr)
         set_lr(optimizers["judge"], lr / 2)
-        level = codec.log_magnitude(target)
-        with torch.autocast("cpu", torch.bfloat16):
+        level = codec.level(target)
+        with autocast:
             with torch.set_grad_enabled(joint):
-                latents = codec.encoder(level).float()
+                latents = codec.encoder(codec.log_magnitude(target)).float()
             output = codec.decoder(latents + settings.latent_noise * torch.randn_like(latents)).float()
         detail, bands, convergence = magnitude_loss(output, level, codec.sample_rate)
         loss = detail + bands + 0.5 * convergence
@@ -140,16 +154,18 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
             loss = loss + settings.latent_penalty * latents.square().mean()
             scalars["latent_rms"] = latents.detach().square().mean().sqrt()
         else:
-            with torch.autocast("cpu", torch.bfloat16):
+            with autocast:
                 judged = discriminator_loss(judge(level), judge(output.detach()))
             optimizers["judge"].zero_grad(set_to_none=True)
             judged.backward()
             optimizers["judge"].step()
-            with torch.autocast("cpu", torch.bfloat16):
+            with autocast:
                 adversarial, matching = generator_loss(judge(level), judge(output))
             ramp = min(1.0, (step - settings.joint_steps) / 300)
+            heard = waveform_error(codec, output, target)
+            loss = loss + settings.heard * heard
             loss = loss + ramp * (settings.adversarial * adversarial + settings.matching * matching)
-            scalars |= {"judge": judged.detach(), "matching": matching.detach()}
+            scalars |= {"judge": judged.detach(), "matching": matching.detach(), "heard": heard.detach()}
         optimizers["codec"].zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(codec.parameters(), 1.0)
