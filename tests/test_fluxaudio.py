@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import weakref
+from functools import partial
 
 import pytest
 import torch
@@ -136,17 +138,30 @@ def test_the_null_condition_is_that_of_the_stored_features():
 def test_weights_are_never_there_twice(monkeypatch):
     model = tiny()
     large = [weakref.ref(p) for name, p in model.named_parameters() if name.endswith("weight") and p.dim() > 1]
-    alive, pack = [], packed.pack
+    alive, pack, pack_for = [], packed.pack, packed.PackedConvolution._pack
 
-    def counted(layer, dtype):
+    def counted(call, *given):
         alive.append(sum(ref() is not None for ref in large))
-        return pack(layer, dtype)
+        return call(*given)
 
-    packed.packing_works(torch.bfloat16)
-    monkeypatch.setattr(packed, "pack", counted)
-    prepare(model, torch.bfloat16)
+    assert packed.packing_works(torch.float32)
+    monkeypatch.setattr(packed, "pack", partial(counted, pack))
+    monkeypatch.setattr(packed.PackedConvolution, "_pack", lambda *given: counted(pack_for, *given))
+    prepare(model, torch.float32)
+    x, t, text = inputs(1)
+    with torch.inference_mode():
+        model(x, t, model.condition(*text))  # convolutions are packed when their length is known
     assert alive == sorted(alive, reverse=True)
-    assert alive[0] == len(large) and alive[-1] < 6  # at the end, the small ones that stay float32
+    assert alive[0] == len(large) and alive[-1] < 6  # at the end, the small ones that are not packed
+
+
+def test_a_packed_convolution_is_right_for_one_length_after_another():
+    layer = layers.ChannelLastConv1d(512, 320, 3)
+    packed_one = packed.ready(copy.deepcopy(layer), torch.float32)
+    for batch, frames in ((3, 125), (1, 125), (1, 40), (2, 313), (3, 125)):
+        x = torch.randn(batch, frames, 512)
+        with torch.inference_mode():
+            torch.testing.assert_close(packed_one(x), layer(x), atol=1e-4, rtol=1e-4)
 
 
 def test_without_packed_products_the_ordinary_layers_are_used(monkeypatch):

@@ -47,7 +47,10 @@ def test_qualities_of_other_scales_count_alike():
     ],
 )
 def test_evaluations_are_counted(settings, count):
-    assert evaluations(GenerationRequest("x", **{"guidance_interval": (0.0, 1.0)} | settings)) == count
+    request = GenerationRequest("x", **{"guidance_interval": (0.0, 1.0)} | settings)
+    assert evaluations(request) == count
+    if settings["guidance"] != 1 and "guidance_interval" not in settings:
+        assert evaluations(request, plan_guidance=2.0) == count * 3 // 2
 
 
 @pytest.fixture(scope="module")

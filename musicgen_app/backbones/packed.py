@@ -53,17 +53,27 @@ class PackedLinear(Product):
 
 
 class PackedConvolution(Product):
-    """A ChannelLastConv1d on the CPU, packed for oneDNN, which computes activation or factor on its way out."""
+    """A ChannelLastConv1d on the CPU, packed for oneDNN, which computes activation or factor on its way out.
+
+    Which layout oneDNN wants depends on the length of the input. Given weights in another one it brings them into it
+    in every call, which takes up to eight times as long as the product, so they are packed anew for another length.
+    """
 
     def take(self, layer: ChannelLastConv1d) -> None:
         # as a 2-d convolution of height one: padding, stride, dilation, groups
         self.geometry = [0, *layer.padding], [1, 1], [1, 1], 1
-        weight = layer.weight.detach().unsqueeze(2)
-        self.weight, self.bias = torch.ops.mkldnn._reorder_convolution_weight(weight, *self.geometry), layer.bias
+        self.weight, self.bias, self.packed_for = layer.weight.detach().unsqueeze(2), layer.bias, None
+
+    def _pack(self, image: Tensor) -> None:
+        plain = self.weight if self.packed_for is None else self.weight.to_dense()
+        self.weight = torch.ops.mkldnn._reorder_convolution_weight(plain, *self.geometry, list(image.shape))
+        self.packed_for = image.shape[-1]
 
     def product(self, x: Tensor, activation: str | None = None, factor: Tensor | None = None) -> Tensor:
         length, spare = x.shape[1], self._spare(x.shape[1])
         x, call = _image(x.to(self.dtype), spare), torch.ops.mkldnn._convolution_pointwise
+        if self.packed_for != x.shape[-1]:
+            self._pack(x)
         layer = self.weight, self.bias, *self.geometry
         if factor is None:
             y = call(x, *layer, *_FUSED[activation])

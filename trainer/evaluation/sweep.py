@@ -2,7 +2,7 @@
 
 Each point makes the same clips, of captions of held-out real clips and of the same seeds. Quality is the mean cosine of
 prompt and clip, and the Fréchet distance to the held-out clips (one vector a clip), both by the same embedder. A pass
-of the network over a doubled batch, as guidance needs it, counts as two evaluations.
+of the network over a doubled batch, as guidance needs it, counts as two evaluations, with that for the plan as three.
 
 OUT/points/NAME.json   one point; what is there is not made again
 OUT/sweep.json         all points, the fronts and the knee
@@ -96,7 +96,7 @@ def sweep(
             reference = fad.moments(np.stack([vectors.first(clip) for clip in good]))
             text = vectors.embedder.text(prompts)
         show(f"point {number + 1} of {len(requests)}: {words(request)}")
-        point = _measure(engine, request, prompts, text, reference, vectors.embedder, settings, work)
+        point = _measure(engine, bundle, request, prompts, text, reference, vectors.embedder, settings, work)
         save_bytes(path, _json(point))
     report = about | {"default": _default(bundle)} | summary([_read(settings.out, request) for request in requests])
     save_bytes(settings.out / "sweep.json", _json(report), overwrite=True)
@@ -115,7 +115,7 @@ def points_of(settings: Sweep, bundle: Bundle) -> list[GenerationRequest]:
             guidance=guidance, guidance_interval=(0.0, 1.0) if guidance == 1 else interval,
         ).validated().resolved(bundle.sampler, bundle.max_seconds)  # fmt: skip
         found[name_of(request)] = request
-    return sorted(found.values(), key=lambda request: (evaluations(request), name_of(request)))
+    return sorted(found.values(), key=lambda request: (evaluations(request, bundle.plan_guidance), name_of(request)))
 
 
 def name_of(request: GenerationRequest) -> str:
@@ -131,14 +131,14 @@ def words(point: GenerationRequest | dict) -> str:
     return f"{point['solver']}, {point['steps']} steps, guidance {point['guidance']:g}{where}"
 
 
-def evaluations(request: GenerationRequest) -> int:
+def evaluations(request: GenerationRequest, plan_guidance: float = 1.0) -> int:
     """How often the network is asked about a clip: counted by the sampler itself, with a velocity that does nothing."""
-    count = 0
+    count, guided = 0, 1 + (request.guidance != 1) + (plan_guidance != 1)
     low, high = request.guidance_interval
 
     def velocity(x: torch.Tensor, t: float) -> torch.Tensor:
         nonlocal count
-        count += 2 if request.guidance != 1 and low <= t <= high else 1
+        count += guided if low <= t <= high else 1
         return x
 
     sampling.sample(velocity, torch.zeros(1, 1, 1), request.steps, request.solver)
@@ -204,6 +204,7 @@ def _read(out: Path, request: GenerationRequest) -> dict:
 
 def _measure(
     engine: Engine,
+    bundle: Bundle,
     request: GenerationRequest,
     prompts: Sequence[str],
     text: np.ndarray,
@@ -227,7 +228,7 @@ def _measure(
         vectors.append(embedder.audio(windows(wave, embedder.sample_rate, embedder.seconds)[:1])[0])
         own.append(float(vectors[-1] @ text[number]))
     settings_ = {name: request.to_dict()[name] for name in ("solver", "steps", "guidance", "guidance_interval")}
-    point = settings_ | {"evaluations": evaluations(request), "failed": failed}
+    point = settings_ | {"evaluations": evaluations(request, bundle.plan_guidance), "failed": failed}
     if len(vectors) < FEWEST:
         return point | {"alignment": None, "fad": None}
     distance = fad.Distance([vector[None] for vector in vectors], reference)
