@@ -7,12 +7,13 @@ import json
 import os
 import pickle
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
 
 from musicgen_app import bundle as bundles
-from musicgen_app.bundle import load_backbone, load_state, open_bundle, parameter_count, verify, write_bundle
+from musicgen_app.bundle import Bundle, load_backbone, load_state, open_bundle, parameter_count, verify, write_bundle
 from musicgen_app.errors import FileError, ModelError
 
 
@@ -83,6 +84,17 @@ def test_an_invalid_config_is_not_written(tiny_parts, tmp_path):
     with pytest.raises(ModelError, match="not a path inside"):
         write_bundle(tmp_path / "new", config, state, "", files | {"../out": next(iter(files.values()))})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_are_told_apart_by_every_file_of_them():
+    def bundle(files: dict[str, str]) -> Bundle:
+        return Bundle(Path("anywhere"), {"files": files})
+
+    model, codec = {"model.safetensors": "a" * 64}, {"codec/model.safetensors": "b" * 64}
+    assert bundle(model | {"CREDITS.md": "c" * 64}).weights_sha256 == "a" * 64
+    whole = bundle(model | codec).weights_sha256
+    assert len(whole) == 64 and whole == bundle(codec | model).weights_sha256
+    assert whole != bundle(model | {"codec/model.safetensors": "d" * 64}).weights_sha256
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "codec/model.safetensors"])
