@@ -8,7 +8,7 @@ import pytest
 
 from musicgen_app import cli, paths
 from musicgen_app.errors import RequestError
-from trainer.evaluation.markdown import cards, following, music
+from trainer.evaluation.markdown import cards, codec, following, music
 
 SKETCH = paths.assets() / "sketch"
 
@@ -20,16 +20,17 @@ def report(name: str) -> dict:
 def test_the_card_of_sketch_has_the_tables_of_its_reports():
     """The figures in the card are those of the reports beside it: this is how they are written there."""
     card = (SKETCH / "README.md").read_text()
-    heard = music([report("music.json"), report("log/music-1.2.json")])
-    assert [
-        line for line in [*following(report("following.json")).splitlines(), *heard.splitlines()] if line not in card
-    ] == []
+    heard = music([report("music.json"), report("log/music-2.0.json")])
+    tables = following(report("following.json")), heard, codec(report("codec.json"))
+    assert [line for table in tables for line in table.splitlines() if line not in card] == []
 
 
-def test_the_command_prints_both(capsys):
-    assert cli.run(["evaluate", "show", str(SKETCH / "music.json"), str(SKETCH / "following.json")]) == 0
+def test_the_command_prints_all_kinds(capsys):
+    names = ("codec.json", "music.json", "following.json")
+    assert cli.run(["evaluate", "show", *(str(SKETCH / name) for name in names)]) == 0
     text = capsys.readouterr().out
-    first, second = text.strip().split("\n\n")
+    first, second, third = text.strip().split("\n\n")
+    assert "log-mel error" in third and "| Opus 24 |" in third
     assert "share of the way" in first and second.startswith("|  | sketch ") and "%  %" not in text
     assert all(line.startswith("| ") and line.endswith(" |") for line in first.splitlines()[2:])
 

@@ -23,7 +23,7 @@ More measures, each with a --help of its own:
   ttm-app evaluate music MODEL       beat, harmony, clicks, whine, holes, copies: what a listener would notice
   ttm-app evaluate sweep MODEL       solvers, steps, guidance: quality against network evaluations
   ttm-app evaluate examples MODEL    20 fixed prompts and seeds as a page to listen to
-  ttm-app evaluate show REPORT...    kept reports of `following` and `music` as the tables of a model card
+  ttm-app evaluate show REPORT...    kept reports, of `codec evaluate` too, as a model card's tables
 
 \b
 Prompt files:

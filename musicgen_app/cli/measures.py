@@ -155,7 +155,7 @@ def music(device, output, force, as_json, quiet, **values) -> None:
 @click.command(short_help="Kept reports as the tables of a model card.")
 @click.argument("reports", nargs=-1, required=True, type=PATH)
 def show(reports) -> None:
-    """Print REPORTS (JSON) of `evaluate following` and `evaluate music` as Markdown tables.
+    """Print REPORTS (JSON) of `evaluate following`, `evaluate music` and `codec evaluate` as Markdown tables.
 
     Those of `music` stand side by side in one table, in the order in which they are given.
     """

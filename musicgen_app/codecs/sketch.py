@@ -47,7 +47,7 @@ class SketchCodecConfig:
     latent_blocks: int = 2
     decoder_width: int = 512
     decoder_blocks: int = 7
-    phase_iterations: int = 12
+    phase_iterations: int = 6
     floor: float = 0.002  # STFT magnitude below which what the decoder gives flattens out
 
 

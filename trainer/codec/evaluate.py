@@ -32,6 +32,7 @@ RATE = 32_000  # Hz, of everything that is measured
 CLEAR = 0.15  # of `rhythm.steadiness`: from there a beat is clear
 OPUS = (12.0, 24.0)  # kbit/s
 BETTER = {"log_mel": "lower", "si_sdr": "higher", "tempo": "higher", "notes": "higher"}
+SHAPES = {"log_mel": "{:.3f}", "si_sdr": "{:.1f}"}  # how figures are printed; the others as percentages
 TITLES = {"log_mel": "log-mel error", "si_sdr": "SI-SDR, dB", "tempo": "tempo kept", "notes": "notes kept"}
 
 
@@ -194,7 +195,7 @@ def table(report: dict) -> str:
 def _cell(entry: dict | None, name: str) -> str:
     if entry is None:
         return "-"
-    shape = {"log_mel": "{:.3f}", "si_sdr": "{:.1f}"}.get(name, "{:.0%}")
+    shape = SHAPES.get(name, "{:.0%}")
     ends = f" ({shape.format(entry['low'])} to {shape.format(entry['high'])})" if "low" in entry else ""
     return shape.format(entry["value"]) + ends
 

@@ -1,4 +1,4 @@
-"""Kept reports of `evaluate following` and `evaluate music` -> the Markdown tables of a model card."""
+"""Kept reports of `evaluate following`, `evaluate music`, `codec evaluate` -> the Markdown tables of a model card."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ from collections.abc import Sequence
 
 from musicgen_app.errors import RequestError
 
+from ..codec.evaluate import SHAPES, TITLES
 from .listening import MEASURES
 
 ALIGNMENT = "alignment"
 
 
 def cards(reports: Sequence[dict]) -> str:
-    """A table a report of `following`, then one table of all reports of `music` side by side.
+    """A table a report of `following`, one of all reports of `music` side by side, and a table a report of a codec.
 
     Raises RequestError for a report of another kind.
     """
-    if not all("listener" in report or "limits" in report for report in reports):
-        raise RequestError("only reports of `evaluate following` and `evaluate music` can be shown as tables")
-    tables = [following(report) for report in reports if "listener" in report]
+    if not all({"listener", "limits", "subjects"} & report.keys() for report in reports):
+        raise RequestError("only reports of `evaluate following`, `evaluate music` and `codec evaluate` are shown so")
     heard = [report for report in reports if "limits" in report]
-    return "\n\n".join(tables + ([music(heard)] if heard else []))
+    tables = [following(report) for report in reports if "listener" in report]
+    tables += [music(heard)] if heard else []
+    return "\n\n".join(tables + [codec(report) for report in reports if "subjects" in report])
 
 
 def following(report: dict) -> str:
@@ -50,6 +52,18 @@ def music(reports: Sequence[dict]) -> str:
         shape = "{:.0%}" if name == "anything odd" else "{:.2f}"
         what = "clips with anything odd" if name == "anything odd" else f"{name}: {MEASURES[name][0]}"
         rows.append([what, *(_cell(entry, shape, shape) for entry in found)])
+    return _table(rows)
+
+
+def codec(report: dict) -> str:
+    """A row each codec and baseline; a cell has the figure of one dataset after the other."""
+    folders = list(report["data"])
+    rows = [[f"{report['excerpts']} excerpts each of {' / '.join(folders)}", "kbit/s", *TITLES.values()]]
+    for name in report["subjects"]:
+        found = [report["data"][folder][name] for folder in folders]
+        bits = " / ".join(f"{one['kbit_s']:.0f}" if one["kbit_s"] else "-" for one in found)
+        cells = [" / ".join(_cell(one.get(key), SHAPES.get(key, "{:.0%}"), None) for one in found) for key in TITLES]
+        rows.append([name, bits, *cells])
     return _table(rows)
 
 
