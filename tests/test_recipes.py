@@ -8,7 +8,7 @@ from prepared_folder import write_tiny
 
 from musicgen_app.backbones.presets import build, trainable_parameters
 from musicgen_app.errors import RequestError
-from trainer.fitting import fitted
+from trainer.fitting import fitted, for_device
 from trainer.options import recipe_for
 from trainer.recipes import PAPER, RECIPES, SCORE_AWARE, UCSD_MAMBA, UT_AIST
 from trainer.timesteps import Beta
@@ -100,6 +100,16 @@ def test_what_small_data_cannot_give_is_changed_and_told(tmp_path) -> None:
     assert recipe.training.phases[1].styles is None and any("ttm-app captions" in note for note in notes)
     with pytest.raises(RequestError, match="500 clusters cannot be made"):
         fitted(recipe_for("sketch", "sketch", clusters=("text", 500)), prepared)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_bfloat16_is_left_to_devices_that_have_it(monkeypatch, fast) -> None:
+    monkeypatch.setattr("trainer.fitting.has_fast_bfloat16", lambda device: fast)
+    recipe, notes = for_device(recipe_for("sketch"), "cpu")
+    assert (recipe.training.precision, len(notes)) == (("bf16", 0) if fast else ("fp32", 1))
+    for precision in ("bf16", "fp16", "fp32"):
+        recipe, notes = for_device(recipe_for("sketch", precision=precision), "cpu")
+        assert (recipe.training.precision, notes) == (precision, [])
 
 
 def test_a_style_that_a_phase_names_is_kept_for_it(tmp_path) -> None:

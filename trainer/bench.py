@@ -25,8 +25,10 @@ from musicgen_app import flow
 from musicgen_app.backbones.presets import trainable_parameters
 from musicgen_app.bench.measure import peak_memory
 from musicgen_app.bench.plain import plain_twin
+from musicgen_app.hardware import has_fast_bfloat16
 
 from .distributed import assemble
+from .fitting import for_device
 from .loop import backward, clipped_norm, update
 from .objective import AUTOCAST
 from .optim import set_lr
@@ -43,10 +45,11 @@ TRACKS, PER_TRACK = 55_701, 6  # of the challenge's training set
 
 
 def measure(recipe: Recipe, seconds: float = 20.0, device: str = "auto", show: Callable[[str], None] = print) -> dict:
-    """Samples a second of the trainer, and on a CPU of the plain loop in fp32 and bf16, about `seconds` each.
+    """Samples a second of the trainer, and on a CPU of the plain loop in what it computes fast, about `seconds` each.
 
     Raises RequestError for a device that is not there.
     """
+    recipe, _ = for_device(recipe, device)
     shapes = shapes_of(recipe)
     phase = replace(recipe.training.phases[-1], styles=None, fraction=1.0, crop=None)
     batch = phase.batch or recipe.training.batch
@@ -58,7 +61,8 @@ def measure(recipe: Recipe, seconds: float = 20.0, device: str = "auto", show: C
         loops = {f"ttm-app, {training.precision}": partial(own_step, state, samples)}
         if team.device.type == "cpu":
             plain = PlainLoop(training, state, samples)
-            loops |= {f"plain loop, {precision}": partial(plain.step, precision) for precision in ("fp32", "bf16")}
+            precisions = ("fp32", "bf16") if has_fast_bfloat16(team.device) else ("fp32",)
+            loops |= {f"plain loop, {precision}": partial(plain.step, precision) for precision in precisions}
         taken = take_turns(loops, seconds, show)
     rates = {name: batch / statistics.median(times) for name, times in taken.items()}
     own = next(iter(rates.values()))

@@ -1,4 +1,4 @@
-"""A recipe meets its data: what a small or different set of music cannot give is changed, and every change is told."""
+"""A recipe meets its data and its device: what they cannot give is changed, and every change is told."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from musicgen_app.errors import RequestError
+from musicgen_app.hardware import has_fast_bfloat16, pick_device
 
 from .prepared import Prepared
 from .recipe import OURS, Recipe, with_encoders
@@ -22,6 +23,18 @@ def fitted(recipe: Recipe, prepared: Prepared) -> tuple[Recipe, list[str]]:
         recipe, more = part(recipe, prepared)
         notes += more
     return recipe, notes
+
+
+def for_device(recipe: Recipe, device: str = "auto") -> tuple[Recipe, list[str]]:
+    """The recipe in float32 where it is in bfloat16 and the device has no units for that, and a line that tells so.
+
+    What was asked for by an option is left as it is. Raises RequestError for a device that is not there.
+    """
+    slow = recipe.training.precision == "bf16" and not has_fast_bfloat16(pick_device(device))
+    if not slow or asked(recipe, "training.precision"):
+        return recipe, []
+    note = "fp32 in place of bf16: this device only imitates bfloat16, which takes many times as long"
+    return recipe.with_training(OURS, precision="fp32"), [note]
 
 
 def asked(recipe: Recipe, name: str) -> bool:

@@ -6,7 +6,7 @@ import os
 
 from .card import plain
 from .estimate import estimate
-from .fitting import fitted
+from .fitting import fitted, for_device
 from .prepared import META, Prepared
 from .progress import duration
 from .recipe import Recipe, encoder_sizes, latent_rate
@@ -20,6 +20,7 @@ def dry_run(job: Job) -> dict:
     prepared, recipe, notes = _data(job), job.recipe, []
     if prepared:
         recipe, notes = fitted(recipe, prepared)
+    recipe, more = for_device(recipe, job.device)
     frames, tokens = _shape(recipe, prepared)
     found = estimate(recipe.training, frames, tokens, int(os.environ.get("WORLD_SIZE", "1")), job.device)
     rows = [{"name": n, "value": value, "from": recipe.origin(n)} for n, value in recipe.parameters().items()]
@@ -31,7 +32,7 @@ def dry_run(job: Job) -> dict:
         "parameters": rows,
         "items": items,
         "frames": frames,
-        "notes": notes,
+        "notes": notes + more,
         "checkpoint_bytes": found.weights + found.optimizer + found.average,
         "estimate": found.to_dict(),
     }

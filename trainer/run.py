@@ -26,7 +26,7 @@ from . import checkpoint, timesteps
 from .clusters import make_clusters
 from .credits import licence_note
 from .export import About, export, export_plain, trained_rows
-from .fitting import fitted
+from .fitting import fitted, for_device
 from .locks import alone
 from .loop import Result, train
 from .preparation import prepare
@@ -97,7 +97,7 @@ def run(job: Job, show: Callable[[str], None] = print) -> Outcome:
 def ready(job: Job, show: Callable[[str], None] = print) -> tuple[Recipe, Prepared, tuple[str, ...]]:
     """Prepare what is not prepared yet: the recipe fitted to the data, the data, and what is otherwise than it says."""
     prepared = prepare_data(job, show)
-    recipe, notes = fitted(job.recipe, prepared)
+    recipe, notes = _fitted(job, prepared)
     doubt = licence_note(trained_rows(prepared), job.about.licence)
     notes += [doubt] if doubt else []
     for note in notes:
@@ -121,10 +121,16 @@ def wait_until_ready(job: Job, show: Callable[[str], None] = print) -> tuple[Rec
     while True:
         if (folder / META).exists():
             prepared = Prepared(folder)
-            recipe, notes = fitted(job.recipe, prepared)
+            recipe, notes = _fitted(job, prepared)
             if _has_clusters(prepared, *recipe.training.clusters):
                 return recipe, prepared, tuple(notes)
         time.sleep(WAIT)
+
+
+def _fitted(job: Job, prepared: Prepared) -> tuple[Recipe, list[str]]:
+    recipe, notes = fitted(job.recipe, prepared)
+    recipe, more = for_device(recipe, job.device)
+    return recipe, notes + more
 
 
 def prepare_data(job: Job, show: Callable[[str], None] = print) -> Prepared:

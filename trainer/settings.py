@@ -13,7 +13,7 @@ from . import optim
 from .timesteps import LogitNormal, Schedule
 
 HARMLESS = frozenset(
-    "micro save_every keep validate_every validation_items preview_every log_every max_bad_steps".split()
+    "micro precision save_every keep validate_every validation_items preview_every log_every max_bad_steps".split()
 )
 
 
@@ -201,8 +201,9 @@ class Training:
 def harmless(old: dict) -> Callable[[str, object, object], bool]:
     """Whether a run can go on with a setting changed, as if it had been so from the start; for `refuse_other`.
 
-    True for how work is split, saved and watched (HARMLESS), for phases added after the last one, and for more steps in
-    the last phase when its schedule is "constant": any other schedule would have had other rates from the beginning.
+    True for how work is split, computed, saved and watched (HARMLESS), for phases added after the last one, and for
+    more steps in the last phase when its schedule is "constant": any other schedule would have had other rates from the
+    beginning.
     """
     last = len(old["phases"]) - 1
     constant = old["phases"][last]["schedule"] == "constant"
