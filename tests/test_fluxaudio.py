@@ -138,7 +138,7 @@ def test_the_null_condition_is_that_of_the_stored_features():
 def test_weights_are_never_there_twice(monkeypatch):
     model = tiny()
     large = [weakref.ref(p) for name, p in model.named_parameters() if name.endswith("weight") and p.dim() > 1]
-    alive, pack, pack_for = [], packed.pack, packed.PackedConvolution._pack
+    alive, pack, pack_for = [], packed.pack, packed.PackedConvolution._packed_for
 
     def counted(call, *given):
         alive.append(sum(ref() is not None for ref in large))
@@ -146,7 +146,7 @@ def test_weights_are_never_there_twice(monkeypatch):
 
     assert packed.packing_works(torch.float32)
     monkeypatch.setattr(packed, "pack", partial(counted, pack))
-    monkeypatch.setattr(packed.PackedConvolution, "_pack", lambda *given: counted(pack_for, *given))
+    monkeypatch.setattr(packed.PackedConvolution, "_packed_for", lambda *given: counted(pack_for, *given))
     prepare(model, torch.float32)
     x, t, text = inputs(1)
     with torch.inference_mode():
