@@ -40,6 +40,11 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and not cpu_features().isdisjoint({"amx_bf16", "avx512_bf16"})
 
 
+def cpu_autocast() -> torch.autocast:
+    """A context in which the CPU computes matrix products in bfloat16, if it multiplies that natively."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16(torch.device("cpu")))
+
+
 def cpu_features() -> set[str]:
     """The instruction sets of the processor that torch can use, such as "avx512_bf16" (empty for an old torch)."""
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()

@@ -273,7 +273,7 @@ class SketchCodec(nn.Module):
         """Waveform (B, N), N a multiple of 2,560 -> natural-log STFT magnitude (B, 5T, F), floored at `FLOOR`."""
         return frame(waveform, self.config.n_fft, self.config.hop).abs().clamp_min(FLOOR).log()
 
-    def level(self, waveform: Tensor) -> Tensor:
+    def decoder_target(self, waveform: Tensor) -> Tensor:
         """What the decoder is to give of a waveform (B, N): log of STFT magnitude plus `config.floor`, (B, 5T, F)."""
         return frame(waveform, self.config.n_fft, self.config.hop).abs().add(self.config.floor).log()
 
@@ -296,7 +296,7 @@ class SketchCodec(nn.Module):
         before = 0.0
         for start, stop in spans(latents.shape[1], self.chunk):
             seen, first = max(0, start - self.context), max(0, start - near)  # by the network, by the phases
-            magnitude = self._magnitude(network(latents[:, seen : stop + self.context]))
+            magnitude = self.magnitude(network(latents[:, seen : stop + self.context]))
             magnitude = magnitude[:, (first - seen) * ratio : (stop + near - seen) * ratio]
             turns = count_turns(magnitude, c.n_fft, c.hop, before)
             passed = (max(0, stop - near) - first) * ratio  # frames that the next chunk does not see
@@ -312,11 +312,11 @@ class SketchCodec(nn.Module):
     def finish(self, output: Tensor) -> Tensor:
         """Log-magnitude frames (B, 5T, F) -> waveform (B, 1, T * 2,560)."""
         c = self.config
-        return reconstruct(self._magnitude(output), c.n_fft, c.hop, c.phase_iterations)[:, None]
+        return reconstruct(self.magnitude(output), c.n_fft, c.hop, c.phase_iterations)[:, None]
 
-    def _magnitude(self, level: Tensor) -> Tensor:
-        magnitude = level.float().clamp(max=7.0).exp_().sub_(self.config.floor)
-        return F.threshold_(magnitude, 1e-6, 0.0)  # what is at the floor is silence
+    def magnitude(self, output: Tensor) -> Tensor:
+        """What the decoder gave (B, 5T, F) -> STFT magnitude; what is at the floor is silence."""
+        return F.threshold(output.float().clamp(max=7.0).exp() - self.config.floor, 1e-6, 0.0)
 
     def prepare(self, dtype: torch.dtype) -> None:
         """Keep the large matrices of the decoder in `dtype`; everything between them stays float32.

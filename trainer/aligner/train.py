@@ -22,7 +22,7 @@ from musicgen_app.aligner import Aligner, AlignerConfig, Towers
 from musicgen_app.codecs.mel import FLOOR
 from musicgen_app.conditioning import TextCondition
 from musicgen_app.errors import FileError
-from musicgen_app.hardware import has_fast_bfloat16
+from musicgen_app.hardware import cpu_autocast
 
 from .. import checkpoint
 from ..optim import EMA, adamw, set_lr, warmup_cosine
@@ -121,7 +121,7 @@ def _drop_units(text: TextCondition, share: float, draw: np.random.Generator) ->
 
 def loss_of(towers: Towers, mels: Tensor, texts: list[TextCondition]) -> Tensor:
     """The mean InfoNCE of the clips with each of their captions."""
-    with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16(torch.device("cpu"))):
+    with cpu_autocast():
         audio = towers.audio(mels)
         vectors = [towers.text(text.tokens, text.mask, text.vector) for text in texts]
     scale = towers.scale.clamp(max=LARGEST_SCALE).exp()

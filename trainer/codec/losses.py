@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 
 import torch
@@ -47,11 +46,11 @@ def waveform_error(codec: SketchCodec, output: Tensor, target: Tensor) -> Tensor
 
     The phases are taken as given: only the magnitudes are held to account. target: waveform (B, N).
     """
-    n_fft, hop, floor = codec.config.n_fft, codec.config.hop, codec.config.floor
+    n_fft, hop = codec.config.n_fft, codec.config.hop
     with torch.no_grad():
         rebuilt = frame(codec.finish(output)[:, 0], n_fft, hop)
-    magnitude = (output.clamp(math.log(floor), 7.0).exp() - floor).clamp_min(1e-6)
-    return mel_error(overlap_add(torch.polar(magnitude, rebuilt.angle()), n_fft, hop), target, codec.sample_rate)
+    decoded = overlap_add(torch.polar(codec.magnitude(output), rebuilt.angle()), n_fft, hop)
+    return mel_error(decoded, target, codec.sample_rate)
 
 
 class SpectrogramDiscriminator(nn.Module):

@@ -19,7 +19,7 @@ import torch
 from musicgen_app.bundle import load_strict
 from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, load_codec, save_codec
 from musicgen_app.errors import FileError
-from musicgen_app.hardware import has_fast_bfloat16
+from musicgen_app.hardware import cpu_autocast
 
 from .. import checkpoint
 from ..credits import credits_of, licences_of
@@ -129,7 +129,6 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
     fixed = {k: v for k, v in asdict(settings).items() if k not in ("data", "steps")}
     start = checkpoint.load(newest, modules, optimizers, fixed) if newest else 0
     end = min(stop_at or settings.steps, settings.steps)
-    autocast = torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16(torch.device("cpu")))
     size = sum(p.numel() for p in codec.parameters()) / 1e6
     show(f"codec: {size:.1f}M parameters, {len(files)} files, from step {start}")
     log = Log(out / "log.jsonl", start, end, show)
@@ -142,8 +141,8 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
         lr = learning_rate(settings, step)
         set_lr(optimizers["codec"], lr)
         set_lr(optimizers["judge"], lr / 2)
-        level = codec.level(target)
-        with autocast:
+        level = codec.decoder_target(target)
+        with cpu_autocast():
             with torch.set_grad_enabled(joint):
                 latents = codec.encoder(codec.log_magnitude(target)).float()
             output = codec.decoder(latents + settings.latent_noise * torch.randn_like(latents)).float()
@@ -154,12 +153,12 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
             loss = loss + settings.latent_penalty * latents.square().mean()
             scalars["latent_rms"] = latents.detach().square().mean().sqrt()
         else:
-            with autocast:
+            with cpu_autocast():
                 judged = discriminator_loss(judge(level), judge(output.detach()))
             optimizers["judge"].zero_grad(set_to_none=True)
             judged.backward()
             optimizers["judge"].step()
-            with autocast:
+            with cpu_autocast():
                 adversarial, matching = generator_loss(judge(level), judge(output))
             ramp = min(1.0, (step - settings.joint_steps) / 300)
             heard = waveform_error(codec, output, target)
