@@ -28,6 +28,7 @@ from .codecs.chunks import decode_chunked
 from .codecs.onnx import OnnxCodec
 from .conditioning import TextCondition, TextEncoder, load_text_encoder
 from .errors import Cancelled, GenerationError
+from .genres import Genres, load_genres, told
 from .hardware import PRECISIONS, pick_device, pick_precision
 from .plan import Plan
 from .planning import Pieces, check_layout, load_pieces, plan_for
@@ -68,6 +69,7 @@ class LoadedModel:
     mean: Tensor  # (D,) latent statistics
     std: Tensor
     pieces: Pieces | None = None  # whose plans are borrowed, where the model follows plans
+    genres: Genres | None = None  # which it knows, where it reads them from prompts
 
     def plan(self, prompt: str, vector: np.ndarray | None, seed: int) -> Plan | None:
         """The plan of the clip of a seed, where the model follows plans; vector: see `planning.plan_for`."""
@@ -121,7 +123,7 @@ class Engine:
             for source in frozen_parts(bundle.config):
                 hub.locate(source, bundle.path)  # a missing part is found out before the others are read
             check_layout(bundle)
-            pieces = load_pieces(bundle)
+            pieces, genres = load_pieces(bundle), load_genres(bundle)
             dtype = PRECISIONS[self.precision]
             text_dtype = torch.float32 if self.device.type == "cpu" else dtype  # there bfloat16 gains a text nothing
             backbone = load_backbone(bundle).to(self.device)
@@ -134,6 +136,7 @@ class Engine:
                 torch.tensor(bundle.config["latent"]["mean"], device=self.device),
                 torch.tensor(bundle.config["latent"]["std"], device=self.device),
                 pieces,
+                genres,
             )
         return self._loaded
 
@@ -165,12 +168,16 @@ class Engine:
         request = request.resolved(bundle.sampler, bundle.max_seconds)
         model = self._load(bundle)
         seeds = [request.seed + i for i in range(request.variations * request.best_of)]
-        score = self._scorer(request, model) if request.best_of > 1 else None
+        if request.best_of > 1:
+            _ = self.judge  # one that cannot be read is found out first
 
         report("text", 0, 1)
         started = time.perf_counter()
-        condition, null, vector, cut = self._conditions(model, request)
-        plans = [model.plan(request.prompt, vector, seed) for seed in seeds]
+        genre, wanted = self._read(model, request.prompt)
+        prompt = told(genre, request.prompt)
+        condition, null, vector, cut = self._conditions(model, wanted, request.negative)
+        plans = [model.plan(prompt, vector, seed) for seed in seeds]
+        score = self._scorer(prompt, model) if request.best_of > 1 else None
         report("text", 1, 1)
 
         text_done = time.perf_counter()
@@ -239,13 +246,14 @@ class Engine:
                     (*notes, *useless),
                     Choice(request.best_of, first, round(value, 4), self.judge.name) if score else None,
                     plan_of[seed],
+                    genre,
                 )
             )
         return results
 
-    def _scorer(self, request: GenerationRequest, model: LoadedModel) -> Callable[[np.ndarray], float]:
+    def _scorer(self, prompt: str, model: LoadedModel) -> Callable[[np.ndarray], float]:
         """A function that says how well a clip (channels, samples) fits the prompt."""
-        text = self.judge.text([request.prompt])[0]
+        text = self.judge.text([prompt])[0]
         return lambda clip: self.judge.score(clip, model.codec.sample_rate, text)
 
     def _decoded(
@@ -273,7 +281,15 @@ class Engine:
                 clip = error
             yield clip
 
-    def _conditions(self, model: LoadedModel, request: GenerationRequest) -> tuple:
+    def _read(self, model: LoadedModel, prompt: str) -> tuple[str, TextCondition]:
+        """The genre that a prompt means ("": it names one, or none is sure), and the features of both together."""
+        features = model.text.encode([prompt])
+        if model.genres is None or features.vector is None:
+            return "", features
+        genre = model.genres.meant(prompt, features.vector[0].cpu().numpy())
+        return genre, model.text.encode([told(genre, prompt)]) if genre else features
+
+    def _conditions(self, model: LoadedModel, wanted: TextCondition, negative: str) -> tuple:
         """Conditions (batch 1) of the prompt and of the negative prompt or no prompt; the prompt's vector (G,), if the
         text encoder gives one; how many of its tokens did not fit."""
 
@@ -281,11 +297,10 @@ class Engine:
             parts = (features.tokens, features.mask, features.vector)
             return model.backbone.condition(*(part if part is None else part.to(self.device) for part in parts))
 
-        wanted = model.text.encode([request.prompt])
         vector = None if wanted.vector is None else wanted.vector[0].cpu().numpy()
-        if not request.negative:
+        if not negative:
             return condition(wanted), model.backbone.null_condition(1), vector, wanted.cut
-        unwanted = model.text.encode([request.negative])
+        unwanted = model.text.encode([negative])
         return condition(wanted), condition(unwanted), vector, max(wanted.cut, unwanted.cut)
 
 

@@ -46,6 +46,7 @@ class Item:
     trashed: bool
     choice: Choice | None = None  # of the best of several clips: how many, and its score
     plan: str = ""  # tempo, key and chords that it was made to, in words
+    read_as: str = ""  # the genre that the prompt was taken to mean
 
     def to_dict(self) -> dict:
         """JSON-safe dictionary."""
@@ -149,6 +150,7 @@ def item_from(path: Path, record: dict) -> Item:
             trashed=path.parent.name == TRASH,
             choice=_choice(record) if "best_of" in record else None,
             plan=check_text("plan", record.get("plan", ""), least=0),
+            read_as=check_text("read_as", record.get("read_as", ""), least=0),
         )
     except RequestError as error:
         raise RequestError(f"{sidecar}: {error}; delete it to have it made anew from the sound's own tags") from None

@@ -57,6 +57,7 @@ def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
         "samples": samples,
         "seconds_taken": result.seconds_taken,
         "computed": result.computed,
+        **({"read_as": result.read_as} if result.read_as else {}),
         **({"plan": result.plan.describe()} if result.plan else {}),
     }
 

@@ -134,6 +134,7 @@ class GenerationResult:
     notes: tuple[str, ...] = ()  # what the user should know about it, a line each
     choice: Choice | None = None  # where best_of was more than 1
     plan: Plan | None = None  # tempo, key and chords that it was made to, where the model follows a plan
+    read_as: str = ""  # the genre that the prompt was taken to mean, where it names none
 
 
 def check_text(name: str, value: str, least: int) -> str:

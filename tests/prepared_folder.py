@@ -34,6 +34,7 @@ def write_tiny(
     muq: bool = False,
     muq_dim: int = 1024,
     plans: bool = False,
+    named: bool = False,
     seed: int = 0,
 ) -> Prepared:
     """Write a valid folder of `items` items and open it.
@@ -43,7 +44,7 @@ def write_tiny(
     the validation split. length: of the token sequence (None: that of the batch's longest, as T5 "longest");
     real_padding: padding positions are stored too and are not zero (as T5 with CLAP); vector_dim: of the global text
     vector (None: text_dim; 0: the encoder gives none, as T5 alone); width: of the embedder's vectors; plans: every
-    track has one, of tempo 100 + its number.
+    track has one, of tempo 100 + its number; named: the facts tell every track's genre.
     """
     rng = np.random.default_rng(seed)
     tracks = -(-items // per_track)
@@ -69,7 +70,8 @@ def write_tiny(
             "id": f"{n:04d}", "path": f"{n:04d}.wav", "root": "", "start": 0.0, "seconds": per_track * frames / rate,
             "captions": {style: [f"{style} caption of track {n}"] for style in styles}, "licence": "CC0-1.0",
             "source": "random", "split": "val" if n >= tracks - val else "train", "set": "tiny",
-            "facts": {"plan": Plan(100 + n, "3/4", 0.0, "A minor", (("Am", 3), ("F", 3))).to_dict()} if plans else {},
+            "facts": ({"plan": Plan(100 + n, "3/4", 0.0, "A minor", (("Am", 3), ("F", 3))).to_dict()} if plans else {})
+            | ({"genre": f"genre {genre[n]}"} if named else {}),
         }
         for n in range(tracks)
     ]  # fmt: skip

@@ -104,6 +104,20 @@ def test_resumed_run_is_the_same_bit_for_bit(toy, trained, tmp_path):
     assert (folder / name).read_bytes() == (trained / "aligner" / name).read_bytes()
 
 
+def test_a_run_begins_with_the_weights_of_another_aligner(toy, trained, tmp_path):
+    """It knows from the first step on what that one knew."""
+    settings = AlignerTraining(**{**vars(RUN), "steps": 2, "lr": 1e-6, "init": str(trained / "aligner")})
+    folder = train(settings, [toy], tmp_path / "on", cache=trained / "cache", show=lambda line: None)
+    assert folder and losses(tmp_path / "on")[0] < losses(trained)[-1] + 0.1
+    blank = AlignerTraining(**{**vars(settings), "init": None})
+    train(blank, [toy], tmp_path / "blank", cache=trained / "cache", show=lambda line: None)
+    assert losses(tmp_path / "blank")[0] > losses(tmp_path / "on")[0] + 0.5
+    wider = AlignerConfig(**{**vars(TINY), "text_width": 16})
+    with pytest.raises(ModelError, match="does not fit"):
+        other = AlignerTraining(**{**vars(settings), "config": wider})
+        train(other, [toy], tmp_path / "other", cache=trained / "cache", show=lambda line: None)
+
+
 def test_other_settings_and_other_data_are_refused(toy, trained, tmp_path):
     with pytest.raises(ModelError, match="batch"):
         train(AlignerTraining(**{**vars(RUN), "batch": 4}), [toy], trained)

@@ -24,7 +24,7 @@ def tiny_composer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build.composer, "compose", compose)
     monkeypatch.setattr(build.captions, "window_facts", lambda score, start, seconds: {"tempo": score.tempo})
     texts = {"short": ["a pluck"], "long": ["a plucked synth"], "dense": ["a plucked synth at 120 bpm"]}
-    monkeypatch.setattr(build.captions, "captions", lambda facts, rng: texts)
+    monkeypatch.setattr(build.captions, "captions", lambda facts, rng, held_out: texts)
 
 
 def make(out, **changes) -> dict:

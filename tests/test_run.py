@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from musicgen_app import Engine, GenerationRequest, audio, cli
 from musicgen_app.bundle import open_bundle, verify
+from musicgen_app.genres import load_genres
 from trainer.export import recover, replace_bundle
 from trainer.run import WAIT
 
@@ -84,6 +86,50 @@ def test_stopped_and_run_again_gives_the_same_model(train, tmp_path):
     assert code == 0 and json.loads(stdout) | {"bundle": "", "checkpoint": ""} == {
         "step": 4, "finished": True, "stopped": None, "bundle": "", "checkpoint": "",
     }  # fmt: skip
+
+
+def test_a_model_of_music_of_known_genres_reads_them_from_prompts(train, music, tmp_path):
+    rows = [
+        {"id": str(n), "path": f"{n}.wav", "start": 0.0, "seconds": 2.0, "split": "val" if n == 5 else "train",
+         "captions": {"short": [f"{('fog', 'fire')[n % 2]} number {n}"]}, "facts": {"genre": ("calm", "loud")[n % 2]},
+         "licence": "CC0-1.0", "source": "tests"} for n in range(6)
+    ]  # fmt: skip
+    folder = tmp_path / "named"
+    shutil.copytree(music, folder, ignore=shutil.ignore_patterns("*.txt", "*.csv"))
+    (folder / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    code, _, said = train(tmp_path / "run", data=folder)
+    assert code == 0, said
+    bundle = open_bundle(tmp_path / "run/bundle")
+    verify(bundle)
+    assert load_genres(bundle).names == ("calm", "loud")
+    (clip,) = Engine(device="cpu").generate(GenerationRequest("fog", seconds=1, seed=1, model=str(bundle.path)))
+    assert clip.read_as == "calm"
+
+
+def test_fine_tuning_keeps_the_statistics_of_the_model_it_begins_from(train, tmp_path):
+    donor = tmp_path / "donor/bundle"
+    assert train(tmp_path / "donor")[0] == 0
+    statistics = {"mean": [0.25] * 8, "std": [2.0] * 8}
+    config = json.loads((donor / "config.json").read_text()) | {"latent": statistics}
+    (donor / "config.json").write_text(json.dumps(config))
+    for _ in range(2):
+        code, _, said = train(tmp_path / "run", "--init", donor, "--stop-at", 2)
+        assert code == 0 and f"latents are normalised as those of {donor}" in said
+        assert open_bundle(tmp_path / "run/bundle").config["latent"] == statistics
+    donor.rename(tmp_path / "gone")  # what is needed of it is in the run
+    assert train(tmp_path / "run", "--init", donor)[0] == 0
+    assert open_bundle(tmp_path / "run/bundle").config["latent"] == statistics
+
+
+def test_a_model_of_another_codec_keeps_its_statistics_to_itself(train, tmp_path):
+    donor = tmp_path / "donor/bundle"
+    assert train(tmp_path / "donor")[0] == 0
+    weights = load_file(donor / "codec/model.safetensors")
+    save_file({name: value + 0.5 for name, value in weights.items()}, donor / "codec/model.safetensors")
+    code, _, said = train(tmp_path / "run", "--init", donor, "--stop-at", 1)
+    assert code == 0 and "another codec" in said
+    config = open_bundle(tmp_path / "run/bundle").config
+    assert config["latent"] == open_bundle(donor).config["latent"]  # those of the data, which are the same
 
 
 def test_other_settings_in_the_same_folder_are_refused_by_name(train, tmp_path):

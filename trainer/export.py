@@ -13,14 +13,14 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from musicgen_app import genres, planning
 from musicgen_app.audio import save_bytes
 from musicgen_app.backbones.presets import build, trainable_parameters
 from musicgen_app.bundle import Bundle, frozen_parts, open_bundle, write_bundle
 from musicgen_app.errors import DependencyError, FileError
 from musicgen_app.plan import LAYOUT
-from musicgen_app.planning import FILE
 
-from . import charts
+from . import charts, reading_genres
 from .card import card, read_metrics
 from .credits import credits_of, licences_of
 from .encoders import Encoders, find_encoders
@@ -30,6 +30,7 @@ from .stages import load_part
 
 CREDITS = "CREDITS.md"
 PIECES = 2_048  # whose plans a model borrows
+TAUGHT = 4_096  # tracks whose captions teach it to read genres
 CURVES = "curves.png"
 KEPT = (".json", ".safetensors", ".bin", ".md", ".onnx", ".data")  # files of a frozen part that go into a bundle
 
@@ -66,7 +67,8 @@ def export(
     config["training"] |= {"parameters": _parameters(recipe), "notes": list(notes)}
     metrics = run / "metrics.jsonl"
     files = encoder_files(encoders) | {CREDITS: _write_credits(run / CREDITS, rows, encoders)} | _draw(metrics, run)
-    files |= _write_pieces(run / FILE, prepared) if recipe.training.planned else {}
+    files |= _write_pieces(run, prepared) if recipe.training.planned else {}
+    files |= _write_genres(run, prepared)
     text = card(recipe, config, read_metrics(metrics), CURVES if CURVES in files else None)
     return replace_bundle(run / "bundle", config, half(model.state_dict()), text, files)
 
@@ -75,7 +77,8 @@ def export_plain(model: nn.Module, step: int, recipe: Recipe, prepared: Prepared
     """Write a bundle without card and credits to `folder`, for this machine's ears only. Raises as `export`."""
     encoders = find_encoders(prepared.meta["preparation"]["encoders"])
     config, files = bundle_config(step, recipe, prepared, about, encoders), encoder_files(encoders)
-    files |= _write_pieces(folder.with_name(FILE), prepared) if recipe.training.planned else {}
+    files |= _write_pieces(folder.parent, prepared) if recipe.training.planned else {}
+    files |= _write_genres(folder.parent, prepared)
     return replace_bundle(folder, config, half(model.state_dict()), "", files)
 
 
@@ -203,12 +206,20 @@ def _write_credits(path: Path, rows: list[dict], encoders: Encoders) -> Path:
     return save_bytes(path, text.encode(), overwrite=True)
 
 
-def _write_pieces(path: Path, prepared: Prepared) -> dict[str, Path]:
+def _write_pieces(folder: Path, prepared: Prepared) -> dict[str, Path]:
     """Plans for prompts that do not state theirs; see `planning`."""
     pieces = prepared.pieces(PIECES)
-    if pieces is None:
-        return {}
-    return {FILE: save_bytes(path, safetensors.torch.save(pieces.tensors()), overwrite=True)}
+    return {} if pieces is None else _write_tensors(folder / planning.FILE, pieces.tensors())
+
+
+def _write_genres(folder: Path, prepared: Prepared) -> dict[str, Path]:
+    """What reads genres from prompts that name none; see `musicgen_app.genres`."""
+    reader = reading_genres.fit(*prepared.known_genres(TAUGHT))
+    return {} if reader is None else _write_tensors(folder / genres.FILE, reader.tensors())
+
+
+def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> dict[str, Path]:
+    return {path.name: save_bytes(path, safetensors.torch.save(tensors), overwrite=True)}
 
 
 def _draw(metrics: Path, run: Path) -> dict[str, Path]:

@@ -91,6 +91,11 @@ class Prepared:
         weights = self.meta["latent"].get("weights")
         return None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
+    def normalise_as(self, latent: dict) -> None:
+        """Normalise latents with the statistics {"mean", "std"} of a model in place of these data's own."""
+        self.meta["latent"] |= {name: list(latent[name]) for name in ("mean", "std")}
+        self._mean, self._std = (torch.tensor(latent[name], dtype=torch.float32) for name in ("mean", "std"))
+
     def items(self, split: str, styles: Sequence[str] | None = None) -> np.ndarray:
         """Numbers (int64) of the items of a split that have latents and a caption (in one of `styles`)."""
         starts = self._captions_of(None if styles is None else tuple(styles))[1]
@@ -165,9 +170,30 @@ class Prepared:
             return None
         spread = np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(int)
         chosen = [found[i] for i in spread]
-        width = SentenceTokens.width if self._text_facts.get("encoder", {}).get("kind") == "use" else None
-        means = [self.text_vectors(self.captions(item))[:, :width].mean(axis=0) for item, _ in chosen]
+        means = [self._sentences(self.captions(item)).mean(axis=0) for item, _ in chosen]
         return Pieces(np.stack(means), tuple(replace(plan, start=0.0) for _, plan in chosen))
+
+    def known_genres(self, count: int) -> tuple[np.ndarray, list[str]]:
+        """Vectors (n, V) of the captions of up to `count` training tracks whose genre is known, and the genre of each.
+
+        The tracks are spread evenly over the data. Nothing, (0, 0), where the text encoder gives no vectors.
+        """
+        items = np.unique(self.tracks[self.items("train")], return_index=True)[1]
+        items = self.items("train")[items] if self._text_facts["vector"] else items[:0]
+        items = items[np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)]
+        vectors, genres = [np.zeros((0, 0), np.float32)], []
+        for item in items.tolist():
+            genre = (self.track(item).get("facts") or {}).get("genre")
+            if genre:
+                own = self._sentences(self.captions(item))
+                vectors.append(own)
+                genres += [genre] * len(own)
+        return np.concatenate(vectors[1:] or vectors), genres
+
+    def _sentences(self, captions: np.ndarray) -> np.ndarray:
+        """Vectors of captions without what the sentence encoder has behind them."""
+        width = SentenceTokens.width if self._text_facts.get("encoder", {}).get("kind") == "use" else None
+        return self.text_vectors(captions)[:, :width]
 
     def audio_vectors(self, items: np.ndarray) -> np.ndarray:
         """The embedder's unit audio vectors of items (B, W) float32: the targets of REPA-CLAP."""

@@ -1,8 +1,8 @@
 """The whole of a training: music -> prepared folder -> checkpoints -> bundle. Run again, it goes on where it was.
 
 Everything of a run is in one folder: prepared/ (unless the data are prepared already), step-0012000/ (checkpoints),
-metrics.jsonl, run.json (the recipe, as it was run), times.png (how times are drawn), previews/, curves.png, CREDITS.md
-and, at the end, bundle/.
+metrics.jsonl, run.json (the recipe, as it was run), times.png (how times are drawn), latent.json (the statistics of a
+model that training began from), previews/, curves.png, CREDITS.md and, at the end, bundle/.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from torch import nn
 
-from musicgen_app import __version__
+from musicgen_app import __version__, store
 from musicgen_app.audio import save_bytes
 from musicgen_app.bundle import Bundle
 from musicgen_app.errors import FileError
@@ -25,6 +25,7 @@ from musicgen_app.errors import FileError
 from . import checkpoint, timesteps
 from .clusters import make_clusters
 from .credits import licence_note
+from .encoders import Encoders
 from .export import About, export, export_plain, trained_rows
 from .fitting import fitted, for_device
 from .locks import alone
@@ -34,9 +35,9 @@ from .prepared import META, Prepared
 from .preview import PROMPTS, Previews
 from .recipe import Recipe
 from .settings import harmless
-from .stages import SETTINGS
+from .stages import SETTINGS, stage_settings
 
-PREPARED, RECORD, TIMES = "prepared", "run.json", "times.png"
+PREPARED, RECORD, TIMES, LATENT = "prepared", "run.json", "times.png", "latent.json"
 WAIT = 2.0  # seconds between two looks at what the first process prepares
 
 
@@ -130,7 +131,27 @@ def wait_until_ready(job: Job, show: Callable[[str], None] = print) -> tuple[Rec
 def _fitted(job: Job, prepared: Prepared) -> tuple[Recipe, list[str]]:
     recipe, notes = fitted(job.recipe, prepared)
     recipe, more = for_device(recipe, job.device)
-    return recipe, notes + more
+    return recipe, notes + more + _normalised(job, recipe, prepared)
+
+
+def _normalised(job: Job, recipe: Recipe, prepared: Prepared) -> list[str]:
+    """Have latents normalised as the model that training begins from knows them, if its codec made them; a note.
+
+    The statistics are kept in the run folder, so that a run that goes on needs that model no more.
+    """
+    init, kept = recipe.training.init, job.out / LATENT
+    if not init:
+        return []
+    known = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    if known.get("init") != init:
+        bundle = store.find(init)
+        same = Encoders(bundle).codec_identity() == stage_settings(prepared.folder, "latents")["codec"]
+        known = {"init": init, "latent": bundle.config["latent"] if same else None}
+        save_bytes(kept, json.dumps(known).encode(), overwrite=True)
+    if known["latent"] is None:
+        return [f"{init} has another codec than these data: it begins with latents that it does not know"]
+    prepared.normalise_as(known["latent"])
+    return [f"latents are normalised as those of {init}"]
 
 
 def prepare_data(job: Job, show: Callable[[str], None] = print) -> Prepared:

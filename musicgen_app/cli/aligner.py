@@ -25,10 +25,11 @@ def aligner() -> None:
 @click.option("--steps", type=click.IntRange(1), help="Steps of the whole run.  [default: 2400]")
 @click.option("--batch", type=click.IntRange(2), help="Clips a step, each of another track.  [default: 192]")
 @click.option("--lr", type=click.FloatRange(0, min_open=True), help="Learning rate.  [default: 0.001]")
+@click.option("--init", type=FOLDER, help="Aligner folder to start from, in place of random weights.")
 @click.option("--hours", type=click.FloatRange(0, min_open=True), help="Stop after so long; run again to go on.")
 @click.option("--stop-at", type=click.IntRange(1), help="Stop at this step of the schedule; run again to go on.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-def train(data, out, steps, batch, lr, hours, stop_at, seed) -> None:
+def train(data, out, steps, batch, lr, init, hours, stop_at, seed) -> None:
     """Train an aligner. A run that was stopped, even by kill -9, goes on when the command is run again.
 
     The aligner is written to OUT/aligner once the last step is done.
@@ -38,7 +39,7 @@ def train(data, out, steps, batch, lr, hours, stop_at, seed) -> None:
 
     from .output import print_note
 
-    given = {"steps": steps, "batch": batch, "lr": lr}
+    given = {"steps": steps, "batch": batch, "lr": lr, "init": init and str(init)}
     settings = AlignerTraining(seed=seed, **{name: value for name, value in given.items() if value is not None})
     folder = run(settings, list(data), out, stop_at=stop_at, max_hours=hours, show=print_note)
     if folder is not None:

@@ -94,10 +94,12 @@ def print_clip(
         made_by = {"model": result.model, "timings": result.seconds_taken, "computed": result.computed}
         chosen = asdict(result.choice) if result.choice else {}
         plan = {"plan": result.plan.describe()} if result.plan else {}
-        print_json(made | request.to_dict() | chosen | sound | made_by | plan)
+        read = {"read_as": result.read_as} if result.read_as else {}
+        print_json(made | request.to_dict() | chosen | sound | made_by | read | plan)
     elif quiet:
         click.echo(str(target))
     else:
         best = f"  best of {result.choice.best_of} (score {result.choice.score:.2f})" if result.choice else ""
+        read = f"  read as {result.read_as}" if result.read_as else ""
         plan = f"  {result.plan.describe()}" if result.plan and result.plan.describe() else ""
-        click.echo(f"{target}  {request.seconds:g} s  seed {request.seed}{best}{plan}")
+        click.echo(f"{target}  {request.seconds:g} s  seed {request.seed}{best}{read}{plan}")

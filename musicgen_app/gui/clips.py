@@ -32,7 +32,7 @@ def card(item: Item) -> dict:
         "seed": str(request.seed),
         "model": request.model,
         "seconds": item.samples / item.sample_rate,
-        "plan": item.plan,
+        "plan": ", ".join(filter(None, (item.read_as and f"read as {item.read_as}", item.plan))),
         "settings": settings_line(item),
         "took": sum(item.seconds_taken.values()),
         "created": item.created,

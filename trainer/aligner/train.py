@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from musicgen_app.aligner import Aligner, AlignerConfig, Towers
+from musicgen_app.aligner import Aligner, AlignerConfig, Towers, load_aligner
+from musicgen_app.bundle import load_strict
 from musicgen_app.codecs.mel import FLOOR
 from musicgen_app.conditioning import TextCondition
 from musicgen_app.errors import FileError
@@ -53,6 +54,7 @@ class AlignerTraining:
     ema: float = 0.995
     unit_drop: float = 0.1  # share of a caption's clauses and words left out
     seed: int = 0
+    init: str | None = None  # aligner folder to start from, in place of random weights
     config: AlignerConfig = field(default_factory=AlignerConfig)
 
 
@@ -154,7 +156,8 @@ def train(
 
     `stop_at` (a step) and `max_hours` end it early with a checkpoint and without changing its schedule: the result is
     None then, and the same call goes on. `cache`: where the features are kept (`out/cache`). Validation clips are
-    looked at, never trained on. FileError: no captioned clips; ModelError: a checkpoint of other settings.
+    looked at, never trained on. FileError: no captioned clips; ModelError: a checkpoint of other settings, or an
+    aligner to start from that cannot be read or has other sizes.
     """
     began = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
@@ -164,6 +167,8 @@ def train(
         raise FileError("the aligner needs captioned clips of at least two training tracks: give more --data")
     torch.manual_seed(settings.seed)
     towers = Towers(settings.config)
+    if settings.init and not checkpoint.latest(out):
+        load_strict(towers, load_aligner(settings.init).towers.state_dict(), settings.init)
     average = EMA(towers, settings.ema)
     optimizers = {"adamw": adamw([towers], settings.lr, settings.weight_decay, settings.betas)}
     modules, fixed = {"towers": towers, "average": average.average}, asdict(settings)

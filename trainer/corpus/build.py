@@ -91,10 +91,11 @@ def clip_rows(
     for number in audible:
         start = number * clip_seconds
         facts = captions.window_facts(score, start, clip_seconds)
+        draw, held_out = random.Random(digest("captions", score.seed, number)), about["split"] != "train"
         rows.append({
             "id": f"{identity}-{number}", "path": path, "start": start, "seconds": clip_seconds,
             "split": about["split"], "set": about["set"], "genre": score.genre,
-            "captions": captions.captions(facts, random.Random(digest("captions", score.seed, number))),
+            "captions": captions.captions(facts, draw, held_out),
             "facts": facts, "licence": about["licence"], "source": about["source"],
         })  # fmt: skip
     return rows

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from .facts import RHYTHM, window_facts
+from .requests import asked, fitting
 from .words import (
     ADJECTIVES,
     BARE,
@@ -353,6 +354,24 @@ def _dense(t: _Teller) -> str:
     return _tidy(_cap(text) + extra + (t.one("", " No drums.") if not f["drums"] else ""))
 
 
+def _free(t: _Teller, request: str) -> str:
+    """A request, often with instruments, drums, mood or pace named behind it."""
+    tails = []
+    if t.names and t.rng.random() < 0.4:
+        who = t.players(t.some(1, 2))
+        tails.append(t.one(f"with {who}", f"maybe with {who}", f"{who} please", f"{who} would be nice"))
+    if t.beatless() and t.rng.random() < 0.3:
+        tails.append(t.one("no drums", "no drums please", "without any drums", "no beat"))
+    if t.facts["drums"] and t.rng.random() < 0.1:
+        tails.append(t.one("with drums", "with a good beat", "drums please"))
+    if t.rng.random() < 0.2:
+        tails.append(t.one(f"{t.mood()} please", f"make it {t.mood()}", f"something {t.mood()}"))
+    if t.rng.random() < 0.1:
+        tails.append(t.one(f"{t.pace()} please", f"at {_article(t.pace())} pace"))
+    t.rng.shuffle(tails)
+    return asked(request, [_tidy(tail) for tail in tails[:2]], t.rng)
+
+
 def _numbered(text: str, t: _Teller) -> str:
     """Some captions with the tempo, the key or both added in numbers, as people do."""
     bpm, key = t.facts["bpm"], t.facts["key"]
@@ -370,14 +389,17 @@ def _numbered(text: str, t: _Teller) -> str:
     return f"{text[:-1]} {said}."
 
 
-def captions(facts: dict, rng: random.Random) -> dict[str, list[str]]:
-    """Three short, two long and two dense captions of a window with at least one named instrument."""
+def captions(facts: dict, rng: random.Random, held_out: bool = False) -> dict[str, list[str]]:
+    """Three short, two long and two dense captions of a window with at least one named instrument, and three in free
+    wording where its style is known; those of unseen clips (`held_out`) are made of requests kept for them."""
     if not facts["instruments"]:
         bare = f"{facts['genre'] or 'instrumental'}, {', '.join(facts['moods'])}"
         figures = ", ".join(filter(None, (f"{facts['bpm']} BPM", facts["key"])))
-        return {"short": [bare], "long": [], "dense": [f"{bare}, {figures}"]}
-    return {
+        return {"short": [bare], "long": [], "dense": [f"{bare}, {figures}"], "free": []}
+    found = {
         "short": [_numbered(_short(t), t) for t in (_Teller(facts, rng) for _ in range(3))],
         "long": [_numbered(_long(t), t) for t in (_Teller(facts, rng) for _ in range(2))],
         "dense": [_dense(_Teller(facts, rng)) for _ in range(2)],
     }
+    told = fitting(facts, held_out)
+    return found | {"free": [_free(_Teller(facts, rng), rng.choice(told)) for _ in range(3)] if told else []}

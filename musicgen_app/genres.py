@@ -1,0 +1,75 @@
+"""Prompt -> the genre it means, where it does not name one.
+
+People ask for "that wobbly robot sound" or "something for our first dance". A model that was trained on captions of
+known genres comes with a linear classifier of their vectors (`genres.safetensors`). A genre that it is sure of is put
+before the prompt, which then conditions the model as if it had been typed so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .bundle import Bundle
+from .errors import ModelError
+
+FILE = "genres.safetensors"
+SURE = 0.4  # probability from which on a genre is taken
+
+
+@dataclass(frozen=True)
+class Genres:
+    """The genres that a model knows, G of them, and a classifier of text vectors: weights (V, G), bias (G,) float32."""
+
+    names: tuple[str, ...]
+    weights: np.ndarray
+    bias: np.ndarray
+
+    def probabilities(self, vectors: np.ndarray) -> np.ndarray:
+        """Text vectors (N, V or more) -> (N, G), each row of sum 1. What a vector has behind V is not looked at."""
+        logits = vectors[:, : len(self.weights)] @ self.weights + self.bias
+        grown = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return grown / grown.sum(axis=1, keepdims=True)
+
+    def meant(self, prompt: str, vector: np.ndarray) -> str:
+        """The genre that a prompt with this vector (V or more,) means; "" where it names one, or none is sure."""
+        if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", prompt, re.IGNORECASE) for name in self.names):
+            return ""
+        (probabilities,) = self.probabilities(vector[None])
+        likeliest = int(probabilities.argmax())
+        return self.names[likeliest] if probabilities[likeliest] >= SURE else ""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """As FILE keeps them: weights float16, bias float32, the names as UTF-8 JSON."""
+        names = np.frombuffer(json.dumps(self.names).encode(), dtype=np.uint8).copy()
+        weights, bias = torch.from_numpy(self.weights.astype(np.float16)), torch.from_numpy(self.bias)
+        return {"weights": weights, "bias": bias, "names": torch.from_numpy(names)}
+
+
+def told(genre: str, prompt: str) -> str:
+    """A prompt with the genre it means before it."""
+    return f"{genre}. {prompt}" if genre else prompt
+
+
+def load_genres(bundle: Bundle) -> Genres | None:
+    """The classifier that comes with a model; None where it has none. Raises ModelError."""
+    if FILE not in bundle.config["files"]:
+        return None
+    given = bundle.load(FILE)
+    try:
+        names = tuple(json.loads(given["names"].numpy().tobytes()))
+        weights, bias = given["weights"].float().numpy(), given["bias"].float().numpy()
+        if weights.ndim != 2 or weights.shape[1:] != bias.shape or len(names) != len(bias) or not len(names):
+            raise ValueError(f"{len(names)} names, weights {weights.shape}, bias {bias.shape}")
+        if not all(isinstance(name, str) and name.isprintable() and 0 < len(name) <= 60 for name in names):
+            raise ValueError("a name that is none")
+        if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
+            raise ValueError("values that are not finite")
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ModelError(f"{bundle.path}: its {FILE} cannot be used ({error}); install the model again") from error
+    return Genres(names, weights, bias)

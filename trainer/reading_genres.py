@@ -1,0 +1,39 @@
+"""Captions of known genre -> the classifier of text vectors that a bundle carries (`musicgen_app.genres`)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from musicgen_app.genres import Genres
+
+LEAST = 2  # genres
+DECAY = 1e-3  # of the squared weights
+SCALE = 8.0  # of the vectors, which are of length 1
+ITERATIONS = 200
+
+
+def fit(vectors: np.ndarray, labels: list[str]) -> Genres | None:
+    """Multinomial logistic regression of text vectors (N, V) on their genres; None where there are fewer than two.
+
+    Every genre counts alike, however many captions it has. The same data give the same weights.
+    """
+    names = tuple(sorted(set(labels)))
+    if len(names) < LEAST:
+        return None
+    x = torch.from_numpy(vectors.astype(np.float32)) * SCALE
+    y = torch.tensor([names.index(label) for label in labels])
+    share = len(y) / (len(names) * torch.bincount(y, minlength=len(names)).float())
+    weights = torch.zeros(x.shape[1], len(names), requires_grad=True)
+    bias = torch.zeros(len(names), requires_grad=True)
+    optimizer = torch.optim.LBFGS([weights, bias], max_iter=ITERATIONS, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        value = F.cross_entropy(x @ weights + bias, y, share) + DECAY * weights.square().sum()
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    return Genres(names, (weights * SCALE).detach().numpy(), bias.detach().numpy())
