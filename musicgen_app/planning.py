@@ -2,7 +2,8 @@
 
 A model that follows plans comes with those of pieces it was trained on, each with the vector of its captions
 (`plans.safetensors`). A prompt that names no tempo, metre, key or chords borrows them from one of the nearest pieces,
-drawn by the seed; so variations differ in them too. It has drums if most of the nearest have.
+drawn by the seed; so variations differ in them too. It has drums if most of the nearest have. "Slow" and "fast" mean
+the slowest and the fastest of the pieces that are like it: what is slow for a waltz is not for a ballad.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from .stated import Stated, stated
 
 FILE = "plans.safetensors"
 NEAREST = 5  # pieces to draw from
+ALIKE = 40  # pieces among which a pace is slow or fast
+EXTREME = 8  # of these, the slowest or the fastest
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,20 @@ class Pieces:
     def near(self, vector: np.ndarray, wanted: Stated) -> list[Plan]:
         """The plans of the pieces nearest to a vector, of the stated metre, drums and mode where there are any.
 
-        What a vector longer than G has behind is not looked at.
+        Of a stated pace: those nearest of the slowest (or fastest) of more that are near. What a vector longer than G
+        has behind is not looked at.
         """
         vector = vector[: self.vectors.shape[1]]
         similar = self.vectors @ (vector / max(float(np.linalg.norm(vector)), 1e-9))
         fitting = np.array([_fits(plan, wanted) for plan in self.plans])
         if fitting.any():
             similar[~fitting] = -np.inf
-        return [self.plans[i] for i in np.argsort(-similar, kind="stable")[: min(NEAREST, fitting.sum() or NEAREST)]]
+        near = np.argsort(-similar, kind="stable")[: fitting.sum() or None]
+        if wanted.pace and wanted.tempo is None:
+            speed = np.array([self.plans[i].tempo or 0.0 for i in near[:ALIKE]])
+            order = np.argsort(speed if wanted.pace == "slow" else -speed, kind="stable")
+            near = near[np.sort(order[:EXTREME])]
+        return [self.plans[i] for i in near[:NEAREST]]
 
 
 def load_pieces(bundle: Bundle) -> Pieces | None:

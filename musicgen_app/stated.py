@@ -1,5 +1,7 @@
 """What a prompt states in so many words: prompt -> tempo, key, metre, drums -> a vector (WIDTH,) for a generator.
 
+Pace ("slow", "up-tempo") and chords are read too, for the plan alone (`planning`).
+
 A sentence encoder hardly tells 124 from 128 BPM, or "drums" from "no drums". What can be read exactly is read here, and
 stands behind the sentence's own vector.
 """
@@ -48,6 +50,14 @@ _SYMBOL = rf"[A-G][#♯b♭]?(?:{'|'.join(sorted(map(re.escape, QUALITIES), key=
 _CHORDS = re.compile(
     rf"\b(?:[Cc]hords?|[Pp]rogression)\b(?:\s+(?:are|is|of))?[\s:]*({_SYMBOL}(?:[\s,|>–-]+{_SYMBOL})+)"
 )
+_NOT = r"(?<!not )(?<!not too )(?<!never )(?<!less )(?<!too )"
+_PACES = {
+    "slow": re.compile(rf"\b{_NOT}(?:slow(?:ly|er)?|unhurried|adagio|largo|lento|down[\s-]?tempo)\b", re.IGNORECASE),
+    "fast": re.compile(
+        rf"\b{_NOT}(?:fast(?:er)?|quick(?:ly)?|rapid(?:ly)?|up[\s-]?tempo|high[\s-]speed|breakneck|presto|allegro|vivace)\b",
+        re.IGNORECASE,
+    ),
+}
 _WORD_METRES = {
     "3/4": re.compile(r"\bwaltz\b|\btriple\s+(?:time|met(?:re|er))\b|\bthree[\s-](?:four|quarter|beats)\b", re.I),
     "6/8": re.compile(r"\bsix[\s-]eight\b", re.I),
@@ -65,6 +75,7 @@ class Stated:
     metre: str | None = None  # one of METRES
     drums: bool | None = None
     chords: tuple[str, ...] = ()  # symbols of `harmony.QUALITIES`; not in the vector
+    pace: str | None = None  # "slow" or "fast", in words; not in the vector
 
     def vector(self) -> np.ndarray:
         """(WIDTH,) float32: zeros where nothing is stated, else a mark and the value.
@@ -92,7 +103,7 @@ class Stated:
 def stated(prompt: str) -> Stated:
     """Read a prompt. The first tempo and key that are named count; a tempo outside of BPM is not taken."""
     tonic, minor = _key(prompt)
-    return Stated(_tempo(prompt), tonic, minor, _metre(prompt), _drums(prompt), _chords(prompt))
+    return Stated(_tempo(prompt), tonic, minor, _metre(prompt), _drums(prompt), _chords(prompt), _pace(prompt))
 
 
 def _tempo(prompt: str) -> float | None:
@@ -116,6 +127,12 @@ def _metre(prompt: str) -> str | None:
     if found:
         return found[0] if found[0] in METRES else None
     return next((metre for metre, words in _WORD_METRES.items() if words.search(prompt)), None)
+
+
+def _pace(prompt: str) -> str | None:
+    """The pace that a prompt asks for; one that asks for both says nothing."""
+    said = [pace for pace, words in _PACES.items() if words.search(prompt)]
+    return said[0] if len(said) == 1 else None
 
 
 def _chords(prompt: str) -> tuple[str, ...]:

