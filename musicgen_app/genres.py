@@ -56,9 +56,14 @@ def told(genre: str, prompt: str) -> str:
     return f"{genre}. {prompt}" if genre else prompt
 
 
+def reads_genres(bundle: Bundle) -> bool:
+    """Whether a model comes with a classifier."""
+    return FILE in bundle.config["files"]
+
+
 def load_genres(bundle: Bundle) -> Genres | None:
     """The classifier that comes with a model; None where it has none. Raises ModelError."""
-    if FILE not in bundle.config["files"]:
+    if not reads_genres(bundle):
         return None
     given = bundle.load(FILE)
     try:

@@ -141,3 +141,10 @@ def test_the_command_and_the_page_tell_what_was_read(model, tmp_path, capsys):
     assert cli.run(["generate", "fog on a lake", *made, "-o", str(tmp_path / "b.wav"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["read_as"] == "ambient"
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+
+
+def test_a_model_tells_the_genres_that_it_knows(model, tiny_bundle, capsys):
+    assert cli.run(["models", "show", model]) == 0
+    assert "ambient, drum and bass" in capsys.readouterr().out
+    assert cli.run(["models", "show", "tiny", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["genres"] == []

@@ -52,6 +52,7 @@ def list_command(as_json: bool) -> None:
 def show(name: str, as_json: bool) -> None:
     """Print what the model NAME (or folder) is made of."""
     from ..bundle import parameter_count
+    from ..genres import load_genres
     from ..store import find, parts
 
     bundle = find(name)
@@ -62,6 +63,7 @@ def show(name: str, as_json: bool) -> None:
         "codec": config["codec"]["kind"],
         "text": config["text"]["kind"],
         "parts": parts(bundle),
+        "genres": list(known.names) if (known := load_genres(bundle)) else [],
         "sampler": bundle.sampler,
         "seconds": config["seconds"],
         "weights_sha256": bundle.weights_sha256,
@@ -304,5 +306,6 @@ def _plain(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
     if isinstance(value, list):
-        return "; ".join(_plain(item) for item in value) if any(isinstance(v, dict) for v in value) else str(value)
+        joint = "; " if any(isinstance(item, dict) for item in value) else ", "
+        return joint.join(map(_plain, value)) or "none"
     return f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)

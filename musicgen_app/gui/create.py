@@ -13,6 +13,7 @@ from gradio.context import Context as Building
 
 from .. import paths, store
 from ..errors import TTMError
+from ..genres import reads_genres
 from ..provenance import request_from as request_from_tags
 from ..request import SOLVERS, GenerationRequest
 from .form import SUFFIXES, check_suffix, installed, request_from
@@ -214,8 +215,8 @@ def model_line(context: Context, name: str | None) -> str:
     line = (
         f"{bundle.config['title']}. Made for clips of {bundle.native_seconds:g} s, at most {bundle.max_seconds:g} s. "
         f"Its own settings: {sampler['steps']} steps, guidance {sampler['guidance']:g}, {sampler['solver']}."
-        + bundle.follows_plans
-        * " It plays to the tempo, metre, key and chords that you name."
+        + bundle.follows_plans * " It plays to the tempo, metre, key and chords that you name."
+        + reads_genres(bundle) * " A prompt that names no genre is read for the one it means."
     )
     return f'<p class="hint">{escape(line)}</p>'
 

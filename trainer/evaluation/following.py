@@ -90,7 +90,7 @@ def follow(
         "real": {"data": str(settings.data), "clips": len(rows)} if rows else None,
         "listener": right,
         "models": [],
-        "notes": notes(settings, bool(listener)),
+        "notes": notes(settings, rows, bool(listener)),
         "bad": [],
     }
     options = {"resamples": settings.resamples}
@@ -110,8 +110,8 @@ def _labels(names: Sequence[str]) -> list[str]:
     return [name if names.count(name) == 1 else f"{name} ({names[:n].count(name) + 1})" for n, name in enumerate(names)]
 
 
-def notes(settings: Following, listener: bool) -> list[str]:
-    """What a reader of the figures has to know."""
+def notes(settings: Following, rows: Sequence[dict], listener: bool) -> list[str]:
+    """What a reader of the figures has to know; rows: of the real clips."""
     lines = [
         "floor: the model's own clips against other prompts of the kind; for `top` what chance gives",
         "drums: prompts with and without drums count alike, so that always drums would give 50 %",
@@ -126,7 +126,8 @@ def notes(settings: Following, listener: bool) -> list[str]:
     if not settings.data:
         return [*lines, "no ceiling, genre, instruments and drums: they need --data"]
     lines.append("real: held-out clips with their own captions; those are of the templates the aligner was trained on")
-    lines.append("real clips have no captions in free wording: short ones stand for them")
+    if not any(row["captions"].get("free") for row in rows):
+        lines.append("real clips have no captions in free wording: short ones stand for them")
     if listener:
         lines.append(
             "genre, instruments and drums are told by a classifier on the same vectors, right as often as stands above"
