@@ -58,6 +58,7 @@ def toy(tmp_path_factory):
             facts = {"genre": ("low", "high")[number > 3], "instruments": [name], "roles": {name: "melody"},
                      "drums": number % 2 == 0, "tempo": 60 + 20 * number, "tonality": "major"}  # fmt: skip
             captions = {"short": [f"A {name} tone.", f"{name}"], "long": [f"This is a long tone of a {name}."]}
+            captions["free"] = []  # a style that no clip has
             rows.append({"id": f"{name}-{take}", "path": path, "start": 0.0, "seconds": 1.0, "set": "toy",
                          "split": "val" if take == 3 else "train", "captions": captions, "facts": facts,
                          "licence": "CC0-1.0", "source": ""})  # fmt: skip
@@ -80,6 +81,7 @@ def losses(run) -> list[float]:
 
 def test_retrieval_of_named_tones_beats_chance(toy, trained, tmp_path):
     report = measures.evaluate(load_aligner(trained / "aligner"), [toy], lambda line: None)
+    assert {name.partition(",")[0] for name in report["retrieval"]} == {"long", "short"}
     found = report["retrieval"]["long, all"]
     assert report["clips"] == found["of"] == len(TONES)
     assert found["text_to_audio"]["R@1"] >= 0.75 and found["audio_to_text"]["R@1"] >= 0.75  # chance: 1/8

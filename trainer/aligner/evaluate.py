@@ -215,7 +215,7 @@ def _spread(values: np.ndarray) -> dict[str, float]:
 
 def _styles(rows: list[dict]) -> list[str]:
     """The caption styles that every row has."""
-    return sorted(set.intersection(*(set(row["captions"]) for row in rows)))
+    return sorted(set.intersection(*({style for style, own in row["captions"].items() if own} for row in rows)))
 
 
 def _first_of_tracks(rows: list[dict]) -> np.ndarray:
