@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 COMPOSED = "composed"  # the set of music that this project's own code wrote and rendered
+MIDI = "midi"  # that of MIDI files which it arranged and rendered; a source names the file first, then the tools
 
 
 def licences_of(rows: Iterable[dict]) -> list[dict]:
@@ -22,22 +23,31 @@ def licences_of(rows: Iterable[dict]) -> list[dict]:
 
 def credits_of(rows: Iterable[dict]) -> str:
     """The credits: every source once, with its licence, as Markdown."""
-    recorded, tools, unnamed = set(), set(), Counter()
+    recorded, arranged, tools, unnamed, composed = set(), set(), set(), Counter(), False
     for row in rows:
-        if row["set"] == COMPOSED:
-            tools |= {tool.strip() for tool in row["source"].split(";")[1:]}
+        if row["set"] in (COMPOSED, MIDI):
+            piece, *used = (part.strip() for part in row["source"].split(";"))
+            tools |= set(used)
+            composed |= row["set"] == COMPOSED
+            if row["set"] == MIDI:
+                arranged.add(f"{piece.removesuffix(', arranged by ttm-app')} ({row['licence']})")
         elif row["source"]:
-            recorded.add(f"- {row['source']} ({row['licence']})")
+            recorded.add(f"{row['source']} ({row['licence']})")
         else:
             unnamed[row["set"], row["licence"]] += 1
-    recorded |= {f"- {count} tracks of {name}, makers not named ({kind})" for (name, kind), count in unnamed.items()}
-    text = []
-    if tools:
-        text += ["Music composed and rendered by this project's own code (CC0-1.0), with:", ""]
-        text += [*(f"- {tool}" for tool in sorted(tools)), ""]
-    if recorded:
-        text += ["Recorded music, with thanks to its makers:", "", *sorted(recorded), ""]
-    return "\n".join(text)
+    recorded |= {f"{count} tracks of {name}, makers not named ({kind})" for (name, kind), count in unnamed.items()}
+    own = "Music composed and rendered by this project's own code (CC0-1.0), with:"
+    lists = {
+        own if composed else "Rendered by this project's own code, with:": tools,
+        "MIDI files, arranged and rendered with the same, with thanks to their makers:": arranged,
+        "Recorded music, with thanks to its makers:": recorded,
+    }
+    return "\n".join(
+        line
+        for title, lines in lists.items()
+        if lines
+        for line in (title, "", *(f"- {one}" for one in sorted(lines)), "")
+    )
 
 
 def licence_note(rows: Iterable[dict], licence: str) -> str | None:
