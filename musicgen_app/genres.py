@@ -20,6 +20,7 @@ from .errors import ModelError
 
 FILE = "genres.safetensors"
 SURE = 0.4  # probability from which on a genre is taken
+NAME_LENGTH = 60  # characters
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ def told(genre: str, prompt: str) -> str:
     return f"{genre}. {prompt}" if genre else prompt
 
 
+def is_name(value: object) -> bool:
+    """Whether something can be the name of a genre."""
+    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= NAME_LENGTH
+
+
 def reads_genres(bundle: Bundle) -> bool:
     """Whether a model comes with a classifier."""
     return FILE in bundle.config["files"]
@@ -71,7 +77,7 @@ def load_genres(bundle: Bundle) -> Genres | None:
         weights, bias = given["weights"].float().numpy(), given["bias"].float().numpy()
         if weights.ndim != 2 or weights.shape[1:] != bias.shape or len(names) != len(bias) or not len(names):
             raise ValueError(f"{len(names)} names, weights {weights.shape}, bias {bias.shape}")
-        if not all(isinstance(name, str) and name.isprintable() and 0 < len(name) <= 60 for name in names):
+        if not all(map(is_name, names)):
             raise ValueError("a name that is none")
         if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
             raise ValueError("values that are not finite")

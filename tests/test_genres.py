@@ -17,6 +17,7 @@ from musicgen_app.errors import ModelError
 from musicgen_app.genres import Genres, load_genres, told
 from musicgen_app.provenance import sidecar_for
 from musicgen_app.request import GenerationRequest
+from trainer.prepared import Prepared
 from trainer.reading_genres import fit
 
 CALM, LOUD = np.array([1.0, 0.0]), np.array([0.0, 1.0])
@@ -53,6 +54,8 @@ def test_it_is_fitted_on_captions_of_known_genre_each_genre_counting_alike():
     assert abs(middle[0] - 0.5) < 0.25  # though one has fifteen times as many captions
     again = fit(vectors, labels)
     assert np.array_equal(fitted.weights, again.weights) and np.array_equal(fitted.bias, again.bias)
+    rare = fit(np.concatenate([vectors, vectors[:2]]), [*labels, "noise", "noise"])
+    assert rare.names == ("ambient", "metal")  # two captions are less than a hundredth of three hundred
     assert fit(vectors[:300], labels[:300]) is None and fit(np.zeros((0, 0), np.float32), []) is None
 
 
@@ -65,6 +68,10 @@ def test_captions_of_known_genre_come_from_a_prepared_folder(tmp_path):
     right = np.array(fitted.names)[fitted.probabilities(vectors).argmax(axis=1)] == labels
     assert right.mean() > 0.9
     assert len(prepared.known_genres(4)[1]) == 8  # four tracks of two captions
+    rows = (tmp_path / "manifest/00000/tracks.jsonl").read_text()
+    odd = rows.replace('"genre 0"', '["a", "list"]').replace('"genre 1"', '"two\\nlines"')
+    (tmp_path / "manifest/00000/tracks.jsonl").write_text(odd)
+    assert set(Prepared(tmp_path).known_genres(100)[1]) == {"genre 2"}
     assert write_tiny(tmp_path / "unnamed", vector_dim=16).known_genres(100)[0].shape == (0, 0)
     assert write_tiny(tmp_path / "plain", vector_dim=0, named=True).known_genres(100)[1] == []
 

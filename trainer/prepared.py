@@ -32,6 +32,7 @@ from torch import Tensor
 
 from musicgen_app.conditioning import SentenceTokens, TextCondition
 from musicgen_app.errors import FileError
+from musicgen_app.genres import is_name
 from musicgen_app.plan import Plan
 from musicgen_app.planning import Pieces
 
@@ -184,7 +185,7 @@ class Prepared:
         vectors, genres = [np.zeros((0, 0), np.float32)], []
         for item in items.tolist():
             genre = (self.track(item).get("facts") or {}).get("genre")
-            if genre:
+            if is_name(genre):
                 own = self._sentences(self.captions(item))
                 vectors.append(own)
                 genres += [genre] * len(own)

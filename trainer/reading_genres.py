@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -9,6 +11,7 @@ import torch.nn.functional as F
 from musicgen_app.genres import Genres
 
 LEAST = 2  # genres
+RARE = 0.01  # of the captions of the commonest genre: below that one is left out
 DECAY = 1e-3  # of the squared weights
 SCALE = 8.0  # of the vectors, which are of length 1
 ITERATIONS = 200
@@ -17,13 +20,15 @@ ITERATIONS = 200
 def fit(vectors: np.ndarray, labels: list[str]) -> Genres | None:
     """Multinomial logistic regression of text vectors (N, V) on their genres; None where there are fewer than two.
 
-    Every genre counts alike, however many captions it has. The same data give the same weights.
+    Every genre counts alike, however many captions it has, but for rare ones. The same data give the same weights.
     """
-    names = tuple(sorted(set(labels)))
+    counts = Counter(labels)
+    names = tuple(sorted(name for name in counts if counts[name] >= RARE * max(counts.values())))
     if len(names) < LEAST:
         return None
-    x = torch.from_numpy(vectors.astype(np.float32)) * SCALE
-    y = torch.tensor([names.index(label) for label in labels])
+    known = [i for i, label in enumerate(labels) if label in names]
+    x = torch.from_numpy(vectors[known].astype(np.float32)) * SCALE
+    y = torch.tensor([names.index(labels[i]) for i in known])
     share = len(y) / (len(names) * torch.bincount(y, minlength=len(names)).float())
     weights = torch.zeros(x.shape[1], len(names), requires_grad=True)
     bias = torch.zeros(len(names), requires_grad=True)
