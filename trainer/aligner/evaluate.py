@@ -8,7 +8,7 @@ share most of their facts; hence also ranks among one clip a track, and accuraci
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,13 +59,12 @@ def retrieval(scores: np.ndarray) -> dict[str, float]:
 
 
 def retrieval_report(aligner: Aligner, rows: list[dict], audio: np.ndarray) -> dict:
-    """Retrieval in both directions by caption style: among all clips, and among one clip a track."""
-    firsts = _first_of_tracks(rows)
+    """Retrieval in both directions by caption style: among all clips that have it, and among one clip a track."""
     report = {}
-    for style in _styles(rows):
-        text = aligner.text([row["captions"][style][0] for row in rows])
-        for name, chosen in (("all", slice(None)), ("one a track", firsts)):
-            scores = text[chosen] @ audio[chosen].T
+    for style, told, heard in _styles(rows, audio):
+        text = aligner.text([row["captions"][style][0] for row in told])
+        for name, chosen in (("all", slice(None)), ("one a track", _first_of_tracks(told))):
+            scores = text[chosen] @ heard[chosen].T
             report[f"{style}, {name}"] = {
                 "of": len(scores),
                 "text_to_audio": retrieval(scores),
@@ -76,11 +75,10 @@ def retrieval_report(aligner: Aligner, rows: list[dict], audio: np.ndarray) -> d
 
 def score_report(aligner: Aligner, rows: list[dict], audio: np.ndarray) -> dict:
     """How scores are spread, by style and over all: of clips with their own captions, and with other tracks' ones."""
-    tracks = np.array([f"{row['folder']}/{row['path']}" for row in rows])
     matched, shuffled, report = [], [], {}
-    for style in _styles(rows):
-        text = aligner.text([row["captions"][style][0] for row in rows])
-        scores = text @ audio.T
+    for style, told, heard in _styles(rows, audio):
+        tracks = np.array([f"{row['folder']}/{row['path']}" for row in told])
+        scores = aligner.text([row["captions"][style][0] for row in told]) @ heard.T
         matched.append(np.diag(scores))
         shuffled.append(scores[tracks[:, None] != tracks[None]])
         report[style] = {"matched": _spread(matched[-1]), "shuffled": _spread(shuffled[-1])}
@@ -213,9 +211,11 @@ def _spread(values: np.ndarray) -> dict[str, float]:
     return {name: round(value, 4) for name, value in spread.items()}
 
 
-def _styles(rows: list[dict]) -> list[str]:
-    """The caption styles that every row has."""
-    return sorted(set.intersection(*({style for style, own in row["captions"].items() if own} for row in rows)))
+def _styles(rows: list[dict], audio: np.ndarray) -> Iterator[tuple[str, list[dict], np.ndarray]]:
+    """Every caption style with the rows that have captions of it, and the vectors of their clips."""
+    for style in sorted({style for row in rows for style, own in row["captions"].items() if own}):
+        has = [number for number, row in enumerate(rows) if row["captions"].get(style)]
+        yield style, [rows[number] for number in has], audio[has]
 
 
 def _first_of_tracks(rows: list[dict]) -> np.ndarray:
