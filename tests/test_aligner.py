@@ -84,6 +84,8 @@ def test_retrieval_of_named_tones_beats_chance(toy, trained, tmp_path):
     assert {name.partition(",")[0] for name in report["retrieval"]} == {"long", "short"}
     found = report["retrieval"]["long, all"]
     assert report["clips"] == found["of"] == len(TONES)
+    everything = measures.evaluate(load_aligner(trained / "aligner"), [toy], lambda line: None, split=None)
+    assert everything["clips"] == 4 * len(TONES)
     assert found["text_to_audio"]["R@1"] >= 0.75 and found["audio_to_text"]["R@1"] >= 0.75  # chance: 1/8
     assert report["scores"]["all"]["matched"]["mean"] > report["scores"]["all"]["shuffled"]["mean"] + 0.3
     assert confusions(report) == sorted(confusions(report), key=lambda entry: -entry[2])

@@ -51,7 +51,8 @@ def train(data, out, steps, batch, lr, init, hours, stop_at, seed) -> None:
 @WHICH
 @JSON
 @click.option("-o", "--output", type=FOLDER, help="Also write the report as JSON, and pictures, into this folder.")
-def evaluate(data, folder, as_json, output) -> None:
+@click.option("--all-clips", is_flag=True, help="Of data that it was not trained on: the training clips too.")
+def evaluate(data, folder, as_json, output, all_clips) -> None:
     """Retrieval, attributes and scores on the unseen clips of dataset folders."""
     from trainer.aligner.evaluate import evaluate as measure
     from trainer.aligner.report import table, write_report
@@ -59,7 +60,7 @@ def evaluate(data, folder, as_json, output) -> None:
     from ..aligner import load_aligner
     from .output import print_json, print_note
 
-    report = measure(load_aligner(folder), list(data), print_note)
+    report = measure(load_aligner(folder), list(data), print_note, None if all_clips else "val")
     if output:
         write_report(report, output)
     if as_json:
