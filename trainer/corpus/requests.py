@@ -1,9 +1,9 @@
 """Captions in free wording: how people ask for music who do not use musicians' words.
 
-`requests.tsv` holds some 43 requests for each style, written for this project (CC0), and of each the mood of the
-pieces that it fits: "bright", "dark" or "any". They name no instrument that a piece of the style may lack, and none
-shares four words in a row with a prompt that models are measured with. Every tenth of a style is for unseen clips
-alone.
+`requests.tsv` holds some 43 requests for each style, written for this project with a language model (CC0), and of each
+the mood of the pieces that it fits: "bright", "dark" or "any". They name no instrument that a piece of the style may
+lack, and none shares four words in a row with a prompt that models are measured with. Every tenth of a style is for
+unseen clips alone.
 """
 
 from __future__ import annotations
