@@ -141,7 +141,7 @@ def test_the_best_of_several_is_chosen_by_what_was_read(model, tiny_aligner, mon
     assert asked == ["ambient. fog on a lake"]
 
 
-def test_the_command_and_the_page_tell_what_was_read(model, tmp_path, capsys):
+def test_the_command_tells_what_was_read(model, tmp_path, capsys):
     made = ("--model", model, "--seconds", "0.5", "--seed", "1")
     assert cli.run(["generate", "fog on a lake", *made, "-o", str(tmp_path / "a.wav")]) == 0
     assert "read as ambient" in capsys.readouterr().out

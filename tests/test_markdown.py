@@ -21,7 +21,8 @@ def test_the_card_of_sketch_has_the_tables_of_its_reports():
     """The figures in the card are those of the reports beside it: this is how they are written there."""
     card = (SKETCH / "README.md").read_text()
     heard = music([report("music.json"), report("log/music-2.1.json")])
-    tables = following(report("following.json")), heard, codec(report("codec.json"))
+    followed = [following(report(name)) for name in ("following.json", "asked.json")]
+    tables = *followed, heard, codec(report("codec.json"))
     assert [line for table in tables for line in table.splitlines() if line not in card] == []
 
 
