@@ -1,6 +1,6 @@
 """The aligner: texts and music -> unit vectors whose cosine says how well they fit. It stands in for CLAP offline.
 
-Two small networks trained together (`trainer.aligner`) as in CLIP (Radford et al., 2021, arXiv 2103.00020) and CLAP
+Two small networks trained together (`ttm_trainer.aligner`) as in CLIP (Radford et al., 2021, arXiv 2103.00020) and CLAP
 (Wu et al., 2023, arXiv 2211.06687). Texts: vectors of the frozen sentence encoder -> attention -> (width,). Audio:
 log-mel spectrogram -> residual convolutions -> mean over time -> (width,). A folder holds `aligner.json` and
 `model.safetensors`.
@@ -21,12 +21,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import paths
 from .audio import resample, save_bytes
-from .bundle import WEIGHTS, load_state, load_strict
-from .codecs.mel import LogMel
-from .conditioning import SentenceTokens, TextEncoder
+from .codecs.acestep_v1.mel import LogMel
 from .errors import FileError, ModelError, RequestError
+from .machine import paths
+from .models.bundle import WEIGHTS, load_state, load_strict
+from .text import SentenceTokens, TextEncoder
 
 SCHEMA = 1
 CONFIG = "aligner.json"  # not config.json: that would make the folder look like a generator's

@@ -14,10 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import __version__, hub, paths, store
-from .bundle import Bundle, frozen_parts, verify
+from . import __version__
 from .errors import DependencyError, ModelError, TTMError
-from .systems import SYSTEMS
+from .machine import paths
+from .models import hub, installed
+from .models.bundle import Bundle, frozen_parts, verify
+from .models.paper_systems import SYSTEMS
 
 SCHEMA = 1
 BUNDLED = "sketch"  # the model that comes with the app; the exit code is about it
@@ -60,8 +62,8 @@ def _torch(report: dict) -> dict:
         import torch
     except (ImportError, OSError) as error:
         raise DependencyError(f"torch cannot be imported ({error}): pip install --force-reinstall torch") from error
-    from .backbones import scan
-    from .hardware import cpu_features, pick_device, pick_precision
+    from .backbones.mamba import scan
+    from .machine.device import cpu_features, pick_device, pick_precision
 
     device = pick_device("auto")
     precision = pick_precision("auto", device)
@@ -168,7 +170,7 @@ def _systems(memory: dict) -> dict[str, dict]:
 
 def _models(report: dict) -> list[dict]:
     """Every model: are its files intact, and does it make a clip?"""
-    bundles, faults = store.scan()
+    bundles, faults = installed.scan()
     models = [
         {"name": path.name, "path": str(path), "intact": False, "error": str(fault), "code": fault.exit_code}
         for path, fault in faults.items()

@@ -17,22 +17,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import audio, hub, sampling, store
+from . import audio, sampling
 from .aligner import Aligner, load_aligner
 from .backbones import expand_condition, with_grid
 from .backbones.inference import prepare
-from .bundle import Bundle, frozen_parts, load_backbone
 from .codecs import load_codec
 from .codecs.base import Codec
 from .codecs.chunks import decode_chunked
 from .codecs.onnx import OnnxCodec
-from .conditioning import TextCondition, TextEncoder, load_text_encoder
+from .control.genre_classifier import Genres, load_genres, told
+from .control.plan import Plan
+from .control.planner import Pieces, check_layout, load_pieces, plan_for
 from .errors import Cancelled, GenerationError
-from .genres import Genres, load_genres, told
-from .hardware import PRECISIONS, pick_device, pick_precision
-from .plan import Plan
-from .planning import Pieces, check_layout, load_pieces, plan_for
+from .machine.device import PRECISIONS, pick_device, pick_precision
+from .models import hub, installed
+from .models.bundle import Bundle, frozen_parts, load_backbone
 from .request import VARIATIONS, Choice, GenerationRequest, GenerationResult
+from .text import TextCondition, TextEncoder, load_text_encoder
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Engine:
 
     def load(self, name: str) -> LoadedModel:
         """The model of that name (or folder), read and checked once. Raises ModelError."""
-        return self._load(store.find(name, self.models_dir))
+        return self._load(installed.find(name, self.models_dir))
 
     def _load(self, bundle: Bundle) -> LoadedModel:
         if self._loaded is None or self._loaded.bundle != bundle:
@@ -164,7 +165,7 @@ class Engine:
                 progress(Progress(stage, step, total, time.perf_counter() - began))
 
         request = request.validated()
-        bundle = store.find(request.model, self.models_dir)
+        bundle = installed.find(request.model, self.models_dir)
         request = request.resolved(bundle.sampler, bundle.max_seconds)
         model = self._load(bundle)
         seeds = [request.seed + i for i in range(request.variations * request.best_of)]

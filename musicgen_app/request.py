@@ -17,7 +17,7 @@ from .errors import RequestError
 if TYPE_CHECKING:
     import numpy as np
 
-    from .plan import Plan
+    from .control.plan import Plan
 
 SOLVERS = ("euler", "midpoint", "heun")
 TEXT_LENGTH = 2_000  # characters, of the prompt and of the negative prompt

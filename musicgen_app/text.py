@@ -19,11 +19,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import hub, stated
+from .control import prompt_parser as stated
 from .errors import DependencyError, ModelError
+from .models import hub
 
 if TYPE_CHECKING:
-    from .bundle import Bundle
+    from .models.bundle import Bundle
 
 CLAP_LENGTH = 77  # tokens that CLAP was trained with
 

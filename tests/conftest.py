@@ -12,7 +12,7 @@ import pytest
 # threads, and tests compare runs of both bit for bit.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from musicgen_app.bundle import Bundle, write_bundle
+from musicgen_app.models.bundle import Bundle, write_bundle
 
 
 @pytest.fixture(scope="session")

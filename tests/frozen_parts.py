@@ -63,7 +63,7 @@ def write_clap(folder: Path) -> None:
 
 def install(name: str, files: Path, cache: Path) -> Path:
     """Put `files` into a Hugging Face cache (`HF_HUB_CACHE`) as the part `name`; returns the snapshot folder."""
-    from musicgen_app.hub import PARTS
+    from musicgen_app.models.hub import PARTS
 
     part = PARTS[name]
     repository = cache / f"models--{part.repo.replace('/', '--')}"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from musicgen_app.plan import Plan
-from trainer.prepared import Prepared
-from trainer.stages import Rows, check_settings, part_folder, write_part
+from musicgen_app.control.plan import Plan
+from ttm_trainer.prepare.prepared_folder import Prepared
+from ttm_trainer.runtime.stage_runner import Rows, check_settings, part_folder, write_part
 
 
 def write_tiny(

@@ -12,12 +12,19 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from musicgen_app.codecs import acestep_v1, vocoder
-from musicgen_app.codecs.acestep_v1 import DCAE, VOCODER, WEIGHTS, AceStepV1
+from musicgen_app.codecs.acestep_v1 import codec as acestep_v1
+from musicgen_app.codecs.acestep_v1 import vocoder
+from musicgen_app.codecs.acestep_v1.codec import DCAE, VOCODER, WEIGHTS, AceStepV1
+from musicgen_app.codecs.acestep_v1.dcae import FastDecoder
+from musicgen_app.codecs.acestep_v1.mel import mel_filters
+from musicgen_app.codecs.acestep_v1.vocoder import (
+    Vocoder,
+    VocoderConfig,
+    WeightNormConv,
+    fold_weight_norm,
+    windows,
+)
 from musicgen_app.codecs.chunks import decode_chunked, encode_chunked
-from musicgen_app.codecs.dcae import FastDecoder
-from musicgen_app.codecs.mel import mel_filters
-from musicgen_app.codecs.vocoder import Vocoder, VocoderConfig, WeightNormConv, fold_weight_norm, windows
 from musicgen_app.errors import ModelError
 
 BLOCKS = ["ResBlock", "ResBlock", "ResBlock", "EfficientViTBlock"]

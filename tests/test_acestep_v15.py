@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from musicgen_app.codecs.acestep_v15 import AceStepV15, OobleckConfig, fold
+from musicgen_app.codecs.acestep_v15.codec import AceStepV15, OobleckConfig, fold
 from musicgen_app.codecs.chunks import decode_chunked, encode_chunked
 from musicgen_app.errors import ModelError
 
@@ -117,7 +117,7 @@ def test_the_compiled_activation_is_used_and_no_tile_shows(codec):
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-5), (torch.bfloat16, 2**-8)])
 def test_compiled_activation(dtype, tolerance):
     pytest.importorskip("numba")
-    from musicgen_app.codecs.snake_cpu import snake
+    from musicgen_app.codecs.acestep_v15.snake_numba import snake
 
     x = (torch.randn(2, 50, 3) * torch.tensor([0.1, 1.0, 20.0])).to(dtype).transpose(1, 2)[:, :, None]
     rate, depth = torch.rand(2, 3, 1, 1) * 2
@@ -148,7 +148,7 @@ def test_bfloat16_is_closer_than_that_of_diffusers(reference, codec):
 def test_without_numba(codec, monkeypatch):
     latents = torch.randn(1, 30, 8)
     wanted = codec.decode(latents)
-    monkeypatch.setattr("musicgen_app.codecs.acestep_v15.find_spec", lambda name: None)
+    monkeypatch.setattr("musicgen_app.codecs.acestep_v15.codec.find_spec", lambda name: None)
     codec.prepare(torch.bfloat16)
     assert codec.decoder.snake1.kernel is None
     assert relative(codec.decode(latents), wanted) < 0.06

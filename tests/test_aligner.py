@@ -12,13 +12,13 @@ from click.testing import CliRunner
 
 from musicgen_app import aligner as module
 from musicgen_app.aligner import Aligner, AlignerConfig, load_aligner, save_aligner, tier
-from musicgen_app.cli import aligner as cli
-from musicgen_app.conditioning import SentenceTokens
 from musicgen_app.errors import FileError, ModelError, RequestError
-from trainer.aligner import evaluate as measures
-from trainer.aligner import train as training
-from trainer.aligner.report import confusions, table, write_report
-from trainer.aligner.train import AlignerTraining, info_nce, train
+from musicgen_app.text import SentenceTokens
+from ttm_trainer.aligner import evaluate as measures
+from ttm_trainer.aligner import train as training
+from ttm_trainer.aligner.report import confusions, table, write_report
+from ttm_trainer.aligner.train import AlignerTraining, info_nce, train
+from ttm_trainer.cli import aligner as cli
 
 TINY = AlignerConfig(
     8_000, 1.0, n_fft=256, hop=80, mels=20, low=50, high=3_900, width=16, text_units=12, text_width=32, text_blocks=1,

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from musicgen_app.backbones import concat_conditions, layers
-from musicgen_app.backbones.fluxaudio import Attention
-from musicgen_app.backbones.mamba import Mixer
+from musicgen_app.backbones.fluxaudio.model import Attention
+from musicgen_app.backbones.mamba.model import Mixer
 from musicgen_app.backbones.presets import PRESETS, build, trainable_parameters
 from musicgen_app.errors import ModelError
 

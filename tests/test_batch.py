@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 import musicgen_app
 from musicgen_app import audio
 from musicgen_app.cli import run
-from musicgen_app.cli.batch import _Meter, plan, seed_of
-from musicgen_app.cli.prompts import FIELDS, LINE_BYTES, Failure, Names, Prompt, output_name, parse
+from musicgen_app.cli.generation.batch import _Meter, plan, seed_of
+from musicgen_app.cli.generation.prompt_file import FIELDS, LINE_BYTES, Failure, Names, Prompt, output_name, parse
 from musicgen_app.engine import Engine, Progress
 from musicgen_app.errors import FileError, GenerationError, RequestError
 
@@ -123,7 +123,7 @@ def test_ten_thousand_lines(home):
 
 
 def test_too_many_lines(monkeypatch):
-    monkeypatch.setattr("musicgen_app.cli.prompts.PROMPTS", 3)
+    monkeypatch.setattr("musicgen_app.cli.generation.prompt_file.PROMPTS", 3)
     with pytest.raises(RequestError, match="more than 3 prompts"):
         list(parse(io.BytesIO(b"x\n" * 4)))
 
@@ -308,7 +308,7 @@ def test_a_file_of_another_request_is_an_error(batch, change):
 
 
 def test_other_weights_and_other_peoples_files_are_errors(batch, tiny_parts, monkeypatch):
-    from musicgen_app.bundle import write_bundle
+    from musicgen_app.models.bundle import write_bundle
 
     batch("piano\nflute\n", "--seed", 1)
     Path("0002-flute-1.wav").write_text("precious")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musicgen_app.errors import RequestError
-from trainer.batches import ClusterBatches, rank_slice
+from ttm_trainer.training.cluster_sampler import ClusterBatches, rank_slice
 
 quick = settings(max_examples=60, deadline=None)
 clusterings = st.lists(st.integers(0, 6), min_size=1, max_size=120).map(np.array)

@@ -14,15 +14,15 @@ import torch
 
 from musicgen_app import Engine, GenerationRequest, sampling
 from musicgen_app.backbones.presets import build, trainable_parameters
+from musicgen_app.backbones.reference import guided_step, plain_twin
 from musicgen_app.bench import child, measure, musicgen, parts
-from musicgen_app.bench.plain import guided_step, plain_twin
 from musicgen_app.bench.products import count_products, products_alone
 from musicgen_app.bench.run import Settings, run
 from musicgen_app.bench.standin import write_stand_in
 from musicgen_app.bench.table import lines
-from musicgen_app.bundle import open_bundle
 from musicgen_app.cli import run as run_command
 from musicgen_app.errors import DependencyError, ModelError, RequestError, TTMError
+from musicgen_app.models.bundle import open_bundle
 
 DIT = {"latent_dim": 64, "hidden": 32, "depth": 3, "fused_depth": 1, "heads": 2, "text_dim": 24, "vector_dim": 16}
 MAMBA = {"latent_dim": 128, "hidden": 32, "depth": 2, "heads": 2, "text_dim": 16}

@@ -12,9 +12,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from musicgen_app import bundle as bundles
-from musicgen_app.bundle import Bundle, load_backbone, load_state, open_bundle, parameter_count, verify, write_bundle
 from musicgen_app.errors import FileError, ModelError
+from musicgen_app.models import bundle as bundles
+from musicgen_app.models.bundle import (
+    Bundle,
+    load_backbone,
+    load_state,
+    open_bundle,
+    parameter_count,
+    verify,
+    write_bundle,
+)
 
 
 @pytest.fixture

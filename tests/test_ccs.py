@@ -14,12 +14,12 @@ import pytest
 import soundfile
 
 from musicgen_app.errors import DependencyError, ModelError, RequestError
-from trainer.evaluation import ccs
-from trainer.evaluation.clips import Clip
-from trainer.evaluation.concepts import KINDS, WORDS, extract, others
-from trainer.evaluation.embedding import Vectors
-from trainer.evaluation.judges import Answer, AudioLanguageModel, Endpoint, ZeroShot, question
-from trainer.evaluation.prompts import Prompt, read_prompts
+from ttm_trainer.evaluation.clips.clips import Clip
+from ttm_trainer.evaluation.clips.prompts import Prompt, read_prompts
+from ttm_trainer.evaluation.metrics import ccs
+from ttm_trainer.evaluation.metrics.concepts import KINDS, WORDS, extract, others
+from ttm_trainer.evaluation.metrics.embeddings import Vectors
+from ttm_trainer.evaluation.metrics.judges import Answer, AudioLanguageModel, Endpoint, ZeroShot, question
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def server():
 @pytest.fixture
 def endpoint(server, monkeypatch) -> Endpoint:
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
-    monkeypatch.setattr("trainer.evaluation.judges.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("ttm_trainer.evaluation.metrics.judges.time.sleep", lambda seconds: None)
     return Endpoint(server.url + "/", "qwen-omni")
 
 

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from musicgen_app.errors import FileError
-from trainer.corpus.challenge import WORDS, build
+from ttm_trainer.corpus.challenge import WORDS, build
 
 RATE = 16_000
 

@@ -14,10 +14,10 @@ import torch
 from safetensors.torch import load_file
 
 from musicgen_app.errors import FileError, ModelError
-from trainer import checkpoint
-from trainer.optim import adamw
-from trainer.parameters import flatten
-from trainer.progress import Log, duration, rows
+from ttm_trainer.runtime import checkpoint
+from ttm_trainer.runtime.flat_names import flatten
+from ttm_trainer.runtime.progress import Log, duration, rows
+from ttm_trainer.training.optim import adamw
 
 
 def environment() -> dict[str, str]:

@@ -143,7 +143,7 @@ def test_a_variation_can_be_made_again_alone(cli):
 
 
 def test_from_warns_of_other_weights(cli, tiny_parts, monkeypatch, tmp_path):
-    from musicgen_app.bundle import write_bundle
+    from musicgen_app.models.bundle import write_bundle
 
     cli("generate", "piano", *FAST, "-o", "a.wav")
     config, state, files = tiny_parts
@@ -319,7 +319,7 @@ def test_damaged_weights(cli, tiny_bundle, tmp_path, part, damage):
 
 @pytest.mark.parametrize("key", ["final_layer.conv.bias", "t_embed.mlp.0.weight"])
 def test_missing_key(cli, tiny_parts, tmp_path, key):
-    from musicgen_app.bundle import write_bundle
+    from musicgen_app.models.bundle import write_bundle
 
     config, state, files = tiny_parts
     state = {name: tensor for name, tensor in state.items() if name != key}
@@ -328,7 +328,7 @@ def test_missing_key(cli, tiny_parts, tmp_path, key):
 
 
 def test_weights_that_are_not_finite(cli, tiny_parts, tmp_path):
-    from musicgen_app.bundle import write_bundle
+    from musicgen_app.models.bundle import write_bundle
 
     config, state, files = tiny_parts
     state = state | {"final_layer.conv.bias": state["final_layer.conv.bias"] * float("nan")}
@@ -357,12 +357,12 @@ def test_unknown_commands(cli, name, near):
 
 
 def test_unexpected_errors(cli, monkeypatch):
-    import musicgen_app.store
+    import musicgen_app.models.installed
 
     def fail(name):
         raise KeyError("two\nlines")
 
-    monkeypatch.setattr(musicgen_app.store, "find", fail)
+    monkeypatch.setattr(musicgen_app.models.installed, "find", fail)
     assert_one_error(cli("generate", "x"), 1, "unexpected KeyError.*TTM_APP_DEBUG=1")
     monkeypatch.setenv("TTM_APP_DEBUG", "1")
     with pytest.raises(KeyError):
@@ -428,7 +428,7 @@ def test_killed_while_writing(child, tmp_path):
 
 
 def test_second_interrupt_stops_at_once(capfd):
-    from musicgen_app.cli.output import cancel_on_signals
+    from musicgen_app.cli.terminal import cancel_on_signals
     from musicgen_app.engine import CancelToken
 
     token, before = CancelToken(), signal.getsignal(signal.SIGINT)
@@ -523,7 +523,7 @@ def test_models_verify(cli, tiny_bundle, tmp_path):
 
 
 def test_models_verify_reads_the_frozen_parts_too(cli, tiny_bundle, tmp_path, monkeypatch):
-    from musicgen_app import hub
+    from musicgen_app.models import hub
 
     folder = shutil.copytree(tiny_bundle.path, tmp_path / "copy")
     config = json.loads((folder / "config.json").read_text())
@@ -628,10 +628,10 @@ def test_models_import_mistakes(cli, checkpoint, tmp_path, argv, code, pattern):
 
 
 def test_models_import_stopped_by_sigterm(cli, checkpoint, tmp_path, monkeypatch):
-    import musicgen_app.bundle
+    import musicgen_app.models.bundle
 
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(musicgen_app.bundle, "_sync", lambda path: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(musicgen_app.models.bundle, "_sync", lambda path: signal.raise_signal(signal.SIGTERM))
     assert_one_error(cli("models", "import", checkpoint, "--preset", "dit-450m"), 130, "cancelled; nothing was written")
     assert list((tmp_path / "other" / "models").iterdir()) == []
     assert signal.getsignal(signal.SIGTERM) is before
@@ -654,10 +654,12 @@ def test_models_download_without_network(cli, checkpoint, name, says):
 
 def test_models_download(cli, checkpoint, monkeypatch, tmp_path):
     """A system, a part and a model: each names the parts it stands for."""
-    import musicgen_app.hub
+    import musicgen_app.models.hub
 
     asked = []
-    monkeypatch.setattr(musicgen_app.hub, "fetch", lambda part, report, offline: asked.append(part) or tmp_path / part)
+    monkeypatch.setattr(
+        musicgen_app.models.hub, "fetch", lambda part, report, offline: asked.append(part) or tmp_path / part
+    )
     cli("models", "import", checkpoint, "--preset", "dit-450m", "--name", "mine")
     assert cli("models", "download", "acestep-v1").out == f"acestep-v1  downloaded  {tmp_path / 'acestep-v1'}\n"
     ran = cli("models", "download", "mamba-189m", "--json")

@@ -15,9 +15,10 @@ from typing import NamedTuple
 import pytest
 from test_library import made
 
-from musicgen_app import audio, provenance, settings
+from musicgen_app import audio
 from musicgen_app.cli import run
-from musicgen_app.library import Library
+from musicgen_app.library import Library, metadata
+from musicgen_app.machine import user_settings
 
 FAST = ("--model", "tiny", "--seconds", "0.5", "--steps", "2")
 
@@ -34,8 +35,8 @@ class Ran(NamedTuple):
 @pytest.fixture
 def cli(tmp_path, monkeypatch, capfd):
     """Run a command line in this process, in an empty folder, with an empty home."""
-    for name in settings.FIELDS:
-        monkeypatch.delenv(settings.variable(name), raising=False)
+    for name in user_settings.FIELDS:
+        monkeypatch.delenv(user_settings.variable(name), raising=False)
     monkeypatch.setenv("TTM_APP_HOME", str(tmp_path / "home"))
     work = tmp_path / "work"
     work.mkdir()
@@ -125,12 +126,12 @@ def test_generate_takes_its_defaults_from_the_settings(cli, makes, monkeypatch, 
 
 
 def test_a_damaged_file_of_settings_is_one_line(cli, makes):
-    settings.path().parent.mkdir(parents=True)
-    settings.path().write_text("seconds = 0\n")
+    user_settings.path().parent.mkdir(parents=True)
+    user_settings.path().write_text("seconds = 0\n")
     for argv in (("generate", "x"), ("settings",), ("library", "list"), ("paths",)):
-        assert_error(cli(*argv), 2, f"{settings.path()}: seconds must be a number from 0.5 to 3600")
+        assert_error(cli(*argv), 2, f"{user_settings.path()}: seconds must be a number from 0.5 to 3600")
     assert os.listdir() == []
-    assert cli("settings", "path").out == f"{settings.path()}\n"
+    assert cli("settings", "path").out == f"{user_settings.path()}\n"
     assert cli("settings", "unset", "seconds").code == 0
     assert cli("settings").code == 0
 
@@ -175,7 +176,7 @@ def test_show(cli, kept):
 
 
 def test_add_and_edit(cli, kept):
-    audio.write("x.wav", made().audio, 8_000, provenance.tags_for(made()))
+    audio.write("x.wav", made().audio, 8_000, metadata.tags_for(made()))
     id = cli("library", "add", "x.wav", "--json").json()["id"]
     assert kept.get(id).source == "cli"
     assert cli("library", "edit", id, "--title", "Opening", "--tag", "a", "--tag", "b", "--favourite").code == 0
@@ -240,7 +241,7 @@ def test_settings_commands(cli, monkeypatch, tmp_path):
     assert cli("settings", "list").out == text
     listed = cli("settings", "--json").json()
     assert listed["file"] == str(tmp_path / "home" / "config" / "settings.toml")
-    assert listed["settings"].keys() == settings.FIELDS.keys()
+    assert listed["settings"].keys() == user_settings.FIELDS.keys()
     assert listed["settings"]["loudness"] | {"about": ""} == {
         "value": -14.0, "origin": "file", "variable": "TTM_APP_LOUDNESS", "about": "",
     }  # fmt: skip
@@ -263,7 +264,7 @@ def test_paths(cli, tmp_path):
     where = cli("paths", "--json").json()
     assert where.keys() == {"models", "config", "results", "runs", "jobs", "cache", "assets", "settings"}
     assert (where["models"], where["results"]) == (str(home / "models"), str(tmp_path / "music"))
-    assert where["settings"] == str(settings.path())
+    assert where["settings"] == str(user_settings.path())
     assert cli("paths").out.splitlines()[0] == f"models    {home / 'models'}"
 
 

@@ -10,9 +10,10 @@ import pytest
 from prepared_folder import write_tiny
 
 from musicgen_app.errors import FileError, RequestError
-from trainer import charts, clusters
-from trainer.batches import ClusterBatches
-from trainer.prepared import Prepared
+from ttm_trainer.prepare import clusters
+from ttm_trainer.prepare.prepared_folder import Prepared
+from ttm_trainer.runtime import charts
+from ttm_trainer.training.cluster_sampler import ClusterBatches
 
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")

@@ -11,8 +11,8 @@ from sounds import RATE, beat, cadence
 
 from musicgen_app import cli
 from musicgen_app.errors import FileError, ModelError, RequestError
-from trainer.codec import baselines
-from trainer.codec.evaluate import evaluate, excerpts_of, measure, notes_kept, si_sdr, table
+from ttm_trainer.evaluation import codec_baselines
+from ttm_trainer.evaluation.codec_quality import evaluate, excerpts_of, measure, notes_kept, si_sdr, table
 
 
 @pytest.fixture(scope="module")
@@ -56,15 +56,15 @@ def test_each_measure_tells_its_own_change(music):
 
 
 def test_griffin_lim_keeps_more_than_noise_and_less_than_all(music):
-    after = baselines.griffin_lim(music, RATE)
+    after = codec_baselines.griffin_lim(music, RATE)
     assert after.shape == music.shape and after.dtype == np.float32
     figures = measure(music, after)
     assert 0 < figures["log_mel"] < 0.8 and figures["tempo"] == 1.0 and 0.3 < figures["notes"] < 0.95
 
 
 def test_opus_has_about_the_bits_it_is_asked_for(music):
-    low, bits_low = baselines.opus(music, RATE, 12)
-    high, bits_high = baselines.opus(music, RATE, 64)
+    low, bits_low = codec_baselines.opus(music, RATE, 12)
+    high, bits_high = codec_baselines.opus(music, RATE, 64)
     assert low.shape == high.shape == music.shape
     assert 8 < bits_low < 18 and 45 < bits_high < 85
     assert si_sdr(music, high) > si_sdr(music, low) > 0  # nothing is shifted

@@ -14,12 +14,12 @@ from safetensors.torch import load_file
 
 from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, load_codec
 from musicgen_app.errors import ModelError
-from trainer import checkpoint
-from trainer.codec.losses import waveform_error
-from trainer.codec.train import CodecTraining, audio_files, learning_rate, segment_batch
-from trainer.codec.train import train as train_codec
-from trainer.optim import warmup_cosine
-from trainer.spectra import log_mel, mel_filters
+from ttm_trainer.analysis.spectra import log_mel, mel_filters
+from ttm_trainer.codec.losses import waveform_error
+from ttm_trainer.codec.train import CodecTraining, audio_files, learning_rate, segment_batch
+from ttm_trainer.codec.train import train as train_codec
+from ttm_trainer.runtime import checkpoint
+from ttm_trainer.training.optim import warmup_cosine
 
 RATE = 8_000
 CODEC = SketchCodecConfig(

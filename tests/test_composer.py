@@ -13,16 +13,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from musicgen_app.harmony import FLATS, MODES, QUALITIES, SHARPS, parse_chord
-from musicgen_app.plan import Plan
-from trainer.corpus.captions import captions, window_facts
-from trainer.corpus.composer import GENRES, compose
-from trainer.corpus.genres import STYLES
-from trainer.corpus.instruments import DRUM_KITS, EFFECTS, INSTRUMENTS
-from trainer.corpus.requests import requests
-from trainer.corpus.score import Note, Part, Score, Section
-from trainer.corpus.theory import Key, fold, progression, roman, voicing
-from trainer.corpus.words import FAMILY, GENRE_WORDS, MOOD_SYNONYMS
+from musicgen_app.control.plan import Plan
+from musicgen_app.control.theory import FLATS, MODES, QUALITIES, SHARPS, parse_chord
+from ttm_trainer.corpus.caption.captions import captions, window_facts
+from ttm_trainer.corpus.caption.free_captions import requests
+from ttm_trainer.corpus.caption.vocabulary import FAMILY, GENRE_WORDS, MOOD_SYNONYMS
+from ttm_trainer.corpus.compose.composer import GENRES, compose
+from ttm_trainer.corpus.compose.genres import STYLES
+from ttm_trainer.corpus.compose.instruments import DRUM_KITS, EFFECTS, INSTRUMENTS
+from ttm_trainer.corpus.compose.score import Note, Part, Score, Section
+from ttm_trainer.corpus.compose.theory import Key, fold, progression, roman, voicing
 
 SEEDS = range(5)
 CHROMATIC = ("blues", "funk", "jazz", "bossa nova")  # secondary dominants and blue notes belong to the style

@@ -15,19 +15,11 @@ import torch
 from frozen_parts import install, write_clap, write_t5
 from safetensors.torch import load_file, save_file
 
-from musicgen_app.bundle import Bundle
-from musicgen_app.conditioning import (
-    CLAUSES,
-    SentenceTokens,
-    T5Clap,
-    T5Tokens,
-    load_text_encoder,
-    null_features,
-    text_units,
-)
+from musicgen_app.control.prompt_parser import stated
 from musicgen_app.errors import DependencyError, ModelError
-from musicgen_app.stated import stated
-from musicgen_app.systems import SYSTEMS
+from musicgen_app.models.bundle import Bundle
+from musicgen_app.models.paper_systems import SYSTEMS
+from musicgen_app.text import CLAUSES, SentenceTokens, T5Clap, T5Tokens, load_text_encoder, null_features, text_units
 
 PROMPTS = ["calm piano", "upbeat electronic music with drums, bass and a bright guitar"]
 
@@ -345,7 +337,7 @@ def test_code_in_a_checkpoint_is_never_run(public_files, tmp_path):
 def test_flan_t5_large_is_what_the_dit_takes():
     from transformers import T5Config, T5EncoderModel
 
-    from musicgen_app.backbones.fluxaudio import FluxAudioConfig
+    from musicgen_app.backbones.fluxaudio.model import FluxAudioConfig
 
     sizes = {"d_model": 1024, "d_ff": 2816, "num_layers": 24, "num_heads": 16, "vocab_size": 32128}
     with torch.device("meta"):

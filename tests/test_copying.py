@@ -9,7 +9,7 @@ from prepared_folder import write_tiny
 
 from musicgen_app.engine import Engine
 from musicgen_app.errors import FileError
-from trainer.evaluation.copying import copying, nearest
+from ttm_trainer.evaluation.memorisation import copying, nearest
 
 
 def test_nearest_finds_a_copied_excerpt_anywhere(tmp_path):

@@ -8,8 +8,8 @@ import pytest
 import soundfile
 
 from musicgen_app.errors import FileError
-from trainer.corpus import build
-from trainer.corpus.score import Note, Part, Score
+from ttm_trainer.corpus import build
+from ttm_trainer.corpus.compose.score import Note, Part, Score
 
 
 def compose(seed: int, seconds: float = 30.0, genre: str | None = None) -> Score:
@@ -119,7 +119,7 @@ def test_split_is_a_tenth() -> None:
 
 def test_two_builds_in_one_folder_are_refused(tmp_path, capsys):
     from musicgen_app import cli
-    from trainer.locks import alone
+    from ttm_trainer.runtime.locks import alone
 
     with alone(tmp_path, "build"):
         assert cli.run(["corpus", "build", "--out", str(tmp_path), "--hours", "0.01"]) == 3

@@ -15,19 +15,21 @@ import pytest
 import soundfile
 
 from musicgen_app import cli
+from musicgen_app.control.plan import Plan
+from musicgen_app.control.theory import parse_chord, pitch_class
 from musicgen_app.errors import FileError
-from musicgen_app.harmony import parse_chord, pitch_class
-from musicgen_app.plan import Plan
-from trainer.corpus import analysis, build, midi
-from trainer.corpus.arrange import CLEAR_KEY, STEPS, TEMPO, arrange, excerpt, starts
-from trainer.corpus.captions import captions, window_facts
-from trainer.corpus.composer import GENRES, compose
-from trainer.corpus.facts import _slots
-from trainer.corpus.instruments import DRUM_KITS, INSTRUMENTS
-from trainer.corpus.midifile import read
-from trainer.corpus.score import Note, Score
-from trainer.corpus.stats import stats
-from trainer.corpus.words import FAMILY, GENRE_WORDS
+from ttm_trainer.corpus import build
+from ttm_trainer.corpus.caption.captions import captions, window_facts
+from ttm_trainer.corpus.caption.facts import _slots
+from ttm_trainer.corpus.caption.vocabulary import FAMILY, GENRE_WORDS
+from ttm_trainer.corpus.compose.composer import GENRES, compose
+from ttm_trainer.corpus.compose.instruments import DRUM_KITS, INSTRUMENTS
+from ttm_trainer.corpus.compose.score import Note, Score
+from ttm_trainer.corpus.midi import build as midi
+from ttm_trainer.corpus.midi import chords_and_key
+from ttm_trainer.corpus.midi.arrange import CLEAR_KEY, STEPS, TEMPO, arrange, excerpt, starts
+from ttm_trainer.corpus.midi.midi_file import read
+from ttm_trainer.corpus.stats import stats
 
 mido = pytest.importorskip("mido")
 
@@ -148,18 +150,18 @@ def test_the_same_notes_have_the_same_digest() -> None:
 
 def test_key_and_chords_of_a_cadence() -> None:
     notes = [n for voice in song().voices if not voice.drums for n in voice.notes]
-    key, fit = analysis.key_of_notes(notes, 0, 64)
+    key, fit = chords_and_key.key_of_notes(notes, 0, 64)
     assert key.name == "C major" and fit > CLEAR_KEY
-    assert analysis.chords(notes, 0, 16, 4.0, key) == ("C", "C", "Am", "Am", "F", "F", "G", "G")
+    assert chords_and_key.chords(notes, 0, 16, 4.0, key) == ("C", "C", "Am", "Am", "F", "F", "G", "G")
 
 
 def test_what_is_no_chord_gets_no_name() -> None:
     cluster = [Note(0, 4, pitch, 80) for pitch in range(60, 67)]
     halves = [Note(0, 2, p, 80) for p in (57, 60, 64)] + [Note(2, 2, p, 80) for p in (60, 61, 62, 63)]
-    key = analysis.key_of_notes(cluster, 0, 4)[0]
-    assert analysis.chords(cluster, 0, 4, 4.0, key) == ("", "")
-    assert analysis.chords(halves, 0, 4, 4.0, key) == ("Am", "")
-    assert analysis.chords([], 0, 4, 4.0, key) == ("", "")
+    key = chords_and_key.key_of_notes(cluster, 0, 4)[0]
+    assert chords_and_key.chords(cluster, 0, 4, 4.0, key) == ("", "")
+    assert chords_and_key.chords(halves, 0, 4, 4.0, key) == ("Am", "")
+    assert chords_and_key.chords([], 0, 4, 4.0, key) == ("", "")
 
 
 def test_estimates_agree_with_what_the_composer_wrote() -> None:
@@ -168,11 +170,11 @@ def test_estimates_agree_with_what_the_composer_wrote() -> None:
     for seed, genre in enumerate(GENRES[::2]):
         score = compose(seed, 30.0, genre)
         notes = [n for p in score.parts if p.role not in ("drums", "percussion", "effect") for n in p.notes]
-        key, fit = analysis.key_of_notes(notes, 0, score.beats)
+        key, fit = chords_and_key.key_of_notes(notes, 0, score.beats)
         if fit >= CLEAR_KEY:
             keys[key.tonic == pitch_class(score.key.split(" ")[0])] += 1
         bar = score.metre[0] * 4 / score.metre[1]
-        for number, symbol in enumerate(analysis.chords(notes, 0, score.beats, bar, key)):
+        for number, symbol in enumerate(chords_and_key.chords(notes, 0, score.beats, bar, key)):
             true = next(s for s, begin, end in _slots(score) if begin <= (number + 0.5) * bar / 2 < end)
             roots[parse_chord(symbol)[0] == parse_chord(true)[0] if symbol else None] += 1
     assert keys[True] >= 0.75 * keys.total() and keys.total() >= 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainer.credits import credits_of, licences_of
+from ttm_trainer.output.credits import credits_of, licences_of
 
 
 def row(name: str, source: str, licence: str = "CC0-1.0") -> dict:

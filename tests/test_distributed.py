@@ -16,10 +16,10 @@ from tiny_training import DIT, changed, tiny_folder
 
 from musicgen_app.backbones.presets import build
 from musicgen_app.errors import FileError, RequestError
-from trainer import checkpoint
-from trainer.distributed import Team, assemble, whole_blocks
-from trainer.loop import train
-from trainer.progress import rows
+from ttm_trainer.runtime import checkpoint
+from ttm_trainer.runtime.distributed import Team, assemble, whole_blocks
+from ttm_trainer.runtime.progress import rows
+from ttm_trainer.training.loop import train
 
 SETTINGS = {
     "preset": "sketch-dit", "overrides": DIT, "precision": "fp32", "steps": 5, "batch": 8, "micro": 2, "save_every": 2,

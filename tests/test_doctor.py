@@ -9,10 +9,11 @@ import sys
 
 import pytest
 
-from musicgen_app import doctor, paths
+from musicgen_app import doctor
 from musicgen_app.cli import run
-from musicgen_app.hub import PARTS
-from musicgen_app.systems import SYSTEMS
+from musicgen_app.machine import paths
+from musicgen_app.models.hub import PARTS
+from musicgen_app.models.paper_systems import SYSTEMS
 
 
 @pytest.fixture

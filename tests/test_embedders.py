@@ -14,8 +14,8 @@ from frozen_parts import write_clap
 
 from musicgen_app.aligner import Aligner, AlignerConfig, save_aligner
 from musicgen_app.errors import DependencyError, ModelError
-from trainer import embedders
-from trainer.embedders import MUQ, ClapEmbedder, Muq, cover, embedder_name, load_embedder
+from ttm_trainer.prepare import embedders
+from ttm_trainer.prepare.embedders import MUQ, ClapEmbedder, Muq, cover, embedder_name, load_embedder
 
 RATE = 8_000  # of the tiny CLAP; its window is one second
 

@@ -12,15 +12,15 @@ from fake_embedder import RATE, FakeEmbedder, tone
 from prepared_folder import write_tiny
 
 from musicgen_app import cli
-from musicgen_app.bundle import write_bundle
 from musicgen_app.engine import CancelToken, Engine
 from musicgen_app.errors import Cancelled, FileError, GenerationError, RequestError
-from trainer.evaluation.clips import Clip, list_audio, match, open_reference
-from trainer.evaluation.embedding import Vectors, windows
-from trainer.evaluation.making import make
-from trainer.evaluation.prompts import Prompt, read_prompts
-from trainer.evaluation.run import Evaluation, evaluate
-from trainer.evaluation.table import table
+from musicgen_app.models.bundle import write_bundle
+from ttm_trainer.evaluation.clips.clips import Clip, list_audio, match, open_reference
+from ttm_trainer.evaluation.clips.generate_clips import make
+from ttm_trainer.evaluation.clips.prompts import Prompt, read_prompts
+from ttm_trainer.evaluation.metrics.embeddings import Vectors, windows
+from ttm_trainer.evaluation.standard import Evaluation, evaluate
+from ttm_trainer.evaluation.tables.standard import table
 
 
 @pytest.fixture
@@ -303,7 +303,7 @@ def test_a_prompt_the_model_fails_on_is_reported(home, tmp_path, monkeypatch):
 
 
 def test_the_command_makes_measures_and_writes(home, folders, capsys, monkeypatch):
-    monkeypatch.setattr("trainer.evaluation.run.load_embedder", lambda name: FakeEmbedder())
+    monkeypatch.setattr("ttm_trainer.evaluation.standard.load_embedder", lambda name: FakeEmbedder())
     out, report = folders / "made", folders / "report.json"
     command = ["evaluate", "tiny", "--count", "3", "--seconds", "2", "--reference", str(folders / "reference"),
                "--bootstrap", "20", "--audio-out", str(out), "-o", str(report), "--device", "cpu"]  # fmt: skip
@@ -334,7 +334,7 @@ def test_the_command_makes_measures_and_writes(home, folders, capsys, monkeypatc
 )
 def test_wrong_commands_are_one_line(home, capsys, monkeypatch, arguments, code, message):
     if "--embedder" not in arguments:
-        monkeypatch.setattr("trainer.evaluation.run.load_embedder", lambda name: FakeEmbedder())
+        monkeypatch.setattr("ttm_trainer.evaluation.standard.load_embedder", lambda name: FakeEmbedder())
     assert cli.run(["evaluate", *arguments]) == code
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1 and message in error

@@ -9,8 +9,8 @@ import pytest
 from musicgen_app import cli
 from musicgen_app.engine import Engine
 from musicgen_app.errors import FileError, RequestError
-from musicgen_app.provenance import request_from
-from trainer.evaluation.examples import examples, read_examples
+from musicgen_app.library.metadata import request_from
+from ttm_trainer.evaluation.examples import examples, read_examples
 
 
 def test_there_are_twenty_with_seeds_of_their_own():

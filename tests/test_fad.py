@@ -7,8 +7,8 @@ import pytest
 from scipy.linalg import sqrtm
 from scipy.stats import ortho_group
 
-from trainer.evaluation.bootstrap import bootstrap, mean_interval
-from trainer.evaluation.fad import Distance, extrapolate, frechet, moments, of_gaussian
+from ttm_trainer.evaluation.metrics.bootstrap import bootstrap, mean_interval
+from ttm_trainer.evaluation.metrics.fad import Distance, extrapolate, frechet, moments, of_gaussian
 
 
 def covariance(dim: int, seed: int, rank: int | None = None) -> np.ndarray:

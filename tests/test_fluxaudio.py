@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from musicgen_app import sampling
-from musicgen_app.backbones import concat_conditions, layers, packed
-from musicgen_app.backbones.fluxaudio import FluxAudio, FluxAudioConfig
+from musicgen_app.backbones import concat_conditions, inference_layers, layers
+from musicgen_app.backbones.fluxaudio.model import FluxAudio, FluxAudioConfig
 from musicgen_app.backbones.inference import prepare
 
 SIZES = dict(latent_dim=6, hidden=32, depth=4, fused_depth=2, heads=2, text_dim=10, text_len=5, vector_dim=7)
@@ -70,7 +70,7 @@ def difference(model: FluxAudio, reference: FluxAudio, *sizes) -> float:
 def kernels(request, monkeypatch):
     """Both ways to compute a product: the packed one of this machine, and the ordinary layers."""
     if request.param == "plain":
-        monkeypatch.setattr(packed, "packing_works", lambda dtype: False)
+        monkeypatch.setattr(inference_layers, "packing_works", lambda dtype: False)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 33, 130])
@@ -138,15 +138,15 @@ def test_the_null_condition_is_that_of_the_stored_features():
 def test_weights_are_never_there_twice(monkeypatch):
     model = tiny()
     large = [weakref.ref(p) for name, p in model.named_parameters() if name.endswith("weight") and p.dim() > 1]
-    alive, pack, pack_for = [], packed.pack, packed.PackedConvolution._packed_for
+    alive, pack, pack_for = [], inference_layers.pack, inference_layers.PackedConvolution._packed_for
 
     def counted(call, *given):
         alive.append(sum(ref() is not None for ref in large))
         return call(*given)
 
-    assert packed.packing_works(torch.float32)
-    monkeypatch.setattr(packed, "pack", partial(counted, pack))
-    monkeypatch.setattr(packed.PackedConvolution, "_packed_for", lambda *given: counted(pack_for, *given))
+    assert inference_layers.packing_works(torch.float32)
+    monkeypatch.setattr(inference_layers, "pack", partial(counted, pack))
+    monkeypatch.setattr(inference_layers.PackedConvolution, "_packed_for", lambda *given: counted(pack_for, *given))
     prepare(model, torch.float32)
     x, t, text = inputs(1)
     with torch.inference_mode():
@@ -157,7 +157,7 @@ def test_weights_are_never_there_twice(monkeypatch):
 
 def test_a_packed_convolution_is_right_for_one_length_after_another():
     layer = layers.ChannelLastConv1d(512, 320, 3)
-    packed_one = packed.ready(copy.deepcopy(layer), torch.float32)
+    packed_one = inference_layers.ready(copy.deepcopy(layer), torch.float32)
     for batch, frames in ((3, 125), (1, 125), (1, 40), (2, 313), (3, 125)):
         x = torch.randn(batch, frames, 512)
         with torch.inference_mode():
@@ -168,16 +168,16 @@ def test_without_packed_products_the_ordinary_layers_are_used(monkeypatch):
     def missing(layer, dtype):
         raise AttributeError("no such operator")
 
-    monkeypatch.setattr(packed, "pack", missing)
-    monkeypatch.setattr(packed, "packing_works", packed.packing_works.__wrapped__)
+    monkeypatch.setattr(inference_layers, "pack", missing)
+    monkeypatch.setattr(inference_layers, "packing_works", inference_layers.packing_works.__wrapped__)
     ready = prepared(model := tiny())
-    assert type(ready.final_layer.conv) is packed.Product
+    assert type(ready.final_layer.conv) is inference_layers.Product
     assert difference(ready, model) < EXACT
 
 
 def test_trying_the_packed_products_draws_no_random_numbers():
     state = torch.get_rng_state()
-    packed.packing_works.__wrapped__(torch.float32)
+    inference_layers.packing_works.__wrapped__(torch.float32)
     assert torch.equal(torch.get_rng_state(), state)
 
 

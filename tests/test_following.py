@@ -14,12 +14,12 @@ from sounds import beat, cadence
 from musicgen_app import cli
 from musicgen_app.engine import Engine
 from musicgen_app.errors import FileError, ModelError, RequestError
-from musicgen_app.provenance import request_from
-from trainer.evaluation.agreement import joined, measure
-from trainer.evaluation.following import Following, follow
-from trainer.evaluation.following_table import table
-from trainer.evaluation.hearing import Heard, unseen
-from trainer.evaluation.targets import Target
+from musicgen_app.library.metadata import request_from
+from ttm_trainer.evaluation.adherence_scores import joined, measure
+from ttm_trainer.evaluation.clips.clip_features import Heard, unseen
+from ttm_trainer.evaluation.clips.targets import Target
+from ttm_trainer.evaluation.prompt_adherence import Following, follow
+from ttm_trainer.evaluation.tables.adherence import table
 
 KEYS = ("C major", "D minor", "E minor", "F major", "G minor", "A minor")
 HEAD = "id,kind,prompt,genre,instruments,tempo,key,drums\n"
@@ -173,11 +173,11 @@ def test_the_best_of_several_is_heard_and_said(home, prompts, tiny_aligner, tmp_
 
 
 def test_the_command_compares_two_models(home, prompts, tmp_path, tiny_parts, monkeypatch, capsys):
-    from musicgen_app.bundle import write_bundle
+    from musicgen_app.models.bundle import write_bundle
 
     config, state, files = tiny_parts
     other = write_bundle(tmp_path / "other", config, {k: 1.1 * v for k, v in state.items()}, "# tiny\n", files)
-    monkeypatch.setattr("trainer.evaluation.following.load_embedder", lambda name: FakeEmbedder())
+    monkeypatch.setattr("ttm_trainer.evaluation.prompt_adherence.load_embedder", lambda name: FakeEmbedder())
     command = ["evaluate", "following", "tiny", "--against", str(other.path), "--prompts", str(prompts), "--seconds",
                "0.5", "--steps", "1", "--bootstrap", "10", "--device", "cpu", "-o",
                str(tmp_path / "f.json")]  # fmt: skip

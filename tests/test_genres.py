@@ -10,15 +10,16 @@ import torch
 from prepared_folder import write_tiny
 from safetensors.torch import save_file
 
-from musicgen_app import cli, genres
-from musicgen_app.bundle import write_bundle
+from musicgen_app import cli
+from musicgen_app.control import genre_classifier
+from musicgen_app.control.genre_classifier import Genres, load_genres, told
 from musicgen_app.engine import Engine
 from musicgen_app.errors import ModelError
-from musicgen_app.genres import Genres, load_genres, told
-from musicgen_app.provenance import sidecar_for
+from musicgen_app.library.metadata import sidecar_for
+from musicgen_app.models.bundle import write_bundle
 from musicgen_app.request import GenerationRequest
-from trainer.prepared import Prepared
-from trainer.reading_genres import fit
+from ttm_trainer.output.genre_fitting import fit
+from ttm_trainer.prepare.prepared_folder import Prepared
 
 CALM, LOUD = np.array([1.0, 0.0]), np.array([0.0, 1.0])
 
@@ -81,8 +82,8 @@ def knowing(tiny_parts, folder, tensors=None):
     config, state, files = tiny_parts
     folder.mkdir(parents=True, exist_ok=True)
     if tensors is not None:
-        save_file(tensors, folder / genres.FILE)
-        files = files | {genres.FILE: folder / genres.FILE}
+        save_file(tensors, folder / genre_classifier.FILE)
+        files = files | {genre_classifier.FILE: folder / genre_classifier.FILE}
     return write_bundle(folder / "model", config | {"name": "knowing"}, state, "", files)
 
 

@@ -12,15 +12,17 @@ import time
 import numpy as np
 import pytest
 
-from musicgen_app import Engine, paths
+from musicgen_app import Engine
 from musicgen_app.engine import Progress
 from musicgen_app.errors import FileError, ModelError, RequestError, TTMError
-from musicgen_app.gui import app, clips, create, form, guard, library, parts, watching
+from musicgen_app.gui import access, app, clip_card, components
 from musicgen_app.gui.context import Context, EngineHolder
-from musicgen_app.gui.desk import Desk, QueueFull
+from musicgen_app.gui.request_queue import Desk, QueueFull
+from musicgen_app.gui.tabs import create, create_form, create_queue, library
 from musicgen_app.library import Library
+from musicgen_app.machine import paths
+from musicgen_app.machine.user_settings import Settings
 from musicgen_app.request import GenerationRequest
-from musicgen_app.settings import Settings
 
 FAST = {"prompt": "soft bells", "model": "tiny", "seconds": 0.5, "steps": "2"}
 
@@ -44,7 +46,7 @@ def wait_for(condition, seconds: float = 20.0) -> None:
 
 def make(context, owner="me", suffix=".wav", **values):
     """A request through the desk to its end."""
-    ticket = context.desk.submit(owner, form.request_from(FAST | values), suffix, "gui")
+    ticket = context.desk.submit(owner, create_form.request_from(FAST | values), suffix, "gui")
     wait_for(lambda: ticket.over)
     return ticket
 
@@ -70,7 +72,7 @@ def make(context, owner="me", suffix=".wav", **values):
     ],
 )
 def test_what_is_typed_is_what_is_asked_for(home, typed, name, value):
-    assert getattr(form.request_from(FAST | typed), name) == value
+    assert getattr(create_form.request_from(FAST | typed), name) == value
 
 
 @pytest.mark.parametrize(
@@ -93,17 +95,17 @@ def test_what_is_typed_is_what_is_asked_for(home, typed, name, value):
 )
 def test_a_bad_value_is_refused_and_never_clamped(home, typed, message):
     with pytest.raises(RequestError, match=message):
-        form.request_from(FAST | typed)
+        create_form.request_from(FAST | typed)
 
 
 @pytest.mark.parametrize("model", ["nobody", "../models/tiny", "/etc", "{home}/models/tiny"])
 def test_a_model_is_chosen_by_name_never_by_folder(home, model):
     with pytest.raises(ModelError, match="is installed"):
-        form.request_from(FAST | {"model": model.format(home=home)})
+        create_form.request_from(FAST | {"model": model.format(home=home)})
 
 
 def test_the_form_of_a_clip_makes_its_request_again(home):
-    request = form.request_from(
+    request = create_form.request_from(
         FAST | {"seed": str(2**60 + 1), "guidance": "2.25", "interval_to": "0.5", "loudness": "-20"}
     )
     names = [
@@ -119,7 +121,7 @@ def test_the_form_of_a_clip_makes_its_request_again(home):
         "loudness",
     ]
     typed = dict(zip(names, create.form_of(request, names), strict=True))
-    assert typed["seed"] == "1152921504606846977" and form.request_from(typed) == request
+    assert typed["seed"] == "1152921504606846977" and create_form.request_from(typed) == request
 
 
 def test_the_settings_of_an_uploaded_file(context, tmp_path):
@@ -142,9 +144,9 @@ def test_a_renamed_program_is_no_sound(home, tmp_path, content):
 
 
 def test_formats(home):
-    assert form.check_suffix(".flac") == ".flac"
+    assert create_form.check_suffix(".flac") == ".flac"
     with pytest.raises(RequestError, match="format must be one of"):
-        form.check_suffix(".exe")
+        create_form.check_suffix(".exe")
 
 
 def test_examples_are_requests(home):
@@ -170,15 +172,15 @@ def test_the_best_of_several_is_kept(context, tiny_aligner, monkeypatch):
     ticket = make(context, seed="7", variations=2, best_of=3)
     first, second = (item.request.seed for item in ticket.items)
     assert first in (7, 8, 9) and second in (10, 11, 12)
-    assert re.search(r"best of 3 \(score -?\d\.\d\d\)$", clips.card(ticket.items[0])["settings"])
+    assert re.search(r"best of 3 \(score -?\d\.\d\d\)$", clip_card.card(ticket.items[0])["settings"])
 
 
 def test_the_file_is_the_one_that_the_engine_alone_would_write(context, tmp_path):
     from musicgen_app import audio
-    from musicgen_app.provenance import tags_for
+    from musicgen_app.library.metadata import tags_for
 
     (item,) = make(context, seed="11", suffix=".flac").items
-    (alone,) = Engine(device="cpu").generate(form.request_from(FAST | {"seed": "11"}))
+    (alone,) = Engine(device="cpu").generate(create_form.request_from(FAST | {"seed": "11"}))
     audio.write(tmp_path / "alone.flac", alone.audio, alone.sample_rate, tags_for(alone))
     assert item.path.read_bytes() == (tmp_path / "alone.flac").read_bytes()
 
@@ -214,7 +216,7 @@ def held(context):
 
 
 def ask(context, owner, prompt="soft bells"):
-    return context.desk.submit(owner, form.request_from(FAST | {"prompt": prompt}), ".wav", "gui")
+    return context.desk.submit(owner, create_form.request_from(FAST | {"prompt": prompt}), ".wav", "gui")
 
 
 def test_cancel_stops_at_the_next_step(context, held):
@@ -287,38 +289,38 @@ def test_an_unexpected_error_is_told_and_does_not_end_the_queue(context, monkeyp
 def test_what_the_queue_shows(context, held):
     running, waiting = ask(context, "me", "one"), ask(context, "me", "two")
     wait_for(lambda: running.pace is not None)
-    shown = watching.row(running, 0)
+    shown = create_queue.row(running, 0)
     assert shown["text"].startswith("sampling, step ") and shown["text"].endswith(" s left") and 0 < shown["share"] < 1
-    assert watching.row(waiting, 1)["text"] == "waiting, 1 before you"
+    assert create_queue.row(waiting, 1)["text"] == "waiting, 1 before you"
     held.go.set()
     wait_for(lambda: waiting.over)
-    shown = watching.row(waiting, 0)
+    shown = create_queue.row(waiting, 0)
     assert (shown["id"], shown["prompt"], shown["state"]) == (waiting.id, "two", "failed")
     assert shown["stage"] == shown["text"] == "that was all"
 
 
 def test_what_stands_is_open_until_every_clip_was_told(context):
-    ticket = context.desk.submit("me", form.request_from(FAST | {"variations": 3}), ".wav", "gui")
+    ticket = context.desk.submit("me", create_form.request_from(FAST | {"variations": 3}), ".wav", "gui")
     shown, lines = ["0" * 12], []
     while not lines or lines[-1]["open"]:
-        line, shown = watching.standing(context, "me", shown)
+        line, shown = create_queue.standing(context, "me", shown)
         lines.append(line)
     ids = [item.id for item in ticket.items]
     assert ticket.state == "done" and shown == [*ids[::-1], "0" * 12]
     assert lines[0]["open"] and lines[0]["rows"][0]["id"] == ticket.id and lines[-1]["rows"] == []
     assert [line["stamp"] for line in lines] == sorted(line["stamp"] for line in lines)
-    assert watching.standing(context, "me", [])[1] == ids[::-1]
-    assert watching.standing(context, "you", ["a"])[1] == ["a"]
+    assert create_queue.standing(context, "me", [])[1] == ids[::-1]
+    assert create_queue.standing(context, "you", ["a"])[1] == ["a"]
 
 
 def test_a_note_on_a_clip_is_shown_for_a_while(context, monkeypatch):
     ticket = make(context)
-    assert not watching.visible(ticket)
+    assert not create_queue.visible(ticket)
     ticket.notes = ("3 tokens of the prompt did not fit", "and another")
-    assert watching.visible(ticket)
-    assert watching.row(ticket, 0)["text"] == "3 tokens of the prompt did not fit; and another"
-    monkeypatch.setattr(watching, "NOTED", 0.0)
-    assert not watching.visible(ticket)
+    assert create_queue.visible(ticket)
+    assert create_queue.row(ticket, 0)["text"] == "3 tokens of the prompt did not fit; and another"
+    monkeypatch.setattr(create_queue, "NOTED", 0.0)
+    assert not create_queue.visible(ticket)
 
 
 def test_closing_the_desk_stops_what_runs(context, held):
@@ -333,79 +335,81 @@ def test_closing_the_desk_stops_what_runs(context, held):
 
 def test_a_card_has_what_it_shows(context):
     (item,) = make(context, seed=str(2**53 + 1), loudness="-20", interval_to="0.5").items
-    card = clips.card(item)
+    card = clip_card.card(item)
     assert json.loads(json.dumps(card)) == card
     assert (card["seed"], card["seconds"], card["top"]) == ("9007199254740993", 0.5, 4_000)
     assert card["settings"] == "2 steps, euler, guidance 2, from 0 to 0.5, -20 LUFS"
-    assert len(card["outline"]) == clips.BARS and max(card["outline"]) == 100 and min(card["outline"]) >= 0
+    assert len(card["outline"]) == clip_card.BARS and max(card["outline"]) == 100 and min(card["outline"]) >= 0
 
 
 def test_a_card_of_a_file_that_is_gone_still_shows(context):
     (item,) = make(context).items
     item.path.unlink()
-    assert clips.card(item)["outline"] == []
+    assert clip_card.card(item)["outline"] == []
 
 
 def test_outline_follows_the_loudness():
     sound = np.linspace(0, 1, 8_000, dtype=np.float32)[None] * np.float32([[1], [-0.5]])
-    bars = clips.outline(sound, 10)
+    bars = clip_card.outline(sound, 10)
     assert bars == tuple(sorted(bars)) and bars[-1] == 100 and bars[0] <= 11
-    assert clips.outline(np.zeros((1, 5), np.float32)) == (0,) * clips.BARS
+    assert clip_card.outline(np.zeros((1, 5), np.float32)) == (0,) * clip_card.BARS
 
 
 @pytest.mark.parametrize("frequency", [100.0, 440.0, 2_000.0])
 def test_a_tone_is_a_line_at_its_height(frequency):
     rate = 16_000
     sound = 0.5 * np.sin(2 * np.pi * frequency * np.arange(2 * rate) / rate)[None].astype(np.float32)
-    levels = clips.spectrogram(sound, rate)
-    assert levels.shape == (clips.ROWS, clips.COLUMNS) and levels.max() == 1 and levels.min() >= 0
-    row = clips.ROWS - 1 - levels[:, 100].argmax()
-    edges = np.geomspace(clips.LOW, rate / 2, clips.ROWS + 1)
+    levels = clip_card.spectrogram(sound, rate)
+    assert levels.shape == (clip_card.ROWS, clip_card.COLUMNS) and levels.max() == 1 and levels.min() >= 0
+    row = clip_card.ROWS - 1 - levels[:, 100].argmax()
+    edges = np.geomspace(clip_card.LOW, rate / 2, clip_card.ROWS + 1)
     assert abs(np.log2(np.sqrt(edges[row] * edges[row + 1]) / frequency)) < 0.25
 
 
 @pytest.mark.parametrize("samples", [1, 100, 4_000])
 def test_a_spectrogram_of_any_length(samples):
-    assert np.isfinite(clips.spectrogram(np.ones((2, samples), np.float32), 8_000)).all()
+    assert np.isfinite(clip_card.spectrogram(np.ones((2, samples), np.float32), 8_000)).all()
 
 
 def test_the_spectrogram_is_a_small_png(context):
     from PIL import Image
 
     (item,) = make(context, seconds=2).items
-    png = clips.spectrogram_png(item.path)
+    png = clip_card.spectrogram_png(item.path)
     image = Image.open(io.BytesIO(png))
-    assert (image.format, image.size, image.mode) == ("PNG", (clips.COLUMNS, clips.ROWS), "P") and len(png) < 80_000
+    assert (image.format, image.size, image.mode) == ("PNG", (clip_card.COLUMNS, clip_card.ROWS), "P") and len(
+        png
+    ) < 80_000
     with pytest.raises(FileError):
-        clips.spectrogram_png(item.path.with_name("none.wav"))
+        clip_card.spectrogram_png(item.path.with_name("none.wav"))
 
 
 def test_cards_leave_out_what_is_not_there(context):
     (item,) = make(context).items
-    value = parts.cards(context.library, [item.id, "f" * 12, "../../etc/passwd", item.id], "empty")
+    value = components.cards(context.library, [item.id, "f" * 12, "../../etc/passwd", item.id], "empty")
     assert [clip["id"] for clip in value["clips"]] == [item.id]
 
 
 @pytest.mark.parametrize("value", [None, "x", {}, {"clips": 3}, {"clips": [None, "x"]}])
 def test_a_value_from_a_browser_may_be_anything(value):
-    assert parts.ids_of(value) == []
+    assert components.ids_of(value) == []
 
 
 def test_what_is_pressed_on_a_card_is_done(context):
     (item,) = make(context).items
     kept, one = context.library, {"id": item.id}
-    parts.change(kept, one | {"action": "keep"})
-    parts.change(kept, one | {"action": "rename", "title": "My <b>song</b>"})
-    parts.change(kept, one | {"action": "tag", "tags": ["quiet", "../../x"]})
+    components.change(kept, one | {"action": "keep"})
+    components.change(kept, one | {"action": "rename", "title": "My <b>song</b>"})
+    components.change(kept, one | {"action": "tag", "tags": ["quiet", "../../x"]})
     changed = kept.get(item.id)
     assert (changed.favourite, changed.title, changed.tags) == (True, "My <b>song</b>", ("quiet", "../../x"))
-    parts.change(kept, one | {"action": "keep"})
-    parts.change(kept, {"ids": [item.id], "action": "delete"})
+    components.change(kept, one | {"action": "keep"})
+    components.change(kept, {"ids": [item.id], "action": "delete"})
     assert kept.get(item.id).trashed and not kept.get(item.id).favourite
-    parts.change(kept, one | {"action": "restore"})
+    components.change(kept, one | {"action": "restore"})
     assert not kept.get(item.id).trashed
-    parts.change(kept, one | {"action": "delete"})
-    parts.change(kept, one | {"action": "purge"})
+    components.change(kept, one | {"action": "delete"})
+    components.change(kept, one | {"action": "purge"})
     assert kept.count() == kept.count(trashed=True) == 0
 
 
@@ -424,23 +428,23 @@ def test_nonsense_is_refused_and_changes_nothing(context, event):
     (item,) = make(context).items
     before = context.library.get(item.id)
     with pytest.raises(TTMError):
-        parts.change(context.library, event | {"id": event["id"].format(id=item.id)})
+        components.change(context.library, event | {"id": event["id"].format(id=item.id)})
     assert context.library.get(item.id) == before
 
 
 def test_an_unknown_action_is_ignored(context):
-    parts.change(context.library, {"action": "format", "id": 3})
+    components.change(context.library, {"action": "format", "id": 3})
 
 
 def test_an_error_is_text_not_html():
-    assert parts.problem('<img src=x onerror="x">') == (
+    assert components.problem('<img src=x onerror="x">') == (
         '<p class="problem" role="alert">&lt;img src=x onerror=&quot;x&quot;&gt;</p>'
     )
-    assert parts.problem() == ""
+    assert components.problem() == ""
 
 
 def test_scripts_set_texts_as_texts():
-    for script in parts.STATIC.glob("*.js"):
+    for script in components.STATIC.glob("*.js"):
         text = script.read_text(encoding="utf-8")
         for dangerous in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http:", "https:"):
             assert dangerous not in text.replace("http://www.w3.org/2000/svg", ""), (script.name, dangerous)
@@ -506,19 +510,19 @@ async def inner(scope, receive, send):
 
 @pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860", "[::1]:7860", "127.0.0.2"])
 def test_a_local_page_answers_to_its_own_names(host):
-    assert visit(guard.Guard(inner, "127.0.0.1"), host=host)[0] == 200
+    assert visit(access.Guard(inner, "127.0.0.1"), host=host)[0] == 200
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example:7860", "127.0.0.1.evil.example", "10.0.0.1", "", "[::1", "localhost.evil"]
 )
 def test_and_to_no_other(host):
-    assert visit(guard.Guard(inner, "127.0.0.1"), host=host)[0] == 403
+    assert visit(access.Guard(inner, "127.0.0.1"), host=host)[0] == 403
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:8000", "http://localhost:7860"])
 def test_a_request_from_another_sites_page_is_refused(origin):
-    app = guard.Guard(inner, "127.0.0.1")
+    app = access.Guard(inner, "127.0.0.1")
     assert visit(app, method="POST", origin=origin)[0] == 403
     assert visit(app, method="POST", origin="http://127.0.0.1:7860")[0] == 200
 
@@ -534,27 +538,27 @@ def test_a_request_from_another_sites_page_is_refused(origin):
     ],
 )
 def test_doors_of_the_toolkit_that_the_page_does_not_need_are_shut(path):
-    assert visit(guard.Guard(inner, "127.0.0.1"), path)[0] == 404
+    assert visit(access.Guard(inner, "127.0.0.1"), path)[0] == 404
 
 
 def test_headers_that_browsers_heed():
-    headers = visit(guard.Guard(inner, "127.0.0.1"))[1]
+    headers = visit(access.Guard(inner, "127.0.0.1"))[1]
     assert headers[b"x-frame-options"] == b"DENY" and headers[b"x-content-type-options"] == b"nosniff"
 
 
 @pytest.mark.parametrize("length", [str(2**40), "-1", "many"])
 @pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/upload"])
 def test_a_huge_request_is_refused_before_it_is_read(length, path):
-    assert visit(guard.Guard(inner, "127.0.0.1"), path, method="POST", content_length=length)[0] == 413
+    assert visit(access.Guard(inner, "127.0.0.1"), path, method="POST", content_length=length)[0] == 413
 
 
 def test_an_open_address_needs_a_password():
     with pytest.raises(AssertionError):
-        guard.Guard(inner, "0.0.0.0")
+        access.Guard(inner, "0.0.0.0")
 
 
 def test_with_a_password_nothing_else_is_served():
-    app = guard.Guard(inner, "0.0.0.0", "correct horse")
+    app = access.Guard(inner, "0.0.0.0", "correct horse")
     assert visit(app, "/clips/0123456789ab.wav")[::2] == (401, "a password is needed")
     status, _, page = visit(app, accept="text/html")
     assert status == 401 and "the page" not in page and 'type="password"' in page
@@ -575,7 +579,7 @@ def test_with_a_password_nothing_else_is_served():
 
 
 def test_passwords_cannot_be_tried_for_long():
-    app = guard.Guard(inner, "0.0.0.0", "correct horse")
-    statuses = [visit(app, "/login", "POST", b"password=%d" % i)[0] for i in range(guard.TRIES + 1)]
-    assert statuses == [401] * guard.TRIES + [429]
+    app = access.Guard(inner, "0.0.0.0", "correct horse")
+    statuses = [visit(app, "/login", "POST", b"password=%d" % i)[0] for i in range(access.TRIES + 1)]
+    assert statuses == [401] * access.TRIES + [429]
     assert visit(app, "/login", "POST", b"password=correct+horse")[0] == 429

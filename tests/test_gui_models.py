@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from musicgen_app import settings, store
-from musicgen_app.bundle import write_bundle
-from musicgen_app.gui import models
 from musicgen_app.gui.context import Context
+from musicgen_app.gui.tabs import models
+from musicgen_app.machine import user_settings
+from musicgen_app.models import installed
+from musicgen_app.models.bundle import write_bundle
 
 NASTY = '<img src=x onerror="alert(1)">'
 
@@ -31,7 +32,7 @@ def context(tiny_bundle, tmp_path, monkeypatch) -> Context:
     """A home of one's own with a copy of `tiny` in it."""
     monkeypatch.setenv("TTM_APP_HOME", str(tmp_path / "home"))
     shutil.copytree(tiny_bundle.path, tmp_path / "home" / "models" / "tiny")
-    return Context(engine=Engine(), library=None, settings=settings.Settings())
+    return Context(engine=Engine(), library=None, settings=user_settings.Settings())
 
 
 def zipped(folder: Path, target: Path, root: str = "mine/", **extra: bytes) -> Path:
@@ -75,7 +76,7 @@ def test_what_a_model_says_of_itself_is_harmless(context, tiny_parts, tmp_path):
 
 def test_the_default_is_a_setting(context, monkeypatch):
     assert "used from now on" in models.make_default(context, "tiny")
-    assert settings.load().model == "tiny" == models.look(context)[0]["value"]
+    assert user_settings.load().model == "tiny" == models.look(context)[0]["value"]
     monkeypatch.setenv("TTM_APP_MODEL", "sketch")
     assert "TTM_APP_MODEL wins" in models.make_default(context, "tiny")
     assert "unknown model" in models.make_default(context, "nobody")
@@ -93,11 +94,11 @@ def test_changed_files_are_found(context, tmp_path):
 def test_only_the_users_own_is_removed_and_only_after_a_question(context, tmp_path):
     question, sure = models.ask(context, "tiny")
     assert str(tmp_path / "home" / "models" / "tiny") in question and sure["visible"]
-    assert store.find("tiny")
+    assert installed.find("tiny")
     assert "comes with the app" in models.ask(context, "sketch")[0]
-    assert "comes with the app" in models.remove_model(context, "sketch") and store.find("sketch")
+    assert "comes with the app" in models.remove_model(context, "sketch") and installed.find("sketch")
     assert "is deleted" in models.remove_model(context, "tiny") and context.engine.forgotten == 1
-    assert [bundle.name for bundle in store.list_models()] == ["sketch"]
+    assert [bundle.name for bundle in installed.list_models()] == ["sketch"]
 
 
 def test_a_model_folder_is_added_under_its_name_or_another(context, tiny_bundle):
@@ -106,8 +107,8 @@ def test_a_model_folder_is_added_under_its_name_or_another(context, tiny_bundle)
     assert "exists already" in said and "tick Replace" in said and path == str(tiny_bundle.path)
     said, path, _ = models.add_model(context, str(tiny_bundle.path), None, kind, "other", "", False)
     assert "other is added" in said and path == "" and context.engine.forgotten == 0
-    other = store.find("other")
-    store.check(other)
+    other = installed.find("other")
+    installed.check(other)
     assert other.path.name == "other" and other.weights_sha256 == tiny_bundle.weights_sha256
     said, *_ = models.add_model(context, str(tiny_bundle.path), None, kind, "other", "", True)
     assert "other is added" in said and context.engine.forgotten == 1
@@ -117,8 +118,8 @@ def test_an_upload_is_taken_and_cleared_away(context, tiny_bundle, tmp_path):
     upload = zipped(tiny_bundle.path, tmp_path / "mine.zip", **{"../../evil": b"x", "mine/more/notes.txt": b"x"})
     said, _, left = models.add_model(context, "", str(upload), models.FOLDER, "zipped", "", False)
     assert "zipped is added" in said and left is None and not upload.exists()
-    found = store.find("zipped")
-    store.check(found)
+    found = installed.find("zipped")
+    installed.check(found)
     assert not (found.path / "more").exists() and not list(tmp_path.rglob("evil"))
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import gradio
 import pytest
 
-from musicgen_app import settings
-from musicgen_app.gui import models, train
 from musicgen_app.gui.context import Context, EngineHolder
-from musicgen_app.jobs import Job, Jobs
+from musicgen_app.gui.tabs import models
+from musicgen_app.machine import user_settings
+from ttm_trainer.gui import train_tab
+from ttm_trainer.runtime.background_jobs import Job, Jobs
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NASTY = "<b onclick=alert(1)>run"
@@ -31,7 +32,7 @@ def context(tiny_bundle, tmp_path, monkeypatch) -> Context:
         (out / "metrics.jsonl").write_text("".join(json.dumps({"step": n, "loss": 2 / n}) + "\n" for n in (1, 2, 3)))
         (out / "train.log").write_text(f"step {number + 3}/9 loss 1 2.0 steps/s 3 s left\n{NASTY}\n")
         jobs._write(Job(f"{number:012x}", out, (), "/", f"2026-01-0{number + 1}"))
-    return Context(EngineHolder(lambda: None), None, settings.Settings(), jobs=jobs)
+    return Context(EngineHolder(lambda: None), None, user_settings.Settings(), jobs=jobs)
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def page(context):
         with gradio.Tab("Models"):
             models.build(context)
         with gradio.Tab("Train"):
-            train.build(context)
+            train_tab.build(context)
     url = blocks.launch(prevent_thread_lock=True, quiet=True, share=False, ssr_mode=False)[1]
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

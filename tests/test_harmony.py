@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sounds import RATE, cadence, tones
 
-from musicgen_app.plan import Plan
-from trainer.evaluation import harmony
+from musicgen_app.control.plan import Plan
+from ttm_trainer.analysis import key as harmony
 
 KEYS = [(tonic, mode) for tonic in range(12) for mode in ("major", "minor")]
 

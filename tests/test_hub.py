@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from musicgen_app import hub
 from musicgen_app.errors import Cancelled, FileError, ModelError
+from musicgen_app.models import hub
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 WEIGHTS = bytes(range(256)) * 12_000  # 3 MB: three blocks of a download

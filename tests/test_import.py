@@ -24,15 +24,15 @@ from safetensors.torch import save_file
 from test_mmaudio import small_files
 
 import musicgen_app
-from musicgen_app import store
 from musicgen_app.backbones import presets
 from musicgen_app.backbones.presets import Preset
-from musicgen_app.bundle import load_backbone, verify
 from musicgen_app.codecs import load_codec
+from musicgen_app.convert.importer import import_checkpoint
+from musicgen_app.convert.state_mapping import map_state
 from musicgen_app.errors import FileError, ModelError, RequestError
-from musicgen_app.hub import source
-from musicgen_app.importer import import_checkpoint
-from musicgen_app.mapping import map_state
+from musicgen_app.models import installed
+from musicgen_app.models.bundle import load_backbone, verify
+from musicgen_app.models.hub import source
 
 TINY_DIT = {"hidden": 32, "depth": 3, "fused_depth": 1, "heads": 1, "mlp_width": 48}
 TINY_MAMBA = {"hidden": 32, "depth": 2, "heads": 2}
@@ -344,7 +344,7 @@ def test_statistics_of_other_latents_are_asked_for(models, tmp_path, tiny):
 
 
 def test_features_of_no_text_are_computed(models, tmp_path, tiny, monkeypatch):
-    from musicgen_app import conditioning
+    from musicgen_app import text as conditioning
 
     class Encoder:
         def encode(self, prompts):
@@ -605,14 +605,14 @@ def test_nothing_is_replaced_without_force(models, tmp_path, tiny):
     path = saved(second, tmp_path / "y.pth")
     assert_refused(models, FileError, "mine exists already .*--force", path, "dit-450m", "mine")
     assert_refused(models, FileError, "sketch exists already", path, "dit-450m", "sketch")
-    assert_loads(store.find("mine"), first)
+    assert_loads(installed.find("mine"), first)
     bundle, _ = import_checkpoint(path, "dit-450m", "mine", force=True)
-    assert_loads(store.find("mine"), second)
+    assert_loads(installed.find("mine"), second)
     assert [entry.name for entry in models.iterdir()] == ["mine"]
     assert bundle.path == models / "mine"
     half(path, 0.5)
     assert_refused(models, ModelError, "truncated", path, "dit-450m", "mine", force=True)
-    assert_loads(store.find("mine"), second)
+    assert_loads(installed.find("mine"), second)
 
 
 def test_a_failed_replacement_keeps_what_was_there(models, tmp_path, tiny, monkeypatch):
@@ -629,7 +629,7 @@ def test_a_failed_replacement_keeps_what_was_there(models, tmp_path, tiny, monke
         patch.setattr(Path, "rename", stop)
         import_checkpoint(path, "dit-450m", force=True)
     assert [entry.name for entry in models.iterdir()] == ["x"]
-    assert_loads(store.find("x"), state)
+    assert_loads(installed.find("x"), state)
 
 
 def test_no_room(models, tmp_path, tiny, monkeypatch):
@@ -659,7 +659,7 @@ def test_killed_half_way(models, tmp_path, tiny):
         "import sys, time; from musicgen_app import bundle; from musicgen_app.backbones.presets import PRESETS, Preset;"
         f"PRESETS['dit-450m'] = Preset('fluxaudio', {TINY_DIT | {'fused_depth': 2}});"
         "bundle._sync = lambda path: (print('writing', flush=True), time.sleep(60));"
-        "from musicgen_app.importer import import_checkpoint; import_checkpoint(sys.argv[1], 'dit-450m')"
+        "from musicgen_app.convert.importer import import_checkpoint; import_checkpoint(sys.argv[1], 'dit-450m')"
     )
     environment = os.environ | {"PYTHONPATH": str(Path(musicgen_app.__file__).parents[1])}
     process = subprocess.Popen([sys.executable, "-c", code, path], env=environment, stdout=subprocess.PIPE)
@@ -671,11 +671,11 @@ def test_killed_half_way(models, tmp_path, tiny):
     assert process.returncode == -signal.SIGKILL
     (left,) = models.iterdir()
     assert left.name.startswith(".") and (left / "model.safetensors").exists()
-    assert "x" not in [bundle.name for bundle in store.list_models()]
+    assert "x" not in [bundle.name for bundle in installed.list_models()]
     bundle, _ = import_checkpoint(path, "dit-450m")
     verify(bundle)
     assert left.exists()  # it might belong to another import under way
-    os.utime(left, (1, time.time() - 2 * store.STALE))
+    os.utime(left, (1, time.time() - 2 * installed.STALE))
     import_checkpoint(path, "dit-450m", force=True)
     assert [entry.name for entry in models.iterdir()] == ["x"]
 
@@ -687,15 +687,15 @@ def test_remove(models, tmp_path, tiny, tiny_bundle):
     (models / "linked").symlink_to(tiny_bundle.path)
     (models / "two" / "config.json").write_text("{")
     with pytest.raises(ModelError, match="no model 'three' among those you added: one, tiny"):
-        store.remove("three")
+        installed.remove("three")
     with pytest.raises(ModelError, match="sketch comes with the app"):
-        store.remove("sketch")
+        installed.remove("sketch")
     with pytest.raises(ModelError):
-        store.remove("../models/one")
-    assert store.remove("tiny") == models / "linked"
+        installed.remove("../models/one")
+    assert installed.remove("tiny") == models / "linked"
     verify(tiny_bundle)
-    assert store.remove("two") == models / "two"
-    assert store.remove("one") == models / "one"
+    assert installed.remove("two") == models / "two"
+    assert installed.remove("one") == models / "one"
     assert list(models.iterdir()) == []
 
 

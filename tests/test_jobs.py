@@ -14,15 +14,17 @@ import psutil
 import pytest
 from background_run import prepare_tiny, tiny_options, until
 
-from musicgen_app import cli, jobs, paths
-from musicgen_app.bundle import open_bundle, verify
+from musicgen_app import cli
 from musicgen_app.errors import FileError, RequestError
-from musicgen_app.jobs import FAILED, FINISHED, KILLED, RUNNING, STOPPED, STOPPING, Job, Jobs, Status
+from musicgen_app.machine import paths
+from musicgen_app.models.bundle import open_bundle, verify
+from ttm_trainer.runtime import background_jobs
+from ttm_trainer.runtime.background_jobs import FAILED, FINISHED, KILLED, RUNNING, STOPPED, STOPPING, Job, Jobs, Status
 
 STARTER = """
 import json, sys
 from pathlib import Path
-from musicgen_app.jobs import Jobs
+from ttm_trainer.runtime.background_jobs import Jobs
 options = json.loads(sys.argv[2])
 Jobs(Path(sys.argv[1])).start(options)
 """
@@ -39,7 +41,7 @@ def mine(tmp_path):
     found = Jobs(tmp_path / "jobs")
     yield found
     for job in found.list():
-        if process := jobs.process_of(job):
+        if process := background_jobs.process_of(job):
             process.kill()
             process.wait(10)
 
@@ -66,7 +68,7 @@ def test_a_run_outlives_its_starter_is_stopped_and_gone_on_with(home, data, mine
     out = tmp_path / "run"
     options = tiny_options(str(data), str(out), steps=3000, preview_every=4)
     command = [sys.executable, "-c", STARTER, str(mine.folder), json.dumps(options)]
-    subprocess.run(command, check=True, timeout=60, cwd=Path(jobs.__file__).parent.parent)
+    subprocess.run(command, check=True, timeout=60, cwd=Path(background_jobs.__file__).parent.parent)
 
     (job,) = Jobs(mine.folder).list()  # another program, which knows nothing but the folder
     assert job.out == out and job.name == "run"
@@ -180,7 +182,7 @@ def test_a_run_folder_in_any_state_is_read(mine, tmp_path):
 
 
 def test_the_trainers_own_line_is_read_back():
-    from trainer.progress import Log, position
+    from ttm_trainer.runtime.progress import Log, position
 
     said = []
     log = Log(None, 0, 20, said.append, every=2)
@@ -224,7 +226,7 @@ def test_records_that_are_none_are_named_and_harm_nothing(mine, tmp_path, text):
 
 def test_a_number_that_no_process_can_have(mine, tmp_path):
     for number in (0, -1, 2**31, 2**70):
-        assert jobs.process_of(record(mine, tmp_path, process=(number, 1.0))) is None
+        assert background_jobs.process_of(record(mine, tmp_path, process=(number, 1.0))) is None
 
 
 def test_folders_that_cannot_be_are_refused_before_anything_is_written(data, mine, tmp_path, monkeypatch):

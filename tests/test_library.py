@@ -22,9 +22,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import musicgen_app
-from musicgen_app import audio, catalogue, item, library, paths, provenance
+from musicgen_app import audio
 from musicgen_app.errors import FileError, RequestError
-from musicgen_app.library import Library
+from musicgen_app.library import Library, index, item, library, metadata
+from musicgen_app.machine import paths
 from musicgen_app.request import Choice, GenerationRequest, GenerationResult
 
 RATE = 8_000
@@ -80,7 +81,7 @@ def test_add(kept):
     added = kept.add(made(), source="gui")
     assert re.fullmatch(r"slow-piano-ete-7-[0-9a-f]{12}\.wav", added.path.name)
     assert added.path.parent == kept.folder / f"{before:%Y-%m}"
-    assert provenance.request_from(added.path) == added.request == REQUEST
+    assert metadata.request_from(added.path) == added.request == REQUEST
     assert (added.model, added.source, added.title) == (MODEL, "gui", REQUEST.prompt)
     assert (added.tags, added.favourite, added.trashed) == ((), False, False)
     assert (added.sample_rate, added.channels, added.samples) == (RATE, 1, RATE // 2)
@@ -96,13 +97,13 @@ def test_the_sidecar_is_that_of_generate_with_one_entry_more(kept, tmp_path):
     added = kept.add(made(), ".flac")
     record = json.loads(added.sidecar.read_text(encoding="utf-8"))
     assert record.pop("library") == {"created": added.created, "source": "python"}
-    assert record == provenance.sidecar_for(made(), added.path)
+    assert record == metadata.sidecar_for(made(), added.path)
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".WAV"])
 def test_the_audio_is_that_of_generate(kept, tmp_path, suffix):
     result = made()
-    path = audio.write(tmp_path / f"x{suffix}", result.audio, RATE, provenance.tags_for(result))
+    path = audio.write(tmp_path / f"x{suffix}", result.audio, RATE, metadata.tags_for(result))
     added = kept.add(result, suffix)
     assert added.path.read_bytes() == path.read_bytes()
     assert added.path.suffix == suffix.lower()
@@ -110,7 +111,7 @@ def test_the_audio_is_that_of_generate(kept, tmp_path, suffix):
 
 def test_a_written_file_is_copied(kept, tmp_path):
     result = made()
-    path = audio.write(tmp_path / "x.ogg", result.audio, RATE, provenance.tags_for(result))
+    path = audio.write(tmp_path / "x.ogg", result.audio, RATE, metadata.tags_for(result))
     assert kept.add(result, ".ogg", written=path).path.read_bytes() == path.read_bytes()
 
 
@@ -150,7 +151,7 @@ def test_half_an_item_is_never_visible(kept, monkeypatch):
 def test_every_prompt_gives_a_name_of_the_allowed_kind(prompt, seed):
     name = f"{paths.slug(prompt)}-{seed}-{secrets.token_hex(6)}.wav"
     assert item.NAME.fullmatch(name)
-    assert len(sidecar := provenance.sidecar_path(Path(name)).name) < 110 and Path(sidecar).name == sidecar
+    assert len(sidecar := metadata.sidecar_path(Path(name)).name) < 110 and Path(sidecar).name == sidecar
 
 
 @pytest.mark.parametrize("prompt", ["../../etc/passwd", "con", "日本", "-" * 300, 'a"b\\c:d*e', ". ."])
@@ -162,15 +163,15 @@ def test_odd_prompts_are_kept(kept, prompt):
 
 def test_adopt(kept, tmp_path):
     result = made()
-    path = audio.write(tmp_path / "x.mp3", result.audio, RATE, provenance.tags_for(result))
+    path = audio.write(tmp_path / "x.mp3", result.audio, RATE, metadata.tags_for(result))
     first = kept.adopt(path)
     assert (first.request, first.source, first.path.read_bytes()) == (REQUEST, "cli", path.read_bytes())
     assert first.model == {"name": "sketch", "version": "unknown", "weights_sha256": "ab" * 32, "licence": "unknown"}
     assert (first.sample_rate, first.channels, first.samples) == (RATE, 1, RATE // 2)
-    provenance.write_sidecar(result, path)
+    metadata.write_sidecar(result, path)
     second = kept.adopt(path)
     assert (second.model, second.seconds_taken) == (MODEL, result.seconds_taken)
-    provenance.write_sidecar(replace(result, request=replace(REQUEST, seed=8)), path, overwrite=True)
+    metadata.write_sidecar(replace(result, request=replace(REQUEST, seed=8)), path, overwrite=True)
     assert kept.adopt(path).model["version"] == "unknown"  # the sidecar is of another clip
     assert len({item.id for item in kept.search()}) == 3
 
@@ -186,7 +187,7 @@ def test_adopt_gives_back_what_was_exported(kept, tmp_path):
 
 def test_adopt_refuses_what_is_not_ours(kept, tmp_path):
     audio.write(tmp_path / "theirs.wav", made().audio, RATE, {"comment": "hello"})
-    record = json.loads(provenance.tags_for(made())["comment"])
+    record = json.loads(metadata.tags_for(made())["comment"])
     for name, seed in (("none.wav", None), ("evil.wav", "../../x"), ("open.wav", None)):
         comment = json.dumps(record | {"seed": seed})
         if name != "none.wav":
@@ -274,7 +275,7 @@ def test_what_the_user_sets_is_in_the_sidecar(kept):
     changed = kept.update(added.id, title="  Opening  ", tags=["calm", "Film", "CALM "], favourite=True)
     assert (changed.title, changed.tags, changed.favourite) == ("Opening", ("calm", "Film"), True)
     assert changed == replace(added, title="Opening", tags=("calm", "Film"), favourite=True)
-    assert provenance.request_from(added.path) == REQUEST
+    assert metadata.request_from(added.path) == REQUEST
     remove_index(kept)
     assert kept.search() == [changed]
     assert kept.update(added.id, favourite=False).tags == ("calm", "Film")
@@ -396,7 +397,7 @@ def test_a_folder_that_has_not_changed_is_not_read_again(kept, monkeypatch):
     def read(*_):
         raise AssertionError("the folder was read again")
 
-    monkeypatch.setattr(catalogue.Catalogue, "_list", read)
+    monkeypatch.setattr(index.Catalogue, "_list", read)
     assert (kept.search(), kept.count("piano")) == ([added], 1)
     monkeypatch.undo()
     second = kept.add(made("new"))
@@ -506,7 +507,7 @@ def test_a_damaged_index_is_made_anew_without_being_asked(kept, damage):
 def test_a_locked_index_does_not_stop_a_search(kept, monkeypatch):
     added = kept.add(made())
     kept.search()
-    monkeypatch.setattr(catalogue, "BUSY", 0.05)
+    monkeypatch.setattr(index, "BUSY", 0.05)
     with sqlite3.connect(kept.folder / ".index.sqlite") as db:
         db.execute("BEGIN IMMEDIATE")
         assert kept.search("piano") == [added]
@@ -637,12 +638,12 @@ def test_links_are_refused(kept, tmp_path):
 @pytest.mark.parametrize("suffix", [".flac", ".mp3", ".ogg", ".wav"])
 def test_convert(kept, tmp_path, suffix):
     result = made()
-    direct = audio.write(tmp_path / f"direct{suffix}", result.audio, RATE, provenance.tags_for(result))
+    direct = audio.write(tmp_path / f"direct{suffix}", result.audio, RATE, metadata.tags_for(result))
     added = kept.add(result)
     converted = kept.convert(added.id, suffix.upper(), tmp_path)
     assert converted == tmp_path / (added.path.stem + suffix)
     assert audio.read_tags(converted) == audio.read_tags(direct)
-    assert provenance.request_from(converted) == REQUEST
+    assert metadata.request_from(converted) == REQUEST
     sound, before = audio.read(converted)[0], audio.read(added.path)[0]
     assert sound.shape == before.shape
     assert np.array_equal(sound, before) == (suffix in (".flac", ".wav"))
@@ -653,8 +654,8 @@ def test_convert(kept, tmp_path, suffix):
 def test_convert_keeps_a_prompt_too_long_for_a_wav(kept, tmp_path, old, new):
     added = kept.add(made("slow piano " * 180), old)
     converted = kept.convert(added.id, new, tmp_path)
-    assert provenance.request_from(converted) == added.request
-    assert provenance.sidecar_path(converted).exists() == (new == ".wav")
+    assert metadata.request_from(converted) == added.request
+    assert metadata.sidecar_path(converted).exists() == (new == ".wav")
 
 
 def test_convert_replaces_nothing(kept, tmp_path):
@@ -680,8 +681,8 @@ def test_export(kept, tmp_path, suffix):
         archive.extractall(tmp_path / "out")
     for added in items:
         found = tmp_path / "out" / (added.path.stem + (suffix or ".wav"))
-        assert provenance.request_from(found) == added.request
-        assert json.loads(provenance.sidecar_path(found).read_text(encoding="utf-8"))["file"] == found.name
+        assert metadata.request_from(found) == added.request
+        assert json.loads(metadata.sidecar_path(found).read_text(encoding="utf-8"))["file"] == found.name
         assert audio.read(found)[0].tobytes() == audio.read(added.path)[0].tobytes()
 
 
@@ -781,7 +782,7 @@ def test_killed_at_any_moment(kept, delay):
     assert kept.unreadable() == {}
     for item_ in found.values():
         assert audio.read(item_.path)[0].shape == (1, RATE // 2)
-        assert provenance.request_from(item_.path) == item_.request
+        assert metadata.request_from(item_.path) == item_.request
     assert visible(kept.folder) == {file.name for item_ in found.values() for file in (item_.path, item_.sidecar)}
     counts = len([item_ for item_ in found.values() if not item_.trashed]), kept.count(trashed=True)
     assert kept.reindex() == library.Report(*counts, {})

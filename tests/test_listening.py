@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sounds import RATE, beat, cadence
 
-from trainer.evaluation.listening import MEASURES, NAMES, click, hole, listen
+from ttm_trainer.analysis.artefacts import MEASURES, NAMES, click, hole, listen
 
 
 @pytest.fixture(scope="module")

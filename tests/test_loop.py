@@ -19,20 +19,21 @@ from prepared_folder import write_tiny
 from safetensors.torch import load_file
 from tiny_training import DIT, MAMBA, TINY, changed, tiny_folder
 
-from musicgen_app import plan
 from musicgen_app.backbones import with_grid
 from musicgen_app.backbones.presets import build
-from musicgen_app.bundle import write_bundle
+from musicgen_app.control import plan
 from musicgen_app.errors import FileError, GenerationError, ModelError, RequestError
-from trainer import checkpoint, loop
-from trainer.batches import ClusterBatches
-from trainer.loop import EmaSettings, Phase, Training, train
-from trainer.objective import begin_from, new_objective
-from trainer.prepared import Prepared
-from trainer.progress import rows
-from trainer.samples import Samples, prefetch
-from trainer.timesteps import Uniform
-from trainer.validation import Validation
+from musicgen_app.models.bundle import write_bundle
+from ttm_trainer.prepare.prepared_folder import Prepared
+from ttm_trainer.runtime import checkpoint
+from ttm_trainer.runtime.progress import rows
+from ttm_trainer.training import loop
+from ttm_trainer.training.batch import Samples, prefetch
+from ttm_trainer.training.cluster_sampler import ClusterBatches
+from ttm_trainer.training.loop import EmaSettings, Phase, Training, train
+from ttm_trainer.training.objective import begin_from, new_objective
+from ttm_trainer.training.timesteps import Uniform
+from ttm_trainer.training.validation import Validation
 
 SCRIPT = Path(__file__).with_name("tiny_training.py")
 

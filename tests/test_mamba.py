@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from musicgen_app import sampling
-from musicgen_app.backbones import concat_conditions, mamba_inference, packed, scan
+from musicgen_app.backbones import concat_conditions, inference_layers
 from musicgen_app.backbones.inference import prepare
-from musicgen_app.backbones.mamba_inference import InferenceBlock
+from musicgen_app.backbones.mamba import inference, scan
+from musicgen_app.backbones.mamba.inference import InferenceBlock
 from musicgen_app.backbones.presets import build, trainable_parameters
 
 OVERRIDES = {"latent_dim": 6, "hidden": 64, "depth": 3, "heads": 2, "text_dim": 10}
@@ -101,9 +102,9 @@ def test_bfloat16_sampling_stays_close(model):
 def test_without_packed_products_it_is_the_same(model, dtype, monkeypatch):
     (x, t), ready = latents(), prepared(model, dtype)
     expected = ready(x, t, prompt(ready))
-    monkeypatch.setattr(packed, "packing_works", lambda dtype: False)
+    monkeypatch.setattr(inference_layers, "packing_works", lambda dtype: False)
     plain = prepared(model, dtype)
-    assert not any(isinstance(module, packed.PackedLinear) for module in plain.modules())
+    assert not any(isinstance(module, inference_layers.PackedLinear) for module in plain.modules())
     assert relative_rms(plain(x, t, prompt(plain)), expected) < (1e-5 if dtype == torch.float32 else 0.02)
 
 
@@ -134,7 +135,7 @@ def test_originals_are_freed_block_by_block(model, monkeypatch):
             super().__init__(*arguments)
             alive.append(sum(original() is not None for original in originals))
 
-    monkeypatch.setattr(mamba_inference, "InferenceBlock", Watched)
+    monkeypatch.setattr(inference, "InferenceBlock", Watched)
     prepare(model, torch.bfloat16)
     assert alive == [3, 2, 1] and not any(original() for original in originals)
     assert trainable_parameters(model) == 0

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from musicgen_app.errors import FileError
-from trainer.manifest import scan, summary
-from trainer.stages import run_stage
-from trainer.tables import Row, licence_name, read_licences, read_table
-from trainer.tracks import Track, load_tracks, part_count, part_tracks
+from ttm_trainer.data.caption_tables import Row, licence_name, read_licences, read_table
+from ttm_trainer.data.manifest import scan, summary
+from ttm_trainer.data.track import Track, load_tracks, part_count, part_tracks
+from ttm_trainer.runtime.stage_runner import run_stage
 
 
 def touch(*paths: Path) -> None:

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from musicgen_app import cli, paths
+from musicgen_app import cli
 from musicgen_app.errors import RequestError
-from trainer.evaluation.markdown import cards, codec, following, music
+from musicgen_app.machine import paths
+from ttm_trainer.evaluation.tables.model_card import cards, codec, following, music
 
 SKETCH = paths.assets() / "sketch"
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from scipy.signal import firwin, kaiser_atten, kaiser_beta
 
-from musicgen_app.codecs.bigvgan import BigVGAN, LowPass, SnakeBeta, Upsample, low_pass
 from musicgen_app.codecs.chunks import decode_chunked, encode_chunked
-from musicgen_app.codecs.mmaudio import (
+from musicgen_app.codecs.mmaudio.bigvgan import BigVGAN, LowPass, SnakeBeta, Upsample, low_pass
+from musicgen_app.codecs.mmaudio.codec import (
     VAE,
     AttentionBlock,
     MMAudio16k,

@@ -14,8 +14,8 @@ from sounds import RATE, beat, cadence
 from musicgen_app import cli
 from musicgen_app.engine import Engine
 from musicgen_app.errors import FileError
-from trainer.evaluation.listening import listen
-from trainer.evaluation.music import Music, judge_music, limits_of, row_of, table
+from ttm_trainer.analysis.artefacts import listen
+from ttm_trainer.evaluation.audio_quality import Music, judge_music, limits_of, row_of, table
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_generated_clips_stand_beside_real_ones(home, corpus, tmp_path):
 
 
 def test_the_command_measures_and_refuses(home, corpus, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("trainer.evaluation.music.load_embedder", lambda name: FakeEmbedder())
+    monkeypatch.setattr("ttm_trainer.evaluation.audio_quality.load_embedder", lambda name: FakeEmbedder())
     out, sheet = tmp_path / "music.json", tmp_path / "sheet.png"
     command = ["evaluate", "music", "tiny", "--data", str(corpus), "--clips", "2", "--varied", "0", "--seconds", "1",
                "--steps", "1", "--bootstrap", "0", "--device", "cpu", "-o", str(out),

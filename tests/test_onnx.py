@@ -15,7 +15,6 @@ import pytest
 import torch
 
 from musicgen_app import Engine, GenerationRequest
-from musicgen_app.bundle import open_bundle, sha256, update_config, verify
 from musicgen_app.cli import run
 from musicgen_app.codecs import load_codec, pick_decoder
 from musicgen_app.codecs import onnx as exporter
@@ -23,6 +22,7 @@ from musicgen_app.codecs.chunks import decode_chunked
 from musicgen_app.codecs.onnx import OnnxCodec, OnnxDecoder, export_decoder
 from musicgen_app.codecs.sketch import load_codec as load_sketch
 from musicgen_app.errors import DependencyError, FileError, ModelError, RequestError
+from musicgen_app.models.bundle import open_bundle, sha256, update_config, verify
 
 CPU = torch.device("cpu")
 
@@ -360,8 +360,8 @@ def _acestep_v1(folder) -> None:
 )
 def test_frozen_codecs_are_exported_too(tiny_bundle, tmp_path, monkeypatch, kind, write, tolerance):
     monkeypatch.setattr(exporter, "TIMING_SECONDS", 0.0)
-    monkeypatch.setattr("musicgen_app.codecs.acestep_v1.AceStepV1.chunk", 16)
-    monkeypatch.setattr("musicgen_app.codecs.acestep_v1.AceStepV1.context", 16)
+    monkeypatch.setattr("musicgen_app.codecs.acestep_v1.codec.AceStepV1.chunk", 16)
+    monkeypatch.setattr("musicgen_app.codecs.acestep_v1.codec.AceStepV1.context", 16)
     folder = shutil.copytree(tiny_bundle.path, tmp_path / "model")
     torch.manual_seed(0)
     write(folder / "frozen")

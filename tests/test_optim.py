@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainer.optim import EMA, adamw, cosine, power_exponent, steps_down, warm
+from ttm_trainer.training.optim import EMA, adamw, cosine, power_exponent, steps_down, warm
 
 
 def average_after(ema: EMA, module: torch.nn.Module, values: np.ndarray) -> float:

@@ -12,14 +12,14 @@ import torch
 from prepared_folder import write_tiny
 from safetensors.torch import save_file
 
-from musicgen_app import planning
-from musicgen_app.bundle import write_bundle
+from musicgen_app.control import planner
+from musicgen_app.control.plan import WIDTH, Plan
+from musicgen_app.control.planner import Pieces, in_key, key_of, load_pieces, plan_for
+from musicgen_app.control.theory import parse_chord, pitch_class, transpose
 from musicgen_app.engine import Engine
 from musicgen_app.errors import ModelError
-from musicgen_app.harmony import parse_chord, pitch_class, transpose
-from musicgen_app.plan import WIDTH, Plan
-from musicgen_app.planning import Pieces, in_key, key_of, load_pieces, plan_for
-from musicgen_app.provenance import sidecar_for
+from musicgen_app.library.metadata import sidecar_for
+from musicgen_app.models.bundle import write_bundle
 from musicgen_app.request import GenerationRequest
 
 WALTZ = Plan(120.0, "3/4", 0.0, "A minor", (("Am", 6.0), ("E7", 3.0)))
@@ -167,8 +167,8 @@ def planned(tiny_parts, folder, tensors=None, grid=1):
     new = {key: torch.randn_like(value) * 0.1 for key, value in fresh.items() if key.startswith("grid_input_proj")}
     if tensors is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, folder / planning.FILE)
-        files = files | {planning.FILE: folder / planning.FILE}
+        save_file(tensors, folder / planner.FILE)
+        files = files | {planner.FILE: folder / planner.FILE}
     named = config | {"name": "planned", "backbone": backbone | {"grid": grid}}
     return write_bundle(folder / "model", named, state | new, "", files)
 

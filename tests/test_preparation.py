@@ -13,15 +13,15 @@ import pytest
 import soundfile
 
 from musicgen_app import audio
-from musicgen_app.cli import prepare as command
 from musicgen_app.errors import DependencyError, FileError, RequestError
-from trainer import separation
-from trainer.manifest import scan
-from trainer.preparation import add_clusters, prepare, with_tiers
-from trainer.prepared import Prepared
-from trainer.settings import Preparation
-from trainer.stages import load_part
-from trainer.tracks import load_tracks
+from ttm_trainer.cli import prepare as command
+from ttm_trainer.data import separation
+from ttm_trainer.data.manifest import scan
+from ttm_trainer.data.track import load_tracks
+from ttm_trainer.prepare.pipeline import add_clusters, prepare, with_tiers
+from ttm_trainer.prepare.prepared_folder import Prepared
+from ttm_trainer.runtime.stage_runner import load_part
+from ttm_trainer.training.config import Preparation
 
 QUICK = {"seconds": 1.0, "candidates": 3, "keep": 2, "val": 0.2}
 RATE = 16_000
@@ -342,7 +342,7 @@ def ask(monkeypatch):
     def note(data, out, preparation, **rest) -> None:
         asked.append(Asked(preparation, {"data": data, "out": out, **rest}))
 
-    monkeypatch.setattr("trainer.preparation.prepare", note)
+    monkeypatch.setattr("ttm_trainer.prepare.pipeline.prepare", note)
 
     def run(*arguments: str):
         result = CliRunner().invoke(command.prepare, list(arguments))
@@ -387,8 +387,8 @@ KILLED = """
     import os, random, signal, sys, time
     from pathlib import Path
     from trainer import clusters, features, segments, statistics
-    from trainer.preparation import prepare
-    from trainer.settings import Preparation
+    from ttm_trainer.prepare.pipeline import prepare
+    from ttm_trainer.training.config import Preparation
 
     data, out, codec, aligner = sys.argv[1:]
     preparation = Preparation(

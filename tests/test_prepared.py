@@ -11,9 +11,9 @@ import torch
 from prepared_folder import write_tiny
 
 from musicgen_app.errors import FileError
-from trainer.prepared import Prepared
-from trainer.stages import load_part
-from trainer.synthetic import Shapes, write_sparse
+from ttm_trainer.costs.synthetic_data import Shapes, write_sparse
+from ttm_trainer.prepare.prepared_folder import Prepared
+from ttm_trainer.runtime.stage_runner import load_part
 
 TRACKS, PER_TRACK = 55_701, 6  # of the challenge
 
@@ -209,7 +209,7 @@ OPEN = """
 import sys
 import numpy as np, torch
 from musicgen_app.bench.measure import peak_memory
-from trainer.prepared import Prepared
+from ttm_trainer.prepare.prepared_folder import Prepared
 prepared = Prepared(sys.argv[1])
 items = np.random.default_rng(0).choice(prepared.items("train"), 64)
 latents, mask = prepared.latents(items, 250)

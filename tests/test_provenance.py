@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import musicgen_app
-from musicgen_app import audio, provenance
+from musicgen_app import audio
 from musicgen_app.errors import FileError, RequestError
+from musicgen_app.library import metadata
 from musicgen_app.request import Choice, GenerationRequest, GenerationResult
 
 RATE = 32_000
@@ -36,9 +37,9 @@ def result_for(request: GenerationRequest) -> GenerationResult:
 
 
 def save(result: GenerationResult, path, sidecar: bool = False):
-    audio.write(path, result.audio, result.sample_rate, provenance.tags_for(result))
+    audio.write(path, result.audio, result.sample_rate, metadata.tags_for(result))
     if sidecar:
-        provenance.write_sidecar(result, path)
+        metadata.write_sidecar(result, path)
     return path
 
 
@@ -50,8 +51,8 @@ def tagged(path, comment: str):
 @pytest.mark.parametrize("request_", [REQUEST, replace(REQUEST, negative="", guidance=0.0, seed=0, loudness=None)])
 def test_a_file_gives_its_request_back(tmp_path, suffix, request_):
     path = save(result_for(request_), tmp_path / f"clip{suffix}")
-    assert provenance.request_from(path) == request_
-    origin = provenance.origin(path)
+    assert metadata.request_from(path) == request_
+    origin = metadata.origin(path)
     assert (origin["model"], origin["weights"]) == ("sketch", "ab" * 32)
     assert origin["app"].startswith("ttm-app ")
 
@@ -61,7 +62,7 @@ CHOICE = Choice(best_of=4, first_seed=5, score=0.4123, judge="aligner 0123abcd")
 
 def test_the_record_of_an_ordinary_clip():
     """What was once written is what tools out there read: it does not change with what other clips may need."""
-    assert provenance.tags_for(result_for(replace(REQUEST, prompt="slow piano")))["comment"] == (
+    assert metadata.tags_for(result_for(replace(REQUEST, prompt="slow piano")))["comment"] == (
         '{"schema":1,"ai_generated":true,"digital_source_type":"trainedAlgorithmicMedia","model":"sketch","weights":"'
         + "ab" * 32
         + f'","app":"ttm-app {musicgen_app.__version__}","prompt":"slow piano","negative":"vocals",'
@@ -75,46 +76,46 @@ def test_the_record_of_an_ordinary_clip():
 def test_the_best_of_several_is_made_again_alone(tmp_path, suffix, prompt):
     request = replace(REQUEST, prompt=prompt, seed=7)
     path = save(replace(result_for(request), choice=CHOICE), tmp_path / f"clip{suffix}", sidecar=True)
-    for file in (path, provenance.sidecar_path(path)):
-        assert provenance.request_from(file) == request
-        assert provenance.request_from(file, choosing=True) == replace(request, seed=5, best_of=4)
-    record = json.loads(provenance.full_tags(path)["comment"])
+    for file in (path, metadata.sidecar_path(path)):
+        assert metadata.request_from(file) == request
+        assert metadata.request_from(file, choosing=True) == replace(request, seed=5, best_of=4)
+    record = json.loads(metadata.full_tags(path)["comment"])
     assert [record[name] for name in ("best_of", "first_seed", "score", "judge")] == [4, 5, 0.4123, "aligner 0123abcd"]
 
 
 @pytest.mark.parametrize("changes", [{"best_of": 99}, {"best_of": "4"}, {"first_seed": -1}, {"first_seed": [5]}])
 def test_a_hostile_choice_is_refused(tmp_path, changes):
-    record = json.loads(provenance.tags_for(replace(result_for(REQUEST), choice=CHOICE))["comment"])
+    record = json.loads(metadata.tags_for(replace(result_for(REQUEST), choice=CHOICE))["comment"])
     path = tagged(tmp_path / "clip.flac", json.dumps(record | changes))
     with pytest.raises(RequestError):
-        provenance.request_from(path, choosing=True)
-    assert provenance.request_from(path) == REQUEST
+        metadata.request_from(path, choosing=True)
+    assert metadata.request_from(path) == REQUEST
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_longest_texts_come_back(tmp_path, suffix):
     request = replace(REQUEST, prompt="音" * 2_000, negative='"' * 2_000)
     path = save(result_for(request), tmp_path / f"clip{suffix}", sidecar=True)
-    assert provenance.request_from(path) == request
-    assert provenance.origin(path)["model"] == "sketch"
+    assert metadata.request_from(path) == request
+    assert metadata.origin(path)["model"] == "sketch"
 
 
 def test_a_long_prompt_in_a_wav_needs_the_right_sidecar(tmp_path):
     long = replace(REQUEST, prompt="slow piano " * 150 + "and strings")
-    assert provenance.needs_sidecar(result_for(long), "clip.WAV")
-    assert not provenance.needs_sidecar(result_for(long), "clip.mp3")
-    assert not provenance.needs_sidecar(result_for(REQUEST), "clip.wav")
+    assert metadata.needs_sidecar(result_for(long), "clip.WAV")
+    assert not metadata.needs_sidecar(result_for(long), "clip.mp3")
+    assert not metadata.needs_sidecar(result_for(REQUEST), "clip.wav")
     path = save(result_for(long), tmp_path / "clip.wav", sidecar=True)
-    assert provenance.request_from(path) == long
-    provenance.write_sidecar(result_for(replace(long, seed=1)), path, overwrite=True)
+    assert metadata.request_from(path) == long
+    metadata.write_sidecar(result_for(replace(long, seed=1)), path, overwrite=True)
     with pytest.raises(FileError, match="another clip"):
-        provenance.request_from(path)
-    provenance.sidecar_path(path).write_bytes(b"\xff\xfe")
+        metadata.request_from(path)
+    metadata.sidecar_path(path).write_bytes(b"\xff\xfe")
     with pytest.raises(FileError, match=r"clip\.wav\.json"):
-        provenance.request_from(path)
-    provenance.sidecar_path(path).unlink()
+        metadata.request_from(path)
+    metadata.sidecar_path(path).unlink()
     with pytest.raises(FileError, match="sidecar"):
-        provenance.request_from(path)
+        metadata.request_from(path)
 
 
 def test_the_file_is_marked_as_ai_generated(tmp_path):
@@ -126,7 +127,7 @@ def test_the_file_is_marked_as_ai_generated(tmp_path):
 
 
 def test_a_long_title_is_shortened():
-    title = provenance.tags_for(result_for(replace(REQUEST, prompt="é" * 81)))["title"]
+    title = metadata.tags_for(result_for(replace(REQUEST, prompt="é" * 81)))["title"]
     assert title == "é" * 79 + "…"
 
 
@@ -139,19 +140,19 @@ def test_same_result_same_bytes(tmp_path, suffix):
 def test_a_model_folder_on_this_machine_is_not_told(tmp_path):
     result = result_for(replace(REQUEST, model="/home/someone/models/sketch"))
     path = save(result, tmp_path / "clip.wav", sidecar=True)
-    assert b"someone" not in path.read_bytes() + provenance.sidecar_path(path).read_bytes()
-    assert provenance.request_from(path).model == "sketch"
+    assert b"someone" not in path.read_bytes() + metadata.sidecar_path(path).read_bytes()
+    assert metadata.request_from(path).model == "sketch"
 
 
 def test_sidecar(tmp_path):
     path = tmp_path / "clip.ogg"
-    written = provenance.write_sidecar(result_for(REQUEST), path)
+    written = metadata.write_sidecar(result_for(REQUEST), path)
     assert written == tmp_path / "clip.ogg.json"
     record = json.loads(written.read_text(encoding="utf-8"))
-    assert record == provenance.sidecar_for(result_for(REQUEST), path)
+    assert record == metadata.sidecar_for(result_for(REQUEST), path)
     assert (record["prompt"], record["file"], record["samples"]) == (REQUEST.prompt, "clip.ogg", RATE // 2)
     with pytest.raises(FileError, match="--force"):
-        provenance.write_sidecar(result_for(REQUEST), path)
+        metadata.write_sidecar(result_for(REQUEST), path)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_sidecar(tmp_path):
 )
 def test_foreign_comments_are_refused(tmp_path, comment):
     path = tagged(tmp_path / "clip.flac", comment)
-    for read in (provenance.request_from, provenance.origin):
+    for read in (metadata.request_from, metadata.origin):
         with pytest.raises(FileError, match="not made by ttm-app") as caught:
             read(path)
         assert "\n" not in str(caught.value)
@@ -206,29 +207,29 @@ def test_foreign_comments_are_refused(tmp_path, comment):
     ],
 )
 def test_hostile_records_are_refused(tmp_path, changes, error):
-    record = json.loads(provenance.tags_for(result_for(REQUEST))["comment"])
+    record = json.loads(metadata.tags_for(result_for(REQUEST))["comment"])
     path = tagged(tmp_path / "clip.flac", json.dumps(record | changes))
     with pytest.raises(error) as caught:
-        provenance.request_from(path)
+        metadata.request_from(path)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize("name", ["prompt", "negative", "seed", "seconds", "guidance_interval"])
 def test_an_incomplete_record_is_refused(tmp_path, name):
-    record = json.loads(provenance.tags_for(result_for(REQUEST))["comment"])
+    record = json.loads(metadata.tags_for(result_for(REQUEST))["comment"])
     del record[name]
     with pytest.raises(FileError, match=f"has no {name}"):
-        provenance.request_from(tagged(tmp_path / "clip.flac", json.dumps(record)))
+        metadata.request_from(tagged(tmp_path / "clip.flac", json.dumps(record)))
 
 
 def test_a_hostile_sidecar_is_refused(tmp_path):
     path = save(result_for(replace(REQUEST, prompt="a" * 2_000)), tmp_path / "clip.wav", sidecar=True)
-    sidecar = provenance.sidecar_path(path)
+    sidecar = metadata.sidecar_path(path)
     record = json.loads(sidecar.read_text())
     sidecar.write_text(json.dumps(record | {"prompt": "a\0"}))
     with pytest.raises(RequestError, match="U\\+0000"):
-        provenance.request_from(path)
+        metadata.request_from(path)
     sidecar.write_text(json.dumps(record | {"padding": "a" * 70_000}))
     with pytest.raises(FileError, match="not made by ttm-app"):
-        provenance.request_from(path)
+        metadata.request_from(path)

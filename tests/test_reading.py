@@ -8,7 +8,7 @@ import soundfile
 
 from musicgen_app import audio
 from musicgen_app.errors import FileError
-from trainer.reading import duration, read
+from ttm_trainer.data.audio_reader import duration, read
 
 
 def tone(seconds: float, rate: int = 44_100, channels: int = 2, hertz: float = 440.0) -> np.ndarray:

@@ -8,10 +8,10 @@ from prepared_folder import write_tiny
 
 from musicgen_app.backbones.presets import build, trainable_parameters
 from musicgen_app.errors import RequestError
-from trainer.fitting import fitted, for_device
-from trainer.options import recipe_for
-from trainer.recipes import PAPER, RECIPES, SCORE_AWARE, UCSD_MAMBA, UT_AIST
-from trainer.timesteps import Beta
+from ttm_trainer.options import recipe_for
+from ttm_trainer.recipes.fit_to_data import fitted, for_device
+from ttm_trainer.recipes.papers import PAPER, RECIPES, SCORE_AWARE, UCSD_MAMBA, UT_AIST
+from ttm_trainer.training.timesteps import Beta
 
 
 def test_ut_aist_is_the_papers() -> None:
@@ -104,7 +104,7 @@ def test_what_small_data_cannot_give_is_changed_and_told(tmp_path) -> None:
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_bfloat16_is_left_to_devices_that_have_it(monkeypatch, fast) -> None:
-    monkeypatch.setattr("trainer.fitting.has_fast_bfloat16", lambda device: fast)
+    monkeypatch.setattr("ttm_trainer.recipes.fit_to_data.has_fast_bfloat16", lambda device: fast)
     recipe, notes = for_device(recipe_for("sketch"), "cpu")
     assert (recipe.training.precision, len(notes)) == (("bf16", 0) if fast else ("fp32", 1))
     for precision in ("bf16", "fp16", "fp32"):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from musicgen_app.errors import DependencyError
-from trainer.corpus import mix
-from trainer.corpus.drums import KITS
-from trainer.corpus.render import render, soundfonts, stems
-from trainer.corpus.score import Note, Part, Score
-from trainer.corpus.synth import SOUNDS, oscillator, wavetable
+from ttm_trainer.corpus.compose.score import Note, Part, Score
+from ttm_trainer.corpus.render import mix
+from ttm_trainer.corpus.render.drums import KITS
+from ttm_trainer.corpus.render.render import render, soundfonts, stems
+from ttm_trainer.corpus.render.synth import SOUNDS, oscillator, wavetable
 
 RATE = 32000
 
@@ -81,7 +81,7 @@ def test_general_midi_note_starts_on_time() -> None:
 
 
 def test_no_soundfont_names_the_packages(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    monkeypatch.setattr("trainer.corpus.render.FOLDERS", (str(tmp_path),))
+    monkeypatch.setattr("ttm_trainer.corpus.render.render.FOLDERS", (str(tmp_path),))
     monkeypatch.delenv("TTM_APP_SOUNDFONTS", raising=False)
     with pytest.raises(DependencyError, match="musescore-general-soundfont-small"):
         render(piece(scale("gm:0")))

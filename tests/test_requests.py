@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import re
 
-from trainer.corpus.captions import captions
-from trainer.corpus.composer import GENRES
-from trainer.corpus.requests import BEAT, NO_BEAT, asked, fitting, requests
-from trainer.evaluation.prompts import read_prompts
-from trainer.evaluation.targets import BUILT_IN, KINDS, read_targets
+from ttm_trainer.corpus.caption.captions import captions
+from ttm_trainer.corpus.caption.free_captions import BEAT, NO_BEAT, asked, fitting, requests
+from ttm_trainer.corpus.compose.composer import GENRES
+from ttm_trainer.evaluation.clips.prompts import read_prompts
+from ttm_trainer.evaluation.clips.targets import BUILT_IN, KINDS, read_targets
 
-ASKED = BUILT_IN.with_name("asked.csv")
+ASKED = BUILT_IN.with_name("free_wording.csv")
 FACTS = {
     "genre": "house", "moods": ["happy"], "themes": [], "tempo": 124.0, "bpm": 124, "key": "C major", "chords": ["C"],
     "tonality": "major", "metre": "4/4", "section": "", "instruments": ["piano", "drum machine"], "drums": True,

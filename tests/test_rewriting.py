@@ -19,14 +19,14 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musicgen_app.cli.captions import captions as command
 from musicgen_app.errors import Cancelled, FileError, GenerationError, ModelError, RequestError
-from trainer.rewriting import journal, rules
-from trainer.rewriting.captions import Caption, read_captions
-from trainer.rewriting.chats import Endpoint, LocalChat
-from trainer.rewriting.leftovers import leftovers
-from trainer.rewriting.prompt import EXAMPLES, Refused, build, check, load_examples, parse
-from trainer.rewriting.run import ModelRewriter, RulesRewriter, rewrite_file
+from ttm_trainer.cli.captions import captions as command
+from ttm_trainer.rewriting import journal, rules
+from ttm_trainer.rewriting.caption_sets import Caption, read_captions
+from ttm_trainer.rewriting.forbidden_facts import leftovers
+from ttm_trainer.rewriting.language_models import Endpoint, LocalChat
+from ttm_trainer.rewriting.llm_prompt import EXAMPLES, Refused, build, check, load_examples, parse
+from ttm_trainer.rewriting.run import ModelRewriter, RulesRewriter, rewrite_file
 
 ROOT = Path(__file__).parent.parent
 PAPER = (
@@ -138,7 +138,8 @@ def test_rules_leave_nothing_whatever_the_caption(parts: list[str]) -> None:
 
 
 def test_rules_on_the_composers_captions() -> None:
-    from trainer.corpus import captions, composer
+    from ttm_trainer.corpus.caption import captions
+    from ttm_trainer.corpus.compose import composer
 
     rng = random.Random(0)
     for index, genre in enumerate(composer.GENRES[::3]):
@@ -244,7 +245,7 @@ def test_sets_are_read_from_files_and_folders(tmp_path: Path) -> None:
 
 
 def test_the_result_is_a_style_for_prepare(tmp_path: Path) -> None:
-    from trainer.manifest import scan
+    from ttm_trainer.data.manifest import scan
 
     (tmp_path / "music" / "00").mkdir(parents=True)
     (tmp_path / "music" / "00" / "1000.mp3").touch()
@@ -553,7 +554,7 @@ def test_an_address_is_completed() -> None:
 
 
 def start(*arguments: object) -> subprocess.Popen:
-    code = "from musicgen_app.cli.captions import captions as c; c()"
+    code = "from ttm_trainer.cli.captions import captions as c; c()"
     call = [sys.executable, "-c", code, "rewrite", *map(str, arguments)]
     return subprocess.Popen(
         call, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=os.environ | {"no_proxy": "*"}

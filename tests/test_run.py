@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from musicgen_app import Engine, GenerationRequest, audio, cli
-from musicgen_app.bundle import open_bundle, verify
-from musicgen_app.genres import load_genres
-from trainer.export import recover, replace_bundle
-from trainer.run import WAIT
+from musicgen_app.control.genre_classifier import load_genres
+from musicgen_app.models.bundle import open_bundle, verify
+from ttm_trainer.output.export import recover, replace_bundle
+from ttm_trainer.run import WAIT
 
 SIZES = {"hidden": 32, "depth": 2, "fused_depth": 1, "heads": 1, "mlp_width": 32}
 SHORT = ("--encoders", "tiny", "--steps", 4, "--batch", 2, "--save-every", 2, "--precision", "fp32", "--device", "cpu")
@@ -213,7 +213,7 @@ def test_a_bundle_is_replaced_whole_or_not_at_all(tiny_parts, tmp_path):
 
 
 def test_values_that_16_bits_cannot_hold_stay_as_they_are():
-    from trainer.export import half
+    from ttm_trainer.output.export import half
 
     matrix = torch.ones(2, 2)
     state = half({"a": 1e6 * matrix, "b": matrix, "c": matrix[0], "d": matrix.long()})
@@ -222,9 +222,9 @@ def test_values_that_16_bits_cannot_hold_stay_as_they_are():
 
 def test_processes_wait_for_what_the_first_one_prepares(music, tiny_aligner, home, tmp_path, monkeypatch):
     """The second process opens the folder once it is there, with the same recipe."""
-    from trainer import run
-    from trainer.options import recipe_for
-    from trainer.run import Job
+    from ttm_trainer import run
+    from ttm_trainer.options import recipe_for
+    from ttm_trainer.run import Job
 
     recipe = recipe_for("sketch", "tiny", steps=2, batch=2)
     for name, value in {"seconds": "1", "keep": "2", "candidates": "3", "embedder": str(tiny_aligner)}.items():
@@ -235,7 +235,7 @@ def test_processes_wait_for_what_the_first_one_prepares(music, tiny_aligner, hom
         waits.append(seconds)
         run.ready(job, show=lambda line: None)
 
-    monkeypatch.setattr("trainer.run.time.sleep", prepare_meanwhile)
+    monkeypatch.setattr("ttm_trainer.run.time.sleep", prepare_meanwhile)
     mine, prepared, _ = run.wait_until_ready(job)
     assert waits == [WAIT] and mine.training == run.ready(job, show=lambda line: None)[0].training
     assert len(prepared.items("train")) > 0

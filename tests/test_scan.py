@@ -11,8 +11,9 @@ import pytest
 import torch
 
 import musicgen_app
-from musicgen_app import backbones, paths
-from musicgen_app.backbones import scan
+from musicgen_app import backbones
+from musicgen_app.backbones.mamba import scan
+from musicgen_app.machine import paths
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 LENGTHS = [1, 2, 3, 107, 108, 3231]
@@ -198,7 +199,7 @@ def test_compiled_kernels_leave_other_dtypes_to_the_reference():
 
 @with_numba
 def test_compiled_kernels_are_kept_in_the_users_cache(tmp_path, monkeypatch):
-    from musicgen_app import kernels
+    from musicgen_app.machine import numba_kernels as kernels
 
     folder_of = kernels.cache_folder.__wrapped__
     monkeypatch.setattr(kernels.numba.config, "CACHE_DIR", "")

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from musicgen_app import Engine, GenerationRequest, paths
+from musicgen_app import Engine, GenerationRequest
 from musicgen_app.audio import true_peak
-from musicgen_app.bundle import open_bundle, parameter_count, verify
 from musicgen_app.codecs import load_codec
-from trainer.evaluation.harmony import chords_kept
-from trainer.evaluation.rhythm import same, tempo
+from musicgen_app.machine import paths
+from musicgen_app.models.bundle import open_bundle, parameter_count, verify
+from ttm_trainer.analysis.key import chords_kept
+from ttm_trainer.analysis.tempo import same, tempo
 
 
 @pytest.fixture(scope="module")

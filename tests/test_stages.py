@@ -16,8 +16,15 @@ import numpy as np
 import pytest
 
 from musicgen_app.errors import FileError, TTMError
-from trainer import stages
-from trainer.stages import check_settings, load_part, missing_parts, run_stage, stage_settings, write_part
+from ttm_trainer.runtime import stage_runner
+from ttm_trainer.runtime.stage_runner import (
+    check_settings,
+    load_part,
+    missing_parts,
+    run_stage,
+    stage_settings,
+    write_part,
+)
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = {"seed": 1, "codec": {"rate": 25.0, "name": "sketch"}, "tiers": (0.33, 0.2)}
@@ -32,21 +39,21 @@ class Work:
     def __init__(self, size: int = 1000):
         self.size = size
 
-    def __call__(self, part: int) -> stages.Rows:
+    def __call__(self, part: int) -> stage_runner.Rows:
         bad = [{"id": f"t{part}", "path": f"{part}.mp3", "reason": "silent"}] if part % 3 == 2 else []
         values = np.full((self.size, 2), part, np.float16)
         return {"values": values, "rows": [{"part": part, "text": "träumerei\u2028"}], "bad": bad}
 
 
 class Fails(Work):
-    def __call__(self, part: int) -> stages.Rows:
+    def __call__(self, part: int) -> stage_runner.Rows:
         if part == 2:
             raise FileError("no such model")
         return super().__call__(part)
 
 
 class Dies(Work):
-    def __call__(self, part: int) -> stages.Rows:
+    def __call__(self, part: int) -> stage_runner.Rows:
         os._exit(9)
 
 
@@ -80,8 +87,8 @@ def test_parts_are_made_and_reported(tmp_path) -> None:
 
 def test_progress_tells_rate_and_time_left(monkeypatch) -> None:
     clock, lines = [0.0], []
-    monkeypatch.setattr(stages.time, "monotonic", lambda: clock[0])
-    progress = stages.Progress("latents", 600, lines.append)
+    monkeypatch.setattr(stage_runner.time, "monotonic", lambda: clock[0])
+    progress = stage_runner.Progress("latents", 600, lines.append)
     for part in range(600):
         clock[0] += 4.0 if part < 2 else 60.0
         progress.part(part, [])
@@ -132,12 +139,12 @@ def test_a_killed_worker_is_one_line(tmp_path) -> None:
 
 
 def test_many_bad_items_of_a_part_are_summed_up(tmp_path) -> None:
-    def work(part: int) -> stages.Rows:
+    def work(part: int) -> stage_runner.Rows:
         return {"bad": [{"id": str(i), "path": f"{i}.mp3", "reason": "text"} for i in range(500)]}
 
     lines = []
     run_stage(tmp_path, "manifest", {}, 1, work, show=lines.append)
-    assert len(lines) == stages.LINES + 2
+    assert len(lines) == stage_runner.LINES + 2
     assert lines[-2] == "manifest: left out 490 more, see manifest/00000/bad.jsonl"
     assert len(load_part(tmp_path, "manifest", 0)["bad"]) == 500
 
@@ -155,7 +162,7 @@ def test_other_settings_are_refused_by_name(tmp_path) -> None:
 
 
 def test_empty_arrays_and_names_with_folders(tmp_path) -> None:
-    def work(part: int) -> stages.Rows:
+    def work(part: int) -> stage_runner.Rows:
         return {"values": np.zeros((0, 8), np.float16), "offsets": np.zeros(1, np.int64), "rows": []}
 
     run_stage(tmp_path, "clusters/text-50", {}, 1, work, show=lambda line: None)
@@ -203,7 +210,7 @@ LIMITED = """
     from pathlib import Path
     from musicgen_app.errors import FileError
     from tests.test_stages import Work
-    from trainer.stages import run_stage
+    from ttm_trainer.runtime.stage_runner import run_stage
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
     def work(part):
@@ -231,7 +238,7 @@ SLOW = """
     import sys, time
     from pathlib import Path
     from tests.test_stages import Work
-    from trainer.stages import run_stage
+    from ttm_trainer.runtime.stage_runner import run_stage
 
     run_stage(Path(sys.argv[1]), "numbers", Work.settings, 400, Work(20_000), workers=int(sys.argv[2]))
 """
@@ -336,4 +343,6 @@ def test_settings_are_json(tmp_path) -> None:
     check_settings(tmp_path / "stage", SETTINGS)
     text = (tmp_path / "stage" / "settings.json").read_text()
     assert json.loads(text)["tiers"] == [0.33, 0.2]
-    assert stages.digest({"a": 1, "b": 2}) == stages.digest({"b": 2, "a": 1}) != stages.digest({"a": 1})
+    assert (
+        stage_runner.digest({"a": 1, "b": 2}) == stage_runner.digest({"b": 2, "a": 1}) != stage_runner.digest({"a": 1})
+    )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicgen_app.stated import BPM, WIDTH, Stated, stated
+from musicgen_app.control.prompt_parser import BPM, WIDTH, Stated, stated
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
-from musicgen_app import paths, store
 from musicgen_app.errors import ModelError
+from musicgen_app.machine import paths
+from musicgen_app.models import installed
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def test_nothing_is_created(tmp_path, monkeypatch):
     monkeypatch.setenv("TTM_APP_HOME", str(tmp_path / "home"))
     for folder in (paths.models(), paths.config(), paths.results(), paths.cache()):
         assert folder.is_relative_to(tmp_path / "home")
-    store.list_models()
+    installed.list_models()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -36,30 +37,30 @@ def test_without_a_home_every_folder_is_the_users(monkeypatch):
 
 
 def test_the_users_model_comes_first(models):
-    assert [bundle.path for bundle in store.list_models()] == [models / "tiny"]
-    assert store.find("tiny").path == models / "tiny"
+    assert [bundle.path for bundle in installed.list_models()] == [models / "tiny"]
+    assert installed.find("tiny").path == models / "tiny"
 
 
 def test_a_model_in_the_app(models, tmp_path):
     shutil.rmtree(models)
-    assert store.find("tiny").path == tmp_path / "assets" / "tiny"
+    assert installed.find("tiny").path == tmp_path / "assets" / "tiny"
 
 
 def test_another_folder_of_models(models, tiny_bundle, tmp_path):
-    assert store.find("tiny", tiny_bundle.path.parent).path == tiny_bundle.path
+    assert installed.find("tiny", tiny_bundle.path.parent).path == tiny_bundle.path
 
 
 def test_by_path(models, tiny_bundle):
-    assert store.find(tiny_bundle.path) == tiny_bundle
+    assert installed.find(tiny_bundle.path) == tiny_bundle
     with pytest.raises(ModelError, match="not a model"):
-        store.find("./nowhere")
+        installed.find("./nowhere")
 
 
 def test_near_miss(models):
     with pytest.raises(ModelError, match=r"unknown model 'tinny'; did you mean tiny\?"):
-        store.find("tinny")
+        installed.find("tinny")
     with pytest.raises(ModelError, match="installed: tiny"):
-        store.find("xylophone")
+        installed.find("xylophone")
 
 
 def test_damaged_models_are_named(models):
@@ -68,8 +69,8 @@ def test_damaged_models_are_named(models):
     (broken / "config.json").write_text("{")
     (models / ".half.tmp").mkdir()
     (models / ".half.tmp" / "config.json").write_text("{")
-    bundles, faults = store.scan()
+    bundles, faults = installed.scan()
     assert [bundle.name for bundle in bundles] == ["tiny"]
     assert list(faults) == [broken]
     with pytest.raises(ModelError, match="not valid JSON"):
-        store.find("broken")
+        installed.find("broken")

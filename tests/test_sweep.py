@@ -13,8 +13,8 @@ from musicgen_app import cli
 from musicgen_app.engine import CancelToken, Engine
 from musicgen_app.errors import Cancelled, FileError, RequestError
 from musicgen_app.request import GenerationRequest
-from trainer.evaluation.pareto import front, knee, together
-from trainer.evaluation.sweep import Sweep, captions, evaluations, sweep, table
+from ttm_trainer.evaluation.metrics.pareto import front, knee, together
+from ttm_trainer.evaluation.sweep import Sweep, captions, evaluations, sweep, table
 
 
 def test_the_front_holds_what_nothing_beats():
@@ -130,7 +130,7 @@ def test_captions_are_of_all_kinds_by_turns(corpus):
 
 
 def test_the_command_sweeps(home, corpus, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("trainer.evaluation.sweep.load_embedder", lambda name: FakeEmbedder())
+    monkeypatch.setattr("ttm_trainer.evaluation.sweep.load_embedder", lambda name: FakeEmbedder())
     command = ["evaluate", "sweep", "tiny", "--data", str(corpus), "--out", str(tmp_path / "out"), "--solver", "euler",
                "--steps", "1", "--guidance", "2", "--interval", "0.2", "0.8", "--clips", "8", "--seconds", "0.5",
                "--device", "cpu", "--json"]  # fmt: skip

@@ -7,12 +7,12 @@ import json
 import pytest
 
 from musicgen_app.backbones.presets import PRESETS, build
-from musicgen_app.bundle import frozen_parts, open_bundle
-from musicgen_app.codecs.mmaudio import LATENT_DIM
+from musicgen_app.codecs.mmaudio.codec import LATENT_DIM
 from musicgen_app.errors import ModelError
-from musicgen_app.hub import source
+from musicgen_app.models.bundle import frozen_parts, open_bundle
+from musicgen_app.models.hub import source
+from musicgen_app.models.paper_systems import CODECS, SYSTEMS, codec_for
 from musicgen_app.request import GenerationRequest
-from musicgen_app.systems import CODECS, SYSTEMS, codec_for
 
 TEXT_WIDTH = {"flan-t5-base": 768, "flan-t5-large": 1024}
 

@@ -6,12 +6,12 @@ from collections import Counter
 
 import pytest
 
+from musicgen_app.control.prompt_parser import stated
 from musicgen_app.errors import FileError
-from musicgen_app.stated import stated
-from trainer.corpus.genres import GENRES
-from trainer.evaluation.listener import INSTRUMENTS
-from trainer.evaluation.prompts import read_prompts
-from trainer.evaluation.targets import read_targets, real_targets
+from ttm_trainer.corpus.compose.genres import GENRES
+from ttm_trainer.evaluation.clips.attribute_probe import INSTRUMENTS
+from ttm_trainer.evaluation.clips.prompts import read_prompts
+from ttm_trainer.evaluation.clips.targets import read_targets, real_targets
 
 HEAD = "id,kind,prompt,genre,instruments,tempo,key,drums\n"
 

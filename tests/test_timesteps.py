@@ -12,7 +12,17 @@ from scipy.integrate import quad
 from scipy.stats import kstest
 
 from musicgen_app.errors import RequestError
-from trainer.timesteps import Beta, LogitNormal, Quality, Uniform, density, from_settings, picture, quality, sample
+from ttm_trainer.training.timesteps import (
+    Beta,
+    LogitNormal,
+    Quality,
+    Uniform,
+    density,
+    from_settings,
+    picture,
+    quality,
+    sample,
+)
 
 CASES = [(Uniform(), 1.0), (LogitNormal(), 1.0), (LogitNormal(-0.8, 0.6), 1.0)] + [
     (Beta(lam), s) for lam in (0.0, 0.2, 1.0, 2.0) for s in (0.0, 0.4, 1.0)

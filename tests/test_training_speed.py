@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from musicgen_app import cli
-from trainer import bench
-from trainer.estimate import estimate
-from trainer.options import recipe_for
-from trainer.recipe import Recipe
-from trainer.settings import Training
-from trainer.synthetic import Shapes, write_sparse
+from ttm_trainer.costs import bench
+from ttm_trainer.costs.estimate import estimate
+from ttm_trainer.costs.synthetic_data import Shapes, write_sparse
+from ttm_trainer.options import recipe_for
+from ttm_trainer.recipes.recipe import Recipe
+from ttm_trainer.training.config import Training
 
 SIZES = {"hidden": 32, "depth": 2, "fused_depth": 1, "heads": 1, "mlp_width": 32}
 
@@ -36,9 +36,9 @@ def test_memory_is_counted_by_kind(small: Recipe) -> None:
 
 def test_the_plain_loop_trains_the_same_model(small: Recipe, tmp_path) -> None:
     """Without dropped texts both have the loss of the same weights on the same batch."""
-    from trainer.distributed import assemble
-    from trainer.samples import Samples
-    from trainer.state import State
+    from ttm_trainer.runtime.distributed import assemble
+    from ttm_trainer.training.batch import Samples
+    from ttm_trainer.training.state import State
 
     training = Training(
         small.training.preset, small.training.overrides, batch=4, drop=0.0, precision="fp32", ema=None,
@@ -52,7 +52,7 @@ def test_the_plain_loop_trains_the_same_model(small: Recipe, tmp_path) -> None:
 
 
 def test_the_command_compares_loops_and_loader(small: Recipe, capsys, monkeypatch) -> None:
-    monkeypatch.setattr("trainer.options.recipe_for", lambda *options, **more: small)
+    monkeypatch.setattr("ttm_trainer.options.recipe_for", lambda *options, **more: small)
     monkeypatch.setattr(bench, "TRACKS", 40)
     assert cli.run(["train", "bench", "--seconds", "1", "--device", "cpu"]) == 0
     said = capsys.readouterr().out

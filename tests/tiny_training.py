@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from prepared_folder import write_tiny
 
-from trainer.loop import EmaSettings, Phase, Training, train
-from trainer.prepared import Prepared
-from trainer.stages import check_settings, part_folder, write_part
-from trainer.timesteps import Beta
+from ttm_trainer.prepare.prepared_folder import Prepared
+from ttm_trainer.runtime.stage_runner import check_settings, part_folder, write_part
+from ttm_trainer.training.loop import EmaSettings, Phase, Training, train
+from ttm_trainer.training.timesteps import Beta
 
 DIT = {"latent_dim": 8, "hidden": 32, "depth": 2, "fused_depth": 1, "heads": 1, "mlp_width": 32, "text_dim": 16,
        "text_len": 10, "vector_dim": 16}  # fmt: skip

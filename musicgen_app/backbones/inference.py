@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from . import fluxaudio_inference, mamba_inference
-from .fluxaudio import FluxAudio
-from .mamba import Mamba
+from .fluxaudio import inference as fluxaudio_inference
+from .fluxaudio.model import FluxAudio
+from .mamba import inference as mamba_inference
+from .mamba.model import Mamba
 
 READY = {FluxAudio: fluxaudio_inference.make_ready, Mamba: mamba_inference.make_ready}
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from torch import nn
 
 from ..errors import ModelError
-from .fluxaudio import FluxAudio, FluxAudioConfig
-from .mamba import Mamba, MambaConfig
+from .fluxaudio.model import FluxAudio, FluxAudioConfig
+from .mamba.model import Mamba, MambaConfig
 
 FAMILIES = {"fluxaudio": (FluxAudio, FluxAudioConfig), "mamba": (Mamba, MambaConfig)}
 

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..backbones.fluxaudio import FluxAudio, FluxAudioConfig
-from ..backbones.mamba import Mamba, MambaConfig
+from .fluxaudio.model import FluxAudio, FluxAudioConfig
+from .mamba.model import Mamba, MambaConfig
 
 
 def plain_twin(backbone: nn.Module) -> nn.Module:

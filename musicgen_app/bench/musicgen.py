@@ -10,7 +10,7 @@ import time
 
 import torch
 
-from ..hardware import PRECISIONS
+from ..machine.device import PRECISIONS
 
 FRAMES_A_SECOND = 50
 DELAY = 3  # the last of four codebooks comes three tokens late

@@ -19,20 +19,21 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .. import audio, sampling, store
+from .. import audio, sampling
 from ..backbones.inference import prepare
 from ..backbones.presets import build, trainable_parameters
-from ..bundle import Bundle, load_backbone, sha256, update_config
+from ..backbones.reference import guided_step, plain_twin
 from ..codecs import load_codec, read_codec
 from ..codecs.chunks import decode_chunked
 from ..codecs.onnx import export_decoder
-from ..conditioning import load_text_encoder
 from ..engine import Engine
-from ..hardware import PRECISIONS, cpu_features, pick_precision
+from ..machine.device import PRECISIONS, cpu_features, pick_precision
+from ..models import installed
+from ..models.bundle import Bundle, load_backbone, sha256, update_config
 from ..request import GenerationRequest
+from ..text import load_text_encoder
 from . import musicgen
 from .measure import peak_memory, relative_error, timed
-from .plain import guided_step, plain_twin
 from .products import count_products, products_alone
 from .standin import PROMPT, write_stand_in
 
@@ -66,7 +67,7 @@ def stand_in(folder: str, preset: str) -> dict:
 
 def export(model: str) -> dict:
     """Give a model an ONNX decoder, as `ttm-app export codec` does."""
-    bundle = store.find(model)
+    bundle = installed.find(model)
     start = time.perf_counter()
     report = export_decoder(read_codec(bundle), bundle.path / ONNX_FILE, lengths=(EXPORT_LATENTS,))
     files = {file.name: sha256(file) for file in report.files}
@@ -81,7 +82,7 @@ def export(model: str) -> dict:
 
 def facts(model: str, seconds: float) -> dict:
     """What a model is and how many latents a clip of that length has."""
-    bundle = store.find(model)
+    bundle = installed.find(model)
     codec = load_codec(bundle)
     samples = round(seconds * codec.sample_rate)
     return {
@@ -100,7 +101,7 @@ def facts(model: str, seconds: float) -> dict:
 def text(model: str, repeats: int) -> dict:
     """Encode a prompt that was not seen before, in float32 as the engine does on a CPU."""
     start = time.perf_counter()
-    encoder = load_text_encoder(store.find(model), CPU)
+    encoder = load_text_encoder(installed.find(model), CPU)
     loaded = time.perf_counter() - start
     prompts = (f"{PROMPT}, take {take}" for take in range(repeats + 1))
     encoder.encode([next(prompts)])
@@ -116,7 +117,7 @@ def step(model: str, latents: int, precision: str, repeats: int, plain: bool) ->
 
     plain: also the step of the plain float32 model in this same process, and how far this one is from it.
     """
-    bundle = store.find(model)
+    bundle = installed.find(model)
     backbone = load_backbone(bundle)
     prepare(backbone, PRECISIONS[pick_precision(precision, CPU)])
     x, features = _step_inputs(bundle, backbone, latents)
@@ -141,7 +142,7 @@ def step(model: str, latents: int, precision: str, repeats: int, plain: bool) ->
 @torch.inference_mode()
 def products(model: str, latents: int, precision: str, repeats: int) -> dict:
     """The matrix products of one guided step, alone. They are those of the model as it was trained, not as prepared."""
-    bundle = store.find(model)
+    bundle = installed.find(model)
     with torch.device("meta"):
         backbone = _empty_backbone(bundle)
         x, features = _step_inputs(bundle, backbone, latents)
@@ -158,7 +159,7 @@ def products(model: str, latents: int, precision: str, repeats: int) -> dict:
 @torch.inference_mode()
 def decode(model: str, latents: int, precision: str, decoder: str, repeats: int, save: str | None = None) -> dict:
     """Latents -> waveform, in chunks as the engine does it."""
-    bundle = store.find(model)
+    bundle = installed.find(model)
     start = time.perf_counter()
     codec = load_codec(bundle, CPU, PRECISIONS[pick_precision(precision, CPU)], decoder)
     loaded = time.perf_counter() - start

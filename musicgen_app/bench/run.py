@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .. import store
 from ..errors import ModelError, RequestError
-from ..systems import SYSTEMS
+from ..models import installed as store
+from ..models.paper_systems import SYSTEMS
 from . import child
 
 SCHEMA = 1

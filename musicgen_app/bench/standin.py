@@ -18,12 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from ..backbones.presets import build
-from ..bundle import Bundle, write_bundle
-from ..codecs.bigvgan import BigVGAN
-from ..codecs.mmaudio import VAE, MMAudio16k
-from ..codecs.mmaudio import save as save_mmaudio
-from ..codecs.vocoder import Vocoder, VocoderConfig, WeightNormConv
-from ..systems import MMAUDIO, SYSTEMS
+from ..codecs.acestep_v1.vocoder import Vocoder, VocoderConfig, WeightNormConv
+from ..codecs.mmaudio.bigvgan import BigVGAN
+from ..codecs.mmaudio.codec import VAE, MMAudio16k
+from ..codecs.mmaudio.codec import save as save_mmaudio
+from ..models.bundle import Bundle, write_bundle
+from ..models.paper_systems import MMAUDIO, SYSTEMS
 
 PROMPT = (
     "Warm lo-fi hip hop with a mellow electric piano, soft vinyl crackle, a laid-back drum groove and a round bass,"

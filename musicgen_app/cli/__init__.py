@@ -15,7 +15,7 @@ import click
 
 from .. import __version__
 from ..errors import Cancelled, TTMError
-from .output import print_error
+from .terminal import print_error
 
 COMMANDS = (
     "generate", "gui", "library", "models", "prepare", "captions", "train", "evaluate",

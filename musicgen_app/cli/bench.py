@@ -32,7 +32,7 @@ def bench(context, models, seconds, steps, repeats, threads, precision, decoder,
     """
     from ..bench.run import Settings, run
     from ..bench.table import lines
-    from .output import print_json, print_note
+    from .terminal import print_json, print_note
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the temporary folder is removed then too
     report = run(

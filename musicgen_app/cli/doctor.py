@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from .output import one_line
+from .terminal import one_line
 
 FEATURES = ("avx2", "avx512_f", "avx512_vnni", "avx512_bf16", "amx_bf16")  # of the processor, those that matter here
 
@@ -20,7 +20,7 @@ def doctor(context: click.Context, as_json: bool) -> None:
     Nothing is downloaded. The exit code is 0 when the model that comes with the app works, else that of its fault.
     """
     from ..doctor import examine
-    from .output import print_json
+    from .terminal import print_json
 
     report = examine()
     if as_json:

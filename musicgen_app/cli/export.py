@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import FileError
-from .output import print_json, print_note
+from .terminal import print_json, print_note
 
 if TYPE_CHECKING:
-    from ..bundle import Bundle
     from ..codecs.onnx import ExportReport
+    from ..models.bundle import Bundle
 
 COLUMNS = ("latents", "max error", "relative", "onnx ms", "torch ms", "torch bf16 ms")
 
@@ -38,7 +38,7 @@ def codec(model: str, output: Path | None, force: bool, as_json: bool) -> None:
     Without -o the file becomes part of the model, so that `ttm-app generate --decoder onnx` can use it.
     """
     from ..audio import check_free
-    from ..store import find
+    from ..models.installed import find
 
     bundle = find(model)
     target = output or bundle.path / _name(bundle)
@@ -78,9 +78,9 @@ def _check_writable(folder: Path, inside: bool) -> None:
 
 def _export(bundle: Bundle, target: Path, inside: bool) -> ExportReport:
     """Write the ONNX file; where it is part of the bundle, let it share the codec's weights and enter it there."""
-    from ..bundle import WEIGHTS, sha256, update_config
     from ..codecs import read_codec
     from ..codecs.onnx import export_decoder
+    from ..models.bundle import WEIGHTS, sha256, update_config
 
     weights = target.parent / WEIGHTS if inside and "path" in bundle.config["codec"] else None
     report = export_decoder(read_codec(bundle), target, weights)

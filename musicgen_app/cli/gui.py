@@ -47,16 +47,16 @@ def gui(
     as_json: bool,
 ) -> None:
     """Make music in the browser: write, listen, compare, keep. Prints the address and runs until Ctrl-C."""
-    from .. import settings
+    from ..machine import user_settings
 
     if find_spec("gradio") is None:
         raise DependencyError("the page needs the package gradio: pip install gradio")
-    chosen = settings.load(gui_host=host, gui_port=port, device=device, precision=precision)
+    chosen = user_settings.load(gui_host=host, gui_port=port, device=device, precision=precision)
     password = _password(chosen.gui_host, password)
     listener = _listener(chosen.gui_host, chosen.gui_port, any_port=chosen.origin("gui_port") == "default")
 
     def ready(url: str) -> None:
-        from .output import print_json
+        from .terminal import print_json
 
         print_json({"url": url, "library": str(chosen.library)}) if as_json else click.echo(url)
         if opens or (opens is None and not as_json and _desktop()):
@@ -71,7 +71,7 @@ def gui(
 
 def _password(host: str, given: str | None) -> str | None:
     """The password, asked for on a terminal where one is needed. RequestError: needed and not given, or too short."""
-    from ..gui.guard import is_loopback
+    from ..gui.access import is_loopback
 
     password = given if given is not None else os.environ.get(PASSWORD) or None
     if is_loopback(host) and password is None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import FileError, RequestError, TTMError
-from .output import one_line, print_json, print_note
+from .terminal import one_line, print_json, print_note
 
 if TYPE_CHECKING:
-    from ..library import Item, Library
+    from ..library.library import Item, Library
     from ..request import GenerationResult
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -103,7 +103,7 @@ def add(files: tuple[Path, ...], as_json: bool) -> None:
 @JSON
 def edit(ids: tuple, title: str | None, tags: tuple, untags: tuple, favourite: bool | None, as_json: bool) -> None:
     """Change the title, the tags and whether it is a favourite."""
-    from ..item import folded
+    from ..library.item import folded
 
     kept = _library()
     items = [kept.get(id) for id in _read(ids)]
@@ -184,7 +184,7 @@ def reindex(context: click.Context, as_json: bool) -> None:
 
 def keep(result: GenerationResult, written: Path, folder: Path) -> bool:
     """Keep a copy of a file that was just written; where that fails a warning says so. Whether it was kept."""
-    from ..library import Library
+    from ..library.library import Library
 
     try:
         Library(folder).add(result, written.suffix, "cli", written)
@@ -195,10 +195,10 @@ def keep(result: GenerationResult, written: Path, folder: Path) -> bool:
 
 
 def _library() -> Library:
-    from .. import settings
-    from ..library import Library
+    from ..library.library import Library
+    from ..machine import user_settings
 
-    return Library(settings.load().library)
+    return Library(user_settings.load().library)
 
 
 def _read(ids: tuple[str, ...]) -> list[str]:

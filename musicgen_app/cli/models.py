@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import click
 
 from ..errors import Cancelled, ModelError, RequestError
-from .output import one_line, print_error, print_json, print_note, progress_line
+from .terminal import one_line, print_error, print_json, print_note, progress_line
 
 NAME = click.argument("name")
 OPTIONAL_NAME = click.argument("name", required=False)
@@ -28,7 +28,7 @@ def models() -> None:
 @JSON
 def list_command(as_json: bool) -> None:
     """Print every model that can be used; a damaged one is named on stderr."""
-    from ..store import missing, scan
+    from ..models.installed import missing, scan
 
     bundles, faults = scan()
     for fault in faults.values():
@@ -51,9 +51,9 @@ def list_command(as_json: bool) -> None:
 @JSON
 def show(name: str, as_json: bool) -> None:
     """Print what the model NAME (or folder) is made of."""
-    from ..bundle import parameter_count
-    from ..genres import load_genres
-    from ..store import find, parts
+    from ..control.genre_classifier import load_genres
+    from ..models.bundle import parameter_count
+    from ..models.installed import find, parts
 
     bundle = find(name)
     config = bundle.config
@@ -84,7 +84,7 @@ def show(name: str, as_json: bool) -> None:
 @JSON
 def verify(name: str | None, as_json: bool) -> None:
     """Compare every file of the model NAME (default: of all models) with its SHA-256, frozen parts here included."""
-    from ..store import check, find, scan
+    from ..models.installed import check, find, scan
 
     bundles, faults = ([find(name)], {}) if name else scan()
     checked = [{"name": path.name, "path": str(path), "error": str(fault)} for path, fault in faults.items()]
@@ -111,8 +111,8 @@ def verify(name: str | None, as_json: bool) -> None:
 @JSON
 def path(name: str | None, as_json: bool) -> None:
     """Print the folder of the model NAME, or the folder that your own models go into."""
-    from .. import paths
-    from ..store import find
+    from ..machine import paths
+    from ..models.installed import find
 
     folder = str(find(name).path if name else paths.models())
     if as_json:
@@ -131,7 +131,7 @@ def download(name: str, offline: bool, as_json: bool) -> None:
     A system is mamba-189m, dit-450m, fluxaudio-s or fluxaudio-l; its parts are frozen text encoders and a codec, kept
     in the Hugging Face cache (HF_HOME). A download that was stopped goes on when the command is run again.
     """
-    from ..hub import PARTS, fetch, present
+    from ..models.hub import PARTS, fetch, present
 
     parts, weights = _parts_to_get(name)
     if weights:
@@ -182,8 +182,8 @@ def import_command(source: Path, as_json: bool, **options) -> None:
     PyTorch file (or a folder with one): names, shapes and values are checked one by one. Nothing is written unless all
     fit. No code in a file is ever run.
     """
-    from ..importer import import_model
-    from ..store import parts
+    from ..convert.importer import import_model
+    from ..models.installed import parts
 
     with _cancellable("cancelled; nothing was written"):
         bundle, report = import_model(source, **options)
@@ -226,14 +226,14 @@ def _report_lines(bundle, report) -> dict[str, str]:
 @JSON
 def remove(name: str, yes: bool, as_json: bool) -> None:
     """Delete the model NAME from your folder of models. Frozen parts in the Hugging Face cache stay."""
-    from .. import store
+    from ..models import installed
 
-    folder = store.find_own(name)
+    folder = installed.find_own(name)
     if not yes:
         if as_json or not sys.stdin.isatty():
             raise RequestError(f"{folder} would be deleted: say --yes if you mean it")
         click.confirm(f"Delete {one_line(str(folder))}?", abort=True, err=True)
-    store.remove(name)
+    installed.remove(name)
     if as_json:
         print_json({"removed": str(folder)})
     else:
@@ -247,10 +247,10 @@ def _summary(bundle) -> dict:
 
 def _parts_to_get(name: str) -> tuple[list[str], str | None]:
     """The names in `hub.PARTS` that a model here, a system or a part needs, and for a system how to get its weights."""
-    from ..bundle import frozen_parts
-    from ..hub import PARTS, name_of
-    from ..store import list_models
-    from ..systems import SYSTEMS
+    from ..models.bundle import frozen_parts
+    from ..models.hub import PARTS, name_of
+    from ..models.installed import list_models
+    from ..models.paper_systems import SYSTEMS
 
     for bundle in list_models():
         if bundle.name == name:

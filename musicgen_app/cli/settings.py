@@ -6,8 +6,8 @@ import os
 
 import click
 
-from .. import settings as values
-from .output import one_line, print_json
+from ..machine import user_settings as values
+from .terminal import one_line, print_json
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

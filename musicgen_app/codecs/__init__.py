@@ -11,7 +11,7 @@ from ..errors import DependencyError, ModelError, RequestError
 if TYPE_CHECKING:
     import torch
 
-    from ..bundle import Bundle
+    from ..models.bundle import Bundle
     from .base import Codec
 
 DECODERS = ("auto", "torch", "onnx")
@@ -77,16 +77,16 @@ def read_codec(bundle: Bundle) -> Codec:
 
         return load(bundle.path / config["path"], bundle.config["files"].get(f"{config['path']}/model.safetensors"))
     if kind == "mmaudio-16k":
-        from .mmaudio import MMAudio16k
+        from .mmaudio.codec import MMAudio16k
 
         digest = bundle.config["files"].get(f"{config['path']}/model.safetensors")
         return MMAudio16k.load(bundle.path / config["path"], digest)
     if kind == "acestep-v1":
-        from .acestep_v1 import AceStepV1
+        from .acestep_v1.codec import AceStepV1
 
         return AceStepV1.load(codec_folder(bundle))
     if kind == "acestep-v15":
-        from .acestep_v15 import AceStepV15
+        from .acestep_v15.codec import AceStepV15
 
         return AceStepV15.load(codec_folder(bundle))
     raise ModelError(f"{bundle.path}: unknown codec {kind!r}; update ttm-app")
@@ -94,7 +94,7 @@ def read_codec(bundle: Bundle) -> Codec:
 
 def codec_folder(bundle: Bundle) -> Path:
     """Where the files of a bundle's codec are: inside the bundle, or in the Hugging Face cache."""
-    from ..hub import locate
+    from ..models.hub import locate
 
     config = bundle.config["codec"]
     return locate(config["source"], bundle.path) if "source" in config else bundle.path / config["path"]
@@ -102,7 +102,7 @@ def codec_folder(bundle: Bundle) -> Path:
 
 def _onnx_file(bundle: Bundle) -> Path:
     """The decoder graph of a bundle, its SHA-256 checked; so is that of its weights where they have their own file."""
-    from ..bundle import verify
+    from ..models.bundle import verify
 
     name = bundle.config["codec"]["onnx"]
     files = {file: digest for file, digest in bundle.config["files"].items() if file in (name, f"{name}.data")}

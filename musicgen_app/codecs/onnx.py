@@ -30,9 +30,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ..bundle import load_state
 from ..errors import DependencyError, FileError, ModelError
-from ..hardware import has_fast_bfloat16
+from ..machine.device import has_fast_bfloat16
+from ..models.bundle import load_state
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto

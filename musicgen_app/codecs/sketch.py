@@ -24,8 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..bundle import load_state, load_strict
 from ..errors import ModelError
+from ..models.bundle import load_state, load_strict
 from .chunks import spans
 
 KERNEL = 7  # of the depthwise convolutions, in frames or latents

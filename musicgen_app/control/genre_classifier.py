@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .bundle import Bundle
-from .errors import ModelError
+from ..errors import ModelError
+from ..models.bundle import Bundle
 
 FILE = "genres.safetensors"
 SURE = 0.4  # probability from which on a genre is taken

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .harmony import MODES, QUALITIES, parse_chord, pitch_class
+from .theory import MODES, QUALITIES, parse_chord, pitch_class
 
 LAYOUT = 1  # of the grid; a model names the one that it was trained with
 BAR = {"4/4": 4.0, "3/4": 3.0, "6/8": 3.0}  # metre -> quarter notes in a bar

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .bundle import Bundle
-from .errors import ModelError
-from .harmony import DARK_MODES, MODES, QUALITIES, SHARPS, parse_chord, pitch_class, transpose
+from ..errors import ModelError
+from ..models.bundle import Bundle
 from .plan import BAR, LAYOUT, Plan
-from .stated import Stated, stated
+from .prompt_parser import Stated, stated
+from .theory import DARK_MODES, MODES, QUALITIES, SHARPS, parse_chord, pitch_class, transpose
 
 FILE = "plans.safetensors"
 NEAREST = 5  # pieces to draw from

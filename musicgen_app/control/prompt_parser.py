@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .harmony import QUALITIES
+from .theory import QUALITIES
 
 LAYOUT = 1  # of the vector; a model names the one that it was trained with
 BPM = (40.0, 220.0)

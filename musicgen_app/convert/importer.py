@@ -21,14 +21,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import store
-from .backbones.presets import PRESETS
-from .bundle import CONFIG, Bundle, open_bundle, sha256, write_bundle
-from .checkpoint import find_file, read_checkpoint
-from .errors import FileError, ModelError, RequestError
-from .hub import source
-from .mapping import DTYPES, EMPTY, STATISTICS, WEIGHTS, Report, map_state, size_of
-from .systems import MMAUDIO, SYSTEMS, System, codec_for
+from ..backbones.presets import PRESETS
+from ..errors import FileError, ModelError, RequestError
+from ..models import installed
+from ..models.bundle import CONFIG, Bundle, open_bundle, sha256, write_bundle
+from ..models.hub import source
+from ..models.paper_systems import MMAUDIO, SYSTEMS, System, codec_for
+from ..models.torch_file import find_file, read_checkpoint
+from .state_mapping import DTYPES, EMPTY, STATISTICS, WEIGHTS, Report, map_state, size_of
 
 MAX_CONFIG = 10 * 2**20  # bytes of a config.json in a .zip
 _T5_OF_WIDTH = {768: "flan-t5-base", 1024: "flan-t5-large"}
@@ -58,7 +58,7 @@ def import_model(
     if needless:
         raise RequestError(f"a model folder is taken as it is: leave out {', '.join(needless)}, or say --preset")
     with model_folder(path) as folder:
-        return store.install(folder, name, force, models_dir), None
+        return installed.install(folder, name, force, models_dir), None
 
 
 def import_checkpoint(
@@ -88,9 +88,9 @@ def import_checkpoint(
     _check_choice("weights", weights, WEIGHTS)
     _check_choice("dtype", dtype, DTYPES)
     system, file = SYSTEMS[preset], find_file(path)
-    name = store.check_name(name or re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("._-"))
+    name = installed.check_name(name or re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("._-"))
     if not force:
-        store.check_free(name, models_dir)
+        installed.check_free(name, models_dir)
 
     state, report = map_state(read_checkpoint(file), preset, weights=weights, dtype=DTYPES.get(dtype), where=file)
     dim, width = (report.overrides.get(size, size_of(preset, size)) for size in ("latent_dim", "text_dim"))
@@ -118,9 +118,9 @@ def import_checkpoint(
     card = _card(config, system, report.parameters)
     with _codec_files(codec_files, dim) as extra:
         size = sum(tensor.nbytes for tensor in state.values()) + sum(path.stat().st_size for path in extra.values())
-        with store.placing(name, size, force, models_dir) as folder:
+        with installed.placing(name, size, force, models_dir) as folder:
             write_bundle(folder, config, state, card, extra)
-    return open_bundle(store.folder_of(name, models_dir)), report
+    return open_bundle(installed.folder_of(name, models_dir)), report
 
 
 def is_zipped_model(path: Path) -> bool:
@@ -157,7 +157,7 @@ def _unpack(archive: zipfile.ZipFile, folder: Path) -> None:
     if root is None or sizes[root + CONFIG] > MAX_CONFIG:
         raise ModelError(f"{archive.filename} holds no model: a .zip of a model folder has one {CONFIG}")
     (folder / CONFIG).write_bytes(archive.read(root + CONFIG))
-    wanted = [name for name in (store.CARD, *open_bundle(folder).config["files"]) if root + name in sizes]
+    wanted = [name for name in (installed.CARD, *open_bundle(folder).config["files"]) if root + name in sizes]
     needed, free = sum(sizes[root + name] for name in wanted), shutil.disk_usage(folder).free
     if needed > free:
         raise FileError(f"{archive.filename} holds {needed / 1e9:.2f} GB, but {folder.parent} has {free / 1e9:.2f} GB")
@@ -223,7 +223,7 @@ def _statistics_file(file: str | os.PathLike, dim: int) -> dict[str, list[float]
 
 def _empty_features(config: dict, names: list[str], where: Path) -> dict[str, Tensor]:
     """The features of the empty prompt, by the frozen text encoders."""
-    from .conditioning import load_text_encoder, null_features
+    from ..text import load_text_encoder, null_features
 
     try:
         return dict(zip(EMPTY, null_features(load_text_encoder(Bundle(where, config))), strict=True))
@@ -240,7 +240,7 @@ def _codec_files(source: str | os.PathLike | None, dim: int) -> Iterator[dict[st
     if source is None:
         yield {}
         return
-    from .codecs.mmaudio import LATENT_DIM, MMAudio16k, save
+    from ..codecs.mmaudio.codec import LATENT_DIM, MMAudio16k, save
 
     if dim != LATENT_DIM:
         raise RequestError(f"--codec-files is for latents of {LATENT_DIM} dimensions, but this checkpoint writes {dim}")

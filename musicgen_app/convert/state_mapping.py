@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .backbones.mamba import SineEmbedding
-from .backbones.presets import FAMILIES, PRESETS, build, trainable_parameters
-from .errors import ModelError
-from .systems import SYSTEMS
+from ..backbones.mamba.model import SineEmbedding
+from ..backbones.presets import FAMILIES, PRESETS, build, trainable_parameters
+from ..errors import ModelError
+from ..models.paper_systems import SYSTEMS
 
 if TYPE_CHECKING:
     from torch import nn

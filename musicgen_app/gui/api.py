@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from .. import store
 from ..errors import TTMError
-from .form import check_suffix, request_from
+from ..models import installed
+from .tabs.create_form import check_suffix, request_from
 
 if TYPE_CHECKING:
-    from ..library import Item
+    from ..library.library import Item
     from .context import Context
-    from .desk import Ticket
+    from .request_queue import Ticket
 
 BEAT = 0.1  # seconds between two looks at the queue
 MOST = 200  # clips of one look into the library
@@ -85,7 +85,7 @@ def build(context: Context) -> None:
                 "max_seconds": bundle.max_seconds,
                 "sampler": bundle.sampler,
             }
-            for bundle in store.list_models(context.models_dir)
+            for bundle in installed.list_models(context.models_dir)
         ]
 
     def library(text: str = "", limit: int = 20, offset: int = 0, favourite: bool = False) -> list[dict[str, Any]]:

@@ -6,9 +6,9 @@ import importlib
 import os
 from typing import TYPE_CHECKING
 
-from .. import paths
-from .guard import Guard
-from .parts import STATIC
+from ..machine import paths
+from .access import Guard
+from .components import STATIC
 
 if TYPE_CHECKING:
     import gradio
@@ -34,7 +34,7 @@ def build(context: Context) -> gradio.Blocks:
     import gradio as gr
 
     from . import api
-    from .parts import part
+    from .components import part
 
     with gr.Blocks(title="ttm-app", analytics_enabled=False, fill_width=True, delete_cache=DAY) as page:
         api.build(context)  # first, so that no function of a tab takes one of its names
@@ -53,7 +53,7 @@ def application(context: Context, host: str = "127.0.0.1", password: str | None 
     import gradio as gr
     from fastapi import FastAPI
 
-    from .files import router
+    from .clip_routes import router
     from .theme import theme
 
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)

@@ -12,7 +12,7 @@ import numpy as np
 from .. import audio
 
 if TYPE_CHECKING:
-    from ..library import Item
+    from ..library.library import Item
 
 BARS = 120  # of the outline
 COLUMNS, ROWS = 480, 112  # of the spectrogram, in pixels

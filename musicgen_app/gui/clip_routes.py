@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import TTMError
-from .clips import spectrogram_png
-from .form import SUFFIXES
+from .clip_card import spectrogram_png
+from .tabs.create_form import SUFFIXES
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-    from ..library import Library
+    from ..library.library import Library
 
 TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}
 ZIPPED = 500  # clips in one zip

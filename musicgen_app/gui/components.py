@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import RequestError, TTMError
-from .clips import card
+from .clip_card import card
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     import gradio
 
-    from ..library import Library
+    from ..library.library import Library
 
 STATIC = Path(__file__).parent / "static"
 # Of an event that is the page's own: its answer is the response to its own request. Gradio's queue would send it over a

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ttm_trainer.runtime.background_jobs import Jobs
+
     from ..engine import Engine
-    from ..jobs import Jobs
-    from ..library import Library
-    from ..settings import Settings
-    from .desk import Desk
+    from ..library.library import Library
+    from ..machine.user_settings import Settings
+    from .request_queue import Desk
 
 
 class EngineHolder:

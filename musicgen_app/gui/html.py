@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
-from .parts import PRIVATE
+from .components import PRIVATE
 
 NOTES = {  # kind -> background and edge of a note; variables of the theme, so that they suit light and dark
     "info": ("var(--block-background-fill)", "var(--border-color-primary)"),

@@ -17,7 +17,7 @@ from ..errors import Cancelled, TTMError
 
 if TYPE_CHECKING:
     from ..engine import CancelToken, Engine, Progress
-    from ..library import Item, Library
+    from ..library.library import Item, Library
     from ..request import GenerationRequest
     from .context import EngineHolder
 
@@ -79,7 +79,7 @@ class Desk:
 
     def submit(self, owner: str, request: GenerationRequest, suffix: str, source: str) -> Ticket:
         """A place in the queue for a resolved request. Raises QueueFull."""
-        from ..engine import CancelToken  # before the lock: the first time it takes seconds
+        from ..engine import CancelToken
 
         with self._changed:
             self._forget()

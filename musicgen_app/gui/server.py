@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from .app import application
 from .context import Context, EngineHolder
-from .desk import Desk
+from .request_queue import Desk
 
 if TYPE_CHECKING:
-    from ..settings import Settings
+    from ..machine.user_settings import Settings
 
 
 WARM = 5.0  # seconds after the start, when the page has been drawn
@@ -22,7 +22,7 @@ WARM = 5.0  # seconds after the start, when the page has been drawn
 
 def context_of(settings: Settings) -> Context:
     """What the tabs share, under these settings. Loads no model and makes no folder."""
-    from ..library import Library
+    from ..library.library import Library
 
     def engine():
         from ..engine import Engine
@@ -79,4 +79,3 @@ def address_of(listener: socket.socket) -> str:
 
 def _warm() -> None:
     """Import what the first clip needs while its prompt is being written."""
-    from .. import engine  # noqa: F401

@@ -17,10 +17,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from .errors import FileError, RequestError, TTMError
+from ..errors import FileError, RequestError, TTMError
+from ..request import check_text
 from .item import NAME, TRASH, Item, folded, moment, read_item
-from .provenance import sidecar_path
-from .request import check_text
+from .metadata import sidecar_path
 
 INDEX = ".index.sqlite"
 SCHEMA = 1

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unicodedata import normalize
 
-from .errors import FileError, RequestError
-from .provenance import read_sidecar, request_in, sidecar_path
-from .request import BEST_OF, SEED_MAX, Choice, GenerationRequest, check_number, check_text, check_whole
+from ..errors import FileError, RequestError
+from ..request import BEST_OF, SEED_MAX, Choice, GenerationRequest, check_number, check_text, check_whole
+from .metadata import read_sidecar, request_in, sidecar_path
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}-[0-9]{1,19}-(?P<id>[0-9a-f]{12})\.(wav|flac|ogg|mp3)")
 CREATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")

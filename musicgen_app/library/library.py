@@ -24,11 +24,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from . import audio, paths
-from .catalogue import Catalogue, conditions
-from .errors import FileError, RequestError
+from .. import audio
+from ..errors import FileError, RequestError
+from ..machine import paths
+from ..request import GenerationResult, check_whole
+from .index import Catalogue, conditions
 from .item import NAME, NOTE, TRASH, Item, changed, checked_note, item_from, moment, read_item
-from .provenance import (
+from .metadata import (
     AI_MARK,
     full_tags,
     is_cut,
@@ -41,7 +43,6 @@ from .provenance import (
     sidecar_path,
     tags_for,
 )
-from .request import GenerationResult, check_whole
 
 __all__ = ["Item", "Library", "Report"]
 

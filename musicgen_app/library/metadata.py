@@ -15,10 +15,10 @@ import re
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from . import __version__
-from .audio import WAV_COMMENT_BYTES, read_tags, save_bytes
-from .errors import FileError, RequestError
-from .request import Choice, GenerationRequest, GenerationResult
+from .. import __version__
+from ..audio import WAV_COMMENT_BYTES, read_tags, save_bytes
+from ..errors import FileError, RequestError
+from ..request import Choice, GenerationRequest, GenerationResult
 
 SCHEMA = 1
 AI_MARK = {"schema": SCHEMA, "ai_generated": True, "digital_source_type": "trainedAlgorithmicMedia"}  # IPTC term

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .errors import RequestError
+from ..errors import RequestError
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 

@@ -16,9 +16,9 @@ from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from ..errors import FileError, RequestError
+from ..request import GenerationRequest, check_text, check_whole
 from . import paths
-from .errors import FileError, RequestError
-from .request import GenerationRequest, check_text, check_whole
 
 FILE = "settings.toml"
 FILE_BYTES = 65_536
@@ -47,7 +47,7 @@ def _choice(*allowed: str) -> Callable[[str, object], str]:
 
 
 def _format(name: str, value: object) -> str:
-    from .audio import FORMATS
+    from ..audio import FORMATS
 
     return _choice(*FORMATS)(name, value)
 
@@ -170,7 +170,7 @@ def unset(*names: str) -> None:
 
 def write(values: dict[str, object]) -> Path:
     """Make `values` the whole of the file, all or nothing. Raises RequestError for a bad one, FileError."""
-    from .audio import save_bytes
+    from ..audio import save_bytes
 
     lines = [f"{name} = {_toml(value)}\n" for name, value in sorted(_checked_file(values).items())]
     target = path()

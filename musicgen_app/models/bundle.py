@@ -20,7 +20,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from .errors import FileError, ModelError
+from ..errors import FileError, ModelError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -237,7 +237,7 @@ def parameter_count(bundle: Bundle) -> int:
     """Trainable parameters of the backbone, counted on a model without storage (no weights are read)."""
     import torch
 
-    from .backbones.presets import trainable_parameters
+    from ..backbones.presets import trainable_parameters
 
     with torch.device("meta"):
         return trainable_parameters(_build(bundle))
@@ -270,7 +270,7 @@ def _check_sha256(path: Path, expected: str, digest) -> None:
 
 
 def _build(bundle: Bundle) -> nn.Module:
-    from .backbones.presets import build
+    from ..backbones.presets import build
 
     backbone = bundle.config["backbone"]
     try:

@@ -16,8 +16,8 @@ from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import DependencyError, FileError, ModelError
 from .bundle import sha256
-from .errors import DependencyError, FileError, ModelError
 
 if TYPE_CHECKING:
     from types import ModuleType

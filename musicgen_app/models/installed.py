@@ -16,9 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import hub, paths
+from ..errors import FileError, ModelError, RequestError
+from ..machine import paths
+from . import hub
 from .bundle import CONFIG, Bundle, frozen_parts, open_bundle, rename, verify
-from .errors import FileError, ModelError, RequestError
 
 CARD = "README.md"
 STALE = 3600  # seconds after which what was left hidden belongs to a process that was killed

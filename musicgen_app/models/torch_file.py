@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .errors import FileError, ModelError
+from ..errors import FileError, ModelError
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from musicgen_app.errors import FileError, RequestError
 
-from .export import About
-from .preview import PROMPTS
-from .recipe import Recipe, with_encoders
-from .recipes import RECIPES
+from .output.export import About
+from .recipes.papers import RECIPES
+from .recipes.recipe import Recipe, with_encoders
 from .run import Job
-from .settings import EmaSettings, Phase
-from .timesteps import Beta, LogitNormal, Schedule, Uniform
+from .training.config import EmaSettings, Phase
+from .training.preview import PROMPTS
+from .training.timesteps import Beta, LogitNormal, Schedule, Uniform
 
 TRAINING = ("init", "micro", "repa_clap", "repa_muq", "precision", "seed", "save_every", "preview_every")
 

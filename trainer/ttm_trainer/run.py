@@ -17,25 +17,27 @@ from pathlib import Path
 
 from torch import nn
 
-from musicgen_app import __version__, store
+from musicgen_app import __version__
 from musicgen_app.audio import save_bytes
-from musicgen_app.bundle import Bundle
 from musicgen_app.errors import FileError
+from musicgen_app.models import installed
+from musicgen_app.models.bundle import Bundle
 
-from . import checkpoint, timesteps
-from .clusters import make_clusters
-from .credits import licence_note
-from .encoders import Encoders
-from .export import About, export, export_plain, trained_rows
-from .fitting import fitted, for_device
-from .locks import alone
-from .loop import Result, train
-from .preparation import prepare
-from .prepared import META, Prepared
-from .preview import PROMPTS, Previews
-from .recipe import Recipe
-from .settings import harmless
-from .stages import SETTINGS, stage_settings
+from .output.credits import licence_note
+from .output.export import About, export, export_plain, trained_rows
+from .prepare.clusters import make_clusters
+from .prepare.encoders import Encoders
+from .prepare.pipeline import prepare
+from .prepare.prepared_folder import META, Prepared
+from .recipes.fit_to_data import fitted, for_device
+from .recipes.recipe import Recipe
+from .runtime import checkpoint
+from .runtime.locks import alone
+from .runtime.stage_runner import SETTINGS, stage_settings
+from .training import timesteps
+from .training.config import harmless
+from .training.loop import Result, train
+from .training.preview import PROMPTS, Previews
 
 PREPARED, RECORD, TIMES, LATENT = "prepared", "run.json", "times.png", "latent.json"
 WAIT = 2.0  # seconds between two looks at what the first process prepares
@@ -144,7 +146,7 @@ def _normalised(job: Job, recipe: Recipe, prepared: Prepared) -> list[str]:
         return []
     known = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
     if known.get("init") != init:
-        bundle = store.find(init)
+        bundle = installed.find(init)
         same = Encoders(bundle).codec_identity() == stage_settings(prepared.folder, "latents")["codec"]
         known = {"init": init, "latent": bundle.config["latent"] if same else None}
         save_bytes(kept, json.dumps(known).encode(), overwrite=True)

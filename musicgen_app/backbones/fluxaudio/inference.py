@@ -11,9 +11,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .fluxaudio import Attention, FluxAudio
-from .layers import ChannelLastConv1d, GatedMLP, rotary_phase
-from .packed import ready
+from ..inference_layers import ready
+from ..layers import ChannelLastConv1d, GatedMLP, rotary_phase
+from .model import Attention, FluxAudio
 
 
 class ReadyGatedMLP(nn.Module):

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import expand_condition
-from .layers import (
+from .. import expand_condition
+from ..layers import (
     ChannelLastConv1d,
     GatedMLP,
     GridInput,

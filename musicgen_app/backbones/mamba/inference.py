@@ -10,10 +10,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..inference_layers import linear, ready
+from ..layers import attend, modulate, normalise
 from . import scan
-from .layers import attend, modulate, normalise
-from .mamba import Block, CrossAttention, Mamba, Mixer
-from .packed import linear, ready
+from .model import Block, CrossAttention, Mamba, Mixer
 
 TEXT_MULTIPLE = 32  # the fused attention takes twice as long over 12 keys as over 32
 

@@ -16,8 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import expand_condition, scan
-from .layers import ChannelLastConv1d, GridInput, attend, modulate, normalise
+from .. import expand_condition
+from ..layers import ChannelLastConv1d, GridInput, attend, modulate, normalise
+from . import scan
 
 
 @dataclass(frozen=True)

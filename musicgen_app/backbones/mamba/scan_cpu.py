@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..kernels import in_parallel, tensor_rows
-from . import scan_kernels as kernels
+from ...machine.numba_kernels import in_parallel, tensor_rows
+from . import scan_numba as kernels
 from .scan_reference import causal_convolution, selective_scan
 
 DTYPES = (torch.float32, torch.bfloat16)

@@ -14,7 +14,7 @@ import functools
 
 import numpy as np
 
-from ..kernels import ROUND, compiled, narrow, row, widen
+from ...machine.numba_kernels import ROUND, compiled, narrow, row, widen
 
 BLOCK = 128  # channels of a block: enough to fill the vector units, few enough for the first-level cache
 CHUNK = 16  # time steps between the states that the forward pass keeps for the backward pass

@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import Cancelled, DependencyError, FileError, ModelError, RequestError, TTMError
-from ..paths import slug
-from .files import JSON_SCHEMA, check_folder, numbered, print_clip, save, wants_sidecar
-from .library import keep
-from .output import cancel_on_signals, print_error, print_json, print_note, progress_line
-from .prompts import NAME, Failure, Names, Prompt, output_name, read
+from ...errors import Cancelled, DependencyError, FileError, ModelError, RequestError, TTMError
+from ...machine.paths import slug
+from ..library import keep
+from ..terminal import cancel_on_signals, print_error, print_json, print_note, progress_line
+from .output_files import JSON_SCHEMA, check_folder, numbered, print_clip, save, wants_sidecar
+from .prompt_file import NAME, Failure, Names, Prompt, output_name, read
 
 if TYPE_CHECKING:
-    from ..bundle import Bundle
-    from ..engine import CancelToken, Engine, Progress
-    from ..request import GenerationRequest, GenerationResult
-    from ..settings import Settings
+    from ...engine import CancelToken, Engine, Progress
+    from ...machine.user_settings import Settings
+    from ...models.bundle import Bundle
+    from ...request import GenerationRequest, GenerationResult
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def plan(
     defaults: fields of GenerationRequest for lines that do not give them; sidecar: None for where one is needed.
     RequestError: impossible defaults, no prompt at all, two clips with one name.
     """
-    from ..request import GenerationRequest
+    from ...request import GenerationRequest
 
     GenerationRequest.from_dict({"prompt": "any"} | defaults)  # found out once, not at every line
     find, seen, taken = _finder(), Counter(), {}
@@ -137,7 +137,7 @@ def run(
         except TTMError as error:
             tally.fail(job.line, error)
     if waiting:
-        from ..engine import CancelToken, Engine
+        from ...engine import CancelToken, Engine
 
         engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
         token, library = CancelToken(), chosen.library if chosen.keep else None
@@ -186,7 +186,7 @@ def _make(
 
 def _finder() -> Callable[[str], Bundle]:
     """`store.find` that looks for every model once."""
-    from ..store import find
+    from ...models.installed import find
 
     known: dict[str, Bundle | ModelError] = {}
 
@@ -229,8 +229,8 @@ def _is_there(job: Job, force: bool) -> bool:
 
     A sidecar of this clip without the clip is what a killed run left, and is taken away.
     """
-    from ..audio import check_target
-    from ..provenance import sidecar_path
+    from ...audio import check_target
+    from ...library.metadata import sidecar_path
 
     check_target(job.target, overwrite=True)
     beside = sidecar_path(job.target)
@@ -249,7 +249,7 @@ def _is_there(job: Job, force: bool) -> bool:
 
 def _difference(path: Path, job: Job) -> str:
     """In what a file differs from the clip of a job; empty if it is of the same request and weights."""
-    from ..provenance import origin, request_from
+    from ...library.metadata import origin, request_from
 
     try:
         if request_from(path, choosing=True) != replace(job.request, model=job.bundle.name):

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import paths, settings
-from ..errors import Cancelled, RequestError
-from .files import FORMATS, check_folder, numbered, print_clip, save, wants_sidecar
-from .output import cancel_on_signals, print_note, progress_line
+from ...errors import Cancelled, RequestError
+from ...machine import paths, user_settings
+from ..terminal import cancel_on_signals, print_note, progress_line
+from .output_files import FORMATS, check_folder, numbered, print_clip, save, wants_sidecar
 
 if TYPE_CHECKING:
-    from ..bundle import Bundle
-    from ..request import GenerationRequest
+    from ...models.bundle import Bundle
+    from ...request import GenerationRequest
 
 STDIN_BYTES = 1_000_000
 
@@ -71,15 +71,15 @@ Examples:
 @click.option("--guidance-interval", type=float, nargs=2, metavar="LO HI", help="Guide only here: 0 noise, 1 music.")
 @click.option("--solver", metavar="NAME", help="euler, midpoint or heun.  [default: the model's]")
 @click.option("--loudness", type=float, metavar="LUFS", help="Bring the clip to this loudness, such as -14.")
-@click.option("--device", type=click.Choice(settings.DEVICES), help="Where to compute.  [default: auto]")
+@click.option("--device", type=click.Choice(user_settings.DEVICES), help="Where to compute.  [default: auto]")
 @click.option(
     "--precision",
-    type=click.Choice(settings.PRECISIONS),
+    type=click.Choice(user_settings.PRECISIONS),
     help="Of the matrix products; auto is bf16 where the hardware has it.  [default: auto]",
 )
 @click.option(
     "--decoder",
-    type=click.Choice(settings.DECODERS),
+    type=click.Choice(user_settings.DECODERS),
     help="What turns latents into sound; auto is what the model names.  [default: auto]",
 )
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Make this file again; options given here win.")
@@ -115,11 +115,11 @@ def generate(
     **values,
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
-    from ..store import find
-    from . import library
+    from ...models.installed import find
+    from .. import library
 
     flags = {"device": device, "precision": precision, "decoder": decoder, "sidecar": sidecar, "keep": keep}
-    chosen = settings.load(**flags, format=format and f".{format}")
+    chosen = user_settings.load(**flags, format=format and f".{format}")
     given = {name: value for name, value in values.items() if value is not None}
     if prompts is not None:
         from .batch import make_all
@@ -144,7 +144,7 @@ def generate(
     for target in targets:
         _check_target(target, sidecar, force)
 
-    from ..engine import CancelToken, Engine
+    from ...engine import CancelToken, Engine
 
     engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
     token, written, keeping = CancelToken(), 0, chosen.keep
@@ -173,10 +173,10 @@ def _stdin() -> str:
         raise RequestError(f"the prompt on stdin is not UTF-8 text (byte {error.start + 1})") from error
 
 
-def _request(source: Path | None, given: dict, chosen: settings.Settings) -> GenerationRequest:
+def _request(source: Path | None, given: dict, chosen: user_settings.Settings) -> GenerationRequest:
     """The request of `source`, or that of the settings, with what the command line says on top."""
-    from ..provenance import request_from
-    from ..request import GenerationRequest
+    from ...library.metadata import request_from
+    from ...request import GenerationRequest
 
     if source is not None:
         return replace(request_from(source), **given).validated()
@@ -195,8 +195,8 @@ def _targets(output: Path | None, request: GenerationRequest, suffix: str) -> li
 
 def _check_target(target: Path, sidecar: bool, force: bool) -> None:
     """Find out before the model runs that a file could not be written after it. Raises FileError."""
-    from ..audio import check_free, check_target
-    from ..provenance import sidecar_path
+    from ...audio import check_free, check_target
+    from ...library.metadata import sidecar_path
 
     check_target(target, force)
     if sidecar:
@@ -205,7 +205,7 @@ def _check_target(target: Path, sidecar: bool, force: bool) -> None:
 
 
 def _warn_of_other_weights(source: Path, bundle: Bundle) -> None:
-    from ..provenance import origin
+    from ...library.metadata import origin
 
     if origin(source)["weights"] != bundle.weights_sha256:
         print_note(f"warning: {source} was made with other weights than {bundle.name} has; it will sound different")

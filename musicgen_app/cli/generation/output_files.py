@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import FileError
-from .output import print_json
+from ...errors import FileError
+from ..terminal import print_json
 
 if TYPE_CHECKING:
-    from ..request import GenerationRequest, GenerationResult
+    from ...request import GenerationRequest, GenerationResult
 
 JSON_SCHEMA = 1
 FORMATS = ("wav", "flac", "ogg", "mp3")
@@ -68,8 +68,8 @@ def save(result: GenerationResult, target: Path, sidecar: bool, force: bool) -> 
 
     Raises FileError; then neither is there, unless it was before.
     """
-    from ..audio import write
-    from ..provenance import sidecar_path, tags_for, write_sidecar
+    from ...audio import write
+    from ...library.metadata import sidecar_path, tags_for, write_sidecar
 
     new = sidecar and not os.path.lexists(sidecar_path(target))
     beside = write_sidecar(result, target, overwrite=force) if sidecar else None

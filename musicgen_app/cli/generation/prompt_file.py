@@ -16,8 +16,8 @@ from pathlib import Path
 from string import Formatter
 from typing import BinaryIO
 
-from ..errors import FileError, RequestError, TTMError
-from .files import FORMATS, safe_stem, unsafe
+from ...errors import FileError, RequestError, TTMError
+from .output_files import FORMATS, safe_stem, unsafe
 
 LINE_BYTES = 65_536  # more than the longest prompts take as escaped JSON
 PROMPTS = 100_000  # of a batch

@@ -21,8 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..bundle import load_state, load_strict
-from ..errors import ModelError
+from ...errors import ModelError
+from ...models.bundle import load_state, load_strict
 from .dcae import FastDecoder
 from .vocoder import Vocoder, VocoderConfig, windows
 

@@ -24,8 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..bundle import load_state, load_strict
-from ..errors import ModelError
+from ...errors import ModelError
+from ...models.bundle import load_state, load_strict
 
 DILATIONS = (1, 3, 9)  # of the three residual units of a block
 REACH = 3 * sum(DILATIONS)  # positions to either side that they see
@@ -339,7 +339,7 @@ def _snake_kernel(device: torch.device) -> Callable[..., Tensor] | None:
     """The compiled snake activation, or None where there is none: on other devices, and without numba."""
     if device.type != "cpu" or find_spec("numba") is None:
         return None
-    from .snake_cpu import snake
+    from .snake_numba import snake
 
     return snake
 

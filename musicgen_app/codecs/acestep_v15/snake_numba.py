@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..kernels import ROUND, compiled, in_parallel, narrow, row, tensor_rows, widen
+from ...machine.numba_kernels import ROUND, compiled, in_parallel, narrow, row, tensor_rows, widen
 
 # sin(pi r)^2 for |r| <= 1/2 is q (c0 + q (c1 + ...)) with q = r^2, within 5e-8
 SINE_SQUARED = tuple(np.float32(c) for c in (9.8696042, -32.469664, 42.727065, -30.100643, 13.048364, -3.3563336))

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .vocoder import WeightNormConv, fold_weight_norm
+from ..acestep_v1.vocoder import WeightNormConv, fold_weight_norm
 
 RATES = (4, 4, 2, 2, 2, 2)
 KERNELS, DILATIONS = (3, 7, 11), (1, 3, 5)

@@ -16,11 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..bundle import WEIGHTS, load_state, load_strict
-from ..checkpoint import read_checkpoint
-from ..errors import ModelError
+from ...errors import ModelError
+from ...models.bundle import WEIGHTS, load_state, load_strict
+from ...models.torch_file import read_checkpoint
+from ..acestep_v1.mel import mel_filters
 from .bigvgan import BigVGAN
-from .mel import mel_filters
 
 VAE_FILE, VOCODER_FILE = "v1-16.pth", "best_netG.pt"
 SAMPLE_RATE, N_FFT, HOP, MELS = 16_000, 1024, 256, 80

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from gradio.context import Context as Building
 
-from .. import paths, store
-from ..errors import TTMError
-from ..genres import reads_genres
-from ..provenance import request_from as request_from_tags
-from ..request import SOLVERS, GenerationRequest
-from .form import SUFFIXES, check_suffix, installed, request_from
-from .parts import PRIVATE, cards, change, ids_of, part, problem
-from .watching import standing
+from ...control.genre_classifier import reads_genres
+from ...errors import TTMError
+from ...library.metadata import request_from as request_from_tags
+from ...machine import paths
+from ...models import installed as store
+from ...request import SOLVERS, GenerationRequest
+from ..components import PRIVATE, cards, change, ids_of, part, problem
+from .create_form import SUFFIXES, check_suffix, installed, request_from
+from .create_queue import standing
 
 if TYPE_CHECKING:
-    from .context import Context
+    from ..context import Context
 
 RECENT = 8  # clips shown when the page opens
 EMPTY = "Nothing here yet. Write what you want to hear, and press Generate: your clips appear here and are kept."

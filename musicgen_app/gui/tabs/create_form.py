@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import store
-from ..errors import ModelError, RequestError
-from ..request import TEXT_LENGTH, GenerationRequest
+from ...errors import ModelError, RequestError
+from ...models import installed as store
+from ...request import TEXT_LENGTH, GenerationRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..bundle import Bundle
+    from ...models.bundle import Bundle
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 TEXTS = ("prompt", "negative", "model", "solver")

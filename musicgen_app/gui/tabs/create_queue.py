@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from .parts import now
+from ..components import now
 
 if TYPE_CHECKING:
-    from .context import Context
-    from .desk import Ticket
+    from ..context import Context
+    from ..request_queue import Ticket
 
 ENDED = {"failed": 60.0, "cancelled": 6.0}  # seconds for which a row stays after its end
 NOTED = 60.0  # the same, of one whose clips came with a note

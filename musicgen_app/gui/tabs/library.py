@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from gradio.context import Context as Building
 
-from ..errors import TTMError
-from .parts import PRIVATE, cards, change, ids_of, now, part, problem
+from ...errors import TTMError
+from ..components import PRIVATE, cards, change, ids_of, now, part, problem
 
 if TYPE_CHECKING:
-    from .context import Context
+    from ..context import Context
 
 PAGE = 12  # clips
 ANY = "any"

@@ -7,14 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import bundle, settings, store
-from ..errors import FileError, ModelError, TTMError
-from .markup import PLAIN, facts, fold, heading, note, on_show, panel, size, table, words
-from .parts import PRIVATE
+from ...errors import FileError, ModelError, TTMError
+from ...machine import user_settings
+from ...models import bundle, installed
+from ..components import PRIVATE
+from ..html import PLAIN, facts, fold, heading, note, on_show, panel, size, table, words
 
 if TYPE_CHECKING:
-    from ..bundle import Bundle
-    from .context import Context
+    from ...models.bundle import Bundle
+    from ..context import Context
 
 FOLDER = "A model folder, or a .zip file of one"
 UPLOADS = [".zip", ".safetensors", ".pth", ".pt", ".ckpt", ".bin"]
@@ -26,8 +27,8 @@ def build(context: Context) -> None:
     """The tab's components and events."""
     import gradio as gr
 
-    from ..systems import SYSTEMS
-    from .app import UPLOAD
+    from ...models.paper_systems import SYSTEMS
+    from ..app import UPLOAD
 
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
@@ -86,7 +87,7 @@ def look(context: Context, name: str | None = None, said: str = "") -> list:
     """Values of `listed`: every model, and the one that is chosen (else the default one) shown."""
     import gradio as gr
 
-    bundles, faults = store.scan(context.models_dir)
+    bundles, faults = installed.scan(context.models_dir)
     usual = default_model()
     names = [item.name for item in bundles]
     name = next((wanted for wanted in (name, usual, *names) if wanted in names), None)
@@ -104,8 +105,8 @@ def show(context: Context, name: str | None, said: str = "") -> list:
     try:
         if name is None:
             return [note(EMPTY), "", gr.update(interactive=False), hidden, said]
-        found = store.find(name, context.models_dir)
-        removable = gr.update(interactive=store.is_own(found, context.models_dir))
+        found = installed.find(name, context.models_dir)
+        removable = gr.update(interactive=installed.is_own(found, context.models_dir))
         return [about(found), summary(read_card(found)), removable, hidden, said]
     except TTMError as error:
         return [note(str(error), "error"), "", gr.update(interactive=False), hidden, said]
@@ -113,13 +114,13 @@ def show(context: Context, name: str | None, said: str = "") -> list:
 
 def about(found: Bundle) -> str:
     """What a model is, as HTML: names, sizes, licences, and what it learned from."""
-    config, missing = found.config, store.missing(found)
+    config, missing = found.config, installed.missing(found)
     sampler = found.sampler
     rows = {
         "Name": f"{found.name}, version {config['version']}",
         "Licence": found.licence,
         "Parameters": _parameters(found),
-        "Size on disk": size(store.bytes_on_disk(found)),
+        "Size on disk": size(installed.bytes_on_disk(found)),
         "Length": f"{found.native_seconds:g} s as it learned it, up to {found.max_seconds:g} s",
         "Usual settings": f"{sampler['solver']}, {sampler['steps']} steps, guidance {sampler['guidance']:g}",
         "Trained": _trained(config["training"]),
@@ -140,9 +141,11 @@ def make_default(context: Context, name: str | None) -> str:
     try:
         if not name:
             raise ModelError("choose a model first")
-        settings.set("model", store.find(name, context.models_dir).name)
-        if settings.load().origin("model") == "environment":
-            return note(f"{name} is set, but {settings.variable('model')} wins as long as it is set in the environment")
+        user_settings.set("model", installed.find(name, context.models_dir).name)
+        if user_settings.load().origin("model") == "environment":
+            return note(
+                f"{name} is set, but {user_settings.variable('model')} wins as long as it is set in the environment"
+            )
         return note(f"{name} is used from now on where no model is named", "good")
     except TTMError as error:
         return note(str(error), "error")
@@ -153,8 +156,8 @@ def check_files(context: Context, name: str | None) -> str:
     try:
         if not name:
             raise ModelError("choose a model first")
-        found = store.find(name, context.models_dir)
-        store.check(found)
+        found = installed.find(name, context.models_dir)
+        installed.check(found)
         return note(f"{name} is intact: {len(found.config['files'])} files have the SHA-256 they should have", "good")
     except TTMError as error:
         return note(str(error), "error")
@@ -165,7 +168,7 @@ def ask(context: Context, name: str | None) -> list:
     import gradio as gr
 
     try:
-        folder = store.find_own(name or "", context.models_dir)
+        folder = installed.find_own(name or "", context.models_dir)
     except TTMError as error:
         return [note(str(error), "error"), gr.update(visible=True)]
     return [note(f"Delete {folder} for ever? Music that was made with it stays."), gr.update(visible=True)]
@@ -174,7 +177,7 @@ def ask(context: Context, name: str | None) -> list:
 def remove_model(context: Context, name: str | None) -> str:
     """Delete a model of the user's; what came of it as HTML."""
     try:
-        folder = store.remove(name or "", context.models_dir)
+        folder = installed.remove(name or "", context.models_dir)
         context.engine.forget()
         return note(f"{folder} is deleted")
     except TTMError as error:
@@ -191,7 +194,7 @@ def add_model(
     replace: bool,
 ) -> tuple[str, str, str | None]:
     """Take a file or folder as a model; what came of it as HTML, and the fields for path and upload, then empty."""
-    from ..importer import import_model
+    from ...convert.importer import import_model
 
     path, name, licence = ((text or "").strip() for text in (path, name, licence))  # a field nobody touched is None
     try:
@@ -213,7 +216,7 @@ def add_model(
         context.engine.forget()
     if upload:
         Path(upload).unlink(missing_ok=True)
-    missing = store.missing(found)
+    missing = installed.missing(found)
     needs = f"; it still needs {', '.join(missing)}: run ttm-app models download {found.name}" if missing else ""
     return note(f"{found.name} is added{needs}", "good"), "", None
 
@@ -221,15 +224,15 @@ def add_model(
 def default_model() -> str:
     """The model that is used where none is named."""
     try:
-        return settings.load().model
+        return user_settings.load().model
     except TTMError:  # the settings are not readable; whoever needs them says so
-        return settings.Settings().model
+        return user_settings.Settings().model
 
 
 def read_card(found: Bundle) -> str:
     """The card of a model as Markdown that fetches nothing and holds no HTML; without its front matter."""
     try:
-        with open(found.path / store.CARD, encoding="utf-8", errors="replace") as file:
+        with open(found.path / installed.CARD, encoding="utf-8", errors="replace") as file:
             text = file.read(CARD_CHARACTERS)
     except OSError:
         return ""

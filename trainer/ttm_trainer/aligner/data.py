@@ -23,11 +23,11 @@ import torch
 
 from musicgen_app.aligner import Aligner, AlignerConfig
 from musicgen_app.audio import resample, save_bytes
-from musicgen_app.conditioning import SentenceTokens, TextCondition, text_units
 from musicgen_app.errors import FileError
+from musicgen_app.text import SentenceTokens, TextCondition, text_units
 
-from ..dataset import read_mono, read_rows
-from ..progress import duration
+from ..data.corpus_reader import read_mono, read_rows
+from ..runtime.progress import duration
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from musicgen_app.aligner import Aligner, load_aligner, save_aligner
 from musicgen_app.audio import save_bytes
 
-from ..credits import credits_of, licences_of
+from ..output.credits import credits_of, licences_of
 from .data import read_clips
 from .evaluate import evaluate, propose_tiers
 from .report import LICENCE, card, write_report

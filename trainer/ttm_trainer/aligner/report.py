@@ -1,4 +1,4 @@
-"""What `trainer.aligner.evaluate` found, for people: a text table, a JSON file and two pictures."""
+"""What `ttm_trainer.aligner.evaluate` found, for people: a text table, a JSON file and two pictures."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def write_report(report: dict, folder: Path) -> None:
 
 def draw_genres(report: dict, path: Path) -> None:
     """The genres of clips (rows) against the genre that is told from the audio (columns), as shares of a row."""
-    from ..charts import picture
+    from ..runtime.charts import picture
 
     confusion = report["attributes"]["genre"]["confusion"]
     names = list(confusion)
@@ -135,7 +135,7 @@ def draw_genres(report: dict, path: Path) -> None:
 
 def draw_scores(report: dict, path: Path) -> None:
     """Histograms of the scores of matched and of shuffled pairs."""
-    from ..charts import COLOURS, picture
+    from ..runtime.charts import COLOURS, picture
 
     histogram = report["scores"]["all"]["histogram"]
     edges = np.linspace(-1, 1, len(histogram["matched"]) + 1)

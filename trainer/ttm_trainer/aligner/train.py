@@ -19,16 +19,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from musicgen_app.aligner import Aligner, AlignerConfig, Towers, load_aligner
-from musicgen_app.bundle import load_strict
-from musicgen_app.codecs.mel import FLOOR
-from musicgen_app.conditioning import TextCondition
+from musicgen_app.codecs.acestep_v1.mel import FLOOR
 from musicgen_app.errors import FileError
-from musicgen_app.hardware import cpu_autocast
+from musicgen_app.machine.device import cpu_autocast
+from musicgen_app.models.bundle import load_strict
+from musicgen_app.text import TextCondition
 
-from .. import checkpoint
-from ..optim import EMA, adamw, set_lr, warmup_cosine
-from ..progress import Log
-from ..randomness import rng, seed_for
+from ..runtime import checkpoint
+from ..runtime.progress import Log
+from ..runtime.randomness import rng, seed_for
+from ..training.optim import EMA, adamw, set_lr, warmup_cosine
 from .data import Clips, open_clips
 from .export import export
 

@@ -13,8 +13,8 @@ from scipy.signal import stft
 
 from musicgen_app.audio import loudness
 
-from .harmony import movement
-from .rhythm import steadiness
+from .key import movement
+from .tempo import steadiness
 
 MEASURES = {  # name: (what it is, which side of the real clips is odd, the least or most that is never odd)
     "beat": ("clearness of the beat, 0 to 1", "", None),

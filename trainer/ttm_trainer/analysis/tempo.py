@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from ..spectra import log_mel
+from .spectra import log_mel
 
 BPM = (50.0, 200.0)
 TEMPI = np.geomspace(*BPM, 556)  # a quarter of a percent apart

@@ -34,10 +34,10 @@ def train(data, out, steps, batch, lr, init, hours, stop_at, seed) -> None:
 
     The aligner is written to OUT/aligner once the last step is done.
     """
-    from trainer.aligner.train import AlignerTraining
-    from trainer.aligner.train import train as run
+    from musicgen_app.cli.terminal import print_note
 
-    from .output import print_note
+    from ..aligner.train import AlignerTraining
+    from ..aligner.train import train as run
 
     given = {"steps": steps, "batch": batch, "lr": lr, "init": init and str(init)}
     settings = AlignerTraining(seed=seed, **{name: value for name, value in given.items() if value is not None})
@@ -54,11 +54,11 @@ def train(data, out, steps, batch, lr, init, hours, stop_at, seed) -> None:
 @click.option("--all-clips", is_flag=True, help="Of data that it was not trained on: the training clips too.")
 def evaluate(data, folder, as_json, output, all_clips) -> None:
     """Retrieval, attributes and scores on the unseen clips of dataset folders."""
-    from trainer.aligner.evaluate import evaluate as measure
-    from trainer.aligner.report import table, write_report
+    from musicgen_app.aligner import load_aligner
+    from musicgen_app.cli.terminal import print_json, print_note
 
-    from ..aligner import load_aligner
-    from .output import print_json, print_note
+    from ..aligner.evaluate import evaluate as measure
+    from ..aligner.report import table, write_report
 
     report = measure(load_aligner(folder), list(data), print_note, None if all_clips else "val")
     if output:
@@ -76,9 +76,9 @@ def evaluate(data, folder, as_json, output, all_clips) -> None:
 @JSON
 def score(audio, prompt, folder, as_json) -> None:
     """How well audio files fit a text: their cosine, from -1 to 1, and the tier it is in."""
-    from ..aligner import load_aligner, tier
-    from ..audio import read
-    from .output import one_line, print_json
+    from musicgen_app.aligner import load_aligner, tier
+    from musicgen_app.audio import read
+    from musicgen_app.cli.terminal import one_line, print_json
 
     judge = load_aligner(folder)
     text = judge.text([prompt])[0]

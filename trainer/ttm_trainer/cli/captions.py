@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from ..errors import Cancelled, RequestError
-from .output import one_line, print_json, print_note
+from musicgen_app.cli.terminal import one_line, print_json, print_note
+from musicgen_app.errors import Cancelled, RequestError
 
 EPILOG = """
 \b
@@ -70,9 +70,9 @@ def rewrite(
     beside it: after a stop, even by kill -9, run the same command again to go on. Replies that no caption could be
     taken from are kept in OUT.refused.jsonl. Nothing is sent anywhere unless --by endpoint is given.
     """
-    from trainer.rewriting.chats import load_chat
-    from trainer.rewriting.prompt import load_examples
-    from trainer.rewriting.run import ModelRewriter, RulesRewriter, rewrite_file
+    from ..rewriting.language_models import load_chat
+    from ..rewriting.llm_prompt import load_examples
+    from ..rewriting.run import ModelRewriter, RulesRewriter, rewrite_file
 
     if by == "rules" and (model or url or key_env or examples):
         raise RequestError(
@@ -108,7 +108,7 @@ def rewrite(
 @JSON
 def show(file: Path, count: int, as_json: bool) -> None:
     """Show a few captions of FILE before and after they were rewritten."""
-    from trainer.rewriting.run import pairs
+    from ..rewriting.run import pairs
 
     found = pairs(file, count)
     if as_json:

@@ -26,10 +26,10 @@ def codec() -> None:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 def train(data, out, steps, joint_steps, init, stop_at, seed) -> None:
     """Train the sketch codec; run again to go on. The codec is written to OUT/codec."""
-    from trainer.codec.train import CodecTraining
-    from trainer.codec.train import train as run
+    from musicgen_app.cli.terminal import print_note
 
-    from .output import print_note
+    from ..codec.train import CodecTraining
+    from ..codec.train import train as run
 
     given = {"steps": steps, "joint_steps": joint_steps, "init": init and str(init)}
     settings = CodecTraining(data=tuple(map(str, data)), seed=seed)
@@ -50,11 +50,11 @@ def train(data, out, steps, joint_steps, init, stop_at, seed) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(data, codecs, excerpts, seconds, baselines, picture, resamples, output, force, as_json) -> None:
     """How much of the music of held-out tracks comes back through codecs, Griffin-Lim and Opus."""
-    from trainer.codec.evaluate import draw, table
-    from trainer.codec.evaluate import evaluate as measure
+    from musicgen_app.audio import check_free, save_bytes
+    from musicgen_app.cli.terminal import print_json, print_note
 
-    from ..audio import check_free, save_bytes
-    from .output import print_json, print_note
+    from ..evaluation.codec_quality import draw, table
+    from ..evaluation.codec_quality import evaluate as measure
 
     for path in filter(None, (output, picture)):
         check_free(path, force)

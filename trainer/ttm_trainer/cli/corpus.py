@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from ..errors import Cancelled
-from .output import print_json, print_note
+from musicgen_app.cli.terminal import print_json, print_note
+from musicgen_app.errors import Cancelled
 
 OUT = click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Corpus folder.")
 HOURS = click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), required=True, help="Hours of music.")
@@ -36,7 +36,7 @@ def corpus() -> None:
 @QUIET
 def build(out: Path, hours: float, seed: int, workers: int, as_json: bool, quiet: bool) -> None:
     """Compose, render and caption music (CC0); needs fluidsynth and a General MIDI soundfont."""
-    from trainer.corpus.build import build as build_corpus
+    from ..corpus.build import build as build_corpus
 
     with _resumable(out):
         _report(build_corpus(out, hours, seed, workers, progress=None if quiet else _show), as_json)
@@ -70,7 +70,7 @@ def midi(
     instruments, in another key and at another tempo; a file is in the train or the val split with all of them.
     Files that cannot be used are named, with the reason.
     """
-    from trainer.corpus.midi import build as build_midi
+    from ..corpus.midi.build import build as build_midi
 
     with _resumable(out):
         show, note = (None, lambda line: None) if quiet else (_show, print_note)
@@ -84,7 +84,7 @@ def midi(
 @QUIET
 def recorded(out: Path, as_json: bool, quiet: bool) -> None:
     """Fetch freely licensed recorded music from Debian packages (for the codec; it has no captions)."""
-    from trainer.corpus.recorded import build as build_recorded
+    from ..corpus.recorded import build as build_recorded
 
     with _resumable(out):
         _report(build_recorded(out, progress=(lambda line: None) if quiet else print_note), as_json)
@@ -101,7 +101,7 @@ def challenge(data: Path, out: Path, hours: float, as_json: bool, quiet: bool) -
 
     The captions say what is known of a track (what it was made for) and what can be measured (tempo, drums, loudness).
     """
-    from trainer.corpus.challenge import build as build_challenge
+    from ..corpus.challenge import build as build_challenge
 
     with _resumable(out):
         _report(build_challenge(data, out, hours, show=(lambda line: None) if quiet else print_note), as_json)
@@ -114,10 +114,10 @@ def challenge(data: Path, out: Path, hours: float, as_json: bool, quiet: bool) -
 @JSON
 def stats(folder: Path, picture: Path | None, force: bool, as_json: bool) -> None:
     """Count the clips of the corpus in FOLDER by split, genre, instrument, tempo and all else that is known of them."""
-    from trainer.corpus.stats import draw
-    from trainer.corpus.stats import stats as stats_of
+    from musicgen_app.audio import check_free
 
-    from ..audio import check_free
+    from ..corpus.stats import draw
+    from ..corpus.stats import stats as stats_of
 
     if picture:
         check_free(picture, force)
@@ -151,7 +151,7 @@ def _report(facts: dict, as_json: bool) -> None:
 @contextmanager
 def _resumable(out: Path) -> Iterator[None]:
     """No other build writes into `out` meanwhile; Ctrl-C says how to go on."""
-    from trainer.locks import alone
+    from ..runtime.locks import alone
 
     try:
         with alone(out, "build"):

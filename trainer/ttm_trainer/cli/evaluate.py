@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from . import measures
-from .measures import PATH, REPORT, options
+from . import evaluate_more
+from .evaluate_more import PATH, REPORT, options
 
 EPILOG = """
 \b
@@ -43,7 +43,7 @@ Examples:
   ttm-app evaluate --audio clips/ --prompts prompts.csv --reference music/ --embedder clap --judge qwen2-audio/
   ttm-app evaluate following runs/mine/bundle --against sketch --data corpus -o following.json
 """
-SUBCOMMANDS = {name: getattr(measures, name) for name in ("following", "music", "sweep", "examples", "show")}
+SUBCOMMANDS = {name: getattr(evaluate_more, name) for name in ("following", "music", "sweep", "examples", "show")}
 
 
 class EvaluateCommand(click.Command):
@@ -71,10 +71,10 @@ class EvaluateCommand(click.Command):
 @options("seconds", "seed", "steps", "guidance", "device", "bootstrap", "audio-out", *REPORT)
 def evaluate(prompts, output, force, as_json, quiet, device, **values) -> None:
     """Measure MODEL, or with --audio a folder of clips. One clip a prompt, single shot."""
-    from trainer.evaluation.prompts import BUILT_IN
-    from trainer.evaluation.run import Evaluation
-    from trainer.evaluation.run import evaluate as measure
-    from trainer.evaluation.table import table
+    from ..evaluation.clips.prompts import BUILT_IN
+    from ..evaluation.standard import Evaluation
+    from ..evaluation.standard import evaluate as measure
+    from ..evaluation.tables.standard import table
 
     settings = Evaluation(prompts=BUILT_IN if prompts == "built-in" else prompts and Path(prompts), **values)
-    measures.run(measure, settings, table, device, output, force, as_json, quiet)
+    evaluate_more.run(measure, settings, table, device, output, force, as_json, quiet)

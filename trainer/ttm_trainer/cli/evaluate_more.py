@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from ..errors import FileError
-from .output import cancel_on_signals, print_json, print_note, progress_line
+from musicgen_app.cli.terminal import cancel_on_signals, print_json, print_note, progress_line
+from musicgen_app.errors import FileError
 
 PATH = click.Path(path_type=Path)
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -61,8 +61,8 @@ def run(
     quiet: bool,
 ) -> None:
     """Measure, with a progress line, and print and write the report."""
-    from ..audio import check_free, save_bytes
-    from ..engine import CancelToken, Engine
+    from musicgen_app.audio import check_free, save_bytes
+    from musicgen_app.engine import CancelToken, Engine
 
     if output:
         if output.suffix.lower() != ".json":
@@ -84,7 +84,11 @@ def run(
 @click.command(short_help="How much of what prompts ask for is heard.")
 @click.argument("model")
 @click.option("--against", multiple=True, metavar="MODEL", help="Another model on the same prompts; may be repeated.")
-@click.option("--prompts", type=PATH, help="CSV with the columns of trainer/evaluation/following.csv.  [built-in]")
+@click.option(
+    "--prompts",
+    type=PATH,
+    help="CSV with the columns of trainer/ttm_trainer/evaluation/prompt_sets/adherence.csv.  [built-in]",
+)
 @click.option("--count", type=click.IntRange(1), help="Prompts of each kind.  [default: all]")
 @click.option("--clips", type=click.IntRange(1, 50), default=1, show_default=True, help="Of each prompt.")
 @click.option("--best-of", type=click.IntRange(1, 16), default=1, show_default=True, help="Candidates of each clip.")
@@ -97,8 +101,8 @@ def following(device, output, force, as_json, quiet, **values) -> None:
     Four kinds of prompts: short, long, freely worded, and dense with tempo and key. Each figure stands between a floor,
     the same clips against other prompts, and, with --data, a ceiling: real unseen clips heard by the same estimators.
     """
-    from trainer.evaluation.following import Following, follow
-    from trainer.evaluation.following_table import table
+    from ..evaluation.prompt_adherence import Following, follow
+    from ..evaluation.tables.adherence import table
 
     run(follow, Following(**values), table, device, output, force, as_json, quiet)
 
@@ -122,8 +126,8 @@ def sweep(device, as_json, quiet, **values) -> None:
 
     Writes OUT/sweep.json and OUT/sweep.png. Stopped, even by kill -9, it goes on with the next point when run again.
     """
-    from trainer.evaluation.sweep import Sweep, table
-    from trainer.evaluation.sweep import sweep as measure
+    from ..evaluation.sweep import Sweep, table
+    from ..evaluation.sweep import sweep as measure
 
     chosen = {name: value for name, value in values.items() if value != ()}
     run(measure, Sweep(**chosen), table, device, None, False, as_json, quiet)
@@ -143,9 +147,9 @@ def music(device, output, force, as_json, quiet, **values) -> None:
 
     A value is odd where hardly one real clip in a hundred has it.
     """
-    from trainer.evaluation.music import Music, judge_music, table
+    from musicgen_app.audio import check_free
 
-    from ..audio import check_free
+    from ..evaluation.audio_quality import Music, judge_music, table
 
     if values["sheet"]:
         check_free(values["sheet"], force)
@@ -159,7 +163,7 @@ def show(reports) -> None:
 
     Those of `music` stand side by side in one table, in the order in which they are given.
     """
-    from trainer.evaluation.markdown import cards
+    from ..evaluation.tables.model_card import cards
 
     click.echo(cards([_report(path) for path in reports]))
 
@@ -185,9 +189,9 @@ def examples(models, out, count, seconds, device, quiet) -> None:
 
     OUT/index.html loads nothing from elsewhere: it can be opened from a disk or put on a server with its folder.
     """
-    from trainer.evaluation.examples import examples as make_page
+    from musicgen_app.engine import CancelToken, Engine
 
-    from ..engine import CancelToken, Engine
+    from ..evaluation.examples import examples as make_page
 
     token = CancelToken()
     show = (lambda line: None) if quiet else print_note

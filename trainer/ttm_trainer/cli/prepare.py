@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from ..errors import Cancelled
-from .output import print_json, print_note
+from musicgen_app.cli.terminal import print_json, print_note
+from musicgen_app.errors import Cancelled
 
 
 def _captions(context: click.Context, option: click.Option, values: tuple[str, ...]) -> dict[str, Path]:
@@ -110,10 +110,10 @@ def prepare(data, out, captions, clusters, separate, embedder, shard, workers, a
     corpus`. Files that cannot be used are reported and left out. Without --data, clusters are added to a prepared
     folder. Prints the folder.
     """
-    from trainer.preparation import add_clusters
-    from trainer.preparation import prepare as prepare_data
-    from trainer.prepared import Prepared
-    from trainer.settings import Preparation
+    from ..prepare.pipeline import add_clusters
+    from ..prepare.pipeline import prepare as prepare_data
+    from ..prepare.prepared_folder import Prepared
+    from ..training.config import Preparation
 
     show = (lambda line: None) if quiet else print_note
     try:
@@ -138,6 +138,6 @@ def prepare(data, out, captions, clusters, separate, embedder, shard, workers, a
 
 def _embedder(encoders: str) -> str:
     """The embedder that goes with encoders where none is named."""
-    from ..systems import SYSTEMS
+    from musicgen_app.models.paper_systems import SYSTEMS
 
     return "clap" if encoders in SYSTEMS and "clap" in SYSTEMS[encoders].text else "aligner"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import RequestError
-from .output import print_json, print_note
+from musicgen_app.cli.terminal import print_json, print_note
+from musicgen_app.errors import RequestError
 
 if TYPE_CHECKING:
-    from trainer.run import Job
+    from ..run import Job
 
 PRESETS = ("sketch", "sketch-mamba", "ut-aist", "score-aware", "ucsd-mamba")
 FOLDER = click.Path(path_type=Path)
@@ -24,9 +24,9 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--force", is_flag=True, help="Replace a picture that exists.")
 def plot(runs: tuple[Path, ...], output: Path, force: bool) -> None:
     """Draw loss, validation loss, learning rate and gradient norm of RUNS, one over the other, as a PNG."""
-    from trainer.charts import curves
+    from musicgen_app.audio import check_free
 
-    from ..audio import check_free
+    from ..runtime.charts import curves
 
     check_free(output, force)
     curves({_label(run, runs): run / "metrics.jsonl" if run.is_dir() else run for run in runs}, output)
@@ -46,8 +46,8 @@ def bench(preset, encoders, batch, precision, seconds, device, as_json) -> None:
 
     The model is of the recipe's size with random weights, the data are made up. Run nothing else meanwhile.
     """
-    from trainer.bench import loader, measure
-    from trainer.options import recipe_for
+    from ..costs.bench import loader, measure
+    from ..options import recipe_for
 
     recipe = recipe_for(preset, encoders, batch=batch, precision=precision)
     report = measure(recipe, seconds, device, print_note) | {"loader": loader(recipe, min(seconds, 10.0))}
@@ -72,7 +72,7 @@ def bench(preset, encoders, batch, precision, seconds, device, as_json) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def jobs(as_json: bool) -> None:
     """List the trainings that were started from the page (`ttm-app gui`), newest first: state, steps, run folder."""
-    from ..jobs import Jobs
+    from ..runtime.background_jobs import Jobs
 
     found = Jobs()
     listed, faults = found.scan()
@@ -163,8 +163,8 @@ def train(dry_run: bool, as_json: bool, **options) -> None:
     goes on when the same command is run again. `ttm-app train plot RUN...` draws the curves of runs,
     `ttm-app train bench` measures how fast a recipe trains here, `ttm-app train jobs` lists those in the background.
     """
-    from trainer import report
-    from trainer.options import job_of
+    from ..costs import dry_run as report
+    from ..options import job_of
 
     job = job_of(options)
     if dry_run:
@@ -179,7 +179,7 @@ def train(dry_run: bool, as_json: bool, **options) -> None:
 
 def job_from(arguments: Sequence[str]) -> Job:
     """The job that arguments of `ttm-app train` ask for. Raises RequestError and FileError."""
-    from trainer.options import job_of
+    from ..options import job_of
 
     try:
         options = train.make_context("train", list(arguments)).params
@@ -189,7 +189,7 @@ def job_from(arguments: Sequence[str]) -> Job:
 
 
 def _run(job: Job, as_json: bool) -> None:
-    from trainer.run import run
+    from ..run import run
 
     outcome = run(job, print_note)
     result, bundle = outcome.result, outcome.bundle

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from musicgen_app.codecs.sketch import SketchCodec, frame, overlap_add
 
-from ..spectra import log_mel, mel_filters
+from ..analysis.spectra import log_mel, mel_filters
 
 WINDOWS = {256: 24, 512: 40, 1024: 64, 2048: 96, 4096: 128}  # STFT window -> mel bands
 

@@ -16,16 +16,16 @@ import numpy as np
 import soundfile
 import torch
 
-from musicgen_app.bundle import load_strict
 from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, load_codec, save_codec
 from musicgen_app.errors import FileError
-from musicgen_app.hardware import cpu_autocast
+from musicgen_app.machine.device import cpu_autocast
+from musicgen_app.models.bundle import load_strict
 
-from .. import checkpoint
-from ..credits import credits_of, licences_of
-from ..dataset import read_mono, read_rows
-from ..optim import EMA, adamw, set_lr, warmup_cosine
-from ..progress import Log
+from ..data.corpus_reader import read_mono, read_rows
+from ..output.credits import credits_of, licences_of
+from ..runtime import checkpoint
+from ..runtime.progress import Log
+from ..training.optim import EMA, adamw, set_lr, warmup_cosine
 from .losses import (
     SpectrogramDiscriminator,
     bin_weights,

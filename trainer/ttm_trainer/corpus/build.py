@@ -26,9 +26,11 @@ import numpy as np
 import soundfile
 
 from musicgen_app.errors import DependencyError, FileError, TTMError
-from trainer.corpus import captions, composer
-from trainer.corpus.render import render, sources
-from trainer.corpus.score import Note, Part, Score, Section
+
+from .caption import captions
+from .compose import composer
+from .compose.score import Note, Part, Score, Section
+from .render.render import render, sources
 
 SAMPLE_RATE = 32000
 LICENCE = "CC0-1.0"
@@ -244,7 +246,9 @@ def _show(state: dict) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m trainer.corpus.build", description="Build the composed corpus.")
+    parser = argparse.ArgumentParser(
+        prog="python -m ttm_trainer.corpus.build", description="Build the composed corpus."
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--hours", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)

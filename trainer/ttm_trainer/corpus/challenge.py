@@ -26,9 +26,9 @@ import soundfile
 
 from musicgen_app.errors import FileError
 
-from ..dataset import read_mono, read_rows
-from ..evaluation.rhythm import beatiness, tempo
-from ..spectra import log_mel
+from ..analysis.spectra import log_mel
+from ..analysis.tempo import beatiness, tempo
+from ..data.corpus_reader import read_mono, read_rows
 from .build import write_file
 
 FIRST_ID = 1_000_000

@@ -28,7 +28,7 @@ CLIP_SECONDS = 10.0
 
 def tracks() -> list[dict]:
     """Every listed track, in the order of the list."""
-    text = resources.files("trainer.corpus").joinpath("recorded_tracks.jsonl").read_text(encoding="utf-8")
+    text = resources.files("ttm_trainer.corpus").joinpath("recorded_tracks.jsonl").read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()]
 
 

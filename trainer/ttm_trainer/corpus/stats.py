@@ -6,8 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 from musicgen_app.errors import FileError
-from trainer.charts import COLOURS, picture
-from trainer.dataset import read_rows
+
+from ..data.corpus_reader import read_rows
+from ..runtime.charts import COLOURS, picture
 
 COUNTED = ("split", "set", "genre", "licence")
 FACTS = ("metre", "density", "dynamics", "tonality")  # of composed music, by name

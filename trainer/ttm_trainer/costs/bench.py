@@ -1,6 +1,6 @@
 """How fast a recipe trains on this machine: this trainer's steps beside a plain PyTorch loop's, and the loader alone.
 
-The plain loop is what one would write down first: `musicgen_app.bench.plain`'s model of the same sizes, stock AdamW,
+The plain loop is what one would write down first: `backbones.reference`'s model of the same sizes, stock AdamW,
 clipping, an average of the weights parameter by parameter. Both read the same batches, themselves and in turn, and take
 turns on the machine, so that what else runs there slows both. Data are files of zeros, read from the page cache.
 """
@@ -23,22 +23,22 @@ from torch import Tensor, nn
 
 from musicgen_app import flow
 from musicgen_app.backbones.presets import trainable_parameters
+from musicgen_app.backbones.reference import plain_twin
 from musicgen_app.bench.measure import peak_memory
-from musicgen_app.bench.plain import plain_twin
-from musicgen_app.hardware import has_fast_bfloat16
+from musicgen_app.machine.device import has_fast_bfloat16
 
-from .distributed import assemble
-from .fitting import for_device
-from .loop import backward, clipped_norm, update
-from .objective import AUTOCAST
-from .optim import set_lr
-from .prepared import Prepared
-from .recipe import Recipe, encoder_sizes, latent_rate
-from .report import WHOLE_FILE
-from .samples import Batch, Samples, prefetch
-from .settings import Training
-from .state import State
-from .synthetic import Shapes, write_sparse
+from ..prepare.prepared_folder import Prepared
+from ..recipes.fit_to_data import for_device
+from ..recipes.recipe import Recipe, encoder_sizes, latent_rate
+from ..runtime.distributed import assemble
+from ..training.batch import Batch, Samples, prefetch
+from ..training.config import Training
+from ..training.loop import backward, clipped_norm, update
+from ..training.objective import AUTOCAST
+from ..training.optim import set_lr
+from ..training.state import State
+from .dry_run import WHOLE_FILE
+from .synthetic_data import Shapes, write_sparse
 
 TURN = 2  # steps of one loop before it is the other's turn
 TRACKS, PER_TRACK = 55_701, 6  # of the challenge's training set

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from .card import plain
+from ..output.model_card import plain
+from ..prepare.prepared_folder import META, Prepared
+from ..recipes.fit_to_data import fitted, for_device
+from ..recipes.recipe import Recipe, encoder_sizes, latent_rate
+from ..run import PREPARED, Job, given
+from ..runtime.progress import duration
 from .estimate import estimate
-from .fitting import fitted, for_device
-from .prepared import META, Prepared
-from .progress import duration
-from .recipe import Recipe, encoder_sizes, latent_rate
-from .run import PREPARED, Job, given
 
 WHOLE_FILE = 240.0  # seconds that a file is taken to last where whole files are trained on and none is known yet
 

@@ -17,10 +17,10 @@ from torch import nn
 
 from musicgen_app import flow
 from musicgen_app.backbones.presets import FAMILIES, PRESETS, build, trainable_parameters
-from musicgen_app.hardware import pick_device
+from musicgen_app.machine.device import pick_device
 
 if TYPE_CHECKING:
-    from .settings import Training
+    from ..training.config import Training
 
 BUDGET = 20.0  # seconds that the measurement may take, about
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .prepared import META, Prepared
-from .stages import Rows, check_settings, part_folder, write_part
+from ..prepare.prepared_folder import META, Prepared
+from ..runtime.stage_runner import Rows, check_settings, part_folder, write_part
 
 PART_TRACKS = 256
 

@@ -20,8 +20,8 @@ from pathlib import Path, PurePosixPath
 
 from musicgen_app.errors import FileError
 
-from .tables import SUFFIXES, Row, read_licences, read_table, texts
-from .tracks import AUDIO, UNKNOWN, Source, Track, key_of, name_of, stem_path
+from .caption_tables import SUFFIXES, Row, read_licences, read_table, texts
+from .track import AUDIO, UNKNOWN, Source, Track, key_of, name_of, stem_path
 
 OWN = "manifest.jsonl"
 LICENCES = "audio_licenses.txt"  # of MTG-Jamendo

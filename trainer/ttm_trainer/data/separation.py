@@ -19,9 +19,9 @@ import numpy as np
 from musicgen_app import audio
 from musicgen_app.errors import DependencyError, FileError
 
-from .reading import read
-from .stages import Rows, digest, missing_parts, run_stage, scratch, writing
-from .tracks import Track, key_of, stem_path
+from ..runtime.stage_runner import Rows, digest, missing_parts, run_stage, scratch, writing
+from .audio_reader import read
+from .track import Track, key_of, stem_path
 
 FOLDER = "separated"
 SAMPLE_RATE = 44_100  # of the models

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from .stages import load_part
+from ..runtime.stage_runner import load_part
 
 AUDIO = (".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aac", ".m4a", ".mp4", ".wma")
 STEMS = ("instrumental", "vocals")  # endings of what a separator writes

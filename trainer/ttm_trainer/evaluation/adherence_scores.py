@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bootstrap import Interval, bootstrap
-from .harmony import relative
-from .hearing import Heard
-from .rhythm import same, same_octave
-from .targets import Target
+from ..analysis.key import relative
+from ..analysis.tempo import same, same_octave
+from .clips.clip_features import Heard
+from .clips.targets import Target
+from .metrics.bootstrap import Interval, bootstrap
 
 RANKED = 20  # prompts among which the own one is ranked
 FEWEST = 5  # prompts that ask for something, for it to be measured

@@ -18,22 +18,22 @@ import numpy as np
 from musicgen_app import __version__
 from musicgen_app.engine import CancelToken, Engine, Progress
 from musicgen_app.errors import FileError
-from musicgen_app.store import find
+from musicgen_app.models.installed import find
 
-from ..embedders import Embedder, load_embedder
-from ..prepared import Prepared
-from .bootstrap import mean_interval
-from .clips import Clip
-from .copying import copying
-from .embedding import Vectors
-from .figures import figure
-from .hearing import RATE, unseen
-from .listening import MEASURES, NAMES, Impression, hole, listen
-from .making import describe, make
-from .pictures import contact_sheet
-from .prompts import Prompt
-from .targets import clip_of, read_targets
-from .work import Work
+from ..analysis.artefacts import MEASURES, NAMES, Impression, hole, listen
+from ..prepare.embedders import Embedder, load_embedder
+from ..prepare.prepared_folder import Prepared
+from .clips.clip_features import RATE, unseen
+from .clips.clips import Clip
+from .clips.generate_clips import describe, make
+from .clips.prompts import Prompt
+from .clips.targets import clip_of, read_targets
+from .clips.work import Work
+from .memorisation import copying
+from .metrics.bootstrap import mean_interval
+from .metrics.embeddings import Vectors
+from .report import figure
+from .tables.spectrograms import contact_sheet
 
 SCHEMA = 1
 RARE = 0.01  # share of the real clips on either side that is odd

@@ -16,7 +16,7 @@ from musicgen_app.audio import resample
 from musicgen_app.codecs.sketch import frame, reconstruct
 from musicgen_app.errors import DependencyError
 
-from ..spectra import mel_filters
+from ..analysis.spectra import mel_filters
 
 MELS, N_FFT, HOP = 80, 2048, 512
 ITERATIONS = 32

@@ -18,15 +18,15 @@ import torch
 from musicgen_app.codecs.base import Codec
 from musicgen_app.errors import FileError, RequestError
 
-from ..dataset import read_rows
-from ..encoders import device_of, find_encoders
-from ..evaluation.bootstrap import mean_interval
-from ..evaluation.clips import Clip
-from ..evaluation.figures import figure
-from ..evaluation.harmony import notes
-from ..evaluation.rhythm import same, steadiness, tempo
-from . import baselines
-from .losses import mel_error
+from ..analysis.key import notes
+from ..analysis.tempo import same, steadiness, tempo
+from ..codec.losses import mel_error
+from ..data.corpus_reader import read_rows
+from ..prepare.encoders import device_of, find_encoders
+from . import codec_baselines
+from .clips.clips import Clip
+from .metrics.bootstrap import mean_interval
+from .report import figure
 
 RATE = 32_000  # Hz, of everything that is measured
 CLEAR = 0.15  # of `rhythm.steadiness`: from there a beat is clear
@@ -125,12 +125,12 @@ def through(codec: Codec, wave: np.ndarray) -> np.ndarray:
 
 def baseline_subjects() -> list[Subject]:
     """Griffin-Lim and Opus."""
-    frames = RATE / baselines.HOP
-    about = f"{frames:g} x {baselines.MELS} mel bands a second, magnitudes alone"
-    subjects = [Subject("Griffin-Lim", about, lambda wave: (baselines.griffin_lim(wave, RATE), None))]
+    frames = RATE / codec_baselines.HOP
+    about = f"{frames:g} x {codec_baselines.MELS} mel bands a second, magnitudes alone"
+    subjects = [Subject("Griffin-Lim", about, lambda wave: (codec_baselines.griffin_lim(wave, RATE), None))]
     for bits in OPUS:
         subjects.append(
-            Subject(f"Opus {bits:g}", "libopus, mono", lambda wave, bits=bits: baselines.opus(wave, RATE, bits))
+            Subject(f"Opus {bits:g}", "libopus, mono", lambda wave, bits=bits: codec_baselines.opus(wave, RATE, bits))
         )
     return subjects
 
@@ -202,8 +202,8 @@ def _cell(entry: dict | None, name: str) -> str:
 
 def draw(codecs: Sequence[str], data: Sequence[Path], path: Path, seconds: float = 8.0) -> None:
     """A PNG of spectrograms: a row the original, each codec and each baseline, a column a dataset folder."""
-    from ..charts import picture
-    from ..evaluation.pictures import show_spectrogram
+    from ..runtime.charts import picture
+    from .tables.spectrograms import show_spectrogram
 
     subjects = [of_codec(name) for name in codecs] + baseline_subjects()
     waves = [excerpts_of(folder, 1, seconds)[0] for folder in data]

@@ -16,15 +16,15 @@ from musicgen_app import __version__
 from musicgen_app.audio import save_bytes
 from musicgen_app.engine import CancelToken, Engine, Progress
 from musicgen_app.errors import FileError, RequestError
-from musicgen_app.store import find
+from musicgen_app.models.installed import find
 
-from .hearing import RATE
-from .making import Made, describe, make
-from .pictures import show_spectrogram
-from .prompts import Prompt
-from .work import Work
+from .clips.clip_features import RATE
+from .clips.generate_clips import Made, describe, make
+from .clips.prompts import Prompt
+from .clips.work import Work
+from .tables.spectrograms import show_spectrogram
 
-EXAMPLES = Path(__file__).with_name("examples.csv")
+EXAMPLES = Path(__file__).parent / "prompt_sets" / "listening_page.csv"
 MARK = "<!-- made by ttm-app evaluate examples -->"
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #222; }
@@ -77,7 +77,7 @@ def examples(
 
 
 def _draw(wave, path: Path) -> None:
-    from ..charts import picture
+    from ..runtime.charts import picture
 
     with picture(path, size=(4.8, 1.5)) as axes:
         show_spectrogram(axes, wave, RATE, "")

@@ -15,10 +15,10 @@ import torch
 from musicgen_app.engine import Engine
 from musicgen_app.errors import FileError
 
-from ..prepared import Prepared
-from ..reading import read
-from .bootstrap import Interval, bootstrap
-from .figures import figure
+from ..data.audio_reader import read
+from ..prepare.prepared_folder import Prepared
+from .metrics.bootstrap import Interval, bootstrap
+from .report import figure
 
 EXCERPT = 5.0  # seconds
 BLOCK = 256  # training items compared at once

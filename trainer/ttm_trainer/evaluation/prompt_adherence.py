@@ -17,17 +17,17 @@ import numpy as np
 from musicgen_app import __version__
 from musicgen_app.engine import CancelToken, Engine, Progress
 from musicgen_app.errors import FileError, RequestError
-from musicgen_app.store import find
+from musicgen_app.models.installed import find
 
-from ..embedders import Embedder, load_embedder
-from .agreement import Scores, joined, measure
-from .embedding import Vectors
-from .figures import figure
-from .hearing import Ear, Heard, fit_listener, hear_all, unseen
-from .making import describe, make
-from .prompts import Prompt
-from .targets import KINDS, Target, TargetSet, read_targets, real_targets
-from .work import Work
+from ..prepare.embedders import Embedder, load_embedder
+from .adherence_scores import Scores, joined, measure
+from .clips.clip_features import Ear, Heard, fit_listener, hear_all, unseen
+from .clips.generate_clips import describe, make
+from .clips.prompts import Prompt
+from .clips.targets import KINDS, Target, TargetSet, read_targets, real_targets
+from .clips.work import Work
+from .metrics.embeddings import Vectors
+from .report import figure
 
 SCHEMA = 1
 ALL = "all"

@@ -8,14 +8,14 @@ import numpy as np
 
 from musicgen_app.errors import FileError
 
-from . import ccs, fad
-from .alignment import cosines
-from .bootstrap import CONFIDENCE, Interval, bootstrap, mean_interval
-from .clips import Clip, Reference
-from .concepts import KINDS
-from .embedding import HOP, Vectors
-from .judges import Judge
-from .prompts import Prompt, PromptSet
+from .clips.clips import Clip, Reference
+from .clips.prompts import Prompt, PromptSet
+from .metrics import ccs, fad
+from .metrics.bootstrap import CONFIDENCE, Interval, bootstrap, mean_interval
+from .metrics.clap_score import cosines
+from .metrics.concepts import KINDS
+from .metrics.embeddings import HOP, Vectors
+from .metrics.judges import Judge
 
 Pairs = Sequence[tuple[Prompt, Clip]]
 Tick = Callable[[str, int, int], None]  # stage, done, total

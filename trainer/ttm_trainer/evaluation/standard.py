@@ -15,16 +15,16 @@ from tempfile import TemporaryDirectory
 from musicgen_app import __version__
 from musicgen_app.engine import CancelToken, Engine, Progress
 from musicgen_app.errors import FileError, RequestError
-from musicgen_app.store import find
+from musicgen_app.models.installed import find
 
-from ..embedders import Embedder, load_embedder
-from .clips import Clip, all_clips, match, open_reference
-from .embedding import Vectors
-from .figures import alignment, coverage, distances
-from .judges import AudioLanguageModel, Endpoint, Judge, ZeroShot
-from .making import describe, make
-from .prompts import Prompt, PromptSet, read_prompts
-from .work import Work
+from ..prepare.embedders import Embedder, load_embedder
+from .clips.clips import Clip, all_clips, match, open_reference
+from .clips.generate_clips import describe, make
+from .clips.prompts import Prompt, PromptSet, read_prompts
+from .clips.work import Work
+from .metrics.embeddings import Vectors
+from .metrics.judges import AudioLanguageModel, Endpoint, Judge, ZeroShot
+from .report import alignment, coverage, distances
 
 SCHEMA = 1
 VARIANTS = ("windowed", "per-file", "both")

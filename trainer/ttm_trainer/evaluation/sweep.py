@@ -23,21 +23,21 @@ import torch
 
 from musicgen_app import __version__, sampling
 from musicgen_app.audio import resample, save_bytes
-from musicgen_app.bundle import Bundle
 from musicgen_app.engine import CancelToken, Engine, Progress
 from musicgen_app.errors import FileError, GenerationError, RequestError
+from musicgen_app.models.bundle import Bundle
+from musicgen_app.models.installed import find
 from musicgen_app.request import GenerationRequest
-from musicgen_app.store import find
 
-from ..embedders import Embedder, load_embedder
-from . import fad
-from .bootstrap import bootstrap, mean_interval
-from .embedding import Vectors, windows
-from .figures import figure
-from .hearing import unseen
-from .pareto import front, knee, together
-from .targets import KINDS, clip_of, real_targets
-from .work import Work
+from ..prepare.embedders import Embedder, load_embedder
+from .clips.clip_features import unseen
+from .clips.targets import KINDS, clip_of, real_targets
+from .clips.work import Work
+from .metrics import fad
+from .metrics.bootstrap import bootstrap, mean_interval
+from .metrics.embeddings import Vectors, windows
+from .metrics.pareto import front, knee, together
+from .report import figure
 
 SCHEMA = 1
 FEWEST = 8  # clips of a point
@@ -284,7 +284,7 @@ def _cell(entry: dict) -> str:
 
 def draw(report: dict, path: Path) -> None:
     """Both qualities against evaluations, with their fronts, the knee and the model's default. FileError."""
-    from ..charts import COLOURS, picture
+    from ..runtime.charts import COLOURS, picture
 
     points = report["points"]
     solvers = list(dict.fromkeys(point["solver"] for point in points))

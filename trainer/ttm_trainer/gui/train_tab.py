@@ -10,14 +10,27 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import paths, store
-from ..errors import RequestError, TTMError
-from ..jobs import FAILED, FINISHED, RUNNING, STOPPING, Job, Jobs, Status, check_folders, previews, to_arguments
-from .markup import PLAIN, bar, facts, fold, heading, note, on_show, panel, scroll, size, table, words
-from .parts import PRIVATE
+from musicgen_app.errors import RequestError, TTMError
+from musicgen_app.gui.components import PRIVATE
+from musicgen_app.gui.html import PLAIN, bar, facts, fold, heading, note, on_show, panel, scroll, size, table, words
+from musicgen_app.machine import paths
+from musicgen_app.models import installed
+
+from ..runtime.background_jobs import (
+    FAILED,
+    FINISHED,
+    RUNNING,
+    STOPPING,
+    Job,
+    Jobs,
+    Status,
+    check_folders,
+    previews,
+    to_arguments,
+)
 
 if TYPE_CHECKING:
-    from .context import Context
+    from musicgen_app.gui.context import Context
 
 EVERY = 2.0  # seconds between two looks at a training that runs
 POINTS = 400  # of a curve
@@ -125,24 +138,24 @@ def options_of(*values: object) -> dict[str, object]:
     if len(options["preview_prompt"]) > HEARD:
         raise RequestError(f"give {HEARD} prompts of previews at most")
     options["set"] = _lines(options["set"])
-    options["out"] = Path(options["out"] or paths.runs() / store.check_name(options["name"])).expanduser()
+    options["out"] = Path(options["out"] or paths.runs() / installed.check_name(options["name"])).expanduser()
     return options
 
 
 def check_run(context: Context, *values: object) -> str:
     """What a training would do and take, as HTML; nothing is changed."""
-    from trainer import report
+    from ..costs import dry_run
 
     try:
-        return planned(report.dry_run(_job_from(options_of(*values))))
+        return planned(dry_run.dry_run(_job_from(options_of(*values))))
     except TTMError as error:
         return note(words(str(error)), "error")
 
 
 def planned(found: dict) -> str:
-    """The facts of a dry run (`trainer.report.dry_run`) as HTML."""
-    from trainer.card import plain
-    from trainer.progress import duration
+    """The facts of a dry run (`ttm_trainer.costs.dry_run.dry_run`) as HTML."""
+    from ..output.model_card import plain
+    from ..runtime.progress import duration
 
     estimate, items = found["estimate"], found["items"]
     kinds = ("weights", "gradients", "optimizer", "average", "activations")
@@ -217,7 +230,7 @@ def use_run(context: Context, id: str | None, name: str, replace: bool) -> str:
         status = jobs.status(jobs.get(_given(id)))
         if status.bundle is None:
             raise RequestError("it has no model yet: that is written at its end")
-        found = store.install(status.bundle, (name or "").strip() or None, bool(replace), context.models_dir)
+        found = installed.install(status.bundle, (name or "").strip() or None, bool(replace), context.models_dir)
     except TTMError as error:
         return note(words(str(error)), "error")
     if replace:

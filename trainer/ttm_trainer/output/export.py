@@ -13,20 +13,21 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from musicgen_app import genres, planning
 from musicgen_app.audio import save_bytes
 from musicgen_app.backbones.presets import build, trainable_parameters
-from musicgen_app.bundle import Bundle, frozen_parts, open_bundle, write_bundle
+from musicgen_app.control import genre_classifier, planner
+from musicgen_app.control.plan import LAYOUT
 from musicgen_app.errors import DependencyError, FileError
-from musicgen_app.plan import LAYOUT
+from musicgen_app.models.bundle import Bundle, frozen_parts, open_bundle, write_bundle
 
-from . import charts, reading_genres
-from .card import card, read_metrics
+from ..prepare.encoders import Encoders, find_encoders
+from ..prepare.prepared_folder import Prepared
+from ..recipes.recipe import Recipe
+from ..runtime import charts
+from ..runtime.stage_runner import load_part
+from . import genre_fitting
 from .credits import credits_of, licences_of
-from .encoders import Encoders, find_encoders
-from .prepared import Prepared
-from .recipe import Recipe
-from .stages import load_part
+from .model_card import card, read_metrics
 
 CREDITS = "CREDITS.md"
 PIECES = 2_048  # whose plans a model borrows
@@ -209,13 +210,13 @@ def _write_credits(path: Path, rows: list[dict], encoders: Encoders) -> Path:
 def _write_pieces(folder: Path, prepared: Prepared) -> dict[str, Path]:
     """Plans for prompts that do not state theirs; see `planning`."""
     pieces = prepared.pieces(PIECES)
-    return {} if pieces is None else _write_tensors(folder / planning.FILE, pieces.tensors())
+    return {} if pieces is None else _write_tensors(folder / planner.FILE, pieces.tensors())
 
 
 def _write_genres(folder: Path, prepared: Prepared) -> dict[str, Path]:
-    """What reads genres from prompts that name none; see `musicgen_app.genres`."""
-    reader = reading_genres.fit(*prepared.known_genres(TAUGHT))
-    return {} if reader is None else _write_tensors(folder / genres.FILE, reader.tensors())
+    """What reads genres from prompts that name none; see `musicgen_app.control.genre_classifier`."""
+    reader = genre_fitting.fit(*prepared.known_genres(TAUGHT))
+    return {} if reader is None else _write_tensors(folder / genre_classifier.FILE, reader.tensors())
 
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> dict[str, Path]:

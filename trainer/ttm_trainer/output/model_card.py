@@ -6,7 +6,7 @@ import json
 import math
 from pathlib import Path
 
-from .recipe import Recipe
+from ..recipes.recipe import Recipe
 
 LIMITS = """\
 It makes instrumental music of the kind it was trained on, from English captions like those it saw; it does not sing and

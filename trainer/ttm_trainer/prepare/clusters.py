@@ -18,10 +18,10 @@ import numpy as np
 from musicgen_app.audio import save_bytes
 from musicgen_app.errors import DependencyError, RequestError
 
-from . import charts
-from .losses import masked_mean
-from .prepared import Prepared
-from .stages import digest, load_part, run_stage, stage_settings
+from ..runtime import charts
+from ..runtime.stage_runner import digest, load_part, run_stage, stage_settings
+from ..training.losses import masked_mean
+from .prepared_folder import Prepared
 
 BLOCK = 4_096  # captions read at a time, and samples of a k-means step
 ITEMS = 256  # items whose latents are read at a time
@@ -127,8 +127,8 @@ def report(labels: np.ndarray, batch: int) -> dict:
 
     sizes: of the clusters that have samples, largest first; small_clusters: how many are below one batch.
     plain_rule, if remainders were dropped: samples that every epoch would waste, and those that would never be used.
-    deferred, by the rule of `trainer.batches`: samples left to the next epoch after the first one, and on average; none
-    is lost. share_left: the share of the samples that both leave out of the first epoch. longest_wait: epochs until the
+    deferred, by the rule of `training.cluster_sampler`: samples left to the next epoch after the first one, and on
+    average; none is lost. share_left: the share of the samples that both leave out of the first epoch. longest_wait: epochs until the
     smallest cluster fills its first batch.
     """
     sizes = np.sort(np.unique(labels, return_counts=True)[1])[::-1]

@@ -18,11 +18,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from musicgen_app import aligner, hub
-from musicgen_app.bundle import sha256
-from musicgen_app.conditioning import ClapVector
+from musicgen_app import aligner
 from musicgen_app.errors import DependencyError, ModelError
-from musicgen_app.hardware import pick_device
+from musicgen_app.machine.device import pick_device
+from musicgen_app.models import hub
+from musicgen_app.models.bundle import sha256
+from musicgen_app.text import ClapVector
 
 CLAP = "clap-general"  # the part that "clap" stands for
 CLAP_FILES = ("config.json", "preprocessor_config.json")

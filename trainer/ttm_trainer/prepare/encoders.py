@@ -9,19 +9,21 @@ from pathlib import Path
 
 import torch
 
-from musicgen_app import paths, plan, stated, store
-from musicgen_app.bundle import CONFIG, Bundle, open_bundle, sha256
 from musicgen_app.codecs import load_codec
 from musicgen_app.codecs.base import Codec
-from musicgen_app.conditioning import SentenceTokens, TextEncoder, load_text_encoder
+from musicgen_app.control import plan, prompt_parser
 from musicgen_app.errors import ModelError
-from musicgen_app.hardware import pick_device
-from musicgen_app.systems import SYSTEMS
+from musicgen_app.machine import paths
+from musicgen_app.machine.device import pick_device
+from musicgen_app.models import installed
+from musicgen_app.models.bundle import CONFIG, Bundle, open_bundle, sha256
+from musicgen_app.models.paper_systems import SYSTEMS
+from musicgen_app.text import SentenceTokens, TextEncoder, load_text_encoder
 
-SENTENCES = {"kind": "use", "length": 48, "stated": stated.LAYOUT}  # the bundled text encoder
+SENTENCES = {"kind": "use", "length": 48, "stated": prompt_parser.LAYOUT}  # the bundled text encoder
 BACKBONE = {  # one that fits
     "preset": "sketch-dit",
-    "overrides": {"vector_dim": SentenceTokens.width + stated.WIDTH, "grid_dim": plan.WIDTH},
+    "overrides": {"vector_dim": SentenceTokens.width + prompt_parser.WIDTH, "grid_dim": plan.WIDTH},
 }
 
 
@@ -87,8 +89,10 @@ class Encoders:
 
 
 def find_encoders(name: str) -> Encoders:
-    """ "sketch" (bundled), a system of `musicgen_app.systems`, a sketch codec's folder (with the bundled text encoder),
-    or the name or folder of a model, whose text encoder and codec are used. Raises ModelError.
+    """The encoders of a name. Raises ModelError.
+
+    name: "sketch" (bundled), a system of `models.paper_systems`, a sketch codec's folder (with the bundled text
+    encoder), or the name or folder of a model, whose text encoder and codec are used.
     """
     if name == "sketch":
         return Encoders(open_bundle(paths.assets() / "sketch"))
@@ -101,7 +105,7 @@ def find_encoders(name: str) -> Encoders:
         return Encoders(Bundle(Path(), {"text": system.text, "codec": system.codec, "files": {}}), system.latent)
     if _is_sketch_codec(Path(name)):
         return Encoders(Bundle(Path(name), {"text": SENTENCES, "codec": {"kind": "sketch", "path": "."}, "files": {}}))
-    bundle = store.find(name)
+    bundle = installed.find(name)
     system = SYSTEMS.get(bundle.config["backbone"]["preset"])
     return Encoders(bundle, system.latent if system else None)
 

@@ -15,16 +15,16 @@ import numpy as np
 import torch
 
 from musicgen_app.codecs.chunks import encode_chunked
-from musicgen_app.conditioning import null_features
 from musicgen_app.errors import FileError
+from musicgen_app.text import null_features
 
+from ..data.audio_reader import read
+from ..data.track import Track, load_tracks, part_tracks
+from ..runtime.stage_runner import Rows, digest, load_part, stage_settings
+from ..training.config import Preparation
 from .embedders import MUQ, Muq, embedder_name, load_embedder, muq_folder
 from .encoders import Encoders, device_of, find_encoders
-from .reading import read
 from .segments import candidates
-from .settings import Preparation
-from .stages import Rows, digest, load_part, stage_settings
-from .tracks import Track, load_tracks, part_tracks
 
 BATCH = 8  # clips of one length that go through a codec or MuQ at once
 CAPTIONS = 32  # captions that go through a text encoder at once

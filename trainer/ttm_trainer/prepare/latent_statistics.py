@@ -14,13 +14,13 @@ from musicgen_app.audio import save_bytes
 from musicgen_app.codecs.sketch import SketchCodec
 from musicgen_app.errors import FileError
 
+from ..data.track import load_tracks, part_count
+from ..runtime.stage_runner import Rows, load_part, stage_settings
+from ..training.config import Preparation
 from .embedders import Muq
 from .encoders import Encoders, find_encoders
-from .prepared import META, SCHEMA, SPLITS, Prepared
+from .prepared_folder import META, SCHEMA, SPLITS, Prepared
 from .segments import score_report
-from .settings import Preparation
-from .stages import Rows, load_part, stage_settings
-from .tracks import load_tracks, part_count
 
 CHUNK = 65_536  # frames that are summed up at once
 SAMPLE = 400  # frames that channel weights are found on

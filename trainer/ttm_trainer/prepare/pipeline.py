@@ -15,14 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import separation
-from .manifest import scan, summary
-from .settings import Preparation
-from .stages import StageWorker, digest, missing_parts, run_stage, writing
-from .tracks import Track, part_count
+from ..data import separation
+from ..data.manifest import scan, summary
+from ..data.track import Track, part_count
+from ..runtime.stage_runner import StageWorker, digest, missing_parts, run_stage, writing
+from ..training.config import Preparation
 
 if TYPE_CHECKING:
-    from .prepared import Prepared
+    from .prepared_folder import Prepared
 
 
 def prepare(
@@ -43,7 +43,7 @@ def prepare(
     called again. A bad file is reported and left out. Raises FileError (nothing to train on, other settings than those
     `out` was made with, a full disk), ModelError and DependencyError.
     """
-    from .features import Latents, MuqFrames, NullText, Scores, Text
+    from .feature_stages import Latents, MuqFrames, NullText, Scores, Text
     from .segments import Segments
 
     out = Path(out)
@@ -163,8 +163,8 @@ def describe(counts: dict) -> list[str]:
 
 def _finish(out: Path, preparation: Preparation, show: Callable[[str], None]) -> Prepared:
     """Open a folder whose stages are all there, after writing prepared.json where it is not what it should be."""
-    from .prepared import META, Prepared
-    from .statistics import finish
+    from .latent_statistics import finish
+    from .prepared_folder import META, Prepared
 
     if (out / META).is_file():
         prepared = Prepared(out)

@@ -30,13 +30,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from musicgen_app.conditioning import SentenceTokens, TextCondition
+from musicgen_app.control.genre_classifier import is_name
+from musicgen_app.control.plan import Plan
+from musicgen_app.control.planner import Pieces
 from musicgen_app.errors import FileError
-from musicgen_app.genres import is_name
-from musicgen_app.plan import Plan
-from musicgen_app.planning import Pieces
+from musicgen_app.text import SentenceTokens, TextCondition
 
-from .stages import part_folder
+from ..runtime.stage_runner import part_folder
 
 SCHEMA = 1
 META = "prepared.json"
@@ -154,7 +154,7 @@ class Prepared:
     def grids(self, items: np.ndarray, frames: int, first: np.ndarray | None = None) -> Tensor:
         """What the plans of items say of their frames (B, frames, plan.WIDTH) float32, each from its frame `first` (0).
 
-        Zeros where a track has no plan; see `musicgen_app.plan`.
+        Zeros where a track has no plan; see `musicgen_app.control.plan`.
         """
         first = np.zeros(len(items), dtype=np.int64) if first is None else np.asarray(first)
         places = zip(np.asarray(items).tolist(), first.tolist(), strict=True)

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .charts import COLOURS, picture
-from .prepared import SPLITS
-from .reading import duration
-from .settings import Preparation
-from .stages import Rows, digest, load_part, stage_settings
-from .tracks import Track, load_tracks, part_count
+from ..data.audio_reader import duration
+from ..data.track import Track, load_tracks, part_count
+from ..runtime.charts import COLOURS, picture
+from ..runtime.stage_runner import Rows, digest, load_part, stage_settings
+from ..training.config import Preparation
+from .prepared_folder import SPLITS
 
 
 def candidates(track: Track, preparation: Preparation) -> list[tuple[float, float]]:

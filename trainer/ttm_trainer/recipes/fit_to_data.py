@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from musicgen_app.errors import RequestError
-from musicgen_app.hardware import has_fast_bfloat16, pick_device
+from musicgen_app.machine.device import has_fast_bfloat16, pick_device
 
-from .prepared import Prepared
+from ..prepare.prepared_folder import Prepared
 from .recipe import OURS, Recipe, with_encoders
 
 

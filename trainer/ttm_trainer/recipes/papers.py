@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from musicgen_app import plan
-from musicgen_app.systems import SYSTEMS
+from musicgen_app.control import plan
+from musicgen_app.models.paper_systems import SYSTEMS
 
-from .encoders import BACKBONE
+from ..prepare.encoders import BACKBONE
+from ..training.config import EmaSettings, Phase, Preparation, Training
+from ..training.timesteps import Beta, LogitNormal
 from .recipe import Recipe, with_encoders
-from .settings import EmaSettings, Phase, Preparation, Training
-from .timesteps import Beta, LogitNormal
 
 __all__ = ["RECIPES", "REWRITTEN", "Recipe", "with_encoders"]
 

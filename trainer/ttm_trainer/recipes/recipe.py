@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, fields, replace
 from musicgen_app.aligner import load_aligner
 from musicgen_app.backbones.presets import configuration
 from musicgen_app.errors import RequestError
-from musicgen_app.systems import SYSTEMS
+from musicgen_app.models.paper_systems import SYSTEMS
 
-from . import parameters
-from .encoders import BACKBONE, SENTENCES, find_encoders
-from .settings import Preparation, Training
+from ..prepare.encoders import BACKBONE, SENTENCES, find_encoders
+from ..runtime import flat_names as parameters
+from ..training.config import Preparation, Training
 
 OURS = "ttm-app"
 BUNDLED = "sketch"  # the encoders that come with the app

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from musicgen_app.audio import save_bytes
 from musicgen_app.errors import FileError, RequestError
-from trainer.tables import read_table, texts
+
+from ..data.caption_tables import read_table, texts
 
 OWN = ("manifest.jsonl", "tracks.jsonl")  # of a dataset folder, of a prepared folder
 

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from musicgen_app.errors import DependencyError, FileError, ModelError, RequestError
 
-from .prompt import Refused
+from .llm_prompt import Refused
 
 TOKENS = 90  # of one rewritten caption, at most
 LARGEST = 4 << 20  # bytes of a server's answer that are read

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from musicgen_app.errors import FileError
 
-from .leftovers import leftovers
+from .forbidden_facts import leftovers
 
 SHOTS = 8  # examples in a request
 WORDS = (3, 60)  # a rewritten caption has at least and at most so many words

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from .leftovers import leftovers
+from .forbidden_facts import leftovers
 from .vocabulary import ADJECTIVES, FIGURES, GENRES, INSTRUMENTS, KINDS, MOODS, STYLES, THEMES, WEAK_MOODS
 
 REVISION = 1  # counted up when the same caption comes out differently

@@ -19,9 +19,9 @@ from typing import Protocol
 from musicgen_app.errors import FileError, GenerationError, RequestError
 
 from . import journal, rules
-from .captions import Caption, read_captions, write_captions
-from .chats import Chat
-from .prompt import EXAMPLES, Refused, build, check, parse
+from .caption_sets import Caption, read_captions, write_captions
+from .language_models import Chat
+from .llm_prompt import EXAMPLES, Refused, build, check, parse
 
 EVERY = 5.0  # seconds between two lines of progress
 PATIENCE = 200  # captions refused one after the other: the model cannot do it

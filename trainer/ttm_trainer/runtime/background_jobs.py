@@ -21,14 +21,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import paths
-from .audio import save_bytes
-from .errors import Cancelled, FileError, RequestError
+from musicgen_app.audio import save_bytes
+from musicgen_app.errors import Cancelled, FileError, RequestError
+from musicgen_app.machine import paths
 
 if TYPE_CHECKING:
     import psutil
 
-    from trainer.progress import Position
+    from .progress import Position
 
 SCHEMA = 1
 LOG, OUTCOME, METRICS, BUNDLE = "train.log", "outcome.json", "metrics.jsonl", "bundle"
@@ -176,7 +176,7 @@ class Jobs:
 
     def status(self, job: Job, lines: int = 200) -> Status:
         """How a job is doing, with the last `lines` of its log."""
-        from trainer.progress import position, rows
+        from .progress import position, rows
 
         state, message = self.state(job)
         log = _tail(job.out / LOG, job.log_from)

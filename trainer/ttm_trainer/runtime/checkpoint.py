@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from musicgen_app.errors import FileError, ModelError
 
-from .parameters import flatten
+from .flat_names import flatten
 
 STATE = "state.json"
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from musicgen_app.errors import DependencyError, RequestError, TTMError
-from musicgen_app.hardware import pick_device
+from musicgen_app.machine.device import pick_device
 
 T = TypeVar("T")
 
@@ -148,8 +148,8 @@ def assemble(device: str = "auto", shard: bool | None = None) -> Team:
 
 def whole_blocks(module: nn.Module) -> list[nn.Module]:
     """The parts of a backbone that can be gathered one at a time: large, and only ever run by their own `forward`."""
-    from musicgen_app.backbones.fluxaudio import JointBlock, StreamBlock
-    from musicgen_app.backbones.mamba import BidirectionalMixer
+    from musicgen_app.backbones.fluxaudio.model import JointBlock, StreamBlock
+    from musicgen_app.backbones.mamba.model import BidirectionalMixer
 
     joint = [part for part in module.modules() if isinstance(part, JointBlock)]
     within = {part for block in joint for part in block.modules()}

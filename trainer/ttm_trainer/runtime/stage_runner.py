@@ -35,7 +35,7 @@ import numpy as np
 from musicgen_app.audio import save_bytes
 from musicgen_app.errors import FileError, TTMError
 
-from .parameters import flatten
+from .flat_names import flatten
 from .progress import duration
 
 Rows = dict[str, "np.ndarray | list[dict]"]

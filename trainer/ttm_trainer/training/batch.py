@@ -20,11 +20,11 @@ from torch import Tensor
 
 from musicgen_app.errors import FileError
 
+from ..prepare.prepared_folder import Prepared
+from ..runtime.randomness import generator, noise, rng, seed_for
 from . import timesteps
-from .batches import ClusterBatches, rank_slice
-from .prepared import Prepared
-from .randomness import generator, noise, rng, seed_for
-from .settings import Training
+from .cluster_sampler import ClusterBatches, rank_slice
+from .config import Training
 
 T = TypeVar("T")
 

@@ -20,15 +20,15 @@ from torch import Tensor, nn
 from musicgen_app.backbones.presets import trainable_parameters
 from musicgen_app.errors import GenerationError, RequestError
 
-from .distributed import Team, assemble
+from ..prepare.prepared_folder import Prepared
+from ..runtime.distributed import Team, assemble
+from ..runtime.progress import Log
+from ..runtime.randomness import seed_for
+from ..runtime.stopping import REASONS, Stop, only_one, verdict
+from .batch import Batch, Samples, prefetch
+from .config import EmaSettings, Phase, Training
 from .optim import set_lr
-from .prepared import Prepared
-from .progress import Log
-from .randomness import seed_for
-from .samples import Batch, Samples, prefetch
-from .settings import EmaSettings, Phase, Training
 from .state import State, starting_point
-from .stopping import REASONS, Stop, only_one, verdict
 from .validation import Validation
 
 __all__ = ["EmaSettings", "Phase", "Result", "Training", "train"]

@@ -7,22 +7,23 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-from musicgen_app import flow, store
+from musicgen_app import flow
 from musicgen_app.backbones import with_grid
 from musicgen_app.backbones.presets import build
 from musicgen_app.errors import FileError, ModelError
+from musicgen_app.models import installed
 
+from ..prepare.prepared_folder import Prepared
 from . import losses
-from .prepared import Prepared
-from .samples import Batch
-from .settings import Training
+from .batch import Batch
+from .config import Training
 
 AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 MUQ_WIDTH = 1024
 
 
 class Objective(nn.Module):
-    """Flow matching, and alignment of the last hidden state where there are heads for it; see `trainer.losses`.
+    """Flow matching, and alignment of the last hidden state where there are heads for it; see `training.losses`.
 
     heads: {"clap": ClapHead, "muq": MuqHead}, either may be missing. They are trained along and never exported.
     """
@@ -81,7 +82,7 @@ def begin_from(model: nn.Module, name: str) -> None:
     features of the empty prompt) stays as it is.
     Raises ModelError for a model of other sizes.
     """
-    bundle = store.find(name)
+    bundle = installed.find(name)
     given = bundle.load()
     own = {key: value for key, value in model.named_parameters() if value.requires_grad}
     for key, value in own.items():

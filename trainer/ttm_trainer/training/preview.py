@@ -14,10 +14,10 @@ from pathlib import Path
 from torch import nn
 
 from musicgen_app import audio
-from musicgen_app.bundle import Bundle
 from musicgen_app.engine import Engine
 from musicgen_app.errors import FileError, TTMError
-from musicgen_app.provenance import tags_for
+from musicgen_app.library.metadata import tags_for
+from musicgen_app.models.bundle import Bundle
 from musicgen_app.request import GenerationRequest
 
 PROMPTS = (

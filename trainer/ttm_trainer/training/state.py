@@ -13,12 +13,12 @@ from torch import nn
 from musicgen_app.backbones.presets import build
 from musicgen_app.errors import FileError
 
-from . import checkpoint
-from .distributed import Team
+from ..prepare.prepared_folder import Prepared
+from ..runtime import checkpoint
+from ..runtime.distributed import Team
+from .config import Training, harmless
 from .objective import Objective, begin_from, new_objective
 from .optim import EMA, adamw
-from .prepared import Prepared
-from .settings import Training, harmless
 
 
 class State:

@@ -154,7 +154,7 @@ def quality(scores: np.ndarray, normalisation: Normalisation = "p75") -> Tensor:
 
 def picture(schedule: Schedule, path: Path, qualities: tuple[float, ...] = (1.0, 0.75, 0.5, 0.25, 0.0)) -> None:
     """Draw the densities of a schedule as lines and 100,000 draws of each as dots; as figure 2 of the paper."""
-    from . import charts
+    from ..runtime import charts
 
     beta = isinstance(schedule, Beta)
     t = torch.linspace(0.001, 0.999, 999, dtype=torch.float64)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .distributed import Team
+from ..prepare.prepared_folder import Prepared
+from ..runtime.distributed import Team
+from ..runtime.randomness import noise, rng
+from .batch import Batch, pick
 from .objective import Objective
-from .prepared import Prepared
-from .randomness import noise, rng
-from .samples import Batch, pick
 
 SEED = 0  # not the run's
 LONGEST = 1024  # frames of an item that are looked at

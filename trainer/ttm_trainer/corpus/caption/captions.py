@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 
 from .facts import RHYTHM, window_facts
-from .requests import asked, fitting
-from .words import (
+from .free_captions import asked, fitting
+from .vocabulary import (
     ADJECTIVES,
     BARE,
     FAMILY,
@@ -22,7 +22,7 @@ from .words import (
     ROLE_ADJECTIVES,
     THE,
     THEME_PHRASES,
-)  # fmt: skip
+)
 
 __all__ = ["captions", "window_facts"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from musicgen_app.plan import Plan
+from musicgen_app.control.plan import Plan
 
-from .score import Note, Part, Score
-from .words import AROUSED, CALM
+from ..compose.score import Note, Part, Score
+from .vocabulary import AROUSED, CALM
 
 ROLE_WEIGHT = {
     "melody": 1.5, "chords": 1.0, "arpeggio": 0.9, "pad": 0.7, "bass": 0.8, "drums": 1.0, "percussion": 0.6,

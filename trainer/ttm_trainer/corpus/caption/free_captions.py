@@ -1,7 +1,7 @@
 """Captions in free wording: how people ask for music who do not use musicians' words.
 
-`requests.tsv` holds some 43 requests for each style, written for this project with a language model (CC0), and of each
-the mood of the pieces that it fits: "bright", "dark" or "any". They name no instrument that a piece of the style may
+`free_requests.tsv` holds some 43 requests for each style, written for this project with a language model (CC0), and the
+mood of the pieces that each fits: "bright", "dark" or "any". They name no instrument that a piece of the style may
 lack, and none shares four words in a row with a prompt that models are measured with. Every tenth of a style is for
 unseen clips alone.
 """
@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-FILE = Path(__file__).with_name("requests.tsv")
+FILE = Path(__file__).with_name("free_requests.tsv")
 HELD_OUT = 10  # one request in so many
 NO_BEAT = re.compile(r"\b(?:no|without|zero) (?:any |a )?(?:beats?|drums?|pulse|rhythm)\b|\b(?:beat|drum)less\b", re.I)
 BEAT = re.compile(r"\b(?:beats?|drum\w*|thump\w*|kicks?|rhythms?|percussion)\b", re.I)

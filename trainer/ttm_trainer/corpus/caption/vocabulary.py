@@ -40,7 +40,10 @@ GENRE_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "new age": (("new age piece", "relaxation piece", "new age track", "easy listening piece", "meditation piece"), ("new age", "easy listening", "relaxation")),
 }  # fmt: skip
 
-NO_GENRE = ("instrumental", "instrumental piece", "piece of music", "instrumental track", "composition", "tune"), ("instrumental",)
+NO_GENRE = (
+    ("instrumental", "instrumental piece", "piece of music", "instrumental track", "composition", "tune"),
+    ("instrumental",),
+)
 
 PLURAL = ("strings", "bells", "congas", "drums", "chords", "keys")
 MASS = ("crackle", "percussion", "brass")
@@ -90,7 +93,19 @@ ROLE_ADJECTIVES = {
     "bass": ("steady", "deep", "solid"), "drums": ("steady", "tight"), "percussion": ("lively", "steady"), "effect": ("rising",),
 }  # fmt: skip
 # Words that would be wrong for quietly played parts.
-LOUD_ADJECTIVES = ("huge", "heavy", "roaring", "hard-hitting", "thunderous", "booming", "big", "punchy", "driving", "bold", "soaring")
+LOUD_ADJECTIVES = (
+    "huge",
+    "heavy",
+    "roaring",
+    "hard-hitting",
+    "thunderous",
+    "booming",
+    "big",
+    "punchy",
+    "driving",
+    "bold",
+    "soaring",
+)
 
 THE = ("club", "dance floor", "city at night", "beach", "countryside", "desert", "concert hall")
 BARE = ("yoga", "ballet")

@@ -8,14 +8,14 @@ from __future__ import annotations
 import math
 import random
 
-from musicgen_app.harmony import MODES
+from musicgen_app.control.theory import MODES
 
+from ..render.patches import GAINS, master, patch, place
 from . import players
 from .genres import GENRES, STYLES, Genre
 from .grooves import ARPEGGIOS
 from .instruments import DRUM_KITS, EFFECTS, INSTRUMENTS
 from .melody import melody
-from .patches import GAINS, master, patch, place
 from .players import Player, Span
 from .score import Note, Part, Score, Section
 from .theory import PENTATONIC, Chord, Key, progression

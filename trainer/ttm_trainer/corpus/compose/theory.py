@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from musicgen_app.harmony import DARK_MODES, FLATS, MODES, QUALITIES, SHARPS
+from musicgen_app.control.theory import DARK_MODES, FLATS, MODES, QUALITIES, SHARPS
 
 PENTATONIC = {"major": (0, 2, 4, 7, 9), "minor": (0, 3, 5, 7, 10), "blues": (0, 3, 5, 6, 7, 10)}
 _NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII")

@@ -12,13 +12,13 @@ from collections import Counter
 from functools import lru_cache
 from statistics import fmean, median
 
-from . import analysis
-from .genres import GENRES, STYLES
-from .instruments import DRUM_KITS, INSTRUMENTS
-from .midifile import Song, Stretch, Voice
-from .patches import GAINS, master, patch, place
-from .score import Note, Part, Score, Section
-from .theory import fold
+from ..compose.genres import GENRES, STYLES
+from ..compose.instruments import DRUM_KITS, INSTRUMENTS
+from ..compose.score import Note, Part, Score, Section
+from ..compose.theory import fold
+from ..render.patches import GAINS, master, patch, place
+from . import chords_and_key
+from .midi_file import Song, Stretch, Voice
 
 TEMPO = 0.85, 1.2  # by which the file's is multiplied
 STEPS = -5, 6  # semitones to transpose by
@@ -91,8 +91,8 @@ def arrange(song: Song, stretch: Stretch, start: float, seconds: float, seed: in
             options = patch(role, sound, style.sidechain, rng)
             parts.append(Part(name, role, sound, tuple(_untangled(notes)), round(total, 1), pan, reverb, options))
     pitched = [note for part in parts if part.role not in ("drums", "percussion") for note in part.notes]
-    key, fit = analysis.key_of_notes(pitched, 0.0, end - start)
-    symbols = analysis.chords(pitched, 0.0, end - start, stretch.bar, key)
+    key, fit = chords_and_key.key_of_notes(pitched, 0.0, end - start)
+    symbols = chords_and_key.chords(pitched, 0.0, end - start, stretch.bar, key)
     section = Section("", 0.0, end - start, symbols if any(symbols) else ())
     return Score(
         seed, genre, (), (), tempo, stretch.metre, key.name if fit >= CLEAR_KEY else None, end - start, tuple(parts),

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from musicgen_app.errors import DependencyError, FileError
 
+from ..build import SAMPLE_RATE, VALIDATION, check_settings, digest, make, results, split_of, store
+from ..render.render import sources as sources_of
 from .arrange import arrange, excerpt, starts
-from .build import SAMPLE_RATE, VALIDATION, check_settings, digest, make, results, split_of, store
-from .midifile import Song, read
-from .render import sources as sources_of
+from .midi_file import Song, read
 
 SUFFIXES = ".mid", ".midi"
 TABLES = "sources.csv", "sources.json"
@@ -178,8 +178,8 @@ def build(
 ) -> dict:
     """Make (or go on with) a corpus of `hours` of the MIDI files in `data` in the folder `out`.
 
-    `note` is told of every file that is left out. What `trainer.corpus.build.build` says of `progress`, of more hours
-    and of what is raised holds here, and other files in `data` are other settings; the result also has {"files",
+    `note` is told of every file that is left out. What `corpus.build.build` says of `progress`, of more hours and of
+    what is raised holds here, and other files in `data` are other settings; the result also has {"files",
     "left_out": [message]}. Raises FileError where no file can be used.
     """
     out = Path(out)

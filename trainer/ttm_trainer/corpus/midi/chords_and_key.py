@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from musicgen_app.harmony import QUALITIES
-from trainer.evaluation.harmony import key_of
+from musicgen_app.control.theory import QUALITIES
 
-from .score import Note
-from .theory import Key
+from ...analysis.key import key_of
+from ..compose.score import Note
+from ..compose.theory import Key
 
 INSIDE = 0.85  # share of the sound that a chord must hold
 PRESENT = 0.06  # share of the sound that each of its notes must have

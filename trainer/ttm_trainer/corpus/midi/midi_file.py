@@ -15,7 +15,7 @@ import numpy as np
 
 from musicgen_app.errors import DependencyError, FileError
 
-from .score import Note
+from ..compose.score import Note
 
 METRES = {(4, 4): 4.0, (3, 4): 3.0, (6, 8): 3.0}  # those that are used -> quarter notes in a bar
 TEMPI = 40.0, 250.0  # quarter notes a minute; outside of it the file's beat is not the music's

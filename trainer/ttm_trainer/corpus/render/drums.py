@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import butter, resample_poly, sosfilt
 
-from trainer.corpus.synth import Event, lowpass, oscillator
+from .synth import Event, lowpass, oscillator
 
 SAMPLES = Path("/usr/share/sonic-pi/samples")
 KITS = ("909", "808", "chip", "acoustic_samples")
@@ -90,9 +90,11 @@ def _snare(kit: str, rate: int, rng: np.random.Generator) -> np.ndarray:
         return _steps(t, rng, 9000, rate) * np.exp(-t / 0.05)
     tone = _drop(t, 330, rng.uniform(170, 220), 0.012, rate) * np.exp(-t / 0.06)
     if kit == "808":
-        return 0.6 * tone + 0.3 * oscillator("sine", 331.0, len(t), rate) * np.exp(-t / 0.04) + 0.3 * _noise(
-            t, rng, 1800, 11000, rate
-        ) * np.exp(-t / 0.06)
+        return (
+            0.6 * tone
+            + 0.3 * oscillator("sine", 331.0, len(t), rate) * np.exp(-t / 0.04)
+            + 0.3 * _noise(t, rng, 1800, 11000, rate) * np.exp(-t / 0.06)
+        )
     return 0.7 * tone + 0.4 * _noise(t, rng, 900, 12000, rate) * np.exp(-t / rng.uniform(0.055, 0.1))
 
 

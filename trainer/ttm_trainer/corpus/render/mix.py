@@ -14,7 +14,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 from scipy.signal import butter, sosfilt
 
-from trainer.corpus.score import Part, Score
+from ..compose.score import Part, Score
 
 LEVELS = {  # active level in dB (weighted RMS) of a part before the composer's gain
     "melody": -19.5, "chords": -21.5, "arpeggio": -22.5, "pad": -24.0, "bass": -20.0, "drums": -18.5,

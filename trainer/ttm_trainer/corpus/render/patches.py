@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from .genres import Genre
+from ..compose.genres import Genre
 
 GAINS = {"melody": 0.0, "chords": -1.0, "arpeggio": -1.0, "pad": -1.0, "bass": 0.0, "drums": 0.0, "percussion": -1.0}
 REVERB = {"melody": 0.3, "chords": 0.22, "arpeggio": 0.3, "pad": 0.4, "bass": 0.04, "drums": 0.12, "percussion": 0.2}

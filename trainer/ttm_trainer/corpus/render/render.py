@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from musicgen_app.errors import DependencyError
-from trainer.corpus.drums import KITS, SAMPLES, render_drums
-from trainer.corpus.mix import mix
-from trainer.corpus.score import Part, Score
-from trainer.corpus.synth import SOUNDS, Event, render_part
+
+from ..compose.score import Part, Score
+from .drums import KITS, SAMPLES, render_drums
+from .mix import mix
+from .synth import SOUNDS, Event, render_part
 
 SOUNDFONTS = {  # file stem -> (title, licence)
     "FluidR3_GM": ("FluidR3 GM", "MIT"),

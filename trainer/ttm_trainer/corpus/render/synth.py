@@ -244,9 +244,12 @@ def _drone(v: Voice) -> np.ndarray:
     speed, offset = 0.05 + 0.15 * v.rng.random(), v.rng.random()
     span = n / v.rate
     centre = 350 + 2.5 * v.hz
-    return filter_sweep(
-        sound, lambda x: centre * 2 ** math.sin(2 * math.pi * (speed * x * span + offset)), v.rate, 0.25, 1024
-    ) * shape
+    return (
+        filter_sweep(
+            sound, lambda x: centre * 2 ** math.sin(2 * math.pi * (speed * x * span + offset)), v.rate, 0.25, 1024
+        )
+        * shape
+    )
 
 
 def _chip_pulse(v: Voice) -> np.ndarray:

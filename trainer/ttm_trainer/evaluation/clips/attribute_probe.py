@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..aligner.evaluate import area
+from ...aligner.evaluate import area
 
 # what a listener may call it -> names in the corpus
 INSTRUMENTS: dict[str, tuple[str, ...]] = {

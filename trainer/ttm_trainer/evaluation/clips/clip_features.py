@@ -10,13 +10,13 @@ import numpy as np
 
 from musicgen_app.errors import FileError
 
-from ..aligner.data import read_clips
+from ...aligner.data import read_clips
+from ...analysis.key import key
+from ...analysis.tempo import tempo
+from ..metrics.embeddings import Vectors
+from .attribute_probe import Listener, accuracy, fit
 from .clips import Clip
 from .descriptors import descriptor
-from .embedding import Vectors
-from .harmony import key
-from .listener import Listener, accuracy, fit
-from .rhythm import tempo
 from .targets import clip_of
 
 RATE = 32_000  # Hz, of everything that is not the embedder

@@ -11,9 +11,9 @@ import numpy as np
 
 from musicgen_app.errors import FileError
 
-from ..prepared import META, Prepared
-from ..reading import read
-from ..stages import load_part
+from ...data.audio_reader import read
+from ...prepare.prepared_folder import META, Prepared
+from ...runtime.stage_runner import load_part
 from .prompts import Prompt
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".m4a", ".aif", ".aiff", ".au", ".w64")

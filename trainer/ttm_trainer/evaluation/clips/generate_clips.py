@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from musicgen_app import audio
-from musicgen_app.bundle import Bundle
 from musicgen_app.engine import CancelToken, Engine
 from musicgen_app.errors import FileError, GenerationError, RequestError
-from musicgen_app.provenance import needs_sidecar, origin, request_from, tags_for, write_sidecar
+from musicgen_app.library.metadata import needs_sidecar, origin, request_from, tags_for, write_sidecar
+from musicgen_app.models.bundle import Bundle
+from musicgen_app.models.installed import find
 from musicgen_app.request import GenerationRequest
-from musicgen_app.store import find
 
 from .clips import Clip
 from .prompts import Prompt

@@ -18,9 +18,9 @@ from pathlib import Path
 from musicgen_app.errors import FileError, RequestError
 from musicgen_app.request import GenerationRequest
 
-from .concepts import KINDS, extract
+from ..metrics.concepts import KINDS, extract
 
-BUILT_IN = Path(__file__).with_name("prompts.csv")
+BUILT_IN = Path(__file__).parents[1] / "prompt_sets" / "standard.csv"
 FILE_BYTES = 50_000_000
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 

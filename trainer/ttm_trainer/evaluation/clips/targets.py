@@ -15,15 +15,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from musicgen_app.control.prompt_parser import stated
 from musicgen_app.errors import FileError
-from musicgen_app.stated import stated
 
+from ...analysis.key import parse_key
+from .attribute_probe import groups_of
 from .clips import Clip
-from .harmony import parse_key
-from .listener import groups_of
 from .prompts import Prompt, read_prompts
 
-BUILT_IN = Path(__file__).with_name("following.csv")
+BUILT_IN = Path(__file__).parents[1] / "prompt_sets" / "adherence.csv"
 KINDS = {
     "short": "genre, instrument and mood, 10-25 words",
     "long": "the same, 30-60 words",

@@ -16,9 +16,9 @@ import numpy as np
 
 from musicgen_app.errors import FileError
 
-from .clips import Clip
+from ..clips.clips import Clip
+from ..clips.prompts import Prompt
 from .judges import Answer, Concept, Judge
-from .prompts import Prompt
 
 
 @dataclass(frozen=True)

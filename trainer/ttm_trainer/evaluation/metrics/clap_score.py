@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .clips import Clip
-from .embedding import Vectors
+from ..clips.clips import Clip
+from .embeddings import Vectors
 
 
 def cosines(prompts: Sequence[str], clips: Sequence[Clip], vectors: Vectors) -> tuple[np.ndarray, np.ndarray]:

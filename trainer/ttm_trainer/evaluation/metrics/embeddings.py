@@ -14,8 +14,8 @@ import numpy as np
 
 from musicgen_app.errors import FileError
 
-from ..embedders import Embedder
-from .clips import Clip
+from ...prepare.embedders import Embedder
+from ..clips.clips import Clip
 
 HOP = 1.0  # seconds
 BATCH = 16  # windows that go through the embedder at once

@@ -23,9 +23,9 @@ import numpy as np
 
 from musicgen_app.errors import DependencyError, FileError, ModelError, RequestError
 
-from .clips import Clip
+from ..clips.clips import Clip
 from .concepts import others
-from .embedding import Vectors
+from .embeddings import Vectors
 
 Concept = tuple[str, str]  # kind, words
 QUESTIONS = {
@@ -113,7 +113,7 @@ class AudioLanguageModel:
         import torch
         import transformers
 
-        from musicgen_app.hardware import pick_device
+        from musicgen_app.machine.device import pick_device
 
         self._torch = torch
         self.device = pick_device(device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .targets import KINDS
+from ..clips.targets import KINDS
 
 WIDTH = 23  # of a cell
 

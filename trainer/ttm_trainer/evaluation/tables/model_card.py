@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from musicgen_app.errors import RequestError
 
-from ..codec.evaluate import SHAPES, TITLES
-from .listening import MEASURES
+from ...analysis.artefacts import MEASURES
+from ..codec_quality import SHAPES, TITLES
 
 ALIGNMENT = "alignment"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..spectra import log_mel
+from ...analysis.spectra import log_mel
 
 BANDS, N_FFT = 96, 2048
 RANGE = 80.0  # dB below the loudest
@@ -42,7 +42,7 @@ def contact_sheet(clips: Sequence[tuple[str, np.ndarray, str]], sample_rate: int
 
     FileError: it cannot be written.
     """
-    from ..charts import picture
+    from ...runtime.charts import picture
 
     rows = -(-len(clips) // columns)
     with picture(path, rows, columns, (2.3 * columns, 1.35 * rows)) as axes:

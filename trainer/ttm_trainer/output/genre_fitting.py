@@ -1,4 +1,4 @@
-"""Captions of known genre -> the classifier of text vectors that a bundle carries (`musicgen_app.genres`)."""
+"""Captions of known genre -> the classifier of text vectors that a bundle carries (`control.genre_classifier`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from musicgen_app.genres import Genres
+from musicgen_app.control.genre_classifier import Genres
 
 LEAST = 2  # genres
 RARE = 0.01  # of the captions of the commonest genre: below that one is left out

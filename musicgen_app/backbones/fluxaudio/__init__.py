@@ -1,0 +1,1 @@
+"""The FluxAudio diffusion transformer."""

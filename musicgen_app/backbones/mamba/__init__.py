@@ -1,0 +1,1 @@
+"""The bidirectional Mamba backbone and its selective scan."""

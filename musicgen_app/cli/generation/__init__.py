@@ -1,0 +1,1 @@
+"""`ttm-app generate`: one clip, variations and batches."""

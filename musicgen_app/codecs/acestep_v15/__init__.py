@@ -1,0 +1,1 @@
+"""The codec of ACE-Step v1.5: waveform autoencoder."""

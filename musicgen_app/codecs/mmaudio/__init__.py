@@ -1,0 +1,1 @@
+"""The codecs of MMAudio and MeanAudio: mel autoencoder and BigVGAN."""

@@ -1,0 +1,1 @@
+"""What this computer has: files, folders, settings, processor and accelerator."""

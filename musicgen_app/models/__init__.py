@@ -1,0 +1,1 @@
+"""Models: the folder format, the ones that are installed, and where public frozen parts come from."""

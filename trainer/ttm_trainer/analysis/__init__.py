@@ -1,0 +1,1 @@
+"""Sound -> tempo, key, artefacts and spectra."""

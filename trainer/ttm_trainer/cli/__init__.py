@@ -1,0 +1,1 @@
+"""The commands that the trainer adds to ttm-app; one module a command."""

@@ -1,0 +1,1 @@
+"""Score -> captions in several styles."""

@@ -1,0 +1,1 @@
+"""Seed -> score: genres, forms, harmony, grooves and players."""

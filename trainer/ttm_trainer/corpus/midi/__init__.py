@@ -1,0 +1,1 @@
+"""Free MIDI files -> scores."""

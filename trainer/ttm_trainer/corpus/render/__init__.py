@@ -1,0 +1,1 @@
+"""Score -> audio: instruments, drums and the mix."""

@@ -1,0 +1,1 @@
+"""What a training will take: the dry run, estimates and benchmarks."""

@@ -1,0 +1,1 @@
+"""What the user brings: music files, captions, licences, stems -> a manifest of tracks."""

@@ -1,0 +1,1 @@
+"""Measures of sets of clips: distances, scores and intervals."""

@@ -1,0 +1,1 @@
+"""Reports of measures as tables and pictures."""

@@ -1,0 +1,1 @@
+"""The tab that the trainer adds to the page."""

@@ -1,0 +1,1 @@
+"""Trained weights -> a model folder with card and credits."""

@@ -1,0 +1,1 @@
+"""Manifest -> segments, scores, latents, text features and clusters in a prepared folder."""

@@ -1,0 +1,1 @@
+"""What any long job uses: resumable stages, checkpoints, processes, stop signals, progress."""

@@ -1,0 +1,1 @@
+"""Prepared folder -> trained weights: batches, losses, optimizer, loop, previews."""
