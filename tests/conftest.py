@@ -12,6 +12,10 @@ import pytest
 # threads, and tests compare runs of both bit for bit.
 os.environ["OMP_NUM_THREADS"] = "1"
 
+# Programs that tests start read this checkout, whatever is installed.
+ROOT = Path(__file__).parents[1]
+os.environ["PYTHONPATH"] = os.pathsep.join(str(ROOT / folder) for folder in (".", "trainer", "tests"))
+
 from musicgen_app.models.bundle import Bundle, write_bundle
 
 

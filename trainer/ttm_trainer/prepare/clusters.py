@@ -128,8 +128,8 @@ def report(labels: np.ndarray, batch: int) -> dict:
     sizes: of the clusters that have samples, largest first; small_clusters: how many are below one batch.
     plain_rule, if remainders were dropped: samples that every epoch would waste, and those that would never be used.
     deferred, by the rule of `training.cluster_sampler`: samples left to the next epoch after the first one, and on
-    average; none is lost. share_left: the share of the samples that both leave out of the first epoch. longest_wait: epochs until the
-    smallest cluster fills its first batch.
+    average; none is lost. share_left: the share of the samples that both leave out of the first epoch. longest_wait:
+    epochs until the smallest cluster fills its first batch.
     """
     sizes = np.sort(np.unique(labels, return_counts=True)[1])[::-1]
     small = sizes[sizes < batch]

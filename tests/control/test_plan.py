@@ -1,0 +1,267 @@
+"""Plans: from facts, prompts and seeds to what a generator is told of every frame."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from musicgen_app.control import planner
+from musicgen_app.control.plan import WIDTH, Plan
+from musicgen_app.control.planner import Pieces, in_key, key_of, load_pieces, plan_for
+from musicgen_app.control.theory import parse_chord, pitch_class, transpose
+from musicgen_app.engine import Engine
+from musicgen_app.errors import ModelError
+from musicgen_app.library.metadata import sidecar_for
+from musicgen_app.models.bundle import write_bundle
+from musicgen_app.request import GenerationRequest
+from support.prepared_folder import write_tiny
+
+WALTZ = Plan(120.0, "3/4", 0.0, "A minor", (("Am", 6.0), ("E7", 3.0)))
+
+
+def test_notes_and_chords():
+    assert [pitch_class(note) for note in ("C", "F#", "Gb", "B", "Cb", "B#")] == [0, 6, 6, 11, 11, 0]
+    assert parse_chord("F#m7") == (6, "m7") and parse_chord("Bbmaj7") == (10, "maj7") and parse_chord("C") == (0, "")
+    assert transpose("Am7", 3) == "Cm7" and transpose("C", -1) == "B"
+    for wrong in ("H", "Cx", "am", "", "C/G"):
+        with pytest.raises(ValueError):
+            parse_chord(wrong)
+
+
+def test_the_grid_tells_the_place_in_the_bar():
+    """At 120 BPM and 8 frames a second a quarter note is 4 frames; frames are told of their middle."""
+    grid = WALTZ.grid(24, 8.0)
+    quarters = (np.arange(24) + 0.5) / 4
+    for column, period in enumerate((3, 1.5, 1, 0.5, 0.25)):
+        np.testing.assert_allclose(grid[:, column], np.sin(2 * np.pi * quarters / period), atol=1e-5)
+        np.testing.assert_allclose(grid[:, 5 + column], np.cos(2 * np.pi * quarters / period), atol=1e-5)
+    np.testing.assert_allclose(grid[:12, :10], grid[12:, :10], atol=1e-5)  # a bar later it is the same
+
+
+def test_the_grid_tells_chord_and_key():
+    grid = WALTZ.grid(72, 8.0)
+    chord, root, scale, tonic = grid[:, 10:22], grid[:, 22:34], grid[:, 34:46], grid[:, 46:58]
+    assert WIDTH == grid.shape[1] == 60
+    for first, last, notes, bass in ((0, 24, (9, 0, 4), 9), (24, 36, (4, 8, 11, 2), 4), (36, 60, (9, 0, 4), 9)):
+        assert (chord[first:last] == np.isin(np.arange(12), notes)).all()
+        assert (root[first:last] == (np.arange(12) == bass)).all()
+    assert (scale == np.isin(np.arange(12), (9, 11, 0, 2, 4, 5, 7))).all() and (tonic == (np.arange(12) == 9)).all()
+
+
+def test_what_is_not_known_is_zero():
+    assert not Plan().grid(5, 8.0).any()
+    only_key, only_tempo = Plan(key="C major").grid(5, 8.0), Plan(tempo=90.0).grid(5, 8.0)
+    assert not only_key[:, :34].any() and only_key[:, 34:58].any() and not only_key[:, 58:].any()
+    assert (replace(WALTZ, drums=True).grid(5, 8.0) - WALTZ.grid(5, 8.0) == np.eye(60)[58]).all()
+    assert (replace(WALTZ, drums=False).grid(5, 8.0) - WALTZ.grid(5, 8.0) == np.eye(60)[59]).all()
+    assert only_tempo[:, :10].any() and not only_tempo[:, 10:].any()
+
+
+def test_a_plan_may_know_some_chords_only():
+    plan = Plan(60.0, chords=(("C", 1.0), ("", 2.0), ("G", 1.0)), key="C major")
+    plan.check()
+    assert plan.grid(4, 1.0)[:, 10:34].any(axis=1).tolist() == [True, False, False, True]
+    assert plan.describe() == "60 BPM, 4/4, C major, C G"
+    assert in_key(plan, 2, None).chords == (("D", 1.0), ("", 2.0), ("A", 1.0))
+    assert Plan.from_dict(plan.to_dict()) == plan
+
+
+def test_a_plan_from_later_on_and_a_grid_from_a_frame_on_are_the_same_music():
+    whole = WALTZ.grid(80, 8.0)
+    np.testing.assert_allclose(WALTZ.grid(60, 8.0, first=20), whole[20:])
+    np.testing.assert_allclose(WALTZ.later(2.5).grid(60, 8.0), whole[20:], atol=1e-5)
+    assert Plan(key="C major").later(3.0) == Plan(key="C major")
+
+
+def test_in_words():
+    assert WALTZ.describe() == "120 BPM, 3/4, A minor, Am E7" and Plan().describe() == ""
+    long = replace(WALTZ, chords=(("C", 4.0),) * 9)
+    assert long.describe().endswith("A minor, C C C C C C C C ...")
+    assert Plan(90.0, drums=False).describe() == "90 BPM, 4/4, no drums"
+
+
+def test_key_of_chords():
+    for chords, key in {
+        ("Am", "F", "C", "G"): "A minor", ("C", "Am", "F", "G"): "C major", ("Dm7", "G7", "Cmaj7"): "C major",
+        ("E", "A", "B7"): "E major", ("Em", "C", "G", "D"): "E minor",
+    }.items():  # fmt: skip
+        assert key_of(chords) == key
+
+
+def test_moved_to_another_key_chords_go_along():
+    moved = in_key(WALTZ, 0, None)
+    assert moved.key == "C minor" and [symbol for symbol, _ in moved.chords] == ["Cm", "G7"]
+    assert in_key(Plan(), 6, True).key == "F# minor"
+
+
+def pieces() -> Pieces:
+    """Six slow minor ones that lie one way, six fast major ones that lie the other."""
+    slow = [Plan(60.0 + n, "4/4", 0.0, "D minor", (("Dm", 4.0), ("A", 4.0)), False) for n in range(6)]
+    fast = [Plan(160.0 + n, "4/4", 0.0, "G major", (("G", 4.0), ("D", 4.0)), True) for n in range(6)]
+    vectors = np.array([[1.0, 0.01 * n] for n in range(6)] + [[0.01 * n, 1.0] for n in range(6)], dtype=np.float32)
+    return Pieces(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), tuple(slow + fast))
+
+
+def test_what_a_prompt_does_not_state_comes_from_a_near_piece():
+    near = [plan_for("calm", np.array([1.0, 0.0]), seed, pieces()) for seed in range(40)]
+    assert {plan.tempo for plan in near} == {60.0, 61.0, 62.0, 63.0, 64.0}  # the five nearest, by the seed
+    assert plan_for("calm", np.array([1.0, 0.0]), 7, pieces()) == near[7]
+    assert plan_for("calm", np.array([0.0, 3.0, 9.0]), 1, pieces()).tempo >= 160  # what is behind G is not looked at
+
+
+def test_a_pace_is_that_of_pieces_which_are_like_it():
+    """Forty near pieces of 60 to 99 BPM, and slower and faster ones that are unlike."""
+    plans = [Plan(60.0 + n) for n in range(40)] + [Plan(41.0 + n % 2 * 160) for n in range(20)]
+    vectors = np.array([[1.0, 0.001 * (n * 7 % 40)] for n in range(40)] + [[0.0, 1.0]] * 20, dtype=np.float32)
+    few = Pieces(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), tuple(plans))
+
+    def tempi(prompt: str) -> set[float]:
+        return {plan_for(prompt, np.array([1.0, 0.0]), seed, few).tempo for seed in range(60)}
+
+    slow, fast, any_pace = tempi("slow piano"), tempi("fast piano"), tempi("piano")
+    assert len(slow) == len(fast) == len(any_pace) == 5
+    assert slow < {60.0 + n for n in range(8)} and fast < {99.0 - n for n in range(8)}
+    assert any_pace - slow - fast
+    assert tempi("slow piano, 140 BPM") == {140.0}  # a number says it better
+    assert tempi("slow piano, no drums") <= set(range(60, 68))
+
+
+def test_there_are_drums_if_most_of_the_near_pieces_have_them():
+    few = pieces()
+    plans = tuple(replace(plan, drums=n in (1, 2, 3)) for n, plan in enumerate(few.plans))
+    several = [plan_for("calm", np.array([1.0, 0.0]), seed, Pieces(few.vectors, plans)) for seed in range(9)]
+    assert {plan.drums for plan in several} == {True} and len({plan.tempo for plan in several}) > 1
+
+
+def test_what_a_prompt_states_is_in_the_plan():
+    vector = np.array([1.0, 0.0])
+    assert plan_for("calm, 97 BPM", vector, 1, pieces()).tempo == 97.0
+    moved = plan_for("calm, in F minor", vector, 1, pieces())
+    assert moved.key == "F minor" and [symbol for symbol, _ in moved.chords] == ["Fm", "C"]
+    assert plan_for("calm, in a major key", vector, 1, pieces()).key == "G major"  # from farther away
+    assert plan_for("calm with drums", vector, 1, pieces()).key == "G major"
+    assert plan_for("calm waltz, no drums", vector, 1, pieces()).drums is False
+    waltz = plan_for("a waltz, chords Am F C E7", vector, 1, pieces())
+    assert waltz.metre == "3/4" and waltz.key == "A minor"
+    assert waltz.chords == (("Am", 3.0), ("F", 3.0), ("C", 3.0), ("E7", 3.0))
+    assert plan_for("chords Am F, key of C major", vector, 1, pieces()).key == "C major"
+    alone = plan_for("87 BPM in D minor", None, 1, None)
+    assert alone == Plan(87.0, key="D minor") and plan_for("calm", None, 1, None) == Plan()
+
+
+def planned(tiny_parts, folder, tensors=None, grid=1):
+    """The tiny model with a grid, and pieces of given tensors."""
+    from musicgen_app.backbones.presets import build
+
+    config, state, files = tiny_parts
+    backbone = {**config["backbone"], "overrides": config["backbone"]["overrides"] | {"grid_dim": WIDTH}}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        fresh = build("sketch-dit", backbone["overrides"]).state_dict()
+    new = {key: torch.randn_like(value) * 0.1 for key, value in fresh.items() if key.startswith("grid_input_proj")}
+    if tensors is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, folder / planner.FILE)
+        files = files | {planner.FILE: folder / planner.FILE}
+    named = config | {"name": "planned", "backbone": backbone | {"grid": grid}}
+    return write_bundle(folder / "model", named, state | new, "", files)
+
+
+@pytest.fixture
+def engine(home, tiny_parts, tmp_path):
+    class Told(Engine):
+        """An engine for one model."""
+
+        path = str(planned(tiny_parts, tmp_path, wide().tensors()).path)
+
+        def make(self, prompt: str, **more):
+            return self.generate(GenerationRequest(prompt, seconds=1.0, seed=1, model=self.path, **more))
+
+    return Told(device="cpu", precision="fp32")
+
+
+def wide() -> Pieces:
+    """The pieces with vectors as long as those of the bundled sentence encoder."""
+    few = pieces()
+    vectors = np.random.default_rng(0).standard_normal((len(few.plans), 512)).astype(np.float32)
+    return Pieces(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), few.plans)
+
+
+def test_a_model_plays_to_its_plan(engine):
+    [clip] = engine.make("calm music")
+    assert clip.plan in wide().plans
+    [same], [other] = engine.make("calm music"), engine.make("calm music, 97 BPM")
+    assert np.array_equal(clip.audio, same.audio) and not np.array_equal(clip.audio, other.audio)
+    assert other.plan.tempo == 97.0
+    assert sidecar_for(other, "x.wav")["plan"] == other.plan.describe()
+
+
+def test_variations_have_plans_of_their_own_alone_or_together(engine):
+    clips = engine.make("calm music", variations=4)
+    assert len({clip.plan for clip in clips}) > 1
+    engine.batch = 4
+    for alone, together in zip(clips, engine.make("calm music", variations=4), strict=True):
+        assert alone.plan == together.plan
+        np.testing.assert_allclose(alone.audio, together.audio, atol=2e-3)
+
+
+def test_plan_guidance_is_the_models(engine, tmp_path):
+    [plain] = engine.make("calm music")
+    config = json.loads((Path(engine.path) / "config.json").read_text())
+    for value, same in ((1.0, True), (2.0, False)):
+        config["sampler"]["plan_guidance"] = value
+        (Path(engine.path) / "config.json").write_text(json.dumps(config))
+        [clip] = engine.make("calm music")
+        assert np.array_equal(clip.audio, plain.audio) == same and clip.plan == plain.plan
+
+
+def test_a_model_without_pieces_follows_what_is_stated(home, tiny_parts, tmp_path):
+    path = str(planned(tiny_parts, tmp_path).path)
+    [clip] = Engine(device="cpu").generate(GenerationRequest("calm, 97 BPM", seconds=0.5, seed=1, model=path))
+    assert clip.plan == Plan(97.0)
+
+
+def test_pieces_survive_their_file(tiny_parts, tmp_path):
+    read = load_pieces(planned(tiny_parts, tmp_path, pieces().tensors()))
+    assert read.plans == pieces().plans
+    np.testing.assert_allclose(read.vectors, pieces().vectors, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "plans",
+    [
+        b"[]", b"no JSON", b'[{"tempo": "fast"}]', b'[{"tempo": NaN}]', b'[{"metre": "5/4"}]', b'[{"key": "H minor"}]',
+        b'[{"tempo": 90, "chords": [["C", 0]]}]', b'[{"tempo": 90, "chords": [["X", 4]]}]', b'[{"other": 1}]', b"[1]",
+        b'[{"drums": "loud"}]',
+    ],
+)  # fmt: skip
+def test_damaged_pieces_are_refused(plans, tiny_parts, tmp_path):
+    tensors = {"vectors": torch.ones(1, 2), "plans": torch.frombuffer(bytearray(plans), dtype=torch.uint8)}
+    with pytest.raises(ModelError, match="its plans.safetensors cannot be used"):
+        load_pieces(planned(tiny_parts, tmp_path, tensors))
+
+
+def test_a_model_of_another_layout_is_refused(home, tiny_parts, tmp_path):
+    path = str(planned(tiny_parts, tmp_path, grid=2).path)
+    with pytest.raises(ModelError, match="grid layout 2, but this ttm-app has 1"):
+        Engine(device="cpu").load(path)
+
+
+def test_prepared_data_gives_grids_and_pieces(tmp_path):
+    prepared = write_tiny(tmp_path / "with", vector_dim=16, plans=True, val=2)
+    second = int(prepared.items("train")[1])  # begins where the first item of its track ends
+    expected = Plan(100.0, "3/4", 0.0, "A minor", (("Am", 3.0), ("F", 3.0))).grid(30, 25.0)
+    grids = prepared.grids(np.array([0, second]), 10, np.array([3, 0]))
+    np.testing.assert_allclose(grids[0], expected[3:13], atol=1e-5)
+    np.testing.assert_allclose(grids[1], expected[20:30], atol=1e-5)
+    found = prepared.pieces(4)
+    assert len(found.plans) == 4 and found.vectors.shape == (4, 16)
+    assert [plan.tempo for plan in found.plans] == [100.0, 103.0, 106.0, 109.0]
+    without = write_tiny(tmp_path / "without", vector_dim=16)
+    assert without.pieces(4) is None and not without.grids(np.array([0]), 10).any()

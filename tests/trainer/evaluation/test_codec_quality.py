@@ -1,0 +1,110 @@
+"""What a codec loses: the measures on known changes, the baselines, the table, the picture and the command."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from musicgen_app import cli
+from musicgen_app.errors import FileError, ModelError, RequestError
+from support.sounds import RATE, beat, cadence
+from ttm_trainer.evaluation import codec_baselines
+from ttm_trainer.evaluation.codec_quality import evaluate, excerpts_of, measure, notes_kept, si_sdr, table
+
+
+@pytest.fixture(scope="module")
+def music() -> np.ndarray:
+    """Chords over a beat, five seconds."""
+    return (0.5 * beat(120, 5.0) + cadence(2, "minor", 5.0)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, music):
+    """Two held-out files and one that was trained on."""
+    folder = tmp_path_factory.mktemp("data")
+    rows = []
+    for n, split in enumerate(("val", "val", "train")):
+        soundfile.write(folder / f"{n}.flac", np.roll(music, n * RATE), RATE)
+        rows.append({"path": f"{n}.flac", "start": 0.0, "seconds": 5.0, "split": split})
+    (folder / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def codec(tiny_bundle) -> str:
+    return str(tiny_bundle.path / "codec")
+
+
+def test_what_is_not_changed_loses_nothing(music):
+    same = measure(music, music)
+    assert same == {"log_mel": 0.0, "si_sdr": 60.0, "tempo": 1.0, "notes": 1.0}
+    quieter = measure(music, 0.5 * music)
+    assert quieter["si_sdr"] == 60.0 and quieter["notes"] == 1.0 and quieter["log_mel"] > 0.3
+
+
+def test_each_measure_tells_its_own_change(music):
+    rng = np.random.default_rng(0)
+    noisy = music + music.std() * 10**-0.5 * rng.standard_normal(len(music)).astype(np.float32)
+    assert si_sdr(music, noisy) == pytest.approx(10, abs=0.3)
+    assert si_sdr(music, rng.standard_normal(len(music))) < -30
+    up = np.interp(np.arange(len(music)) * 2 ** (1 / 12), np.arange(len(music)), music).astype(np.float32)
+    assert notes_kept(music, up) < 0.4 and measure(music, up)["tempo"] == 0.0  # a semitone is 6 % faster
+    assert measure(cadence(0, "major", 5.0), cadence(0, "major", 5.0))["tempo"] in (None, 1.0)
+
+
+def test_griffin_lim_keeps_more_than_noise_and_less_than_all(music):
+    after = codec_baselines.griffin_lim(music, RATE)
+    assert after.shape == music.shape and after.dtype == np.float32
+    figures = measure(music, after)
+    assert 0 < figures["log_mel"] < 0.8 and figures["tempo"] == 1.0 and 0.3 < figures["notes"] < 0.95
+
+
+def test_opus_has_about_the_bits_it_is_asked_for(music):
+    low, bits_low = codec_baselines.opus(music, RATE, 12)
+    high, bits_high = codec_baselines.opus(music, RATE, 64)
+    assert low.shape == high.shape == music.shape
+    assert 8 < bits_low < 18 and 45 < bits_high < 85
+    assert si_sdr(music, high) > si_sdr(music, low) > 0  # nothing is shifted
+    assert measure(music, high)["log_mel"] < measure(music, low)["log_mel"]
+
+
+def test_excerpts_are_of_unseen_files_and_always_the_same(data, tmp_path):
+    found = excerpts_of(data, 5, 2.0)
+    assert {clip.path.name for clip, _ in found} == {"0.flac", "1.flac"} and len(found) == 5
+    assert all(len(wave) == 2 * RATE for _, wave in found)
+    assert [clip for clip, _ in found[:1]] == [clip for clip, _ in excerpts_of(data, 1, 2.0)]
+    (tmp_path / "manifest.jsonl").write_text(json.dumps({"path": "x.flac", "split": "train"}) + "\n")
+    with pytest.raises(FileError, match="no held-out files"):
+        excerpts_of(tmp_path, 1, 2.0)
+
+
+def test_codecs_and_baselines_stand_in_one_table(home, data, codec):
+    report = evaluate([codec, "tiny"], [data], excerpts=2, seconds=4.0, resamples=10)
+    json.dumps(report, allow_nan=False)
+    rows = report["data"][str(data)]
+    assert list(rows) == [codec, "tiny", "Griffin-Lim", "Opus 12", "Opus 24"]
+    assert rows[codec]["log_mel"]["value"] == rows["tiny"]["log_mel"]["value"] > rows["Opus 24"]["log_mel"]["value"]
+    assert rows["Opus 12"]["kbit_s"] < rows["Opus 24"]["kbit_s"] and rows["tiny"]["kbit_s"] is None
+    assert rows["tiny"]["notes"]["clips"] == 2 and "8,000 Hz, mono" in report["subjects"]["tiny"]
+    text = table(report)
+    assert "log-mel error" in text and "Opus 12" in text and f"{rows['Opus 12']['kbit_s']:.1f}" in text
+    with pytest.raises(RequestError, match="twice"):
+        evaluate(["tiny", "tiny"], [data])
+    with pytest.raises(ModelError):
+        evaluate(["nobody"], [data])
+
+
+def test_the_command_writes_report_and_picture(home, data, tmp_path, capsys):
+    out, picture = tmp_path / "codec.json", tmp_path / "codec.png"
+    command = ["codec", "evaluate", "--data", str(data), "--codec", "tiny", "--excerpts", "1", "--seconds", "2",
+               "--bootstrap", "0", "-o", str(out), "--picture", str(picture)]  # fmt: skip
+    assert cli.run(command) == 0
+    assert "Griffin-Lim" in capsys.readouterr().out and picture.read_bytes()[:4] == b"\x89PNG"
+    assert json.loads(out.read_text())["excerpts"] == 1
+    assert cli.run(command) == 3 and "exists already" in capsys.readouterr().err
+    assert cli.run([*command, "--no-baselines", "--force", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert list(report["data"][str(data)]) == ["tiny"]
