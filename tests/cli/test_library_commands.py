@@ -13,12 +13,12 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
-from test_library import made
 
 from musicgen_app import audio
 from musicgen_app.cli import run
 from musicgen_app.library import Library, metadata
 from musicgen_app.machine import user_settings
+from support.results import made
 
 FAST = ("--model", "tiny", "--seconds", "0.5", "--steps", "2")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import onnxruntime
 import pytest
@@ -24,26 +23,12 @@ from musicgen_app.codecs.mmaudio.codec import (
 )
 from musicgen_app.codecs.onnx import OPSET
 from musicgen_app.errors import ModelError
-
-
-def small_files(folder: Path, newer_names: bool = False) -> Path:
-    """Both files with random weights of small networks, as the public ones are laid out."""
-    torch.manual_seed(0)
-    vae, vocoder = VAE(width=8), BigVGAN(width=64)
-    state = vae.state_dict() | {"data_mean": torch.full((80,), -1.5), "data_std": torch.full((80,), 0.9)}
-    state = {name: 3 * value if value.ndim == 3 else value for name, value in state.items()}  # any norm will do
-    torch.save(state, folder / "v1-16.pth")
-    names = {"weight_g": "parametrizations.weight.original0", "weight_v": "parametrizations.weight.original1"}
-    generator = vocoder.state_dict()
-    for old, new in names.items() if newer_names else ():
-        generator = {name.replace(old, new): value for name, value in generator.items()}
-    torch.save({"generator": generator}, folder / "best_netG.pt")
-    return folder
+from support.codec_files import write_mmaudio
 
 
 @pytest.fixture(scope="module")
 def codec(tmp_path_factory) -> MMAudio16k:
-    return MMAudio16k.from_public(small_files(tmp_path_factory.mktemp("mmaudio")))
+    return MMAudio16k.from_public(write_mmaudio(tmp_path_factory.mktemp("mmaudio")))
 
 
 def test_full_size_has_the_published_shapes():
@@ -100,7 +85,7 @@ def test_lengths(codec, samples, frames):
 
 
 def test_both_ways_of_naming_weight_norm_load(codec, tmp_path):
-    other = MMAudio16k.from_public(small_files(tmp_path, newer_names=True))
+    other = MMAudio16k.from_public(write_mmaudio(tmp_path, newer_names=True))
     latents = torch.randn(1, 4, 20)
     assert torch.equal(other.decode(latents), codec.decode(latents))
 
@@ -114,7 +99,7 @@ def test_a_louder_band_of_the_input_is_the_louder_band_of_the_mel(codec):
 
 
 def test_prepared_equals_unprepared(tmp_path):
-    codec, latents = MMAudio16k.from_public(small_files(tmp_path)), torch.randn(1, 6, 20)
+    codec, latents = MMAudio16k.from_public(write_mmaudio(tmp_path)), torch.randn(1, 6, 20)
     expected = codec.decode(latents)
     codec.prepare(torch.float32)
     assert (codec.decode(latents) - expected).norm() < 1e-4 * expected.norm()
@@ -154,7 +139,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_other_networks_are_refused(tmp_path):
-    small_files(tmp_path)
+    write_mmaudio(tmp_path)
     torch.save({"generator": {"conv_pre.weight_v": torch.zeros(64, 80, 7)}}, tmp_path / "best_netG.pt")
     with pytest.raises(ModelError, match="missing"):
         MMAudio16k.from_public(tmp_path)

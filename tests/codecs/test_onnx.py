@@ -348,9 +348,9 @@ def _acestep_v15(folder) -> None:
 
 
 def _acestep_v1(folder) -> None:
-    from test_acestep_v1 import write_files
+    from support.codec_files import write_acestep_v1
 
-    write_files(folder)
+    write_acestep_v1(folder)
 
 
 @pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")

@@ -25,20 +25,8 @@ from musicgen_app import audio
 from musicgen_app.errors import FileError, RequestError
 from musicgen_app.library import Library, index, item, library, metadata
 from musicgen_app.machine import paths
-from musicgen_app.request import Choice, GenerationRequest, GenerationResult
-
-RATE = 8_000
-REQUEST = GenerationRequest(
-    "slow piano, été", seconds=0.5, seed=7, steps=2, guidance=3.0, guidance_interval=(0.0, 1.0), solver="euler"
-)
-MODEL = {"name": "sketch", "version": "1.1", "weights_sha256": "ab" * 32, "licence": "CC-BY-SA-4.0"}
-
-
-def made(prompt: str = REQUEST.prompt, seed: int = 7, model: str = "sketch") -> GenerationResult:
-    clip = 0.1 * np.random.default_rng(seed % 1000).standard_normal((1, RATE // 2))
-    request = replace(REQUEST, prompt=prompt, seed=seed, model=model)
-    taken = {"text": 0.1, "sampling": 2.0, "decoding": 0.3}
-    return GenerationResult(clip.astype(np.float32), RATE, request, MODEL | {"name": model}, taken)
+from musicgen_app.request import Choice
+from support.results import MODEL, RATE, REQUEST, made
 
 
 @pytest.fixture
@@ -712,8 +700,7 @@ def test_export_is_all_or_nothing(kept, tmp_path, monkeypatch):
 CHILD = """
 import sys
 from pathlib import Path
-sys.path.insert(0, {folder!r})
-from test_library import made
+from support.results import made
 from musicgen_app.library import Library
 
 kept = Library(Path(sys.argv[1]))
@@ -742,7 +729,7 @@ for seed in range(10_000):
 
 def start(code: str, *arguments: object) -> subprocess.Popen:
     environment = dict(os.environ)
-    command = [sys.executable, "-c", CHILD.format(folder=str(Path(__file__).parent)) + code, *map(str, arguments)]
+    command = [sys.executable, "-c", CHILD + code, *map(str, arguments)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     child = subprocess.Popen(command, env=environment, text=True, **pipes)
     assert child.stdout.readline() == "ready\n"

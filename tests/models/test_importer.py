@@ -21,7 +21,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from test_mmaudio import small_files
 
 from musicgen_app.backbones import presets
 from musicgen_app.backbones.presets import Preset
@@ -32,6 +31,7 @@ from musicgen_app.errors import FileError, ModelError, RequestError
 from musicgen_app.models import installed
 from musicgen_app.models.bundle import load_backbone, verify
 from musicgen_app.models.hub import source
+from support.codec_files import write_mmaudio
 
 TINY_DIT = {"hidden": 32, "depth": 3, "fused_depth": 1, "heads": 1, "mlp_width": 48}
 TINY_MAMBA = {"hidden": 32, "depth": 2, "heads": 2}
@@ -570,7 +570,7 @@ def test_bad_options(models, tmp_path, tiny, options, pattern):
 
 def test_codec_files_become_part_of_a_fluxaudio_s(models, tmp_path, tiny):
     (tmp_path / "mmaudio").mkdir()
-    small_files(tmp_path / "mmaudio")
+    write_mmaudio(tmp_path / "mmaudio")
     path = saved(fluxaudio_state(latent=20), tmp_path / "x.pth")
     assert_refused(models, ModelError, "--codec-files", path, "fluxaudio-s")
     assert_refused(models, ModelError, "v1-16.pth is missing", path, "fluxaudio-s", codec_files=models)

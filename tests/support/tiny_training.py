@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
+from safetensors.torch import load_file
 
 from support.prepared_folder import write_tiny
 from ttm_trainer.prepare.prepared_folder import Prepared
@@ -20,6 +22,7 @@ from ttm_trainer.runtime.stage_runner import check_settings, part_folder, write_
 from ttm_trainer.training.loop import EmaSettings, Phase, Training, train
 from ttm_trainer.training.timesteps import Beta
 
+SCRIPT = Path(__file__)
 DIT = {"latent_dim": 8, "hidden": 32, "depth": 2, "fused_depth": 1, "heads": 1, "mlp_width": 32, "text_dim": 16,
        "text_len": 10, "vector_dim": 16}  # fmt: skip
 MAMBA = {"latent_dim": 8, "hidden": 16, "depth": 1, "heads": 1, "text_dim": 16, "time_dim": 16, "dropout": 0.1}
@@ -58,6 +61,16 @@ def changed(settings: dict) -> Training:
     if "steps" in settings:
         settings["phases"] = (replace(PHASES[0], steps=settings.pop("steps")),)
     return replace(TINY, **settings)
+
+
+def quiet(line: str) -> None:
+    pass
+
+
+def contents(folder: Path) -> dict[str, torch.Tensor]:
+    """Every tensor of a checkpoint."""
+    files = sorted(folder.glob("*.safetensors"))
+    return {f"{file.stem}:{key}": value for file in files for key, value in load_file(file).items()}
 
 
 def main(prepared: str, settings: str, *runs: str) -> None:

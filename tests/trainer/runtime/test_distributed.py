@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_loop import SCRIPT, contents, environment, quiet
 
 from musicgen_app.backbones.presets import build
 from musicgen_app.errors import FileError, RequestError
-from support.tiny_training import DIT, changed, tiny_folder
+from support.tiny_training import DIT, SCRIPT, changed, contents, quiet, tiny_folder
 from ttm_trainer.runtime import checkpoint
 from ttm_trainer.runtime.distributed import Team, assemble, whole_blocks
 from ttm_trainer.runtime.progress import rows
@@ -38,7 +37,7 @@ def runs(tmp_path_factory) -> Path:
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     program = [str(SCRIPT), str(prepared.folder), json.dumps(SETTINGS)]
     pairs = [str(folder / "ddp"), "{}", str(folder / "fsdp"), json.dumps({"shard": True})]
-    done = subprocess.run([*launch, *program, *pairs], env=environment(), capture_output=True, text=True, timeout=120)
+    done = subprocess.run([*launch, *program, *pairs], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "2 processes (DDP)" in done.stdout and "2 processes (FSDP)" in done.stdout
     return folder

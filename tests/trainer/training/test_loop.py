@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -22,9 +21,8 @@ from musicgen_app.backbones.presets import build
 from musicgen_app.control import plan
 from musicgen_app.errors import FileError, GenerationError, ModelError, RequestError
 from musicgen_app.models.bundle import write_bundle
-from support import tiny_training
 from support.prepared_folder import write_tiny
-from support.tiny_training import DIT, MAMBA, TINY, changed, tiny_folder
+from support.tiny_training import DIT, MAMBA, SCRIPT, TINY, changed, contents, quiet, tiny_folder
 from ttm_trainer.prepare.prepared_folder import Prepared
 from ttm_trainer.runtime import checkpoint
 from ttm_trainer.runtime.progress import rows
@@ -36,16 +34,10 @@ from ttm_trainer.training.objective import begin_from, new_objective
 from ttm_trainer.training.timesteps import Uniform
 from ttm_trainer.training.validation import Validation
 
-SCRIPT = Path(tiny_training.__file__)
-
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Prepared:
     return tiny_folder(tmp_path_factory.mktemp("prepared"))
-
-
-def quiet(line: str) -> None:
-    pass
 
 
 def run(training: Training, prepared: Prepared, out: Path, **options) -> loop.Result:
@@ -55,17 +47,7 @@ def run(training: Training, prepared: Prepared, out: Path, **options) -> loop.Re
 def start(prepared: Prepared, out: Path, settings: dict) -> subprocess.Popen:
     """A process that trains in `out`."""
     command = [sys.executable, str(SCRIPT), str(prepared.folder), json.dumps(settings), str(out), "{}"]
-    return subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def environment() -> dict[str, str]:
-    return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-
-
-def contents(folder: Path) -> dict[str, torch.Tensor]:
-    """Every tensor of a checkpoint."""
-    files = sorted(folder.glob("*.safetensors"))
-    return {f"{file.stem}:{key}": value for file in files for key, value in load_file(file).items()}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def same(a: Path, b: Path) -> bool:

@@ -26,9 +26,9 @@ def _above(name: str, value: float, least: float) -> None:
 class Preparation:
     """How data is made ready for training. RequestError where a value cannot be.
 
-    encoders: "sketch" (the bundled ones), a system of `models.paper_systems`, or a model whose text encoder and codec to
-    use. embedder: scores the segments and gives the REPA-CLAP targets: "aligner" (the bundled one), "clap" or a folder.
-    seconds: of a segment; None takes whole files. high, medium: tiers of the score; None: the embedder's own.
+    encoders: "sketch" (the bundled ones), a system of `models.paper_systems`, or a model whose text encoder and codec
+    to use. embedder: scores the segments and gives the REPA-CLAP targets: "aligner" (the bundled one), "clap" or a
+    folder. seconds: of a segment; None takes whole files. high, medium: tiers of the score; None: the embedder's own.
     clusters: pairs such as ("text", 50). val, test: fractions of the tracks that are held out.
     """
 
