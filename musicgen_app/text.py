@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import plugins
 from .control import prompt_parser as stated
 from .errors import DependencyError, ModelError
 from .models import hub
@@ -194,7 +195,11 @@ def load_text_encoder(
             raise ModelError(f"{bundle.path}: its text encoder is of a newer kind; update ttm-app")
         return SentenceTokens(text.get("length", 48), "stated" in text)
     if text["kind"] not in ("t5", "t5-clap"):
-        raise ModelError(f"{bundle.path}: unknown text encoder {text['kind']!r}; update ttm-app")
+        load = plugins.load("text_encoders", text["kind"])
+        if load is None:
+            advice = "update ttm-app, or install the plug-in that brings it"
+            raise ModelError(f"{bundle.path}: unknown text encoder {text['kind']!r}; {advice}")
+        return load(bundle, device, dtype)
     for key in ("t5", "clap") if text["kind"] == "t5-clap" else ("t5",):
         if not isinstance(text.get(key), dict):
             raise ModelError(f"{bundle.path}: its text encoder names no {key!r}; install the model again")

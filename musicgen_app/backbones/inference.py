@@ -17,6 +17,12 @@ def prepare(backbone: nn.Module, dtype: torch.dtype) -> None:
     """Make a loaded backbone ready for inference on the device it is on, in place: its large products in `dtype`.
 
     Everything else, and all it takes and gives, is float32. The weights may be of any dtype, and are never there twice.
-    The backbone can neither be trained, saved nor moved afterwards.
+    The backbone can neither be trained, saved nor moved afterwards. One of a plug-in computes in float32, unless it has
+    a method `make_ready(dtype)` of its own.
     """
-    READY[type(backbone)](backbone, dtype)
+    if type(backbone) in READY:
+        READY[type(backbone)](backbone, dtype)
+    elif hasattr(backbone, "make_ready"):
+        backbone.make_ready(dtype)
+    else:
+        backbone.float()

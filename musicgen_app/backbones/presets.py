@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from torch import nn
 
+from .. import plugins
 from ..errors import ModelError
 from .fluxaudio.model import FluxAudio, FluxAudioConfig
 from .mamba.model import Mamba, MambaConfig
 
-FAMILIES = {"fluxaudio": (FluxAudio, FluxAudioConfig), "mamba": (Mamba, MambaConfig)}
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of backbone: `model(config)` builds one (see `backbones` for what it must have), `config` is a dataclass.
+
+    A condition of its models is a NamedTuple of tensors or None, each with a batch axis first, with a method `join`.
+    """
+
+    name: str
+    model: type[nn.Module]
+    config: type
 
 
 @dataclass(frozen=True)
 class Preset:
     """A backbone family, its configuration and how many trainable parameters that makes."""
 
-    family: str
+    family: Family
     config: dict
     parameters: int | None = None
 
 
+FLUXAUDIO, MAMBA = Family("fluxaudio", FluxAudio, FluxAudioConfig), Family("mamba", Mamba, MambaConfig)
 PRESETS = {
-    "mamba-189m": Preset("mamba", {}, 189_094_784),
-    "dit-450m": Preset("fluxaudio", {}, 449_134_400),
-    "fluxaudio-s": Preset("fluxaudio", {"latent_dim": 20, "hidden": 448, "fused_depth": 8}, 120_106_388),
-    "fluxaudio-l": Preset("fluxaudio", {"latent_dim": 20, "fused_depth": 8, "heads": 14}, 478_417_684),
+    "mamba-189m": Preset(MAMBA, {}, 189_094_784),
+    "dit-450m": Preset(FLUXAUDIO, {}, 449_134_400),
+    "fluxaudio-s": Preset(FLUXAUDIO, {"latent_dim": 20, "hidden": 448, "fused_depth": 8}, 120_106_388),
+    "fluxaudio-l": Preset(FLUXAUDIO, {"latent_dim": 20, "fused_depth": 8, "heads": 14}, 478_417_684),
     "sketch-dit": Preset(
-        "fluxaudio",
+        FLUXAUDIO,
         {
             "hidden": 320,
             "depth": 6,
@@ -42,17 +55,24 @@ PRESETS = {
         21_736_128,
     ),
     "sketch-mamba": Preset(
-        "mamba", {"latent_dim": 64, "hidden": 256, "depth": 6, "heads": 4, "text_dim": 512}, 13_693_504
+        MAMBA, {"latent_dim": 64, "hidden": 256, "depth": 6, "heads": 4, "text_dim": 512}, 13_693_504
     ),
 }
 
 
-def configuration(preset: str, overrides: dict | None = None) -> FluxAudioConfig | MambaConfig:
+def find(name: str) -> Preset:
+    """The preset of that name, the app's own or a plug-in's; ModelError for an unknown one."""
+    preset = PRESETS.get(name) or plugins.load("backbones", name)
+    if preset is None:
+        known = ", ".join([*PRESETS, *plugins.names("backbones")])
+        raise ModelError(f"unknown backbone preset {name!r}: use one of {known}, or install the plug-in that brings it")
+    return preset
+
+
+def configuration(preset: str, overrides: dict | None = None) -> Any:
     """A preset's configuration with some of its fields replaced; ModelError for an unknown name or field."""
-    if preset not in PRESETS:
-        raise ModelError(f"unknown backbone preset {preset!r}: use one of {', '.join(PRESETS)}")
-    family, config = PRESETS[preset].family, PRESETS[preset].config | (overrides or {})
-    kind = FAMILIES[family][1]
+    found = find(preset)
+    kind, config = found.family.config, found.config | (overrides or {})
     unknown = sorted(config.keys() - {field.name for field in fields(kind)})
     if unknown:
         raise ModelError(f"backbone preset {preset!r} has no setting {', '.join(unknown)}: remove it")
@@ -61,8 +81,7 @@ def configuration(preset: str, overrides: dict | None = None) -> FluxAudioConfig
 
 def build(preset: str, overrides: dict | None = None) -> nn.Module:
     """Build a preset with some fields of its configuration replaced; ModelError for an unknown name or field."""
-    config = configuration(preset, overrides)
-    return FAMILIES[PRESETS[preset].family][0](config)
+    return find(preset).family.model(configuration(preset, overrides))
 
 
 def trainable_parameters(model: nn.Module) -> int:

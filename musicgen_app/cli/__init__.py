@@ -1,4 +1,5 @@
 """The command line: arguments -> exit code. `main` is the console script; one module a command, imported when used.
+Plug-ins bring more commands (`plugins`), among them all of the trainer's.
 
 stdout carries data only (paths, tables, JSON), stderr everything else. An error is one line on stderr, and with
 `--json` also one object on stdout.
@@ -13,14 +14,21 @@ import sys
 
 import click
 
-from .. import __version__
+from .. import __version__, plugins
 from ..errors import Cancelled, TTMError
-from .terminal import print_error
+from .terminal import one_line, print_error
 
-COMMANDS = (
-    "generate", "gui", "library", "models", "prepare", "captions", "train", "evaluate",
-    "corpus", "codec", "aligner", "export", "bench", "doctor", "settings", "paths",
-)  # fmt: skip
+COMMANDS = {  # name -> the module that has it under that name
+    "generate": "generation.generate",
+    "gui": "gui",
+    "library": "library",
+    "models": "models",
+    "export": "export",
+    "bench": "bench",
+    "doctor": "doctor",
+    "settings": "settings",
+    "paths": "paths",
+}
 
 EPILOG = """
 \b
@@ -47,22 +55,40 @@ Environment:
 
 
 class LazyGroup(click.Group):
-    """Finds the command `name` as the attribute `name` of the module `musicgen_app.cli.name`."""
+    """The app's own commands and those of plug-ins, each imported when it is first asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS, *(name for name in plugins.names("commands") if name not in COMMANDS)]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        return getattr(importlib.import_module(f".{name}", __name__), name)
+        if name in COMMANDS:
+            return getattr(importlib.import_module(f".{COMMANDS[name]}", __name__), name)
+        return plugins.load("commands", name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]):
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"commands: {', '.join(COMMANDS)}"
-            ctx.fail(f"no command {args[0]!r}; {hint}")
+            known = self.list_commands(ctx)
+            if args[0] not in known:
+                near = difflib.get_close_matches(args[0], known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"commands: {', '.join(known)}"
+                ctx.fail(f"no command {args[0]!r}; {hint}")
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands in two lists; one of a plug-in that cannot be imported says so and hides no other."""
+        names = self.list_commands(ctx)
+        for title, some in (("Commands", names[: len(COMMANDS)]), ("Commands of plug-ins", names[len(COMMANDS) :])):
+            if some:
+                with formatter.section(title):
+                    width = formatter.width - 6 - max(map(len, some))
+                    formatter.write_dl([(name, self._short_help(ctx, name, width)) for name in some])
+
+    def _short_help(self, ctx: click.Context, name: str, width: int) -> str:
+        try:
+            command = self.get_command(ctx, name)
+        except TTMError as error:
+            return one_line(str(error))
+        return command.get_short_help_str(width) if command else ""
 
 
 @click.group(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import plugins
 from ..errors import DependencyError, ModelError, RequestError
 
 if TYPE_CHECKING:
@@ -89,7 +90,11 @@ def read_codec(bundle: Bundle) -> Codec:
         from .acestep_v15.codec import AceStepV15
 
         return AceStepV15.load(codec_folder(bundle))
-    raise ModelError(f"{bundle.path}: unknown codec {kind!r}; update ttm-app")
+    load = plugins.load("codecs", kind)
+    if load is None:
+        advice = "update ttm-app, or install the plug-in that brings it"
+        raise ModelError(f"{bundle.path}: unknown codec {kind!r}; {advice}")
+    return load(bundle)
 
 
 def codec_folder(bundle: Bundle) -> Path:

@@ -113,7 +113,7 @@ def import_checkpoint(
         },
         "data": [{"name": "not known: an imported checkpoint", "licence": "unknown"}],
     }
-    if PRESETS[preset].family == "fluxaudio":
+    if PRESETS[preset].family.name == "fluxaudio":
         _complete_fluxaudio(state, report, config, file)
     card = _card(config, system, report.parameters)
     with _codec_files(codec_files, dim) as extra:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..backbones.mamba.model import SineEmbedding
-from ..backbones.presets import FAMILIES, PRESETS, build, trainable_parameters
+from ..backbones.presets import PRESETS, build, trainable_parameters
 from ..errors import ModelError
 from ..models.paper_systems import SYSTEMS
 
@@ -94,7 +94,7 @@ def map_state(
         found = "; ".join(f"{kind}: {_some(names)}" for kind, names in faults.items())
         raise ModelError(f"{where} does not fit --preset {preset} ({found}){_hint(tensors, preset, weights, where)}")
     state = {name: _usable(name, tensor, dtype, where) for name, tensor in fit.own.items()}
-    if PRESETS[preset].family == "mamba":
+    if PRESETS[preset].family.name == "mamba":
         _complete_mamba(state, tensors, fit.backbone, where)
     stored = Counter()
     for tensor in state.values():
@@ -210,7 +210,7 @@ def _is_null(key: str) -> bool:
 def _seen_sizes(own: dict[str, Tensor], preset: str) -> dict:
     """The sizes of `_SIZES` that the checkpoint has otherwise than the preset."""
     seen = {}
-    for size, (name, axis) in _SIZES[PRESETS[preset].family].items():
+    for size, (name, axis) in _SIZES[PRESETS[preset].family.name].items():
         if name in own and own[name].ndim > axis and own[name].shape[axis] not in (0, size_of(preset, size)):
             seen[size] = own[name].shape[axis]
     return seen
@@ -218,7 +218,7 @@ def _seen_sizes(own: dict[str, Tensor], preset: str) -> dict:
 
 def size_of(preset: str, name: str) -> int:
     """A size in the configuration of a preset."""
-    return getattr(FAMILIES[PRESETS[preset].family][1](**PRESETS[preset].config), name)
+    return getattr(PRESETS[preset].family.config(**PRESETS[preset].config), name)
 
 
 def _on_meta(preset: str, overrides: dict) -> nn.Module:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
+from collections.abc import Iterator
+from types import ModuleType
 from typing import TYPE_CHECKING
 
+from .. import plugins
+from ..errors import TTMError
 from ..machine import paths
 from .access import Guard
 from .components import STATIC
@@ -15,7 +20,7 @@ if TYPE_CHECKING:
 
     from .context import Context
 
-TABS = {"create": "Create", "library": "Library", "models": "Models", "train": "Train"}  # module -> label
+TABS = {"create": "Create", "library": "Library", "models": "Models"}  # module -> label; plug-ins bring more
 UPLOAD = "50mb"  # the largest file that can be uploaded
 DAY = (3_600, 86_400)  # seconds: every hour, uploads older than a day are deleted
 SCRIPTS = ("page.js", "clips.js")
@@ -40,11 +45,24 @@ def build(context: Context) -> gradio.Blocks:
         api.build(context)  # first, so that no function of a tab takes one of its names
         part("masthead", None, elem_id="masthead")
         with gr.Tabs(selected="create", elem_id="tabs"):
-            for name, label in TABS.items():
+            for name, label, module in _tabs():
                 with gr.Tab(label, id=name, elem_id=f"tab-{name}"):
-                    importlib.import_module(f".{name}", __package__).build(context)
+                    module.build(context)
     page.queue(default_concurrency_limit=None, max_size=None)
     return page
+
+
+def _tabs() -> Iterator[tuple[str, str, ModuleType]]:
+    """Id, label and module of every tab. A plug-in's that cannot be imported is left out and told."""
+    for name, label in TABS.items():
+        yield name, label, importlib.import_module(f".tabs.{name}", __package__)
+    for name in plugins.names("tabs"):
+        try:
+            module = plugins.load("tabs", name)
+        except TTMError as error:
+            print(f"the page does without a tab: {error}", file=sys.stderr)
+            continue
+        yield name, module.LABEL, module
 
 
 def application(context: Context, host: str = "127.0.0.1", password: str | None = None) -> Guard:

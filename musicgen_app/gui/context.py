@@ -1,6 +1,6 @@
-"""What every tab is given: the one engine, the queue in front of it, the library, the settings, the training jobs.
+"""What every tab is given: the one engine, the queue in front of it, the library and the settings.
 
-A tab's module exports `build(context) -> None`, which is called inside its `gr.Tab`.
+A tab's module has `build(context) -> None`, which is called inside its `gr.Tab`, and, in a plug-in, its LABEL.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ttm_trainer.runtime.background_jobs import Jobs
-
     from ..engine import Engine
     from ..library.library import Library
     from ..machine.user_settings import Settings
@@ -51,5 +49,4 @@ class Context:
     library: Library
     settings: Settings
     desk: Desk | None = None
-    jobs: Jobs | None = None
     models_dir: Path | None = None

@@ -33,10 +33,10 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def context(home, tmp_path):
-    found = Context(engine=Engine(), library=None, settings=user_settings.Settings(), jobs=Jobs(tmp_path / "jobs"),
+    found = Context(engine=Engine(), library=None, settings=user_settings.Settings(),
                     models_dir=tmp_path / "models")  # fmt: skip
     yield found
-    for job in found.jobs.list():
+    for job in Jobs().list():
         if process := background_jobs.process_of(job):
             process.kill()
             process.wait(10)
@@ -64,7 +64,7 @@ def test_check_tells_what_it_takes_and_writes_nothing(context, data, tmp_path):
     said = train_tab.check_run(context, *form(data, tmp_path / "run"))
     for text in ("20 train", "parameters", "weights", "a checkpoint", "Nothing was changed", "model.hidden", "--set"):
         assert text in said, said
-    assert not (tmp_path / "run").exists() and context.jobs.list() == []
+    assert not (tmp_path / "run").exists() and Jobs().list() == []
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_training_from_the_form_to_a_model_of_ones_own(context, data, tmp_path
     view = shown(context, id)
     assert view["timer"].active is True and view["stop"]["visible"] and not view["resume"]["visible"]
     assert view["picked"] == view["chosen"]["value"] == id and view["chosen"]["choices"] == [("run: running", id)]
-    until(lambda: not context.jobs.status(context.jobs.get(id)).running)
+    until(lambda: not Jobs().status(Jobs().get(id)).running)
 
     after = shown(context, id, view["seen"])
     assert "Finished: all 4 steps" in after["state"] and "4 of 4" in after["state"], after["state"]
@@ -136,7 +136,7 @@ def test_names_and_numbers_of_a_run_are_harmless(context, tmp_path):
     (out / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (out / "outcome.json").write_text(json.dumps({"error": {"message": NASTY, "code": 3}}))
     (tmp_path / "jobs").mkdir()
-    context.jobs._write(Job("0123456789ab", out, (), "/", "2026", process=(os.getpid(), 1.0)))
+    Jobs()._write(Job("0123456789ab", out, (), "/", "2026", process=(os.getpid(), 1.0)))
     (tmp_path / "jobs" / "ffffffffffff.json").write_text("{")
     view = shown(context)
     assert "<img" not in view["state"] and "Failed: &lt;img" in view["state"] and "no record of a job" in view["state"]

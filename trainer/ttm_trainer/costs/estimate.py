@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from musicgen_app import flow
-from musicgen_app.backbones.presets import FAMILIES, PRESETS, build, trainable_parameters
+from musicgen_app.backbones.presets import build, configuration, trainable_parameters
 from musicgen_app.machine.device import pick_device
 
 if TYPE_CHECKING:
@@ -117,13 +117,12 @@ def available(device: torch.device) -> int:
 
 def extrapolate(training: Training, device: torch.device, micro: int, frames: int, tokens: int) -> Measured:
     """`measure` of a model too large to be tried, from the same with one and with two of its equal blocks."""
-    family, config = PRESETS[training.preset].family, PRESETS[training.preset].config | dict(training.overrides)
-    sizes = FAMILIES[family][1](**config)
+    sizes = configuration(training.preset, dict(training.overrides))
     joint = sizes.depth - getattr(sizes, "fused_depth", sizes.depth)
     blocks = sizes.depth - joint
 
     def small(count: int) -> Measured:
-        depth = {"depth": joint + count} | ({"fused_depth": count} if family == "fluxaudio" else {})
+        depth = {"depth": joint + count} | ({"fused_depth": count} if hasattr(sizes, "fused_depth") else {})
         overrides = dict(training.overrides) | depth
         return measure(replace(training, overrides=overrides), device, micro, frames, tokens, BUDGET / 2)
 

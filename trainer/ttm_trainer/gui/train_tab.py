@@ -32,6 +32,7 @@ from ..runtime.background_jobs import (
 if TYPE_CHECKING:
     from musicgen_app.gui.context import Context
 
+LABEL = "Train"
 EVERY = 2.0  # seconds between two looks at a training that runs
 POINTS = 400  # of a curve
 HEARD = 3  # previews of a step that are shown
@@ -186,7 +187,7 @@ def start_run(context: Context, *values: object) -> tuple[str, str | None]:
     try:
         options = options_of(*values)
         _job_from(options)  # what cannot be is said now, not by a program that ends at once
-        job = _jobs(context).start(options)
+        job = Jobs().start(options)
     except TTMError as error:
         return note(words(str(error)), "error"), None
     return note(f"{job.name} is training in {job.out}. It goes on when this page is closed.", "good"), job.id
@@ -195,7 +196,7 @@ def start_run(context: Context, *values: object) -> tuple[str, str | None]:
 def stop_run(context: Context, id: str | None) -> str:
     """Ask a training to stop, and when that was done already, end it at once; what comes of it as HTML."""
     try:
-        jobs = _jobs(context)
+        jobs = Jobs()
         at_once = jobs.get(_given(id)).asked_to_stop
         job = jobs.stop(id, at_once)
     except TTMError as error:
@@ -207,7 +208,7 @@ def stop_run(context: Context, id: str | None) -> str:
 def resume_run(context: Context, id: str | None) -> str:
     """Go on with a training that was stopped; what comes of it as HTML."""
     try:
-        return note(f"{_jobs(context).resume(_given(id)).name} goes on", "good")
+        return note(f"{Jobs().resume(_given(id)).name} goes on", "good")
     except TTMError as error:
         return note(str(error), "error")
 
@@ -215,7 +216,7 @@ def resume_run(context: Context, id: str | None) -> str:
 def forget_run(context: Context, id: str | None) -> str:
     """Take a training from the list; what comes of it as HTML."""
     try:
-        jobs = _jobs(context)
+        jobs = Jobs()
         job = jobs.get(_given(id))
         jobs.forget(job.id)
         return note(f"{job.name} is off the list; its folder {job.out} is as it was")
@@ -226,7 +227,7 @@ def forget_run(context: Context, id: str | None) -> str:
 def use_run(context: Context, id: str | None, name: str, replace: bool) -> str:
     """Put the model of a training among the user's models; what comes of it as HTML."""
     try:
-        jobs = _jobs(context)
+        jobs = Jobs()
         status = jobs.status(jobs.get(_given(id)))
         if status.bundle is None:
             raise RequestError("it has no model yet: that is written at its end")
@@ -242,7 +243,7 @@ def look(context: Context, id: str | None = None, seen: dict | None = None) -> l
     """Values of `view`: the list of jobs, and the one that is chosen (else the newest); what `seen` has stays."""
     import gradio as gr
 
-    jobs = _jobs(context)
+    jobs = Jobs()
     found, faults = jobs.scan()
     broken = "".join(note(str(fault), "error") for fault in faults.values())
     hidden = gr.update(visible=False)
@@ -314,7 +315,7 @@ def hear(context: Context, id: str | None, step: int | None) -> list:
     import gradio as gr
 
     try:
-        run = _jobs(context).get(_given(id)).out
+        run = Jobs().get(_given(id)).out
         found = [preview for preview in previews(run) if preview.step == step][:HEARD]
     except TTMError:
         found = []
@@ -336,10 +337,6 @@ def _job_from(options: dict):
 
     out = check_folders(options["data"], options["out"])
     return job_from(to_arguments({**options, "out": out}))
-
-
-def _jobs(context: Context) -> Jobs:
-    return context.jobs or Jobs()
 
 
 def _given(id: str | None) -> str:
