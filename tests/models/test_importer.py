@@ -655,7 +655,7 @@ def test_killed_half_way(models, tmp_path, tiny):
     """`kill -9` while the weights are flushed: no model is seen, and a later import clears up."""
     path = saved(fluxaudio_state(latent=64, joint=1, fused=2), tmp_path / "x.pth")
     code = (
-        "import sys, time; from musicgen_app import bundle; from musicgen_app.backbones.presets import PRESETS, Preset;"
+        "import sys, time; from musicgen_app.models import bundle; from musicgen_app.backbones.presets import PRESETS, Preset;"
         f"PRESETS['dit-450m'] = Preset('fluxaudio', {TINY_DIT | {'fused_depth': 2}});"
         "bundle._sync = lambda path: (print('writing', flush=True), time.sleep(60));"
         "from musicgen_app.convert.importer import import_checkpoint; import_checkpoint(sys.argv[1], 'dit-450m')"
@@ -703,7 +703,7 @@ def test_memory_is_not_doubled(models, tmp_path):
     state = fluxaudio_state(hidden=448, width=1280, heads=7, joint=1, fused=2)
     path = saved({"weights": state, "optimizer": {"m": torch.zeros(1000)}}, tmp_path / "x.pth")
     code = (
-        "import sys, threading, time; from musicgen_app import importer;"
+        "import sys, threading, time; from musicgen_app.convert import importer;"
         "from musicgen_app.backbones.presets import PRESETS, Preset;"
         "PRESETS['dit-450m'] = Preset('fluxaudio', {'hidden': 448, 'depth': 3, 'fused_depth': 2});"
         "own = lambda: int(next(x for x in open('/proc/self/status') if 'RssAnon' in x).split()[1]) * 1024;"
