@@ -655,7 +655,8 @@ def test_killed_half_way(models, tmp_path, tiny):
     """`kill -9` while the weights are flushed: no model is seen, and a later import clears up."""
     path = saved(fluxaudio_state(latent=64, joint=1, fused=2), tmp_path / "x.pth")
     code = (
-        "import sys, time; from musicgen_app.models import bundle; from musicgen_app.backbones.presets import FLUXAUDIO, PRESETS, Preset;"
+        "import sys, time; from musicgen_app.models import bundle;"
+        "from musicgen_app.backbones.presets import FLUXAUDIO, PRESETS, Preset;"
         f"PRESETS['dit-450m'] = Preset(FLUXAUDIO, {TINY_DIT | {'fused_depth': 2}});"
         "bundle._sync = lambda path: (print('writing', flush=True), time.sleep(60));"
         "from musicgen_app.convert.importer import import_checkpoint; import_checkpoint(sys.argv[1], 'dit-450m')"
