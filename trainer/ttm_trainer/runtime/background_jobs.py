@@ -302,10 +302,9 @@ def previews(run: Path) -> list[Preview]:
 
 def _spawn(job: Job, outcome, log) -> subprocess.Popen:
     """The program of a job, in a session of its own: nothing that ends this one ends it."""
-    folders = [str(Path(package.__file__).resolve().parents[1]) for package in (musicgen_app, ttm_trainer)]
-    if others := os.environ.get("PYTHONPATH"):
-        folders.append(others)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(folders)}
+    packages = [Path(package.__path__[0]).resolve().parent for package in (musicgen_app, ttm_trainer)]
+    path = filter(None, [*map(str, packages), os.environ.get("PYTHONPATH")])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
     flags = ("CREATE_NEW_PROCESS_GROUP", "DETACHED_PROCESS")  # the like on Windows
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "musicgen_app", "train", *job.arguments, "--json"],
