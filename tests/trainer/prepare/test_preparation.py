@@ -18,10 +18,10 @@ from ttm_trainer.cli import prepare as command
 from ttm_trainer.data import separation
 from ttm_trainer.data.manifest import scan
 from ttm_trainer.data.track import load_tracks
+from ttm_trainer.prepare.config import Preparation
 from ttm_trainer.prepare.pipeline import add_clusters, prepare, with_tiers
 from ttm_trainer.prepare.prepared_folder import Prepared
 from ttm_trainer.runtime.stage_runner import load_part
-from ttm_trainer.training.config import Preparation
 
 QUICK = {"seconds": 1.0, "candidates": 3, "keep": 2, "val": 0.2}
 RATE = 16_000
@@ -388,7 +388,7 @@ KILLED = """
     from pathlib import Path
     from trainer import clusters, features, segments, statistics
     from ttm_trainer.prepare.pipeline import prepare
-    from ttm_trainer.training.config import Preparation
+    from ttm_trainer.prepare.config import Preparation
 
     data, out, codec, aligner = sys.argv[1:]
     preparation = Preparation(

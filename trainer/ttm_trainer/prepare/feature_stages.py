@@ -21,7 +21,7 @@ from musicgen_app.text import null_features
 from ..data.audio_reader import read
 from ..data.track import Track, load_tracks, part_tracks
 from ..runtime.stage_runner import Rows, digest, load_part, stage_settings
-from ..training.config import Preparation
+from .config import Preparation
 from .embedders import MUQ, Muq, embedder_name, load_embedder, muq_folder
 from .encoders import Encoders, device_of, find_encoders
 from .segments import candidates

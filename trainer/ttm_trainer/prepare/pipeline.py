@@ -19,7 +19,7 @@ from ..data import separation
 from ..data.manifest import scan, summary
 from ..data.track import Track, part_count
 from ..runtime.stage_runner import StageWorker, digest, missing_parts, run_stage, writing
-from ..training.config import Preparation
+from .config import Preparation
 
 if TYPE_CHECKING:
     from .prepared_folder import Prepared

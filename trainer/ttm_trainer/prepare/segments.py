@@ -17,7 +17,7 @@ from ..data.audio_reader import duration
 from ..data.track import Track, load_tracks, part_count
 from ..runtime.charts import COLOURS, picture
 from ..runtime.stage_runner import Rows, digest, load_part, stage_settings
-from ..training.config import Preparation
+from .config import Preparation
 from .prepared_folder import SPLITS
 
 
