@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from musicgen_app.errors import FileError
 from ttm_trainer.data.track import Track, part_count, part_tracks
 from ttm_trainer.prepare.config import Preparation
-from ttm_trainer.prepare.segments import Segments, candidates, histogram, keep, score_report, tiers
+from ttm_trainer.prepare.score_report import histogram, score_report
+from ttm_trainer.prepare.stages.candidates import candidates
+from ttm_trainer.prepare.stages.selection import Segments, keep, tiers
 from ttm_trainer.runtime.stage_runner import check_settings, part_folder, write_part
 
 PAPER = Preparation(high=0.33, medium=0.20)

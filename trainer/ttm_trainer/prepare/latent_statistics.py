@@ -20,7 +20,7 @@ from .config import Preparation
 from .embedders import Muq
 from .encoders import Encoders, find_encoders
 from .prepared_folder import META, SCHEMA, SPLITS, Prepared
-from .segments import score_report
+from .score_report import score_report
 
 CHUNK = 65_536  # frames that are summed up at once
 SAMPLE = 400  # frames that channel weights are found on
