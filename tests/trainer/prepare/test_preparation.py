@@ -386,6 +386,7 @@ def test_neither_data_nor_clusters(ask) -> None:
 KILLED = """
     import os, random, signal, sys, time
     from pathlib import Path
+    import matplotlib.pyplot, sklearn.cluster
     from ttm_trainer.prepare import clusters, latent_statistics
     from ttm_trainer.prepare.embedders import load_embedder
     from ttm_trainer.prepare.config import Preparation
