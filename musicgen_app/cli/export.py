@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import FileError
+from .groups import Group
 from .terminal import print_json, print_note
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 COLUMNS = ("latents", "max error", "relative", "onnx ms", "torch ms", "torch bf16 ms")
 
 
-@click.group(short_help="Export parts of a model to other formats.")
+@click.group(cls=Group, short_help="Export parts of a model to other formats.")
 def export() -> None:
     """Export parts of a model to other formats."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import FileError, RequestError, TTMError
+from .groups import Group
 from .terminal import one_line, print_json, print_note
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ Examples:
 """
 
 
-@click.group(epilog=EPILOG, short_help="Find, sort, export and delete what was made.")
+@click.group(cls=Group, epilog=EPILOG, short_help="Find, sort, export and delete what was made.")
 def library() -> None:
     """Find, sort, export and delete the music that was made here. An ID of "-" means: read IDs from stdin."""
 

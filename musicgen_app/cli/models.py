@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import click
 
 from ..errors import Cancelled, ModelError, RequestError
+from .groups import Group
 from .terminal import one_line, print_error, print_json, print_note, progress_line
 
 NAME = click.argument("name")
@@ -19,7 +20,7 @@ OPTIONAL_NAME = click.argument("name", required=False)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(short_help="List, show, verify, download, import and remove models.")
+@click.group(cls=Group, short_help="List, show, verify, download, import and remove models.")
 def models() -> None:
     """List, show, verify, download, import and remove models."""
 

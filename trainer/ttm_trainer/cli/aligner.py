@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from musicgen_app.cli.groups import Group
+
 FOLDER = click.Path(path_type=Path)
 DATA = click.option(
     "--data", "data", multiple=True, required=True, type=FOLDER, help="Dataset folder; may be given again."
@@ -14,7 +16,7 @@ WHICH = click.option("--aligner", "folder", type=FOLDER, help="Aligner folder.  
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-@click.group(short_help="Train, measure and use the text-audio aligner.")
+@click.group(cls=Group, short_help="Train, measure and use the text-audio aligner.")
 def aligner() -> None:
     """The aligner scores how well music fits a text; it stands in for CLAP offline."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from musicgen_app.cli.groups import Group
 from musicgen_app.cli.terminal import one_line, print_json, print_note
 from musicgen_app.errors import Cancelled, RequestError
 
@@ -25,7 +26,7 @@ Examples:
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(short_help="Rewrite captions in the style of prompts.", epilog=EPILOG)
+@click.group(cls=Group, short_help="Rewrite captions in the style of prompts.", epilog=EPILOG)
 def captions() -> None:
     """Rewrite captions in the style of the prompts people write: genre, instruments, mood.
 

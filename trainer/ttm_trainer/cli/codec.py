@@ -8,10 +8,12 @@ from pathlib import Path
 
 import click
 
+from musicgen_app.cli.groups import Group
+
 FOLDER = click.Path(path_type=Path)
 
 
-@click.group(short_help="Train and measure codecs.")
+@click.group(cls=Group, short_help="Train and measure codecs.")
 def codec() -> None:
     """Train and measure codecs."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from musicgen_app.cli.groups import Group
 from musicgen_app.cli.terminal import print_json, print_note
 from musicgen_app.errors import Cancelled
 
@@ -22,7 +23,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress.")
 
 
-@click.group(short_help="Build a corpus of captioned music to train on.")
+@click.group(cls=Group, short_help="Build a corpus of captioned music to train on.")
 def corpus() -> None:
     """Build a corpus of captioned music to train on. Run a build again to go on after an interruption."""
 
