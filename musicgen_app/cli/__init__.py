@@ -22,6 +22,7 @@ def main() -> None:
         code = streams.settle(out, run())
     except KeyboardInterrupt:  # before the first command, or after the last
         code = streams.cancelled()
+    exec("")  # else Python, interrupted within an exec before, ends by SIGINT whatever the code (CPython's Py_RunMain)
     sys.exit(code)
 
 

@@ -40,10 +40,13 @@ Examples:
 
 \b
 Exit codes:
-  0 done                              4 model unknown, damaged or tampered with
-  1 unexpected error, stdout closed   5 the model's output is not usable
-  2 bad option or request             6 an optional package is missing
-  3 file cannot be read or written    130 cancelled (Ctrl-C, SIGTERM)
+  0 done                               5 the model's output is not usable
+  1 unexpected error                   6 an optional package is missing
+  2 bad option or request              75 stopped at a limit that you set (--max-hours, --stop-at):
+  3 file, or stdout, cannot be read       the same command goes on
+    or written                         130 cancelled (Ctrl-C, SIGTERM), by training after a checkpoint:
+  4 model unknown, damaged or changed     the same command goes on
+  A reader that goes away (| head) stops no work and is no error.
 
 \b
 Environment:

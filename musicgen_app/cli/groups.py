@@ -45,7 +45,9 @@ class CommandGroup(Group):
         if words and (words[0] in self.commands or not takes_words):
             if any(not param.is_eager for param in given) and not ctx.resilient_parsing:
                 self._refuse(ctx, words[0], given)
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
+            ctx.params |= {param.name: None for param in self.params if param.name not in ctx.params}
+            return rest
         ctx.allow_interspersed_args = True
         return click.Command.parse_args(self, ctx, args)
 

@@ -1,7 +1,7 @@
 """stdin, stdout and stderr that may be closed, full, or have lost their reader: no work is lost for that.
 
-What is written to them is a report of the work, so the work goes on. A reader that went away wanted no more; that stdout
-could not take what it was given is told at the end.
+What is written to them is a report of the work, so the work goes on. A reader that went away wanted no more. Where
+stdout could not take what it was given for another reason, that is told at the end.
 """
 
 from __future__ import annotations

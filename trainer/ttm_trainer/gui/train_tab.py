@@ -41,7 +41,7 @@ CURVES = {"loss": "Loss", "val": "Loss, held-out music", "val_shuffled": "The sa
 COLOURS = dict(zip(CURVES.values(), ("#2f8f9d", "#c8703a", "#8f8f8f"), strict=True))
 EMPTY = "No training yet. Fill in the form above: “Check” tells what it would take, and changes nothing."
 FIELDS = (
-    "data", "name", "preset", "steps", "batch", "lr", "max_hours", "encoders", "clusters", "preview_every",
+    "data", "name", "recipe", "steps", "batch", "lr", "max_hours", "encoders", "clusters", "preview_every",
     "save_every", "seed", "workers", "separate", "licence", "preview_prompt", "set", "out",
 )  # fmt: skip
 
@@ -50,13 +50,13 @@ def build(context: Context) -> None:
     """The tab's components and events."""
     import gradio as gr
 
-    from ..cli.train import PRESETS
+    from ..recipes import NAMES
 
     gr.Markdown("Train a model on a folder of music with captions. Nothing is sent anywhere.")
     with gr.Row():
         data = gr.Textbox(label="Folder of music", placeholder="/home/me/jamendo", max_lines=1, scale=3, min_width=260)
         name = gr.Textbox("mine", label="Name of the model", max_lines=1, min_width=140)
-        preset = gr.Dropdown(PRESETS, value="sketch", label="Recipe", filterable=False, min_width=140)
+        recipe = gr.Dropdown(NAMES, value="sketch", label="Recipe", filterable=False, min_width=140)
     own = {"placeholder": "the recipe's", "max_lines": 1, "min_width": 140}  # a gr.Number cannot be empty: it shows 0
     with gr.Row():
         steps = gr.Textbox(label="Steps", **own)
@@ -112,7 +112,7 @@ def build(context: Context) -> None:
     timer = gr.Timer(EVERY, active=False)
     picked, seen = gr.State(None), gr.State({})  # the id of the job that is shown, and what is shown of it
 
-    form = [data, name, preset, steps, batch, rate, hours, encoders, clusters, heard, save, seed, workers, separate,
+    form = [data, name, recipe, steps, batch, rate, hours, encoders, clusters, heard, save, seed, workers, separate,
             licence, prompts, changes, out]  # fmt: skip
     view = [picked, chosen, state, stop, resume, forget, usable, as_name, plot, listen, step, log, timer, seen]
     quiet = {"show_progress": "hidden", **PRIVATE}
