@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from musicgen_app.audio import save_bytes
 from musicgen_app.errors import Cancelled, FileError, RequestError
 from musicgen_app.machine import paths
+from musicgen_app.plugins import CHECKOUT
 
 if TYPE_CHECKING:
     import psutil
@@ -300,7 +301,7 @@ def previews(run: Path) -> list[Preview]:
 
 def _spawn(job: Job, outcome, log) -> subprocess.Popen:
     """The program of a job, in a session of its own: nothing that ends this one ends it."""
-    package = str(Path(__file__).resolve().parent.parent)
+    package = str(CHECKOUT.resolve())  # the app there finds the trainer
     others = os.environ.get("PYTHONPATH")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([package, others] if others else [package])}
     flags = ("CREATE_NEW_PROCESS_GROUP", "DETACHED_PROCESS")  # the like on Windows
