@@ -386,7 +386,7 @@ def test_neither_data_nor_clusters(ask) -> None:
 KILLED = """
     import os, random, signal, sys, time
     from pathlib import Path
-    from trainer import clusters, features, segments, statistics
+    from ttm_trainer.prepare import clusters, embedders, feature_stages, latent_statistics, segments
     from ttm_trainer.prepare.pipeline import prepare
     from ttm_trainer.training.config import Preparation
 
@@ -394,7 +394,7 @@ KILLED = """
     preparation = Preparation(
         encoders=codec, embedder=aligner, seconds=1.0, candidates=3, keep=2, val=0.2, clusters=(("text", 2),)
     )
-    features.load_embedder(aligner).text(["read the sentence encoder once"])
+    embedders.load_embedder(aligner).text(["read the sentence encoder once"])
     draw, kills, finished = random.Random(0), 0, False
     while not finished:
         child = os.fork()

@@ -21,10 +21,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import musicgen_app
+import ttm_trainer
 from musicgen_app.audio import save_bytes
 from musicgen_app.errors import Cancelled, FileError, RequestError
 from musicgen_app.machine import paths
-from musicgen_app.plugins import CHECKOUT
 
 if TYPE_CHECKING:
     import psutil
@@ -301,9 +302,9 @@ def previews(run: Path) -> list[Preview]:
 
 def _spawn(job: Job, outcome, log) -> subprocess.Popen:
     """The program of a job, in a session of its own: nothing that ends this one ends it."""
-    package = str(CHECKOUT.resolve())  # the app there finds the trainer
-    others = os.environ.get("PYTHONPATH")
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([package, others] if others else [package])}
+    packages = [Path(package.__path__[0]).resolve().parent for package in (musicgen_app, ttm_trainer)]
+    path = filter(None, [*map(str, packages), os.environ.get("PYTHONPATH")])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
     flags = ("CREATE_NEW_PROCESS_GROUP", "DETACHED_PROCESS")  # the like on Windows
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "musicgen_app", "train", *job.arguments, "--json"],
