@@ -52,9 +52,9 @@ class CommandGroup(Group):
         return click.Command.parse_args(self, ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Its own arguments are left out as long as the first word may be a command."""
+        """Its own arguments are left out as long as the first word may be a command, and where one was named."""
         params = super().get_params(ctx)
-        if ctx.allow_interspersed_args:
+        if ctx.command is self and ctx.allow_interspersed_args:
             return params
         return [param for param in params if not isinstance(param, click.Argument)]
 
