@@ -114,11 +114,10 @@ def lines(facts: dict, full: bool) -> list[str]:
     """The facts for people, a line each; unless `full`, long ones are cut, and the last line says so."""
     name = facts["name"]
     get = f"ttm-app models download {name}"
-    shown = facts | {"installed": "yes" if facts["installed"] else f"no: {name} cannot be used yet"}
+    shown = facts | {"installed": f"no: {name} cannot be used yet"}
     if facts["installed"]:
-        shown["parts"] = ", ".join(
-            f"{p['part']} {f'missing ({get})' if p['problem'] else 'here'}" for p in facts["parts"]
-        )
+        missing = f"missing ({get})"
+        shown["parts"] = ", ".join(f"{part['part']} {missing if part['problem'] else 'here'}" for part in facts["parts"])
         del shown["installed"]
     elif "parts" in facts:
         shown["parts"] = ", ".join(
