@@ -57,7 +57,7 @@ def list_command(search: str, favourites: bool, trash: bool, limit: int, quiet: 
         print_json([item.to_dict() for item in items])
     for item in () if as_json else items:
         click.echo(item.id if quiet else _line(item))
-    if not items:
+    if not items and limit:
         print_note(_why_empty(kept, trash))
     if (total := kept.count(**conditions)) > len(items):
         print_note(f"{len(items)} of {total} are shown: --limit {total} shows all")

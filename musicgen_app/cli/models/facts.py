@@ -116,8 +116,8 @@ def lines(facts: dict, full: bool) -> list[str]:
     get = f"ttm-app models download {name}"
     shown = facts | {"installed": f"no: {name} cannot be used yet"}
     if facts["installed"]:
-        missing = f"missing ({get})"
-        shown["parts"] = ", ".join(f"{part['part']} {missing if part['problem'] else 'here'}" for part in facts["parts"])
+        state = {True: f"missing ({get})", False: "here"}
+        shown["parts"] = ", ".join(f"{part['part']} {state[bool(part['problem'])]}" for part in facts["parts"])
         del shown["installed"]
     elif "parts" in facts:
         shown["parts"] = ", ".join(
