@@ -27,7 +27,7 @@ from ..runtime import charts
 from ..runtime.stage_runner import load_part
 from . import genre_fitting
 from .credits import credits_of, licences_of
-from .model_card import card, read_metrics
+from .model_card import card, last_figures
 from .track_facts import known_genres, known_plans
 
 CREDITS = "CREDITS.md"
@@ -71,7 +71,7 @@ def export(
     files = encoder_files(encoders) | {CREDITS: _write_credits(run / CREDITS, rows, encoders)} | _draw(metrics, run)
     files |= _write_pieces(run, prepared) if recipe.training.planned else {}
     files |= _write_genres(run, prepared)
-    text = card(recipe, config, read_metrics(metrics), CURVES if CURVES in files else None)
+    text = card(recipe, config, last_figures(metrics), CURVES if CURVES in files else None)
     return replace_bundle(run / "bundle", config, half(model.state_dict()), text, files)
 
 

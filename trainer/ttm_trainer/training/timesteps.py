@@ -97,14 +97,6 @@ class Beta:
 Schedule = Uniform | LogitNormal | Beta
 
 
-def from_settings(settings: dict) -> Schedule:
-    """The schedule that `dataclasses.asdict` wrote. Raises RequestError for an unknown kind."""
-    kinds = {"uniform": Uniform, "logit-normal": LogitNormal, "beta": Beta}
-    if settings.get("kind") not in kinds:
-        raise RequestError(f"there is no schedule of times {settings.get('kind')!r}: use {', '.join(kinds)}")
-    return kinds[settings["kind"]](**settings)
-
-
 def sample(schedule: Schedule, count: int, generator: torch.Generator, quality: Tensor | None = None) -> Tensor:
     """Times (count,) float32 in [0, 1]. quality (count,) in [0, 1] counts for Beta; None: all samples are perfect."""
     u = torch.rand(count, generator=generator, dtype=torch.float64)
@@ -145,11 +137,6 @@ class Quality:
         width = max(self.high - self.low, 1e-12)
         clipped = np.clip((scores - self.low) / width, 0, 1)
         return torch.from_numpy(np.where(scores < self.high, clipped, 1.0).astype(np.float32))  # NaN is not below
-
-
-def quality(scores: np.ndarray, normalisation: Normalisation = "p75") -> Tensor:
-    """Qualities (N,) of the training scores themselves; `Quality.fit` keeps the fitted numbers."""
-    return Quality.fit(scores, normalisation)(scores)
 
 
 def picture(schedule: Schedule, path: Path, qualities: tuple[float, ...] = (1.0, 0.75, 0.5, 0.25, 0.0)) -> None:
