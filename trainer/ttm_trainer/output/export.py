@@ -58,7 +58,7 @@ def export(
 ) -> Bundle:
     """Write `run/bundle` with the averaged weights of a step, its card, credits and curves, and return it.
 
-    A bundle of this run is replaced in the moment in which the new one is complete. Raises FileError (disk) and
+    An earlier bundle of this run is replaced once the new one is complete. Raises FileError (disk) and
     ModelError (the encoders are not on this machine any more, or `about` has no proper name).
     """
     encoders = find_encoders(prepared.meta["preparation"]["encoders"])
@@ -76,7 +76,7 @@ def export(
 
 
 def export_plain(model: nn.Module, step: int, recipe: Recipe, prepared: Prepared, about: About, folder: Path) -> Bundle:
-    """Write a bundle without card and credits to `folder`, for this machine's ears only. Raises as `export`."""
+    """Write a bundle without card and credits to `folder`, to be heard on this machine only. Raises as `export`."""
     encoders = find_encoders(prepared.meta["preparation"]["encoders"])
     config, files = bundle_config(step, recipe, prepared, about, encoders), encoder_files(encoders)
     files |= _write_pieces(folder.parent, prepared) if recipe.training.planned else {}
@@ -85,7 +85,7 @@ def export_plain(model: nn.Module, step: int, recipe: Recipe, prepared: Prepared
 
 
 def bundle_config(step: int, recipe: Recipe, prepared: Prepared, about: About, encoders: Encoders) -> dict:
-    """The config of a bundle, but for what it was trained on."""
+    """The config of a bundle, without the entries of `data`, which say what it was trained on."""
     latent, train = prepared.meta["latent"], prepared.items("train")
     longest = round(float(prepared.frames[train].max()) / prepared.latent_rate, 1)
     codec = dict(encoders.codec)
@@ -136,7 +136,7 @@ def trained_rows(prepared: Prepared) -> list[dict]:
 
 
 def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict with its matrices and filters in 16 bits; vectors, and what 16 bits cannot hold, as they are."""
+    """A state dict with matrices and filters in 16 bits. Vectors, and what does not fit into these, stay unchanged."""
 
     def shrink(tensor: Tensor) -> Tensor:
         if tensor.dtype != torch.float32 or tensor.ndim < 2:
@@ -148,7 +148,7 @@ def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def replace_bundle(out: Path, config: dict, state: dict[str, Tensor], text: str, files: dict[str, Path]) -> Bundle:
-    """Write a bundle to `out`; one that is there is replaced, in the moment in which the new one is complete.
+    """Write a bundle to `out`; one that is there is replaced once the new one is complete.
 
     text: the card without front matter; files: what is copied into the bundle, by its name there. Raises FileError
     (disk) or ModelError (the config is not valid).
