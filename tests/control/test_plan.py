@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from musicgen_app.control import planner
 from musicgen_app.control.plan import WIDTH, Plan
-from musicgen_app.control.planner import Pieces, in_key, key_of, load_pieces, plan_for
+from musicgen_app.control.planner import Pieces, in_key, key_of, load_pieces, plans_for
 from musicgen_app.control.theory import parse_chord, pitch_class, transpose
 from musicgen_app.engine import Engine
 from musicgen_app.errors import ModelError
@@ -99,6 +99,11 @@ def test_moved_to_another_key_chords_go_along():
     moved = in_key(WALTZ, 0, None)
     assert moved.key == "C minor" and [symbol for symbol, _ in moved.chords] == ["Cm", "G7"]
     assert in_key(Plan(), 6, True).key == "F# minor"
+
+
+def plan_for(prompt: str, vector: np.ndarray | None, seed: int, pieces: Pieces | None) -> Plan:
+    (plan,) = plans_for(prompt, vector, [seed], pieces)
+    return plan
 
 
 def pieces() -> Pieces:
