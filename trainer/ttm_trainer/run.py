@@ -31,9 +31,9 @@ from .prepare.pipeline import prepare
 from .prepare.prepared_folder import META, Prepared
 from .recipes.fit_to_data import fitted, for_device
 from .recipes.recipe import Recipe
-from .run_folder import LATENT, PREPARED, RECORD, TIMES
 from .runtime import checkpoint
 from .runtime.locks import alone
+from .runtime.run_folder import LATENT, PREPARED, RECORD, TIMES
 from .runtime.stage_runner import SETTINGS, stage_settings
 from .training import timesteps
 from .training.config import harmless

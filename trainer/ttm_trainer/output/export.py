@@ -23,8 +23,8 @@ from musicgen_app.models.bundle import Bundle, frozen_parts, open_bundle, write_
 from ..prepare.encoders import Encoders, find_encoders
 from ..prepare.prepared_folder import Prepared
 from ..recipes.recipe import Recipe
-from ..run_folder import BUNDLE, METRICS
 from ..runtime import charts
+from ..runtime.run_folder import BUNDLE, METRICS
 from ..runtime.stage_runner import load_part
 from . import genre_fitting
 from .credits import credits_of, licences_of

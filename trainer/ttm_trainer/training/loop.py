@@ -21,10 +21,10 @@ from musicgen_app.backbones.presets import trainable_parameters
 from musicgen_app.errors import GenerationError, RequestError
 
 from ..prepare.prepared_folder import Prepared
-from ..run_folder import METRICS
 from ..runtime.distributed import Team, assemble
 from ..runtime.progress import Log
 from ..runtime.randomness import seed_for
+from ..runtime.run_folder import METRICS
 from ..runtime.stopping import REASONS, Stop, only_one, verdict
 from .batch import Batch, Samples, prefetch
 from .config import EmaSettings, Phase, Training
