@@ -23,13 +23,16 @@ from musicgen_app.models.bundle import Bundle, frozen_parts, open_bundle, write_
 from ..prepare.encoders import Encoders, find_encoders
 from ..prepare.prepared_folder import Prepared
 from ..recipes.recipe import Recipe
+from ..run_folder import BUNDLE, METRICS
 from ..runtime import charts
 from ..runtime.stage_runner import load_part
 from . import genre_fitting
 from .credits import credits_of, licences_of
 from .model_card import card, read_metrics
+from .track_facts import known_genres, known_plans
 
 CREDITS = "CREDITS.md"
+CODEC_TITLE = "## The codec"  # of the part of a model's credits that is about its codec
 PIECES = 2_048  # whose plans a model borrows
 TAUGHT = 4_096  # tracks whose captions teach it to read genres
 CURVES = "curves.png"
@@ -66,12 +69,12 @@ def export(
         "data": [{"part": "generator", **row} for row in licences_of(rows)] + _codec_data(encoders)
     }
     config["training"] |= {"parameters": _parameters(recipe), "notes": list(notes)}
-    metrics = run / "metrics.jsonl"
+    metrics = run / METRICS
     files = encoder_files(encoders) | {CREDITS: _write_credits(run / CREDITS, rows, encoders)} | _draw(metrics, run)
     files |= _write_pieces(run, prepared) if recipe.training.planned else {}
     files |= _write_genres(run, prepared)
     text = card(recipe, config, read_metrics(metrics), CURVES if CURVES in files else None)
-    return replace_bundle(run / "bundle", config, half(model.state_dict()), text, files)
+    return replace_bundle(run / BUNDLE, config, half(model.state_dict()), text, files)
 
 
 def export_plain(model: nn.Module, step: int, recipe: Recipe, prepared: Prepared, about: About, folder: Path) -> Bundle:
@@ -119,6 +122,7 @@ def encoder_files(encoders: Encoders) -> dict[str, Path]:
             folder, name = encoders.bundle.path / part["path"], "codec" if part == encoders.codec else part["path"]
             found = (path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix in KEPT)
             files |= {f"{name}/{path.name}": path for path in found if not path.name.startswith(".")}
+    files.pop(f"codec/{CREDITS}", None)  # the credits of the new bundle have its lines
     return files
 
 
@@ -201,21 +205,32 @@ def _codec_data(encoders: Encoders) -> list[dict]:
 
 def _write_credits(path: Path, rows: list[dict], encoders: Encoders) -> Path:
     text = f"# Credits\n\n## The generator\n\n{credits_of(rows)}"
-    codec = encoders.bundle.path / encoders.codec.get("path", "") / CREDITS
-    if "path" in encoders.codec and codec.exists():
-        text += f"\n## The codec\n\n{codec.read_text(encoding='utf-8')}"
+    codec = _codec_credits(encoders)
+    if codec:
+        text += f"\n{CODEC_TITLE}\n\n{codec}"
     return save_bytes(path, text.encode(), overwrite=True)
 
 
+def _codec_credits(encoders: Encoders) -> str:
+    """Whose music the codec heard: its own credits, or what those of the model around it say of it."""
+    if "path" not in encoders.codec:
+        return ""
+    folder = encoders.bundle.path / encoders.codec["path"]
+    if (folder / CREDITS).exists():
+        return (folder / CREDITS).read_text(encoding="utf-8")
+    around = folder.parent / CREDITS
+    return around.read_text(encoding="utf-8").partition(f"{CODEC_TITLE}\n\n")[2] if around.exists() else ""
+
+
 def _write_pieces(folder: Path, prepared: Prepared) -> dict[str, Path]:
-    """Plans for prompts that do not state theirs; see `planning`."""
-    pieces = prepared.pieces(PIECES)
+    """Plans for prompts that do not state one; see `musicgen_app.control.planner`."""
+    pieces = known_plans(prepared, PIECES)
     return {} if pieces is None else _write_tensors(folder / planner.FILE, pieces.tensors())
 
 
 def _write_genres(folder: Path, prepared: Prepared) -> dict[str, Path]:
-    """What reads genres from prompts that name none; see `musicgen_app.control.genre_classifier`."""
-    reader = genre_fitting.fit(*prepared.known_genres(TAUGHT))
+    """The classifier that finds the genre of prompts that name none; see `musicgen_app.control.genre_classifier`."""
+    reader = genre_fitting.fit(*known_genres(prepared, TAUGHT))
     return {} if reader is None else _write_tensors(folder / genre_classifier.FILE, reader.tensors())
 
 

@@ -9,9 +9,10 @@ from musicgen_app.backbones.presets import configuration
 from musicgen_app.errors import RequestError
 from musicgen_app.models.paper_systems import SYSTEMS
 
+from ..prepare.config import Preparation
 from ..prepare.encoders import BACKBONE, SENTENCES, find_encoders
 from ..runtime import flat_names as parameters
-from ..training.config import Preparation, Training
+from ..training.config import Training
 
 OURS = "ttm-app"
 BUNDLED = "sketch"  # the encoders that come with the app
@@ -60,7 +61,7 @@ class Recipe:
         part, _, rest = whole.partition(".")
         if part == "model":
             if rest == "preset":
-                raise RequestError("the network belongs to the recipe: choose another --preset, or set its sizes")
+                raise RequestError("the network belongs to the recipe: choose another --recipe, or set its sizes")
             size = parameters.change(_config(self.training), rest, text)
             overrides = dict(self.training.overrides) | {rest: getattr(size, rest)}
             changed = replace(self, training=replace(self.training, overrides=overrides))
