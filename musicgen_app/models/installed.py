@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ..errors import FileError, ModelError, RequestError
 from ..machine import paths
+from ..request import GenerationRequest, ResolvedRequest
 from . import hub
 from .bundle import CONFIG, Bundle, frozen_parts, open_bundle, rename, verify
 
@@ -63,6 +64,16 @@ def find(name_or_path: str | os.PathLike, models_dir: str | os.PathLike | None =
     near = difflib.get_close_matches(wanted, by_name, n=1)
     hint = f"did you mean {near[0]}?" if near else f"installed: {', '.join(by_name) or 'none'}"
     raise ModelError(f"unknown model {wanted!r}; {hint} (see ttm-app models list)")
+
+
+def resolve(request: GenerationRequest, models_dir: str | os.PathLike | None = None) -> ResolvedRequest:
+    """The request checked, its model found and what it leaves open filled in from that model's defaults.
+
+    Raises RequestError and ModelError.
+    """
+    request = request.validated()
+    bundle = find(request.model, models_dir)
+    return ResolvedRequest(request.resolved(bundle.sampler, bundle.max_seconds), bundle)
 
 
 def parts(bundle: Bundle) -> list[dict]:

@@ -710,7 +710,7 @@ def test_memory_is_not_doubled(models, tmp_path):
         "own = lambda: int(next(x for x in open('/proc/self/status') if 'RssAnon' in x).split()[1]) * 1024;"
         "seen = [own()]; done = threading.Event();"
         "watch = lambda: [seen.append(own()) for _ in iter(lambda: done.wait(0.002), True)];"
-        "thread = threading.Thread(target=watch); thread.start();"
+        "thread = threading.Thread(target=watch, daemon=True); thread.start();"
         "importer.import_checkpoint(sys.argv[1], 'dit-450m'); done.set(); thread.join(); print(max(seen) - seen[0])"
     )
     environment = dict(os.environ)

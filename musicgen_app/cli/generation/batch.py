@@ -156,6 +156,8 @@ def _make(
     jobs: list[Job], engine: Engine, token: CancelToken, library: Path | None, force: bool, tally: _Tally
 ) -> None:
     """Make clips one after the other. Raises Cancelled, KeyboardInterrupt, and FileError where the disk takes none."""
+    from ...request import ResolvedRequest
+
     meter, broken = _Meter([_work(job.request) for job in jobs]), {}
     for number, job in enumerate(jobs):
         try:
@@ -163,13 +165,13 @@ def _make(
                 raise broken[job.bundle.path]
             if token.cancelled:
                 raise KeyboardInterrupt
-            engine.load(job.request.model)
+            engine.load(job.bundle)
             meter.start()
             if _is_there(job, force):  # another process has made it meanwhile
                 tally.keep(job)
             else:
                 with progress_line(not tally.quiet, f"{number + 1} of {len(jobs)}  ", meter.left) as progress:
-                    (result,) = engine.generate(job.request, progress, token)
+                    (result,) = engine.generate(ResolvedRequest(job.request, job.bundle), progress, token)
                 tally.make(job, result, save(result, job.target, job.sidecar, force))
                 if library and not keep(result, job.target, library):
                     library = None  # and no more: that was told once

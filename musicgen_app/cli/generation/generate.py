@@ -115,7 +115,7 @@ def generate(
     **values,
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
-    from ...models.installed import find
+    from ...models.installed import resolve
     from .. import library
 
     flags = {"device": device, "precision": precision, "decoder": decoder, "sidecar": sidecar, "keep": keep}
@@ -133,10 +133,10 @@ def generate(
     if prompt is not None:
         given["prompt"] = _stdin() if prompt == "-" else prompt
     request = _request(source, given, chosen)
-    bundle = find(request.model)
-    request = request.resolved(bundle.sampler, bundle.max_seconds)
+    resolved = resolve(request)
+    request = resolved.request
     if source:
-        _warn_of_other_weights(source, bundle)
+        _warn_of_other_weights(source, resolved.bundle)
     if format and output is not None and not os.path.isdir(output):
         raise RequestError(f"the suffix of {output} chooses its format: leave --format out")
     targets = _targets(output, request, chosen.format)
@@ -151,7 +151,7 @@ def generate(
     with cancel_on_signals(token):
         try:
             with progress_line(show=not quiet) as progress:
-                results = engine.generate(request, progress, token)
+                results = engine.generate(resolved, progress, token)
             for note in dict.fromkeys(note for result in results for note in result.notes):
                 print_note(f"warning: {note}")
             for result, target in zip(results, targets, strict=True):

@@ -110,10 +110,10 @@ def prepare(data, out, captions, clusters, separate, embedder, shard, workers, a
     corpus`. Files that cannot be used are reported and left out. Without --data, clusters are added to a prepared
     folder. Prints the folder.
     """
+    from ..prepare.config import Preparation
     from ..prepare.pipeline import add_clusters
     from ..prepare.pipeline import prepare as prepare_data
     from ..prepare.prepared_folder import Prepared
-    from ..training.config import Preparation
 
     show = (lambda line: None) if quiet else print_note
     try:

@@ -56,7 +56,7 @@ def scan(
         _read_beside(source, bad)
     found = [track for source in sources for track in source.tracks.values()]
     tracks = [track for track in found if any(track.captions.values())]
-    silent = [_bad(track.id, track.file, "no caption for it") for track in found if not any(track.captions.values())]
+    silent = [track.left_out("no caption for it") for track in found if not any(track.captions.values())]
     if not tracks:
         raise FileError(
             f"no music with captions in {', '.join(map(str, data))} ({len(silent)} sound files without a caption): put"
@@ -77,6 +77,27 @@ def summary(tracks: list[Track], bad: list[dict]) -> dict:
         "captions_without_sound": sum(row.get("count", 0) for row in bad),
         "left_out": len(bad),
     }
+
+
+def summary_lines(counts: dict) -> list[str]:
+    """A summary as lines for people."""
+
+    def listed(name: str) -> str:
+        return ", ".join(f"{key} {count:,}" for key, count in list(counts[name].items())[:8])
+
+    lines = [f"manifest: {counts['tracks']:,} tracks ({listed('splits')}); captions: {listed('styles')}"]
+    lines.append(f"manifest: licences: {listed('licences')}")
+    if counts["stems"].get("original"):
+        lines.append(
+            f"manifest: {counts['stems']['original']:,} tracks have no instrumental stem, so they may have vocals;"
+            " --separate makes stems"
+        )
+    if counts["without_caption"] or counts["captions_without_sound"]:
+        lines.append(
+            f"manifest: {counts['without_caption']:,} sound files without a caption,"
+            f" {counts['captions_without_sound']:,} captions without a sound file"
+        )
+    return lines
 
 
 def _roots(data: list[Path]) -> dict[Path, str]:
@@ -209,7 +230,7 @@ def _own(root: Path, label: str, stems: Path | None, skip: Path | None, bad: lis
             if there[track.path]:
                 tracks[track.id] = track
             else:
-                bad.append(_bad(track.id, track.file, "no such file"))
+                bad.append(track.left_out("no such file"))
     return Source(root, tracks)
 
 

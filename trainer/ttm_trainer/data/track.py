@@ -39,6 +39,10 @@ class Track:
     def file(self) -> Path:
         return Path(self.root, self.path)
 
+    def left_out(self, reason: str) -> dict:
+        """The row of the list "bad" of a stage that could not use this track, or a stretch of it."""
+        return {"id": self.id, "path": str(self.file), "reason": reason}
+
 
 def load_tracks(folder: Path) -> list[Track]:
     """The tracks of a prepared folder, in the order of its manifest. Raises FileError."""

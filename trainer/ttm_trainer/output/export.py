@@ -28,6 +28,7 @@ from ..runtime.stage_runner import load_part
 from . import genre_fitting
 from .credits import credits_of, licences_of
 from .model_card import card, read_metrics
+from .track_facts import known_genres, known_plans
 
 CREDITS = "CREDITS.md"
 CODEC_TITLE = "## The codec"  # of the part of a model's credits that is about its codec
@@ -221,14 +222,14 @@ def _codec_credits(encoders: Encoders) -> str:
 
 
 def _write_pieces(folder: Path, prepared: Prepared) -> dict[str, Path]:
-    """Plans for prompts that do not state theirs; see `planning`."""
-    pieces = prepared.pieces(PIECES)
+    """Plans for prompts that do not state one; see `musicgen_app.control.planner`."""
+    pieces = known_plans(prepared, PIECES)
     return {} if pieces is None else _write_tensors(folder / planner.FILE, pieces.tensors())
 
 
 def _write_genres(folder: Path, prepared: Prepared) -> dict[str, Path]:
-    """What reads genres from prompts that name none; see `musicgen_app.control.genre_classifier`."""
-    reader = genre_fitting.fit(*prepared.known_genres(TAUGHT))
+    """The classifier that finds the genre of prompts that name none; see `musicgen_app.control.genre_classifier`."""
+    reader = genre_fitting.fit(*known_genres(prepared, TAUGHT))
     return {} if reader is None else _write_tensors(folder / genre_classifier.FILE, reader.tensors())
 
 

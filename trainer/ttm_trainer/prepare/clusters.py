@@ -20,7 +20,7 @@ from musicgen_app.errors import DependencyError, RequestError
 
 from ..runtime import charts
 from ..runtime.stage_runner import digest, load_part, run_stage, stage_settings
-from ..training.losses import masked_mean
+from ..runtime.tensors import masked_mean
 from .prepared_folder import Prepared
 
 BLOCK = 4_096  # captions read at a time, and samples of a k-means step

@@ -1,8 +1,17 @@
-"""Music and captions -> the prepared folder that training reads.
+"""Music and captions -> the prepared folder that training reads. This is the table of contents of `prepare`.
 
-data -> manifest -> scores of candidates -> segments -> latents (and MuQ features); captions -> text features; then
-statistics and prepared.json, and clusters. Each is a stage of `stages.run_stage`, so the whole goes on where it stopped
-and can be shared out to several machines.
+manifest       the tracks with their captions                   data.manifest, after data.separation if it is wanted
+null, text     features of no text, and of every caption        stages.text_features
+scores         random stretches of every track, and how well    stages.candidates, stages.scores
+               each of them fits the captions
+segments       the stretches that are kept: the items           stages.selection
+latents        what the codec makes of every item               stages.latents
+muq            what MuQ makes of every item, if it is wanted    stages.muq
+prepared.json  what the folder holds, statistics of latents     latent_statistics, score_report
+clusters/BY-K  groups of items that are alike                   clusters
+
+All but prepared.json are stages that `runtime.stage_runner.run_stage` runs in parts. So the whole goes on where it was
+stopped, and several machines can share it. `prepared_folder` opens the result.
 """
 
 from __future__ import annotations
@@ -16,10 +25,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..data import separation
-from ..data.manifest import scan, summary
+from ..data.manifest import scan, summary, summary_lines
 from ..data.track import Track, part_count
 from ..runtime.stage_runner import StageWorker, digest, missing_parts, run_stage, writing
-from ..training.config import Preparation
+from .config import Preparation
 
 if TYPE_CHECKING:
     from .prepared_folder import Prepared
@@ -36,15 +45,18 @@ def prepare(
     workers: int = 1,
     show: Callable[[str], None] = print,
 ) -> Prepared | None:
-    """Run every stage that is not done yet and open the result.
+    """Run every stage that is not done yet, and open the result.
 
-    captions: tables by style, besides those that lie in the data. separate: take vocals away first. shard (i, n): make
-    only every n-th part; where parts of the other shards are needed and not there yet, say so and return None, to be
-    called again. A bad file is reported and left out. Raises FileError (nothing to train on, other settings than those
-    `out` was made with, a full disk), ModelError and DependencyError.
+    captions: tables by style, besides those that lie in the data. separate: take the vocals away first. shard (i, n):
+    make only every n-th part. Where parts of other shards are needed and not there yet, this says so and returns None;
+    call it again when they are there. A bad file is reported and left out. Raises FileError (nothing to train on, other
+    settings than those that `out` was made with, a full disk), ModelError and DependencyError.
     """
-    from .feature_stages import Latents, MuqFrames, NullText, Scores, Text
-    from .segments import Segments
+    from .stages.latents import Latents
+    from .stages.muq import MuqFrames
+    from .stages.scores import Scores
+    from .stages.selection import Segments
+    from .stages.text_features import NullText, Text
 
     out = Path(out)
     with writing(out):
@@ -136,29 +148,8 @@ def _write_manifest(
         "digest of tracks and captions": digest({"tracks": rows}),
     }
     run_stage(out, "manifest", settings, 1, lambda part: {"tracks": rows, "bad": bad}, show=show)
-    for line in describe(summary(tracks, bad)):
+    for line in summary_lines(summary(tracks, bad)):
         show(line)
-
-
-def describe(counts: dict) -> list[str]:
-    """Lines for people about a manifest, from `manifest.summary`."""
-
-    def listed(name: str) -> str:
-        return ", ".join(f"{key} {count:,}" for key, count in list(counts[name].items())[:8])
-
-    lines = [f"manifest: {counts['tracks']:,} tracks ({listed('splits')}); captions: {listed('styles')}"]
-    lines.append(f"manifest: licences: {listed('licences')}")
-    if counts["stems"].get("original"):
-        lines.append(
-            f"manifest: {counts['stems']['original']:,} tracks have no instrumental stem, so they may have vocals;"
-            " --separate makes stems"
-        )
-    if counts["without_caption"] or counts["captions_without_sound"]:
-        lines.append(
-            f"manifest: {counts['without_caption']:,} sound files without a caption,"
-            f" {counts['captions_without_sound']:,} captions without a sound file"
-        )
-    return lines
 
 
 def _finish(out: Path, preparation: Preparation, show: Callable[[str], None]) -> Prepared:

@@ -11,8 +11,9 @@ from dataclasses import replace
 from musicgen_app.control import plan
 from musicgen_app.models.paper_systems import SYSTEMS
 
+from ..prepare.config import Preparation
 from ..prepare.encoders import BACKBONE
-from ..training.config import EmaSettings, Phase, Preparation, Training
+from ..training.config import EmaSettings, Phase, Training
 from ..training.timesteps import Beta, LogitNormal
 from .recipe import Recipe, with_encoders
 

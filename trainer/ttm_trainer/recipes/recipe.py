@@ -9,9 +9,10 @@ from musicgen_app.backbones.presets import configuration
 from musicgen_app.errors import RequestError
 from musicgen_app.models.paper_systems import SYSTEMS
 
+from ..prepare.config import Preparation
 from ..prepare.encoders import BACKBONE, SENTENCES, find_encoders
 from ..runtime import flat_names as parameters
-from ..training.config import Preparation, Training
+from ..training.config import Training
 
 OURS = "ttm-app"
 BUNDLED = "sketch"  # the encoders that come with the app

@@ -100,13 +100,10 @@ def train(
             state.step = step + 1
             log.step(state.step, training.samples(step), **means, gradient=norm, lr=training.rate(step))
 
-            last = state.step == end or reason is not None
             with log.paused():
-                if reason is None and (_due(state.step, training.validate_every) or state.step == training.steps):
-                    _validate(state, validation, log, show)
-                if reason is None and on_preview and _due(state.step, training.preview_every):
-                    _preview(state, on_preview)
-                if last or _due(state.step, training.save_every):
+                if reason is None:
+                    _look(state, validation, on_preview, log, show)
+                if reason is not None or state.step == end or _due(state.step, training.save_every):
                     state.save(out)
             if reason is not None:
                 show(f"{reason}: stopped after step {state.step}; run the same command to go on")
@@ -183,6 +180,21 @@ def _together(team: Team, losses: dict[str, Tensor], stop: Stop) -> tuple[dict[s
     means = torch.stack([values.double().mean() for values in losses.values()]).cpu() / team.world
     sums = team.sum(torch.cat([means, stop.votes()])).tolist()
     return dict(zip(losses, sums[: -len(REASONS)], strict=True)), verdict(sums[-len(REASONS) :])
+
+
+def _look(
+    state: State,
+    validation: Validation,
+    on_preview: Callable[[int, nn.Module], object] | None,
+    log: Log,
+    show: Callable[[str], None],
+) -> None:
+    """Validation and previews, where they are due after this step."""
+    training = state.training
+    if _due(state.step, training.validate_every) or state.step == training.steps:
+        _validate(state, validation, log, show)
+    if on_preview and _due(state.step, training.preview_every):
+        _preview(state, on_preview)
 
 
 def _validate(state: State, validation: Validation, log: Log, show: Callable[[str], None]) -> None:

@@ -24,16 +24,7 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
     first, last = start * score.tempo / 60, min((start + seconds) * score.tempo / 60, score.beats)
     heard = [(part, [n for n in part.notes if n.start < last and n.start + n.beats > first]) for part in score.parts]
     heard = [(part, notes) for part, notes in heard if notes]
-    weights: dict[str, float] = {}
-    roles: dict[str, str] = {}
-    for part, notes in heard:
-        share = _share(part, notes, first, last)
-        if share >= 0.08:
-            weight = share**0.5 * ROLE_WEIGHT[part.role] * 10 ** (part.gain / 40)
-            if weight > weights.get(part.name, 0):
-                roles[part.name] = part.role
-            weights[part.name] = max(weight, weights.get(part.name, 0))
-    names = sorted(weights, key=lambda name: -weights[name])
+    names, roles = _named(heard, first, last)
     onsets = {
         (index, round(n.start * 8)) for index, (_, notes) in enumerate(heard) for n in notes if first <= n.start < last
     }  # fmt: skip
@@ -79,6 +70,20 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
         "lofi": score.master.get("lofi", 0) > 0,
         "room": score.room,
     } | ({"estimated": list(score.estimated)} if score.estimated else {})
+
+
+def _named(heard: list[tuple[Part, list[Note]]], first: float, last: float) -> tuple[list[str], dict[str, str]]:
+    """The instruments worth a name, the one that is heard most first, and the role of each."""
+    weights: dict[str, float] = {}
+    roles: dict[str, str] = {}
+    for part, notes in heard:
+        share = _share(part, notes, first, last)
+        if share >= 0.08:
+            weight = share**0.5 * ROLE_WEIGHT[part.role] * 10 ** (part.gain / 40)
+            if weight > weights.get(part.name, 0):
+                roles[part.name] = part.role
+            weights[part.name] = max(weight, weights.get(part.name, 0))
+    return sorted(weights, key=lambda name: -weights[name]), roles
 
 
 def _share(part: Part, notes: list[Note], first: float, last: float) -> float:
