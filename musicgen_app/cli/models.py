@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import click
 
-from ..errors import Cancelled, ModelError, RequestError
-from .terminal import one_line, print_error, print_json, print_note, progress_line
+from ..errors import ModelError, RequestError
+from .groups import Group
+from .terminal import cancellable, one_line, print_error, print_json, print_note, progress_line
 
 NAME = click.argument("name")
 OPTIONAL_NAME = click.argument("name", required=False)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(short_help="List, show, verify, download, import and remove models.")
+@click.group(cls=Group, short_help="List, show, verify, download, import and remove models.")
 def models() -> None:
     """List, show, verify, download, import and remove models."""
 
@@ -142,7 +140,7 @@ def download(name: str, offline: bool, as_json: bool) -> None:
         was_here = present(part)
         if not was_here and not offline:
             print_note(f"{part}: {_bytes(facts.size)}, {facts.licence}, from https://huggingface.co/{facts.repo}")
-        with _cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
+        with cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
             folder = fetch(part, _megabytes(part, show), offline)
         about = {key: getattr(facts, key) for key in ("repo", "revision", "licence", "size")}
         got.append({"part": part, **about, "path": str(folder), "downloaded": not was_here})
@@ -185,7 +183,7 @@ def import_command(source: Path, as_json: bool, **options) -> None:
     from ..convert.importer import import_model
     from ..models.installed import parts
 
-    with _cancellable("cancelled; nothing was written"):
+    with cancellable("cancelled; nothing was written"):
         bundle, report = import_model(source, **options)
     found = parts(bundle)
     if as_json:
@@ -283,22 +281,6 @@ def _megabytes(part: str, show):
 
 def _bytes(size: int) -> str:
     return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
-
-
-@contextmanager
-def _cancellable(message: str) -> Iterator[None]:
-    """Ctrl-C and SIGTERM stop the work at once, what is half done is cleaned up, and `message` says so."""
-
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Cancelled(message) from None
-    finally:
-        signal.signal(signal.SIGTERM, previous)
 
 
 def _plain(value: object) -> str:

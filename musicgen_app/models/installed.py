@@ -15,15 +15,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import FileError, ModelError, RequestError
 from ..machine import paths
-from ..request import GenerationRequest, ResolvedRequest
+from ..request import GenerationRequest
 from . import hub
 from .bundle import CONFIG, Bundle, frozen_parts, open_bundle, rename, verify
 
 CARD = "README.md"
 STALE = 3600  # seconds after which what was left hidden belongs to a process that was killed
+
+
+class ResolvedRequest(NamedTuple):
+    """A request with nothing left open, and the model it is for."""
+
+    request: GenerationRequest
+    bundle: Bundle
 
 
 def scan(models_dir: str | os.PathLike | None = None) -> tuple[list[Bundle], dict[Path, ModelError]]:

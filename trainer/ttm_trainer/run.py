@@ -31,6 +31,7 @@ from .prepare.pipeline import prepare
 from .prepare.prepared_folder import META, Prepared
 from .recipes.fit_to_data import fitted, for_device
 from .recipes.recipe import Recipe
+from .run_folder import LATENT, PREPARED, RECORD, TIMES
 from .runtime import checkpoint
 from .runtime.locks import alone
 from .runtime.stage_runner import SETTINGS, stage_settings
@@ -39,7 +40,6 @@ from .training.config import harmless
 from .training.loop import Result, train
 from .training.preview import PROMPTS, Previews
 
-PREPARED, RECORD, TIMES, LATENT = "prepared", "run.json", "times.png", "latent.json"
 WAIT = 2.0  # seconds between two looks at what the first process prepares
 
 
@@ -78,7 +78,7 @@ def run(job: Job, show: Callable[[str], None] = print) -> Outcome:
     Raises FileError when another run is at work in the folder, and what `prepare`, `fitted`, `train` and `export`
     raise; whatever was done until then is kept.
     """
-    main = os.environ.get("RANK", "0") == "0"
+    main = is_main()
     with alone(job.out) if main else nullcontext():
         recipe, prepared, notes = (ready if main else wait_until_ready)(job, show)
         result = train(
@@ -95,6 +95,11 @@ def run(job: Job, show: Callable[[str], None] = print) -> Outcome:
         if not main or not (result.finished or result.stopped == "stop_at"):
             return Outcome(result, None)
         return Outcome(result, export(result.model, result.step, recipe, prepared, job.about, job.out, notes))
+
+
+def is_main() -> bool:
+    """Whether this process is the only one of its run, or the first of several."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def ready(job: Job, show: Callable[[str], None] = print) -> tuple[Recipe, Prepared, tuple[str, ...]]:

@@ -156,7 +156,7 @@ def _make(
     jobs: list[Job], engine: Engine, token: CancelToken, library: Path | None, force: bool, tally: _Tally
 ) -> None:
     """Make clips one after the other. Raises Cancelled, KeyboardInterrupt, and FileError where the disk takes none."""
-    from ...request import ResolvedRequest
+    from ...models.installed import ResolvedRequest
 
     meter, broken = _Meter([_work(job.request) for job in jobs]), {}
     for number, job in enumerate(jobs):

@@ -15,10 +15,11 @@ from ...control.genre_classifier import reads_genres
 from ...errors import TTMError
 from ...library.metadata import request_from as request_from_tags
 from ...machine import paths
+from ...machine.user_settings import FORMATS
 from ...models import installed as store
 from ...request import SOLVERS, GenerationRequest
 from ..components import PRIVATE, cards, change, ids_of, part, problem
-from .create_form import SUFFIXES, check_suffix, installed, request_from
+from .create_form import check_suffix, installed, request_from
 from .create_queue import standing
 
 if TYPE_CHECKING:
@@ -190,9 +191,9 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
                 placeholder="as it comes",
             )  # fmt: skip
         with gr.Row(elem_classes="fields"):
-            suffix = gr.Dropdown(SUFFIXES, value=settings.format, label="File format", min_width=120)
+            suffix = gr.Dropdown(FORMATS, value=settings.format, label="File format", min_width=120)
             best_of = gr.Number(1, label="Best of", step=1, min_width=120, elem_id="best-of")
-        source = gr.UploadButton("Take the settings of a file…", file_types=list(SUFFIXES), size="sm", elem_id="source")
+        source = gr.UploadButton("Take the settings of a file…", file_types=list(FORMATS), size="sm", elem_id="source")
     trouble = gr.HTML(problem(), elem_id="trouble", padding=False)
     generate = gr.Button("Generate", variant="primary", elem_id="generate")
     ideas = part("ideas", examples(), elem_id="ideas")

@@ -8,7 +8,8 @@ from ..output.model_card import plain
 from ..prepare.prepared_folder import META, Prepared
 from ..recipes.fit_to_data import fitted, for_device
 from ..recipes.recipe import Recipe, encoder_sizes, latent_rate
-from ..run import PREPARED, Job, given
+from ..run import Job, given
+from ..run_folder import PREPARED
 from ..runtime.progress import duration
 from .estimate import estimate
 
@@ -26,7 +27,7 @@ def dry_run(job: Job) -> dict:
     rows = [{"name": n, "value": value, "from": recipe.origin(n)} for n, value in recipe.parameters().items()]
     items = {split: len(prepared.items(split)) for split in ("train", "val", "test")} if prepared else None
     return {
-        "preset": recipe.name,
+        "recipe": recipe.name,
         "title": recipe.title,
         "out": str(job.out),
         "parameters": rows,
@@ -55,7 +56,7 @@ def lines(facts: dict) -> list[str]:
     )
     kinds = ("weights", "gradients", "optimizer", "average", "activations")
     return [
-        f"{facts['preset']}: {facts['title']}",
+        f"{facts['recipe']}: {facts['title']}",
         "",
         *table,
         "",

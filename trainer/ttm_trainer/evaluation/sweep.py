@@ -27,7 +27,7 @@ from musicgen_app.engine import CancelToken, Engine, Progress
 from musicgen_app.errors import FileError, GenerationError, RequestError
 from musicgen_app.models.bundle import Bundle
 from musicgen_app.models.installed import find
-from musicgen_app.request import GenerationRequest
+from musicgen_app.request import SOLVERS, GenerationRequest
 
 from ..prepare.embedders import Embedder, load_embedder
 from .clips.clip_features import unseen
@@ -50,7 +50,7 @@ class Sweep:
     model: str
     data: Path  # dataset folder
     out: Path
-    solvers: tuple[str, ...] = ("euler", "midpoint", "heun")
+    solvers: tuple[str, ...] = SOLVERS
     steps: tuple[int, ...] = (4, 8, 16, 32)
     guidance: tuple[float, ...] = (1.0, 2.0, 3.0, 4.5)
     intervals: tuple[tuple[float, float], ...] = ((0.0, 1.0), (0.1, 0.8))

@@ -42,7 +42,7 @@ CURVES = {"loss": "Loss", "val": "Loss, held-out music", "val_shuffled": "The sa
 COLOURS = dict(zip(CURVES.values(), ("#2f8f9d", "#c8703a", "#8f8f8f"), strict=True))
 EMPTY = "No training yet. Fill in the form above: “Check” tells what it would take, and changes nothing."
 FIELDS = (
-    "data", "name", "preset", "steps", "batch", "lr", "max_hours", "encoders", "clusters", "preview_every",
+    "data", "name", "recipe", "steps", "batch", "lr", "max_hours", "encoders", "clusters", "preview_every",
     "save_every", "seed", "workers", "separate", "licence", "preview_prompt", "set", "out",
 )  # fmt: skip
 
@@ -81,12 +81,12 @@ def _form() -> list:
     """The fields of a new training, in the order of FIELDS."""
     import gradio as gr
 
-    from ..cli.train import PRESETS
+    from ..recipes import NAMES
 
     with gr.Row():
         data = gr.Textbox(label="Folder of music", placeholder="/home/me/jamendo", max_lines=1, scale=3, min_width=260)
         name = gr.Textbox("mine", label="Name of the model", max_lines=1, min_width=140)
-        preset = gr.Dropdown(PRESETS, value="sketch", label="Recipe", filterable=False, min_width=140)
+        recipe = gr.Dropdown(NAMES, value="sketch", label="Recipe", filterable=False, min_width=140)
     own = {"placeholder": "the recipe's", "max_lines": 1, "min_width": 140}  # a gr.Number cannot be empty: it shows 0
     with gr.Row():
         steps = gr.Textbox(label="Steps", **own)
@@ -111,7 +111,7 @@ def _form() -> list:
         changes = gr.Textbox(label="Other parameters, KEY=VALUE, one a line", placeholder="weight_decay=0.1", lines=2)
         usual = f"{paths.runs()}/NAME"
         out = gr.Textbox(label="Run folder", info="for checkpoints and the model", placeholder=usual, max_lines=1)
-    return [data, name, preset, steps, batch, rate, hours, encoders, clusters, heard, save, seed, workers, separate,
+    return [data, name, recipe, steps, batch, rate, hours, encoders, clusters, heard, save, seed, workers, separate,
             licence, prompts, changes, out]  # fmt: skip
 
 

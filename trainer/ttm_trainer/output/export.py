@@ -23,6 +23,7 @@ from musicgen_app.models.bundle import Bundle, frozen_parts, open_bundle, write_
 from ..prepare.encoders import Encoders, find_encoders
 from ..prepare.prepared_folder import Prepared
 from ..recipes.recipe import Recipe
+from ..run_folder import BUNDLE, METRICS
 from ..runtime import charts
 from ..runtime.stage_runner import load_part
 from . import genre_fitting
@@ -68,12 +69,12 @@ def export(
         "data": [{"part": "generator", **row} for row in licences_of(rows)] + _codec_data(encoders)
     }
     config["training"] |= {"parameters": _parameters(recipe), "notes": list(notes)}
-    metrics = run / "metrics.jsonl"
+    metrics = run / METRICS
     files = encoder_files(encoders) | {CREDITS: _write_credits(run / CREDITS, rows, encoders)} | _draw(metrics, run)
     files |= _write_pieces(run, prepared) if recipe.training.planned else {}
     files |= _write_genres(run, prepared)
     text = card(recipe, config, read_metrics(metrics), CURVES if CURVES in files else None)
-    return replace_bundle(run / "bundle", config, half(model.state_dict()), text, files)
+    return replace_bundle(run / BUNDLE, config, half(model.state_dict()), text, files)
 
 
 def export_plain(model: nn.Module, step: int, recipe: Recipe, prepared: Prepared, about: About, folder: Path) -> Bundle:

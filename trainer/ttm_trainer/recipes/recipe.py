@@ -61,7 +61,7 @@ class Recipe:
         part, _, rest = whole.partition(".")
         if part == "model":
             if rest == "preset":
-                raise RequestError("the network belongs to the recipe: choose another --preset, or set its sizes")
+                raise RequestError("the network belongs to the recipe: choose another --recipe, or set its sizes")
             size = parameters.change(_config(self.training), rest, text)
             overrides = dict(self.training.overrides) | {rest: getattr(size, rest)}
             changed = replace(self, training=replace(self.training, overrides=overrides))

@@ -27,14 +27,15 @@ from musicgen_app.audio import save_bytes
 from musicgen_app.errors import Cancelled, FileError, RequestError
 from musicgen_app.machine import paths
 
+from ..run_folder import BUNDLE, LOG, METRICS, OUTCOME, PREPARED, RECORD
+
 if TYPE_CHECKING:
     import psutil
 
     from .progress import Position
 
 SCHEMA = 1
-LOG, OUTCOME, METRICS, BUNDLE = "train.log", "outcome.json", "metrics.jsonl", "bundle"
-OF_A_RUN = ("run.json", "prepared", METRICS, LOG)  # one of these is in every folder that a run was begun in
+OF_A_RUN = (RECORD, PREPARED, METRICS, LOG)  # one of these is in every folder that a run was begun in
 TAIL = 64 * 1024  # bytes at the end of a log that are read
 CLOCK = 2.0  # seconds by which two readings of when a process began may differ
 REASONS = {"time limit": "its time was over", "stop_at": "as far as it was to go"}

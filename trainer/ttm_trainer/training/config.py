@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from musicgen_app.backbones.presets import configuration
 from musicgen_app.errors import RequestError
 
-from . import optim
+from . import PRECISIONS, optim
 from .timesteps import LogitNormal, Schedule
 
 HARMLESS = frozenset(
@@ -119,8 +119,8 @@ class Training:
     def __post_init__(self):
         if not self.phases:
             raise RequestError("a run needs at least one phase")
-        if self.precision not in ("fp32", "bf16", "fp16"):
-            raise RequestError(f"precision {self.precision!r} is unknown: use fp32, bf16 or fp16")
+        if self.precision not in PRECISIONS:
+            raise RequestError(f"precision {self.precision!r} is unknown: use {', '.join(PRECISIONS)}")
         for name in ("batch", "save_every", "log_every", "max_bad_steps", "repa_layers"):
             _above(name, getattr(self, name), 1)
         for name in ("seed", "keep", "validate_every", "validation_items", "preview_every", "repa_clap", "repa_muq"):

@@ -21,6 +21,7 @@ from musicgen_app.backbones.presets import trainable_parameters
 from musicgen_app.errors import GenerationError, RequestError
 
 from ..prepare.prepared_folder import Prepared
+from ..run_folder import METRICS
 from ..runtime.distributed import Team, assemble
 from ..runtime.progress import Log
 from ..runtime.randomness import seed_for
@@ -32,8 +33,6 @@ from .state import State, starting_point
 from .validation import Validation
 
 __all__ = ["EmaSettings", "Phase", "Result", "Training", "train"]
-
-METRICS = "metrics.jsonl"
 
 
 @dataclass(frozen=True)
