@@ -117,7 +117,6 @@ def generate(
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
     from ...models.installed import find
-    from .. import library
 
     flags = {"device": device, "precision": precision, "decoder": decoder, "sidecar": sidecar, "keep": keep}
     chosen = user_settings.load(**flags, format=format)
@@ -145,7 +144,21 @@ def generate(
     for target in targets:
         _check_target(target, sidecar, force)
 
+    _make(request, targets, chosen, sidecar, force=force, as_json=as_json, quiet=quiet)
+
+
+def _make(
+    request: GenerationRequest,
+    targets: list[Path],
+    chosen: user_settings.Settings,
+    sidecar: bool,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make the clips of a resolved request, write each to its file and keep a copy. Raises Cancelled."""
     from ...engine import CancelToken, Engine
+    from .. import library
 
     engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
     token, written, keeping = CancelToken(), 0, chosen.keep
