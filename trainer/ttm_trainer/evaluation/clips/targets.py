@@ -1,10 +1,11 @@
 """What a clip ought to be: prompts with their true targets, and real clips with those that their captions tell.
 
-`following.csv` holds the prompts, written by hand and never trained on, in four kinds: "short" (genre, instrument and
+`adherence.csv` holds the prompts, written by hand and never trained on, in four kinds: "short" (genre, instrument and
 mood in 10 to 25 words, as in the challenge), "long" (the same in 30 to 60), "free" (as people type) and "dense" (tempo
 and key as well). Its columns: id, kind, prompt, genre (of the corpus), instruments (of `listener.INSTRUMENTS`, with
-semicolons between), tempo, key, and whether the prompt asks for drums (yes, no, unsaid). `asked.csv` has the same
-columns and 99 more prompts in free wording, three a genre, by another writer than the requests of the corpus.
+semicolons between), tempo, key, and whether the prompt asks for drums (yes, no, unsaid). Two more have these columns:
+`free_wording.csv`, 99 prompts in free wording, three a genre, by another writer than the requests of the corpus, and
+`chords.csv`, 24 that name a tempo and four chords, a bar each, so that a clip of ten seconds has four whole bars.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from musicgen_app.control.plan import Plan
+from musicgen_app.control.planner import plan_for
 from musicgen_app.control.prompt_parser import stated
 from musicgen_app.errors import FileError
 
@@ -24,6 +27,7 @@ from .clips import Clip
 from .prompts import Prompt, read_prompts
 
 BUILT_IN = Path(__file__).parents[1] / "prompt_sets" / "adherence.csv"
+SETS = {name: BUILT_IN.with_name(f"{name.replace('-', '_')}.csv") for name in ("adherence", "free-wording", "chords")}
 KINDS = {
     "short": "genre, instrument and mood, 10-25 words",
     "long": "the same, 30-60 words",
@@ -47,6 +51,7 @@ class Target:
     tempo: float | None = None
     key: tuple[int, str] | None = None  # tonic, "major" or "minor"
     drums: bool | None = None
+    plan: Plan | None = None  # tempo, metre and chords, where it names tempo and chords
     number: int = 0  # its place in the whole file, so that its seed does not depend on what else is made
 
 
@@ -63,8 +68,8 @@ class TargetSet:
 
 
 def read_targets(path: Path | None = None) -> TargetSet:
-    """The prompts of a CSV file with the columns above (None: the built-in one). Raises FileError."""
-    source = path or BUILT_IN
+    """The prompts of a CSV file with the columns above, or of a set of SETS (None: the first). Raises FileError."""
+    source = SETS.get(str(path), path) or BUILT_IN
     prompts = read_prompts(source)
     rows = csv.DictReader(io.StringIO(source.read_text("utf-8-sig"), newline=""))
     targets = tuple(_target(row, prompt, source) for row, prompt in zip(rows, prompts.prompts, strict=True))
@@ -87,12 +92,18 @@ def _target(row: dict, prompt: Prompt, source: Path) -> Target:
             float(row["tempo"]) if row["tempo"] else None,
             parse_key(row["key"]) if row["key"] else None,
             DRUMS[row["drums"]],
+            _plan(prompt.text),
             prompt.number,
         )
     except KeyError as error:
         raise FileError(f"{source}, id {prompt.id}: no {error}; drums are yes, no or unsaid") from error
     except ValueError as error:
         raise FileError(f"{source}, id {prompt.id}: {error}") from error
+
+
+def _plan(text: str) -> Plan | None:
+    plan = plan_for(text, None, 0, None)  # what it states, and nothing else
+    return plan if plan.tempo and plan.chords else None
 
 
 def clip_of(row: dict) -> Clip:
