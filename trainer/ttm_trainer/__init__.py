@@ -1,1 +1,1 @@
-"""Trains the models that musicgen_app plays. trainer imports musicgen_app, never the reverse."""
+"""Trains the models that musicgen_app plays. It imports musicgen_app, never the reverse."""

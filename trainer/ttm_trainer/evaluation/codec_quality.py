@@ -29,7 +29,7 @@ from .metrics.bootstrap import mean_interval
 from .report import figure
 
 RATE = 32_000  # Hz, of everything that is measured
-CLEAR = 0.15  # of `rhythm.steadiness`: from there a beat is clear
+CLEAR = 0.15  # of `tempo.steadiness`: from there a beat is clear
 OPUS = (12.0, 24.0)  # kbit/s
 BETTER = {"log_mel": "lower", "si_sdr": "higher", "tempo": "higher", "notes": "higher"}
 SHAPES = {"log_mel": "{:.3f}", "si_sdr": "{:.1f}"}  # how figures are printed; the others as percentages

@@ -200,7 +200,7 @@ class Prepared:
         return np.asarray(labels, dtype=np.int32)
 
     def null_text(self) -> tuple[Tensor, Tensor | None]:
-        """The features of no text: tokens (S, D) and vector (G,) or None; see `conditioning.null_features`."""
+        """The features of no text: tokens (S, D) and vector (G,) or None; see `musicgen_app.text.null_features`."""
         tokens = torch.from_numpy(self._array("null", 0, "tokens").astype(np.float32))
         if not self._text_facts["vector"]:
             return tokens, None

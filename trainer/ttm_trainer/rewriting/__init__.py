@@ -1,5 +1,6 @@
 """Inference-style captions (arXiv 2606.07387 §II-B): dense captions rewritten in the style of the prompts people write.
 
-captions.py reads and writes sets; rules.py rewrites without a model; prompt.py asks and checks, chats.py answers;
-run.py goes through a set and journal.py keeps what is done; leftovers.py is the test all rewritten captions pass.
+`caption_sets` reads and writes sets of captions. `rules` rewrites without a model; `llm_prompt` asks a language model
+(`language_models`) and checks its answer. `run` goes through a set, and `journal` keeps what is done. Every rewritten
+caption must pass the test of `forbidden_facts`.
 """

@@ -62,7 +62,7 @@ class Rewriter(Protocol):
 
 
 class RulesRewriter:
-    """Needs no model; see rules.py."""
+    """Needs no model; see `rules`."""
 
     batch, parallel, patience = 500, 1, None
 

@@ -70,7 +70,7 @@ def train(
     end after this time. SIGTERM and Ctrl-C end the run after the step in flight, with a checkpoint. on_preview(step,
     model) is called in the main process at set steps and must leave the model as it is. device, shard: see `assemble`.
 
-    Settings must be those of the checkpoint, but for what `settings.harmless` lets through. Raises FileError (data,
+    Settings must be those of the checkpoint, but for what `config.harmless` lets through. Raises FileError (data,
     clusters or scores missing, another trainer in the folder, a full disk), ModelError (a checkpoint that is unusable
     or of other settings), RequestError, and GenerationError after `max_bad_steps` steps in a row without a finite
     gradient.

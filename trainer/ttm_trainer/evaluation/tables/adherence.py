@@ -1,4 +1,4 @@
-"""The report of `following.follow` as text: a table a kind of prompt, and how right the measuring itself is."""
+"""The report of `prompt_adherence` as text: a table a kind of prompt, and how right the measuring itself is."""
 
 from __future__ import annotations
 
