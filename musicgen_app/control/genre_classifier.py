@@ -38,7 +38,7 @@ class Genres:
         return grown / grown.sum(axis=1, keepdims=True)
 
     def meant(self, prompt: str, vector: np.ndarray) -> str:
-        """The genre that a prompt with this vector (V or more,) means; "" where it names one, or none is likely enough."""
+        """The genre that a prompt with this vector (V or more,) means; "" where it names one, or none is likely."""
         if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", prompt, re.IGNORECASE) for name in self.names):
             return ""
         (probabilities,) = self.probabilities(vector[None])
