@@ -16,7 +16,7 @@ import yaml
 
 import musicgen_app
 import ttm_trainer
-from musicgen_app import audio, cli, plugins
+from musicgen_app import audio, cli, errors, plugins
 from musicgen_app.models import installed
 from ttm_trainer.evaluation.tables.model_card import following
 
@@ -109,6 +109,12 @@ def test_the_figures_of_the_readme_are_those_of_the_reports():
         cells = dict(zip(head.split("|"), measured.split("|"), strict=True))
         ours, real = (next(v for k, v in cells.items() if word in k) for word in ("sketch 2.2", "real"))
         assert said.split("|")[2:4] == [f" {ours.split('(')[0].strip()} ", f" {real.strip()} "], label
+
+
+def test_every_exit_code_is_documented():
+    codes = {0} | {kind.exit_code for kind in vars(errors).values() if hasattr(kind, "exit_code")}
+    rows = re.findall(r"^\| (\d+) \|", text_of(DOCS / "making-music.md"), re.M)
+    assert sorted(map(int, rows)) == sorted(codes)
 
 
 def test_every_command_has_a_page_from_its_help():
