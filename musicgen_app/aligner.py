@@ -62,7 +62,7 @@ class AlignerConfig:
 
 
 class AskBlock(nn.Module):
-    """A state asks a sequence: attention from (B, 1, D) to (B, S, D), then an MLP; pre-norm residuals."""
+    """A state (B, 1, D) attends to a sequence (B, S, D), then an MLP follows; both with pre-norm residuals."""
 
     def __init__(self, width: int, heads: int, dropout: float):
         super().__init__()
@@ -79,7 +79,7 @@ class AskBlock(nn.Module):
 
 
 class TextTower(nn.Module):
-    """Sentence-encoder vectors -> unit vectors: the vector of the whole prompt asks those of its clauses and words."""
+    """Sentence-encoder vectors -> unit vectors: that of the whole prompt attends to those of its clauses and words."""
 
     def __init__(self, config: AlignerConfig):
         super().__init__()

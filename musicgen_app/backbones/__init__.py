@@ -19,5 +19,5 @@ def expand_condition(cond, batch: int):
 
 
 def with_grid(backbone, cond, grid):
-    """A condition that also says of every frame what the grid (B, T, grid_dim) of `plan.py` does."""
+    """The condition with the plan added to it: a grid (B, T, grid_dim) of numbers for every frame, see `Plan.grid`."""
     return cond._replace(grid=backbone.grid_input_proj(grid))

@@ -1,7 +1,7 @@
 """The plan of a clip: tempo, metre, key, chords, drums -> the grid (T, WIDTH) that tells a generator of every frame.
 
-A network that sees 12 frames a second of noise cannot keep count of the beat by itself; told where in the bar each
-frame is, it need not. The same goes for the chord that sounds and the key that it belongs to.
+A network that sees 12 frames a second of noise cannot keep count of the beat by itself. It need not if it is told where
+in the bar each frame is. The same holds for the chord that sounds and the key that it belongs to.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Plan:
     """What a clip's music follows; any part may be unknown.
 
     tempo: quarter notes a minute; metre: of BAR; start: quarter notes from the beginning of the piece, which is a bar
-    line, to that of the clip; key: tonic and mode of `harmony.MODES`, such as "F# minor"; chords: those of the piece,
+    line, to that of the clip; key: tonic and mode of `theory.MODES`, such as "F# minor"; chords: those of the piece,
     (symbol, length in quarter notes), over and over, the symbol "" where the chord is unknown; drums: whether there are
     any.
     """
@@ -67,7 +67,7 @@ class Plan:
         return ", ".join(parts)
 
     def later(self, seconds: float) -> Plan:
-        """The plan of what is left of the clip after so many seconds."""
+        """The plan of the rest of the clip, from so many seconds on."""
         if self.tempo is None or not seconds:
             return self
         return replace(self, start=self.start + seconds * self.tempo / 60)

@@ -1,12 +1,12 @@
-"""Everything that was ever made, kept: GenerationResult -> audio file + sidecar in the library -> found again.
+"""All results, kept: GenerationResult -> audio file + sidecar in the library -> found again.
 
     FOLDER/2026-01/slow-piano-7-0123456789ab.wav          audio, the same bytes as `ttm-app generate` writes
     FOLDER/2026-01/slow-piano-7-0123456789ab.wav.json     its sidecar, with title, tags and favourite
     FOLDER/.trash/                                        what was deleted and can be restored
-    FOLDER/.index.sqlite                                  made from the files whenever it is needed (catalogue.py)
+    FOLDER/.index.sqlite                                  made from the files whenever it is needed (`index`)
 
-An item is where its audio file is. That file comes, moves and goes in one step, and its sidecar follows: whatever a
-process that was killed has left behind is put right by the next look at the folder. Several processes may work at once.
+An item is where its audio file is. That file is added, moved or removed in one step, and its sidecar follows. What a
+killed process has left undone is put right by the next look at the folder. Several processes may work at once.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Where a clip came from: GenerationResult -> text tags in the file and a JSON sidecar beside it -> request.
 
 The comment tag is one flat JSON record: the AI mark, the model and its weights, the app, and the resolved request. For
-the best of several clips it adds how many there were, their first seed, the score and what scored; its seed is still
-its own. It holds no date, so the same result gives the same bytes. The sidecar `<audio file>.json` is the same record
-with the model's version and licence, the shape of the audio, the time taken and what it was computed with. What is read
-back is untrusted.
+the best of several clips it adds how many there were, their first seed, the score and what gave it; the seed is that of
+the clip itself. It holds no date, so the same result gives the same bytes. The sidecar `<audio file>.json` is the same
+record with the model's version and licence, the shape of the audio, the time taken and what it was computed with. What
+is read back is untrusted.
 """
 
 from __future__ import annotations

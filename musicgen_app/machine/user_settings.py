@@ -1,4 +1,4 @@
-"""What the user has set once and for all: flag > TTM_APP_* > settings.toml > default -> Settings.
+"""The user's settings: flag, before TTM_APP_*, before settings.toml, before default -> Settings.
 
 `None` means "not given" at every step, so 0 and false are values. The file is the app's own: it is written whole, and
 comments in it are not kept.

@@ -1,6 +1,6 @@
 """What `generate` and its batches share: request -> file name, result -> file (and sidecar) and a line on stdout.
 
-A name is never made of what a prompt says as it stands: see `paths.slug` and `safe_stem`.
+The words of a prompt never become a name as they stand: see `paths.slug` and `safe_stem`.
 """
 
 from __future__ import annotations
