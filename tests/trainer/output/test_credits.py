@@ -40,7 +40,7 @@ def test_only_what_there_is_has_a_list():
 
 def test_a_model_credits_the_codec_that_it_was_given():
     """Also where only the model around the codec says whose music it heard."""
-    line = "- zaz-data: usr/share/games/zaz/mus4.ogg, \"Progression\" by paniq (CC-BY-SA-3.0)"
+    line = '- zaz-data: usr/share/games/zaz/mus4.ogg, "Progression" by paniq (CC-BY-SA-3.0)'
     for name in ("sketch", str(paths.assets() / "sketch" / "codec")):
         credits = _codec_credits(find_encoders(name)).splitlines()
         assert credits.count(line) == 1 and credits[0].startswith("Music composed") and len(credits) == 290
