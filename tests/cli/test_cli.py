@@ -359,7 +359,7 @@ def test_unknown_commands(cli, name, near):
 def test_unexpected_errors(cli, monkeypatch):
     import musicgen_app.models.installed
 
-    def fail(name):
+    def fail(*given):
         raise KeyError("two\nlines")
 
     monkeypatch.setattr(musicgen_app.models.installed, "find", fail)

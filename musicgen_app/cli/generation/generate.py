@@ -18,7 +18,7 @@ from .output_files import check_folder, numbered, print_clip, save, wants_sideca
 
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
-    from ...request import GenerationRequest
+    from ...request import GenerationRequest, ResolvedRequest
 
 STDIN_BYTES = 1_000_000
 
@@ -117,7 +117,6 @@ def generate(
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
     from ...models.installed import resolve
-    from .. import library
 
     flags = {"device": device, "precision": precision, "decoder": decoder, "sidecar": sidecar, "keep": keep}
     chosen = user_settings.load(**flags, format=format)
@@ -144,8 +143,21 @@ def generate(
     sidecar = wants_sidecar(chosen.sidecar, targets[0], request)
     for target in targets:
         _check_target(target, sidecar, force)
+    _make(resolved, targets, chosen, sidecar, force, as_json, quiet)
 
+
+def _make(
+    resolved: ResolvedRequest,
+    targets: list[Path],
+    chosen: user_settings.Settings,
+    sidecar: bool,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make the clips of a request, write each to its file, and keep a copy. Cancelled says how many were written."""
     from ...engine import CancelToken, Engine
+    from .. import library
 
     engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
     token, written, keeping = CancelToken(), 0, chosen.keep
