@@ -26,8 +26,9 @@ from .errors import Cancelled, GenerationError
 from .machine.device import pick_device, pick_precision
 from .models import installed
 from .models.bundle import Bundle
+from .models.installed import ResolvedRequest
 from .pipeline import EncodedPrompt, LoadedModel, load_model
-from .request import VARIATIONS, Choice, GenerationRequest, GenerationResult, ResolvedRequest
+from .request import VARIATIONS, Choice, GenerationRequest, GenerationResult
 
 
 @dataclass(frozen=True)

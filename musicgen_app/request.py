@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import asdict, dataclass, field, fields, replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from unicodedata import category
 
 from .errors import RequestError
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from .control.plan import Plan
-    from .models.bundle import Bundle
 
 SOLVERS = ("euler", "midpoint", "heun")
 TEXT_LENGTH = 2_000  # characters, of the prompt and of the negative prompt
@@ -110,13 +109,6 @@ class GenerationRequest:
         if "prompt" not in d:
             raise RequestError("the request has no prompt: say what the music should sound like")
         return GenerationRequest(**d).validated()
-
-
-class ResolvedRequest(NamedTuple):
-    """A request with nothing left open, and the model it is for; see `models.installed.resolve`."""
-
-    request: GenerationRequest
-    bundle: Bundle
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ def setup(app) -> dict:
 
 
 def convert(lines: list[str]) -> None:
-    """Convert the lines of one docstring in place, paragraph by paragraph; one with indented lines stays as it is."""
+    """Convert the lines of one docstring in place, paragraph by paragraph; indented lines are shown as they are."""
     converted: list[str] = []
     for n in reversed(range(1, len(lines))):
         if lines[n].startswith("- ") and lines[n - 1] and not lines[n - 1].startswith(("- ", " ")):

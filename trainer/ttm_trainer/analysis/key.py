@@ -1,4 +1,4 @@
-"""Mono audio (N,) float32 -> semitones, pitch classes, the key, how fast the harmony moves, which notes sound.
+"""Mono audio (N,) float32 -> semitones, pitch classes, the key, the movement of the harmony, and the notes that sound.
 
 All of it reads the same semitone spectrum: peaks of a short-time spectrum with their frequencies interpolated, so that
 a tuned note falls into one semitone whatever the bins are. Concert pitch is taken to be 440 Hz.
@@ -17,7 +17,6 @@ from musicgen_app.control.theory import QUALITIES, parse_chord
 WINDOW = 0.25  # seconds, rounded up to a power of two of samples
 LOWEST, HIGHEST = 33, 96  # MIDI: 55 Hz to 2,093 Hz
 RANGE = 1e-3  # of the loudest peak of a clip: below it there is none
-CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 # Profiles of pieces in major and minor, C first: Albrecht & Shanahan, Music Perception 31 (2013)
 PROFILES = (
     np.array([0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081]),
@@ -108,11 +107,6 @@ def parse_key(text: str) -> tuple[int, str]:
     if found.tonic is None:
         raise ValueError(f"{text!r} is no key such as 'Bb minor'")
     return found.tonic, "minor" if found.minor else "major"
-
-
-def name_key(found: tuple[int, str]) -> str:
-    """(10, "minor") -> "Bb minor"."""
-    return f"{CLASSES[found[0]]} {found[1]}"
 
 
 def relative(found: tuple[int, str]) -> tuple[int, str]:

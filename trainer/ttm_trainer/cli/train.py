@@ -15,7 +15,7 @@ from musicgen_app.errors import Cancelled, RequestError, Unfinished
 from musicgen_app.machine.user_settings import DEVICES
 
 from ..recipes import NAMES
-from ..run_folder import METRICS
+from ..runtime.run_folder import METRICS
 from ..training import PRECISIONS
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from ..prepare.prepared_folder import META, Prepared
 from ..recipes.fit_to_data import fitted, for_device
 from ..recipes.recipe import Recipe, encoder_sizes, latent_rate
 from ..run import Job, given
-from ..run_folder import PREPARED
 from ..runtime.progress import duration
+from ..runtime.run_folder import PREPARED
 from .estimate import estimate
 
 WHOLE_FILE = 240.0  # seconds that a file is taken to last where whole files are trained on and none is known yet

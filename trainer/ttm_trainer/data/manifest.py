@@ -1,4 +1,4 @@
-"""Folders of music with captions -> tracks: which files there are, what is said of them, who made them, which split.
+"""Folders of music with captions -> tracks: the files with their captions, licences, makers and splits.
 
 Three kinds of folders are known:
 - the layout of the ICME 2026 challenge, NN/ID.mp3 with stems NN/ID_instrumental.mp3, and tables of captions keyed by
@@ -37,7 +37,7 @@ def scan(
     stems: Path | None = None,
     skip: Path | None = None,
 ) -> tuple[list[Track], list[dict]]:
-    """Look through folders -> tracks, in order of their folders and paths, and what is left out and why.
+    """Look through folders -> tracks, in order of their folders and paths, and a list of what is left out and why.
 
     captions: tables by style, for all folders, besides those that lie in a folder or its captions/. stems: where
     `--separate` writes instrumental stems. skip: a folder that is not looked into (the prepared one).
@@ -117,7 +117,7 @@ def _bad(identity: str, path: object, reason: str, **more: object) -> dict:
 
 
 def _folder(root: Path, label: str, stems: Path | None, skip: Path | None, bad: list[dict]) -> Source:
-    """The sound files of a folder; of a file and its stems, one: the instrumental stem, else the file itself."""
+    """The sound files of a folder. Of a file and its stems only one counts: the instrumental stem, else the file."""
     files: dict[str, dict[str, str]] = {}
     for path in _sound_files(root, skip, bad):
         key, stem = key_of(PurePosixPath(path))
@@ -144,7 +144,7 @@ def _folder(root: Path, label: str, stems: Path | None, skip: Path | None, bad: 
 
 
 def _sound_files(root: Path, skip: Path | None, bad: list[dict]) -> list[str]:
-    """Paths of all sound files under a folder, linked folders too, hidden ones not; sorted."""
+    """Sorted paths of all sound files under a folder, also in linked folders, but not in hidden ones."""
 
     def closed(error: OSError) -> None:
         bad.append(_bad("", error.filename, f"the folder cannot be read: {error.strerror}"))

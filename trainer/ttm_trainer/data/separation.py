@@ -1,6 +1,6 @@
 """Music with vocals -> instrumental stems, by a separator that is installed: Mel-Band RoFormer or Demucs.
 
-The challenge used the former. Each runs as a program of its own, so that neither is a dependency.
+The challenge used the former. Each runs as a separate program, so neither is a dependency.
 
 OUT/separated/SET/NN/ID_instrumental.mp3 is the stem of SET's NN/ID.mp3. OUT/separation/ says which are done.
 """
@@ -34,7 +34,7 @@ HOW = (
 
 @dataclass(frozen=True)
 class Separator:
-    """An installed program. command(inputs, output) is what to run; made(output, name) the stem it writes."""
+    """An installed program. command(inputs, output) is the command to run; made(output, name) the stem it writes."""
 
     name: str
     module: str

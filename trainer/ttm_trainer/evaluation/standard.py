@@ -1,4 +1,4 @@
-"""The whole evaluation: settings -> clips -> figures -> one JSON-safe report. `ttm-app evaluate` is a thin layer on it.
+"""The standard evaluation: settings -> clips -> figures -> one JSON-safe report; what `ttm-app evaluate` runs.
 
 A figure in the report carries all that it depends on: {"name", "variant", "value", "low", "high", "confidence",
 "interval", "resamples", "better", "clips", "samples", "embedder", "reference", ..., "warnings"}.
@@ -174,7 +174,7 @@ def _clips(
 
 
 def _row(prompt: Prompt | None, clip: Clip, settings: Evaluation) -> dict:
-    """What the report says of one clip; the measures add to it."""
+    """The row of one clip in the report; the measures add to it."""
     row = {"id": clip.id}
     if prompt:
         row["prompt"] = prompt.text

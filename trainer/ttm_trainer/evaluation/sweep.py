@@ -1,8 +1,8 @@
 """`ttm-app evaluate sweep`: sampler settings -> quality against network evaluations, one point at a time, resumable.
 
 Each point makes the same clips, of captions of held-out real clips and of the same seeds. Quality is the mean cosine of
-prompt and clip, and the Fréchet distance to the held-out clips (one vector a clip), both by the same embedder. A pass
-of the network over a doubled batch, as guidance needs it, counts as two evaluations, with that for the plan as three.
+prompt and clip, and the Fréchet distance to the held-out clips (one vector a clip), both by the same embedder. Guidance
+needs a pass of the network over a doubled batch, which counts as two evaluations; guidance by the plan makes it three.
 
 OUT/points/NAME.json   one point; what is there is not made again
 OUT/sweep.json         all points, the fronts and the knee
@@ -132,7 +132,7 @@ def words(point: GenerationRequest | dict) -> str:
 
 
 def evaluations(request: GenerationRequest, plan_guidance: float = 1.0) -> int:
-    """How often the network is asked about a clip: counted by the sampler itself, with a velocity that does nothing."""
+    """Network evaluations for one clip, counted by running the sampler itself with a velocity of zero."""
     count, guided = 0, 1 + (request.guidance != 1) + (plan_guidance != 1)
     low, high = request.guidance_interval
 
@@ -179,7 +179,7 @@ def _default(bundle: Bundle) -> dict:
 
 
 def _check(out: Path, about: dict) -> None:
-    """Note what the folder is of, or compare it with what it is of. FileError."""
+    """Write down what the sweep in the folder is made of, or compare it with that. FileError where they differ."""
     path = out / "about.json"
     try:
         known = json.loads(path.read_text(encoding="utf-8"))

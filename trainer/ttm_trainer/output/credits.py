@@ -51,7 +51,7 @@ def credits_of(rows: Iterable[dict]) -> str:
 
 
 def licence_note(rows: Iterable[dict], licence: str) -> str | None:
-    """What of the data may not suit a model under `licence`: terms that it does not have itself, or none known."""
+    """A note on data that may not suit a model under `licence`: their terms go further than its own, or are unknown."""
     doubtful = Counter()
     for row in licences_of(rows):
         terms = set(row["licence"].upper().replace("_", "-").split("-"))

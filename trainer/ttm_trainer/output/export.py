@@ -23,12 +23,12 @@ from musicgen_app.models.bundle import Bundle, frozen_parts, open_bundle, write_
 from ..prepare.encoders import Encoders, find_encoders
 from ..prepare.prepared_folder import Prepared
 from ..recipes.recipe import Recipe
-from ..run_folder import BUNDLE, METRICS
 from ..runtime import charts
+from ..runtime.run_folder import BUNDLE, METRICS
 from ..runtime.stage_runner import load_part
 from . import genre_fitting
 from .credits import credits_of, licences_of
-from .model_card import card, read_metrics
+from .model_card import card, last_figures
 from .track_facts import known_genres, known_plans
 
 CREDITS = "CREDITS.md"
@@ -60,7 +60,7 @@ def export(
 ) -> Bundle:
     """Write `run/bundle` with the averaged weights of a step, its card, credits and curves, and return it.
 
-    A bundle of this run is replaced in the moment in which the new one is complete. Raises FileError (disk) and
+    An earlier bundle of this run is replaced once the new one is complete. Raises FileError (disk) and
     ModelError (the encoders are not on this machine any more, or `about` has no proper name).
     """
     encoders = find_encoders(prepared.meta["preparation"]["encoders"])
@@ -73,12 +73,12 @@ def export(
     files = encoder_files(encoders) | {CREDITS: _write_credits(run / CREDITS, rows, encoders)} | _draw(metrics, run)
     files |= _write_pieces(run, prepared) if recipe.training.planned else {}
     files |= _write_genres(run, prepared)
-    text = card(recipe, config, read_metrics(metrics), CURVES if CURVES in files else None)
+    text = card(recipe, config, last_figures(metrics), CURVES if CURVES in files else None)
     return replace_bundle(run / BUNDLE, config, half(model.state_dict()), text, files)
 
 
 def export_plain(model: nn.Module, step: int, recipe: Recipe, prepared: Prepared, about: About, folder: Path) -> Bundle:
-    """Write a bundle without card and credits to `folder`, for this machine's ears only. Raises as `export`."""
+    """Write a bundle without card and credits to `folder`, to be heard on this machine only. Raises as `export`."""
     encoders = find_encoders(prepared.meta["preparation"]["encoders"])
     config, files = bundle_config(step, recipe, prepared, about, encoders), encoder_files(encoders)
     files |= _write_pieces(folder.parent, prepared) if recipe.training.planned else {}
@@ -87,7 +87,7 @@ def export_plain(model: nn.Module, step: int, recipe: Recipe, prepared: Prepared
 
 
 def bundle_config(step: int, recipe: Recipe, prepared: Prepared, about: About, encoders: Encoders) -> dict:
-    """The config of a bundle, but for what it was trained on."""
+    """The config of a bundle, without the entries of `data`, which say what it was trained on."""
     latent, train = prepared.meta["latent"], prepared.items("train")
     longest = round(float(prepared.frames[train].max()) / prepared.latent_rate, 1)
     codec = dict(encoders.codec)
@@ -139,7 +139,7 @@ def trained_rows(prepared: Prepared) -> list[dict]:
 
 
 def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict with its matrices and filters in 16 bits; vectors, and what 16 bits cannot hold, as they are."""
+    """A state dict with matrices and filters in 16 bits. Vectors, and what does not fit into these, stay unchanged."""
 
     def shrink(tensor: Tensor) -> Tensor:
         if tensor.dtype != torch.float32 or tensor.ndim < 2:
@@ -151,7 +151,7 @@ def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def replace_bundle(out: Path, config: dict, state: dict[str, Tensor], text: str, files: dict[str, Path]) -> Bundle:
-    """Write a bundle to `out`; one that is there is replaced, in the moment in which the new one is complete.
+    """Write a bundle to `out`; one that is there is replaced once the new one is complete.
 
     text: the card without front matter; files: what is copied into the bundle, by its name there. Raises FileError
     (disk) or ModelError (the config is not valid).

@@ -1,4 +1,4 @@
-"""The model card of a trained generator: what it is, what it learned from, how, how well, and what it cannot do."""
+"""The model card of a trained generator: what it is, what it was trained on and how, its figures, its limits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 from ..recipes.recipe import Recipe
+from ..runtime import progress
 
 LIMITS = """\
 It makes instrumental music of the kind it was trained on, from English captions like those it saw; it does not sing and
@@ -15,7 +16,7 @@ those of the training data keep their sound but have no form. No listening test 
 
 
 def card(recipe: Recipe, config: dict, metrics: dict, curves: str | None) -> str:
-    """Markdown without front matter. config: the bundle's; metrics: see `read_metrics`; curves: a picture's name."""
+    """Markdown without front matter. config: the bundle's; metrics: see `last_figures`; curves: a picture's name."""
     training, hours = config["training"], sum(row["hours"] for row in config["data"] if row["part"] == "generator")
     parts = [
         f"# {config['title']}",
@@ -41,14 +42,10 @@ def card(recipe: Recipe, config: dict, metrics: dict, curves: str | None) -> str
     return "\n\n".join(parts) + "\n"
 
 
-def read_metrics(path: Path) -> dict:
-    """{"loss", "val", "val_shuffled", "val_step"} of a run's metrics.jsonl: the last values, of what is there."""
+def last_figures(path: Path) -> dict:
+    """{"loss", "val", "val_shuffled", "val_step"}: the last values in a run's metrics.jsonl, where it has any."""
     found: dict = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue  # the end of a line that was cut off
+    for row in progress.rows(path):
         found |= {name: row[name] for name in ("loss", "val", "val_shuffled") if name in row}
         if "val" in row:
             found["val_step"] = row["step"]

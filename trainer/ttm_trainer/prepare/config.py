@@ -9,12 +9,13 @@ from musicgen_app.errors import RequestError
 
 @dataclass(frozen=True)
 class Preparation:
-    """How data is made ready for training. RequestError where a value cannot be.
+    """How data is made ready for training. Raises RequestError for an impossible value.
 
     encoders: "sketch" (the bundled ones), a system of `models.paper_systems`, or a model whose text encoder and codec
     to use. embedder: scores the segments and gives the REPA-CLAP targets: "aligner" (the bundled one), "clap" or a
     folder. seconds: of a segment; None takes whole files. high, medium: tiers of the score; None: the embedder's own.
-    clusters: pairs such as ("text", 50). val, test: fractions of the tracks that are held out.
+    candidates: stretches that are scored in every track; keep: how many of them are trained on, at most. muq: also
+    store MuQ's features. clusters: pairs such as ("text", 50). val, test: fractions of the tracks that are held out.
     """
 
     encoders: str = "sketch"

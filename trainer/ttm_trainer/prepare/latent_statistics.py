@@ -28,7 +28,7 @@ SMALLEST = 1e-3  # standard deviation, of a channel that hardly ever changes
 
 
 def finish(folder: Path, preparation: Preparation) -> Prepared:
-    """Write prepared.json of a folder whose stages are all there, draw its scores, and open it.
+    """Write prepared.json into a folder whose stages are all there, draw the picture of its scores, and open it.
 
     Raises FileError, ModelError and DependencyError.
     """

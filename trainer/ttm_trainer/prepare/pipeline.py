@@ -85,7 +85,7 @@ def prepare(
 
 
 def with_tiers(preparation: Preparation) -> Preparation:
-    """The preparation with the tiers of its embedder where it names none; for CLAP those of arXiv 2606.07387."""
+    """The preparation with the tiers of its embedder where it names none. CLAP has those of arXiv 2606.07387."""
     if None not in (preparation.high, preparation.medium):
         return preparation
     from .embedders import load_embedder
@@ -98,7 +98,7 @@ def with_tiers(preparation: Preparation) -> Preparation:
 def add_clusters(
     prepared: Prepared, clusters: Iterable[tuple[str, int]], seed: int = 0, show: Callable[[str], None] = print
 ) -> Prepared:
-    """Make the clusters that a prepared folder does not have yet; it is returned. See `clusters.make_clusters`."""
+    """Make the clusters that a prepared folder lacks, and return the folder. See `clusters.make_clusters`."""
     from .clusters import make_clusters
 
     for by, k in clusters:
@@ -115,12 +115,12 @@ def _run(
     parts: int = 1,
     shard: tuple[int, int] = (0, 1),
 ) -> None:
-    """Run a stage; one of a single part is for every shard, so that none has to wait for it."""
+    """Run a stage. One of a single part is run by every shard, so that none has to wait for it."""
     run_stage(out, worker.name, worker.settings, parts, worker, shard=shard, workers=workers, show=show)
 
 
 def _waits(out: Path, stages: list[str], parts: int, show: Callable[[str], None]) -> bool:
-    """Whether parts of these stages are missing, which other shards are to make; says so."""
+    """Whether parts of these stages are missing, which other shards have to make; if so, say it."""
     missing = {stage: len(missing_parts(out, stage, parts)) for stage in stages}
     for stage, count in missing.items():
         if count:
@@ -137,7 +137,7 @@ def _write_manifest(
     out: Path,
     show: Callable[[str], None],
 ) -> None:
-    """The stage "manifest". Its settings tell when the data is not what it was."""
+    """The stage "manifest". Its settings show when the data has changed."""
     rows = [asdict(track) for track in tracks]
     settings = {
         "data": [os.path.abspath(folder) for folder in data],
@@ -153,7 +153,7 @@ def _write_manifest(
 
 
 def _finish(out: Path, preparation: Preparation, show: Callable[[str], None]) -> Prepared:
-    """Open a folder whose stages are all there, after writing prepared.json where it is not what it should be."""
+    """Open a folder whose stages are all there, after writing prepared.json unless it is there and fits."""
     from .latent_statistics import finish
     from .prepared_folder import META, Prepared
 

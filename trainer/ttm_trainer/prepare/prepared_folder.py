@@ -149,7 +149,7 @@ class Prepared:
         return self._plan(item)
 
     def grids(self, items: np.ndarray, frames: int, first: np.ndarray | None = None) -> Tensor:
-        """What the plans of items say of their frames (B, frames, plan.WIDTH) float32, each from its frame `first` (0).
+        """The plans of items, frame by frame: (B, frames, plan.WIDTH) float32, each from its frame `first` (0).
 
         Zeros where a track has no plan; see `musicgen_app.control.plan`.
         """
@@ -200,7 +200,7 @@ class Prepared:
         return np.asarray(labels, dtype=np.int32)
 
     def null_text(self) -> tuple[Tensor, Tensor | None]:
-        """The features of no text: tokens (S, D) and vector (G,) or None; see `conditioning.null_features`."""
+        """The features of no text: tokens (S, D) and vector (G,) or None; see `musicgen_app.text.null_features`."""
         tokens = torch.from_numpy(self._array("null", 0, "tokens").astype(np.float32))
         if not self._text_facts["vector"]:
             return tokens, None

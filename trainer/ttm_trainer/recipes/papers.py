@@ -1,4 +1,4 @@
-"""One recipe a paper: how its data are prepared, its model trained and its music sampled, every number in the open.
+"""The recipes of the papers, with every number: how data are prepared, models trained and music sampled.
 
 Where a number comes from is kept beside it (`Recipe.origin`): the paper itself, its authors' code, or the baseline of
 the ICME 2026 challenge (arXiv 2605.21538 and its public code), which stands in where a paper is silent.

@@ -27,7 +27,7 @@ from musicgen_app.audio import save_bytes
 from musicgen_app.errors import Cancelled, FileError, RequestError
 from musicgen_app.machine import paths
 
-from ..run_folder import BUNDLE, LOG, METRICS, OUTCOME, PREPARED, RECORD
+from .run_folder import BUNDLE, LOG, METRICS, OUTCOME, PREPARED, RECORD
 
 if TYPE_CHECKING:
     import psutil

@@ -60,7 +60,7 @@ POINTS = 60  # of a smoothed curve
 
 @contextmanager
 def picture(path: Path, rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 3.6)) -> Iterator:
-    """Axes (an array for several rows or columns) to draw on; at the end the PNG is written, whole or not at all.
+    """Axes to draw on (an array for several rows or columns). At the end the PNG is written, whole or not at all.
 
     size: width and height in inches, at 150 points an inch. A picture that is there is replaced.
     Raises FileError when it cannot be written, and DependencyError without matplotlib.

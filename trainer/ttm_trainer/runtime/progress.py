@@ -65,7 +65,7 @@ class Log:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """What happens within it is not counted as time of steps."""
+        """The time spent within it is not counted as time of steps."""
         began = time.monotonic()
         yield
         self.clock += time.monotonic() - began
@@ -98,7 +98,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Position:
-    """Where a run is, as a line of its log says: `speed` and `left` in words, "22.1 samples/s" and "12 min"."""
+    """How far a run is, from a line of its log: `speed` and `left` in words, "22.1 samples/s" and "12 min"."""
 
     step: int
     total: int
@@ -107,7 +107,7 @@ class Position:
 
 
 def position(line: str) -> Position | None:
-    """What `Log` showed of a step, read back; None for any other line."""
+    """A line that `Log` showed of a step, read back; None for any other line."""
     found = re.fullmatch(r"step (\d+)/(\d+)\s.*?([\d.]+ (?:samples|steps)/s)\s+(.*) left(\s+[\d.]+ GiB)?", line)
     return Position(int(found[1]), int(found[2]), found[3], found[4]) if found else None
 

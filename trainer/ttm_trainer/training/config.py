@@ -77,13 +77,13 @@ class EmaSettings:
 
 @dataclass(frozen=True)
 class Training:
-    """Settings of a run; a checkpoint made with others is refused, but for those in HARMLESS and what `harmless` says.
+    """Settings of a run. A checkpoint of other settings is refused, but for those that `harmless` lets through.
 
-    init: the model whose weights the run begins with, by its name or folder (None: random ones).
-    micro: samples a forward pass in a process (None: its whole share of a batch); gradients of several passes add up.
-    clusters: what the clusters of the batches are made by, and how many (1: batches are drawn from everything).
-    repa_clap, repa_muq: lambdas of the alignment losses, 0 for none; they are weighted by t^repa_alpha.
-    channel_weights: weight latent channels by `prepared.meta["weights"]`. A 0 in one of `..._every` means never.
+    init: the name or folder of the model whose weights the run begins with (None: random weights).
+    micro: samples in one forward pass of a process (None: its whole share of a batch); gradients of all passes add up.
+    clusters: what clusters are made from, and how many there are (1: batches are drawn from everything).
+    repa_clap, repa_muq: lambdas of the alignment losses, 0 for none; the losses are weighted by t^repa_alpha.
+    channel_weights: weight latent channels by `Prepared.channel_weights`. A 0 in one of `..._every` means never.
     """
 
     preset: str = "sketch-dit"
@@ -159,11 +159,11 @@ class Training:
 
 
 def harmless(old: dict) -> Callable[[str, object, object], bool]:
-    """Whether a run can go on with a setting changed, as if it had been so from the start; for `refuse_other`.
+    """A function that tells which settings may change when a run goes on; for `checkpoint.refuse_other`.
 
-    True for how work is split, computed, saved and watched (HARMLESS), for phases added after the last one, and for
-    more steps in the last phase when its schedule is "constant": any other schedule would have had other rates from the
-    beginning.
+    Those in HARMLESS may: how work is split, computed, saved and watched. Phases may be added after the last one, and
+    the last phase may have more steps when its schedule is "constant"; with any other schedule, more steps would have
+    meant other learning rates from the beginning.
     """
     last = len(old["phases"]) - 1
     constant = old["phases"][last]["schedule"] == "constant"

@@ -21,10 +21,10 @@ from musicgen_app.backbones.presets import trainable_parameters
 from musicgen_app.errors import GenerationError, RequestError
 
 from ..prepare.prepared_folder import Prepared
-from ..run_folder import METRICS
 from ..runtime.distributed import Team, assemble
 from ..runtime.progress import Log
 from ..runtime.randomness import seed_for
+from ..runtime.run_folder import METRICS
 from ..runtime.stopping import REASONS, Stop, only_one, verdict
 from .batch import Batch, Samples, prefetch
 from .config import EmaSettings, Phase, Training
@@ -70,7 +70,7 @@ def train(
     end after this time. SIGTERM and Ctrl-C end the run after the step in flight, with a checkpoint. on_preview(step,
     model) is called in the main process at set steps and must leave the model as it is. device, shard: see `assemble`.
 
-    Settings must be those of the checkpoint, but for what `settings.harmless` lets through. Raises FileError (data,
+    Settings must be those of the checkpoint, but for what `config.harmless` lets through. Raises FileError (data,
     clusters or scores missing, another trainer in the folder, a full disk), ModelError (a checkpoint that is unusable
     or of other settings), RequestError, and GenerationError after `max_bad_steps` steps in a row without a finite
     gradient.
@@ -175,7 +175,7 @@ def skip(
 
 
 def _together(team: Team, losses: dict[str, Tensor], stop: Stop) -> tuple[dict[str, float], str | None]:
-    """Mean losses over the global batch, and why to stop: both the same in all processes."""
+    """Mean losses over the global batch, and the reason to stop, if any; both are the same in all processes."""
     means = torch.stack([values.double().mean() for values in losses.values()]).cpu() / team.world
     sums = team.sum(torch.cat([means, stop.votes()])).tolist()
     return dict(zip(losses, sums[: -len(REASONS)], strict=True)), verdict(sums[-len(REASONS) :])

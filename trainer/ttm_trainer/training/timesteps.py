@@ -1,7 +1,7 @@
 """The times at which a training step looks at each sample, on our axis: noise at t = 0, data at t = 1.
 
-A schedule maps uniform numbers u to times, one for one, so a sample's time hangs on its own number and quality only and
-the slice of a global batch is what another process would have drawn. The score-aware schedule (Cheng, Huang and Tan,
+A schedule maps uniform numbers u to times, one to one. So the time of a sample depends on its own number and quality
+only, and every process draws the same times for the same samples. The score-aware schedule (Cheng, Huang and Tan,
 2026, arXiv 2606.07387, section II-C) sends samples whose caption fits badly to the noisy end:
 
     t' ~ Beta(alpha, 1),  alpha = 1 + lambda (1 - S)        (equations 1 and 2)
@@ -97,14 +97,6 @@ class Beta:
 Schedule = Uniform | LogitNormal | Beta
 
 
-def from_settings(settings: dict) -> Schedule:
-    """The schedule that `dataclasses.asdict` wrote. Raises RequestError for an unknown kind."""
-    kinds = {"uniform": Uniform, "logit-normal": LogitNormal, "beta": Beta}
-    if settings.get("kind") not in kinds:
-        raise RequestError(f"there is no schedule of times {settings.get('kind')!r}: use {', '.join(kinds)}")
-    return kinds[settings["kind"]](**settings)
-
-
 def sample(schedule: Schedule, count: int, generator: torch.Generator, quality: Tensor | None = None) -> Tensor:
     """Times (count,) float32 in [0, 1]. quality (count,) in [0, 1] counts for Beta; None: all samples are perfect."""
     u = torch.rand(count, generator=generator, dtype=torch.float64)
@@ -130,7 +122,7 @@ class Quality:
 
     @classmethod
     def fit(cls, scores: np.ndarray, normalisation: Normalisation = "p75") -> Quality:
-        """From the scores (N,) of the training samples. Without any score, every quality will be 1."""
+        """Fit to the scores (N,) of the training samples. Without any score, every quality will be 1."""
         _check(normalisation)
         known = np.asarray(scores, dtype=np.float64)
         known = known[~np.isnan(known)]
@@ -145,11 +137,6 @@ class Quality:
         width = max(self.high - self.low, 1e-12)
         clipped = np.clip((scores - self.low) / width, 0, 1)
         return torch.from_numpy(np.where(scores < self.high, clipped, 1.0).astype(np.float32))  # NaN is not below
-
-
-def quality(scores: np.ndarray, normalisation: Normalisation = "p75") -> Tensor:
-    """Qualities (N,) of the training scores themselves; `Quality.fit` keeps the fitted numbers."""
-    return Quality.fit(scores, normalisation)(scores)
 
 
 def picture(schedule: Schedule, path: Path, qualities: tuple[float, ...] = (1.0, 0.75, 0.5, 0.25, 0.0)) -> None:

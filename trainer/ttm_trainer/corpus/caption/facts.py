@@ -99,7 +99,7 @@ def _share(part: Part, notes: list[Note], first: float, last: float) -> float:
 
 
 def window_plan(score: Score, start: float, drums: bool) -> Plan:
-    """What a generator may be told of the piece from `start` (seconds) on, with drums or without; see `Plan`."""
+    """The plan of the piece from `start` (seconds) on, with drums or without; see `musicgen_app.control.plan.Plan`."""
     chords: list[tuple[str, float]] = []
     for symbol, begin, end in _slots(score):
         before = chords.pop()[1] if chords and chords[-1][0] == symbol else 0
@@ -136,7 +136,7 @@ def _change(heard: list[tuple[Part, list[Note]]], first: float, last: float) -> 
 
 
 def _moods(moods: tuple[str, ...], density: str, dynamics: str, drums: bool, bright: bool | None) -> list[str]:
-    """The moods of the piece that this window bears out, with one of its own where none does."""
+    """The moods of the piece that are true of this window; where none is, one that the window has itself."""
     quiet = density == "sparse" or dynamics == "soft"
     full = density == "busy" and dynamics == "loud"
     kept = [m for m in moods if not (quiet and m in AROUSED) and not (full and m in CALM)]

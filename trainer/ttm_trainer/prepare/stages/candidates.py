@@ -17,8 +17,8 @@ from ..config import Preparation
 def candidates(track: Track, preparation: Preparation) -> list[tuple[float, float]]:
     """(start, seconds) of the stretches of a track that are scored, in order of time.
 
-    Random ones, by the seed and the track's id alone; one from its start where the track is no longer than a stretch,
-    or where whole tracks are wanted. Raises FileError where the file cannot be read.
+    They are random and depend on the seed and the track's id alone. A track no longer than a stretch gives one from its
+    start, and so does any track where whole tracks are wanted. Raises FileError where the file cannot be read.
     """
     seconds = track.seconds if track.seconds is not None else duration(track.file) - track.start
     window = preparation.seconds

@@ -56,7 +56,7 @@ class Frames(Worker):
         }
 
     def _batches(self, items: list, bad: list[dict]) -> Iterator[tuple[list[int], np.ndarray, list[int]]]:
-        """(places in `items`, samples (B, channels, N), how many of the N are real) of consecutive items of one length.
+        """Consecutive items of one length: places in `items`, samples (B, channels, N), and how many are no padding.
 
         An item shorter than the wanted seconds is padded with silence.
         """

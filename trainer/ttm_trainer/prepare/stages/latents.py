@@ -15,7 +15,7 @@ from .item_frames import Frames
 
 
 class Latents(Frames):
-    """Latents of every item. Of a codec with a posterior (ACE-Step v1.5) they are its mean, so that they are exact."""
+    """Latents of every item. A codec with a posterior (ACE-Step v1.5) gives its mean, so that they are exact."""
 
     name = "latents"
 

@@ -17,7 +17,7 @@ from .worker import Worker
 
 
 class Scores(Worker):
-    """Candidates of every track: unit vector of the audio, and its mean cosine with those of the track's captions."""
+    """Candidates of every track: the unit vector of the audio, and its mean cosine with the vectors of the captions."""
 
     name = "scores"
 
@@ -53,7 +53,7 @@ class Scores(Worker):
         return columns | {"audio": np.concatenate(vectors), "bad": bad}
 
     def _meanings(self, part: int) -> dict[int, np.ndarray]:
-        """The mean vector of the captions of each track (W,); NaN without captions."""
+        """The mean vector (W,) of the captions of each track; NaN without captions."""
         owners, captions = [], []
         for number in self.numbers(part):
             found = [caption for style in self.tracks[number].captions.values() for caption in style]

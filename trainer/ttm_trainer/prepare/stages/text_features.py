@@ -17,7 +17,7 @@ CAPTIONS = 32  # captions that go through the encoder at once
 
 
 class Text(Worker):
-    """Token states of every caption, and a vector of it: the text encoder's own, or the embedder's without one."""
+    """Token states of every caption, and one vector: the text encoder's own where it gives one, else the embedder's."""
 
     name = "text"
 
