@@ -63,6 +63,7 @@ def test_the_settings_are_read(home):
     assert (chosen.seconds, chosen.format, chosen.loudness) == (20.0, ".flac", -14.0)
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_from_its_checkpoint(home, capsys):
     """As its record in the list of trainings says, to the end."""
     jobs = Jobs()

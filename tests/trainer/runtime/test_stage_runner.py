@@ -247,6 +247,7 @@ def parts_of(folder: Path) -> list[int]:
     return [int(p.name) for p in stage.iterdir() if p.name.isdigit()] if stage.is_dir() else []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_kill_at_random_moments_leaves_whole_parts(tmp_path) -> None:
     draw = random.Random(0)
