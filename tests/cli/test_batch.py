@@ -465,6 +465,7 @@ def test_interrupted(batch, monkeypatch):
     assert batch(None, "--seed", 1, "--steps", 9).err == "2 made, 1 there already\n"
 
 
+@pytest.mark.slow
 def test_killed_and_run_again(batch, tmp_path):
     text = "".join(f"piano {i}\n" for i in range(16))
     assert batch(text, "--out-dir", "straight", "-q").code == 0

@@ -32,13 +32,11 @@ def test_there_is_an_example_of_every_command():
 @pytest.mark.parametrize("line", COMMANDS)
 def test_command_parses(line):
     """Parsing checks the names of commands and options and the types of their values; nothing is run."""
-    name, *arguments = shlex.split(line)
-    context, command = None, root
-    while command is not None:
+    arguments = shlex.split(line)[1:]
+    context = root.make_context("ttm-app", arguments)
+    while isinstance(context.command, click.Group) and (words := [*context._protected_args, *context.args]):
+        name, command, arguments = context.command.resolve_command(context, words)
         context = command.make_context(name, arguments, parent=context)
-        arguments = [*context._protected_args, *context.args]
-        below = isinstance(command, click.Group) and arguments
-        name, command, arguments = command.resolve_command(context, arguments) if below else ("", None, [])
 
 
 def test_the_two_commands_that_ci_runs_are_marked():

@@ -736,6 +736,7 @@ def start(code: str, *arguments: object) -> subprocess.Popen:
     return child
 
 
+@pytest.mark.slow
 def test_two_processes_add_at_once(kept):
     children = [start(ADDING, kept.folder, 10) for _ in range(2)]
     for child in children:
@@ -750,6 +751,7 @@ def test_two_processes_add_at_once(kept):
     assert kept.reindex() == library.Report(20, 0, {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delay", [0.0, 0.004, 0.02])
 def test_killed_at_any_moment(kept, delay):
     child = start(WORKING, kept.folder)

@@ -167,6 +167,7 @@ def assert_refused(models: Path, kind: type[Exception], pattern: str, *args, **o
 # --- what becomes a model
 
 
+@pytest.mark.slow
 def test_full_size_fluxaudio_s(models, tmp_path):
     """120 M parameters under public names with an average's prefix and stray buffers, in 16 bit."""
     state = random_state(fluxaudio(64, hidden=448, width=1280, heads=7, joint=4, fused=8), torch.float16)
@@ -699,6 +700,7 @@ def test_remove(models, tmp_path, tiny, tiny_bundle):
     assert list(models.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_memory_is_not_doubled(models, tmp_path):
     """What an import takes beyond the mapped file stays far below one copy of the weights."""
     state = fluxaudio_state(hidden=448, width=1280, heads=7, joint=1, fused=2)

@@ -17,6 +17,8 @@ from musicgen_app.models.bundle import open_bundle, verify
 from ttm_trainer.output.export import recover, replace_bundle
 from ttm_trainer.run import WAIT
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"hidden": 32, "depth": 2, "fused_depth": 1, "heads": 1, "mlp_width": 32}
 SHORT = ("--encoders", "tiny", "--steps", 4, "--batch", 2, "--save-every", 2, "--precision", "fp32", "--device", "cpu")
 PAPERS = ("--clusters", "text-2", "--beta-lambda", 1, "--repa-clap", 0.2, "--ema", "sigma:0.1", "--micro", 1)

@@ -144,8 +144,7 @@ def generate(
     sidecar = wants_sidecar(chosen.sidecar, targets[0], request)
     for target in targets:
         _check_target(target, sidecar, force)
-
-    _make(resolved, targets, chosen, sidecar, force=force, as_json=as_json, quiet=quiet)
+    _make(resolved, targets, chosen, sidecar, force, as_json, quiet)
 
 
 def _make(
@@ -157,7 +156,7 @@ def _make(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Make the clips of a request, write each to its file and keep a copy. Raises Cancelled."""
+    """Make the clips of a request, write each to its file, and keep a copy. Cancelled says how many were written."""
     from ...engine import CancelToken, Engine
     from .. import library
 

@@ -416,6 +416,7 @@ KILLED = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="starts from a fork")
 def test_kill_at_random_moments_of_every_stage(made, music, codec, aligner, tmp_path) -> None:
     whole, preparation, _ = made

@@ -74,6 +74,7 @@ def test_the_newest_are_kept_and_leftovers_of_kills_removed(tmp_path):
     assert len(checkpoint.found(tmp_path)) == 5
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
     """In a process whose files may not grow beyond 2 kB, which fails in the same places as a full disk."""
     code = (
@@ -100,6 +101,7 @@ def test_a_log_that_cannot_be_written_says_so(tmp_path):
         log.write({"step": 1})
 
 
+@pytest.mark.slow
 def test_killed_while_writing_leaves_only_whole_checkpoints(tmp_path):
     """A process does nothing but write checkpoints, of 4 MB, and is killed at moments that move through one write."""
     code = (

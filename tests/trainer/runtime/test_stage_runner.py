@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from musicgen_app.errors import FileError, TTMError
+from support.stage_work import SETTINGS, Work
 from ttm_trainer.runtime import stage_runner
 from ttm_trainer.runtime.stage_runner import (
     check_settings,
@@ -25,23 +26,6 @@ from ttm_trainer.runtime.stage_runner import (
     stage_settings,
     write_part,
 )
-
-SETTINGS = {"seed": 1, "codec": {"rate": 25.0, "name": "sketch"}, "tiers": (0.33, 0.2)}
-
-
-class Work:
-    """A stage's work: it can be sent to another process."""
-
-    name = "numbers"
-    settings = SETTINGS
-
-    def __init__(self, size: int = 1000):
-        self.size = size
-
-    def __call__(self, part: int) -> stage_runner.Rows:
-        bad = [{"id": f"t{part}", "path": f"{part}.mp3", "reason": "silent"}] if part % 3 == 2 else []
-        values = np.full((self.size, 2), part, np.float16)
-        return {"values": values, "rows": [{"part": part, "text": "träumerei\u2028"}], "bad": bad}
 
 
 class Fails(Work):
@@ -208,7 +192,7 @@ LIMITED = """
     import resource, sys
     from pathlib import Path
     from musicgen_app.errors import FileError
-    from tests.test_stages import Work
+    from support.stage_work import Work
     from ttm_trainer.runtime.stage_runner import run_stage
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
@@ -236,7 +220,7 @@ def test_a_real_limit_of_the_system_is_one_line(tmp_path) -> None:
 SLOW = """
     import sys, time
     from pathlib import Path
-    from tests.test_stages import Work
+    from support.stage_work import Work
     from ttm_trainer.runtime.stage_runner import run_stage
 
     run_stage(Path(sys.argv[1]), "numbers", Work.settings, 400, Work(20_000), workers=int(sys.argv[2]))
@@ -263,6 +247,7 @@ def parts_of(folder: Path) -> list[int]:
     return [int(p.name) for p in stage.iterdir() if p.name.isdigit()] if stage.is_dir() else []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_kill_at_random_moments_leaves_whole_parts(tmp_path) -> None:
     draw = random.Random(0)
