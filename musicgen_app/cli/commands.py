@@ -21,7 +21,7 @@ COMMANDS = {  # name -> the module that has it under that name
     "generate": "generation.generate",
     "gui": "gui",
     "library": "library",
-    "models": "models",
+    "models": "models.models",
     "export": "export",
     "bench": "bench",
     "doctor": "doctor",

@@ -17,10 +17,9 @@ class Group(click.Group):
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: click.Context, args: list[str]):
-        known = self.list_commands(ctx)
-        if args[0] not in known and not ctx.resilient_parsing:
+        if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
             near = self.nearest(ctx, args[0])
-            hint = f"did you mean {near}?" if near else f"commands: {', '.join(known)}"
+            hint = f"did you mean {near}?" if near else f"commands: {', '.join(self.list_commands(ctx))}"
             ctx.fail(f"no command {args[0]!r}; {hint}")
         return super().resolve_command(ctx, args)
 
@@ -52,9 +51,9 @@ class CommandGroup(Group):
         return click.Command.parse_args(self, ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Its own arguments are left out as long as the first word may be a command."""
+        """Its own arguments are left out as long as the first word may be a command, and where one was named."""
         params = super().get_params(ctx)
-        if ctx.allow_interspersed_args:
+        if ctx.command is self and ctx.allow_interspersed_args:
             return params
         return [param for param in params if not isinstance(param, click.Argument)]
 

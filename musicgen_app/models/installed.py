@@ -22,6 +22,7 @@ from ..machine import paths
 from ..request import GenerationRequest
 from . import hub
 from .bundle import CONFIG, Bundle, frozen_parts, open_bundle, rename, verify
+from .paper_systems import SYSTEMS
 
 CARD = "README.md"
 STALE = 3600  # seconds after which what was left hidden belongs to a process that was killed
@@ -69,6 +70,8 @@ def find(name_or_path: str | os.PathLike, models_dir: str | os.PathLike | None =
             raise fault
     if os.sep in wanted or "/" in wanted or Path(wanted, CONFIG).is_file():
         return open_bundle(Path(wanted).expanduser())
+    if wanted in SYSTEMS:
+        raise ModelError(f"{wanted} is not installed: ttm-app models show {wanted} says how to get it")
     near = difflib.get_close_matches(wanted, by_name, n=1)
     hint = f"did you mean {near[0]}?" if near else f"installed: {', '.join(by_name) or 'none'}"
     raise ModelError(f"unknown model {wanted!r}; {hint} (see ttm-app models list)")

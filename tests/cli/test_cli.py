@@ -451,13 +451,6 @@ def test_full_disk(child, tmp_path):
     assert list((tmp_path / "work").iterdir()) == []
 
 
-def test_reader_of_stdout_goes_away(child):
-    process = child("models", "list")
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait() == 1
-
-
 def test_a_terminal_without_unicode(child, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
     out, err = child("generate", "日本", *FAST, "-o", "日本.wav", "-q").communicate()
@@ -576,7 +569,8 @@ def test_models_import_and_remove(cli, checkpoint, tmp_path):
     ):
         assert re.search(f"^{line}$", ran.out, re.MULTILINE), ran.out
     assert "(MIT)  (needs flan-t5-large, clap-general, acestep-v15: ttm-app" in cli("models", "list").out
-    assert "acestep-v15 missing (ttm-app models download some-dit)" in cli("models", "show", "some-dit").out
+    shown = cli("models", "show", "some-dit").out
+    assert "acestep-v15 missing\n" in shown and "get the parts   ttm-app models download some-dit\n" in shown
     assert cli("models", "verify", "some-dit").out == "some-dit  intact\n"
     ran = cli("generate", "piano", "--model", "some-dit")
     assert (ran.code, ran.out) == (4, "")

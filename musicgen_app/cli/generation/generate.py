@@ -18,6 +18,7 @@ from .output_files import check_folder, numbered, print_clip, save, wants_sideca
 
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
+    from ...models.installed import ResolvedRequest
     from ...request import GenerationRequest
 
 STDIN_BYTES = 1_000_000
@@ -117,7 +118,6 @@ def generate(
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
     from ...models.installed import resolve
-    from .. import library
 
     flags = {"device": device, "precision": precision, "decoder": decoder, "sidecar": sidecar, "keep": keep}
     chosen = user_settings.load(**flags, format=format)
@@ -145,14 +145,28 @@ def generate(
     for target in targets:
         _check_target(target, sidecar, force)
 
+    _make(resolved, targets, chosen, sidecar, force=force, as_json=as_json, quiet=quiet)
+
+
+def _make(
+    request: ResolvedRequest,
+    targets: list[Path],
+    chosen: user_settings.Settings,
+    sidecar: bool,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make the clips of a request, write each to its file and keep a copy. Raises Cancelled."""
     from ...engine import CancelToken, Engine
+    from .. import library
 
     engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
     token, written, keeping = CancelToken(), 0, chosen.keep
     with cancel_on_signals(token):
         try:
             with progress_line(show=not quiet) as progress:
-                results = engine.generate(resolved, progress, token)
+                results = engine.generate(request, progress, token)
             for note in dict.fromkeys(note for result in results for note in result.notes):
                 print_note(f"warning: {note}")
             for result, target in zip(results, targets, strict=True):

@@ -90,7 +90,7 @@ def run(
 @click.option(
     "--prompts",
     type=PATH,
-    help="CSV with the columns of trainer/ttm_trainer/evaluation/prompt_sets/adherence.csv.  [built-in]",
+    help="adherence, free-wording or chords, or a CSV with the columns of these.  [default: adherence]",
 )
 @click.option("--count", type=click.IntRange(1), help="Prompts of each kind.  [default: all]")
 @click.option("--clips", type=click.IntRange(1, 50), default=1, show_default=True, help="Of each prompt.")
@@ -99,10 +99,11 @@ def run(
 @options("data", "real", "seconds", "seed", "steps", "guidance", "embedder", "bootstrap", "device", "audio-out")
 @options(*REPORT)
 def following(device, output, force, as_json, quiet, **values) -> None:
-    """Does MODEL follow prompts it never saw? Genre, instruments, drums, tempo, key, and fit of text and music.
+    """Does MODEL follow prompts it never saw? Genre, instruments, drums, tempo, key, chords, and fit of text and music.
 
     Four kinds of prompts: short, long, freely worded, and dense with tempo and key. Each figure stands between a floor,
     the same clips against other prompts, and, with --data, a ceiling: real unseen clips heard by the same estimators.
+    --prompts chords: the share of the bars in which the chord that was named fits best, of those in the prompt.
     """
     from ..evaluation.prompt_adherence import Following, follow
     from ..evaluation.tables.adherence import table
