@@ -16,8 +16,9 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from .. import __version__
-from ..audio import WAV_COMMENT_BYTES, read_tags, save_bytes
+from ..audio import WAV_COMMENT_BYTES, read_tags
 from ..errors import FileError, RequestError
+from ..machine import files
 from ..request import Choice, GenerationRequest, GenerationResult
 
 SCHEMA = 1
@@ -64,7 +65,7 @@ def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
 
 def write_sidecar(result: GenerationResult, path: str | Path, overwrite: bool = False) -> Path:
     """Write the sidecar of the audio file at `path`, all or nothing; returns `<path>.json`. Raises FileError."""
-    return save_bytes(sidecar_path(path), sidecar_bytes(sidecar_for(result, path)), overwrite)
+    return files.write(sidecar_path(path), sidecar_bytes(sidecar_for(result, path)), overwrite)
 
 
 def sidecar_bytes(record: dict) -> bytes:

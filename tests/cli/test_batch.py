@@ -436,7 +436,7 @@ def test_a_full_disk_ends_the_batch(batch, monkeypatch):
     def full(path, data, overwrite=False):
         raise FileError(f"cannot write {path}: No space left on device; free some space")
 
-    monkeypatch.setattr(audio, "save_bytes", full)
+    monkeypatch.setattr(files, "write", full)
     ran = batch("piano\nflute\n", "--seed", 1)
     assert (ran.code, ran.out, names()) == (3, "", [])
     assert re.fullmatch(r"error: line 1: cannot write [^\n]*; 0 of 2 files are done; run the same [^\n]*\n", ran.err)
