@@ -27,6 +27,7 @@ from .. import audio
 from ..errors import FileError, RequestError
 from ..machine import files, paths
 from ..request import GenerationResult, check_whole
+from .clip_files import claim, follow, followed_by, settle
 from .index import Catalogue, conditions
 from .item import NAME, NOTE, TRASH, Item, changed, checked_note, item_from, moment, read_item
 from .metadata import (
@@ -46,7 +47,6 @@ from .metadata import (
 __all__ = ["Item", "Library", "Report"]
 
 ID = re.compile(r"[0-9a-f]{12}")
-PENDING = re.compile(r"\.([0-9a-f-]+\.)?(?P<sound>" + NAME.pattern + r")\.json")  # a sidecar that waits for its sound
 LOCK = ".lock"
 BUSY = 30.0  # seconds to wait for another process
 
@@ -111,14 +111,8 @@ class Library:
         self._make(month)
         if not self._swept:
             self._sweep()
-        pending = files.hidden(path.parent, item.sidecar.name)
-        files.write(pending, data)
-        try:
+        with followed_by(path, data):
             write(path)
-        except BaseException:
-            pending.unlink(missing_ok=True)
-            raise
-        _follow(pending, item.sidecar)
         return item
 
     # --- finding
@@ -270,7 +264,7 @@ class Library:
             raise FileError(f"{target} exists already: move it elsewhere")
         with files.reported(f"move {item.path} to {target.parent}"):
             files.rename(item.path, target)
-            _follow(item.sidecar, sidecar_path(target))
+            follow(item.sidecar, sidecar_path(target))
         return read_item(target)
 
     def _make(self, name: str) -> Path:
@@ -293,24 +287,21 @@ class Library:
     def _find_sidecar(self, path: Path) -> None:
         """Put a sidecar beside a sound that has none: the one that was to follow it, else one made from its tags."""
         target = sidecar_path(path)
-        elsewhere = (self.folder / name / target.name for name in self._catalogue.folders())
-        for source in (*path.parent.glob(f".*{target.name}"), *elsewhere):
+        claim(path)
+        of_old = path.with_name(f".{target.name}")  # where it waited in version 0.1
+        for source in (of_old, *(self.folder / name / target.name for name in self._catalogue.folders())):
             if source.is_file() and not source.is_symlink() and not os.path.lexists(source.with_suffix("")):
-                _follow(source, target)
+                follow(source, target)
         if not os.path.lexists(target):
             note = {"created": changed(path), "source": "python"}
             files.write(target, sidecar_bytes(_described(path) | {"file": path.name, NOTE: note}))
 
     def _sweep(self) -> None:
-        """Delete what killed processes have left hidden; a sidecar whose sound has come stays for it."""
+        """Clear up what killed processes have left hidden."""
         self._swept = True
-        for folder in (self.folder / name for name in self._catalogue.folders()):
-            files.sweep(folder)
-            for path in folder.glob(".*.json"):
-                with suppress(OSError):
-                    pending = PENDING.fullmatch(path.name)
-                    if pending and not (folder / pending["sound"]).exists() and files.is_abandoned(path):
-                        path.unlink()
+        for name in self._catalogue.folders():
+            files.sweep(self.folder / name)
+            settle(self.folder / name)
 
     def _sweep_trash(self) -> None:
         """Delete the sidecars in the trash whose sound is nowhere; nobody else may be changing items."""
@@ -331,15 +322,6 @@ def _described(path: Path) -> dict:
         if all(beside.get(name) == value for name, value in known.items()):
             record = beside
     return record
-
-
-def _follow(sidecar: Path, target: Path) -> None:
-    """Move a sidecar to its sound. Another process, which found the sound without it, may have done so already."""
-    try:
-        files.rename(sidecar, target)
-    except FileNotFoundError:
-        if not target.exists():
-            raise
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -28,14 +28,14 @@ from typing import BinaryIO
 from ..errors import FileError
 
 DAY = 86_400.0  # seconds
-EVERY = 60.0  # seconds between two looks of one process for leftovers in one folder
+SHARE = 0.01  # of the time may go into looking for leftovers, in a folder of very many files
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 ATTEMPTS = 20  # to replace a folder that others replace at the same moment
 IN_USE = (5, 32)  # Windows: another program, a virus scanner often, has the file open
 PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # seconds to wait for it
 _OWNER = re.compile(r"\.(?:(?P<machine>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]{8}|[0-9a-f]{32})\.")  # latter: 0.1
 _LEFT = re.compile(_OWNER.pattern + r"(?:part|(?P<name>.+)\.old)", re.DOTALL)
-_swept: dict[str, float] = {}  # folder -> when this process last looked for leftovers there
+_next_sweep: dict[str, float] = {}  # by folder, on the monotonic clock
 
 
 def check_free(path: str | os.PathLike, overwrite: bool) -> None:
@@ -100,7 +100,6 @@ def writing_folder(path: str | os.PathLike, overwrite: bool = False, advice: str
     if not overwrite and os.path.lexists(path):
         raise _exists(path)
     with reported(f"write {path}", advice):
-        path.parent.mkdir(parents=True, exist_ok=True)
         with scratch(path.parent) as new:
             yield new
             for made in new.rglob("*"):
@@ -112,11 +111,11 @@ def writing_folder(path: str | os.PathLike, overwrite: bool = False, advice: str
 
 @contextmanager
 def scratch(folder: str | os.PathLike) -> Iterator[Path]:
-    """A hidden folder inside `folder`, for files that are made under names of their own; gone at the end. OSError."""
+    """A hidden folder inside `folder` (made if missing), for files that get a place later; gone at the end. OSError."""
     _sweep_at_times(Path(folder))
     made = hidden(Path(folder))
     try:
-        made.mkdir()
+        made.mkdir(parents=True)
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
@@ -202,11 +201,11 @@ def locked(path: str | os.PathLike, busy: str, seconds: float = 0.0) -> Iterator
     from filelock import FileLock, Timeout
 
     lock = FileLock(path, timeout=seconds)
-    try:
-        with reported(f"write {path}"):
+    with reported(f"write {path}"):
+        try:
             lock.acquire()
-    except Timeout:
-        raise FileError(busy) from None
+        except Timeout:
+            raise FileError(busy) from None
     try:
         yield
     finally:
@@ -218,8 +217,6 @@ def reported(what: str, advice: str | None = None) -> Iterator[None]:
     """What the disk refuses becomes a FileError "cannot WHAT: the reason; advice" of one line."""
     try:
         yield
-    except FileExistsError as error:
-        raise _exists(error.filename2 or error.filename) from error
     except Exception as error:
         if not _is_of_disk(error):
             raise
@@ -247,7 +244,7 @@ def _is_of_disk(error: Exception) -> bool:
     return isinstance(error, OSError | SafetensorError)
 
 
-def _exists(path: object) -> FileError:
+def _exists(path: Path) -> FileError:
     return FileError(f"{path} exists already: choose another name or use --force")
 
 
@@ -273,13 +270,16 @@ def _move(source: Path, target: Path) -> None:
 
 
 def _name_new(temporary: Path, path: Path) -> None:
-    """Give the temporary file its name, or FileExistsError: a hard link cannot replace a file as a rename does."""
+    """Give the temporary file a name that is free, else FileError: a hard link replaces no file, as a rename does."""
     try:
         os.link(temporary, path)
     except FileExistsError:
-        raise
+        raise _exists(path) from None
     except OSError:  # a file system without hard links (FAT, some network shares): reserve the name, then replace
-        open(path, "xb").close()
+        try:
+            open(path, "xb").close()
+        except FileExistsError:
+            raise _exists(path) from None
         try:
             _move(temporary, path)
         except BaseException:
@@ -296,7 +296,7 @@ def _place(new: Path, path: Path, overwrite: bool) -> None:
                 with suppress(FileNotFoundError):
                     _move(path, old)
             elif os.path.lexists(path):
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+                raise _exists(path)
             try:
                 _move(new, path)
                 return
@@ -317,11 +317,12 @@ def _delete(path: Path) -> None:
 
 
 def _sweep_at_times(folder: Path) -> None:
-    """`sweep`, but not at every one of thousands of files."""
-    now, name = time.monotonic(), os.path.abspath(folder)
-    if now - _swept.get(name, -EVERY) >= EVERY:
-        _swept[name] = now
+    """`sweep`, but not at every one of many thousand files."""
+    began, name = time.monotonic(), os.path.abspath(folder)
+    if began >= _next_sweep.get(name, began):
         sweep(folder)
+        ended = time.monotonic()
+        _next_sweep[name] = ended + (ended - began) / SHARE
 
 
 @functools.cache

@@ -18,12 +18,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicgen_app import audio
 from musicgen_app.cli import run
 from musicgen_app.cli.generation.batch import _Meter, plan, seed_of
 from musicgen_app.cli.generation.prompt_file import FIELDS, LINE_BYTES, Failure, Names, Prompt, output_name, parse
 from musicgen_app.engine import Engine, Progress
 from musicgen_app.errors import FileError, GenerationError, RequestError
+from musicgen_app.machine import files
 
 FAST = ("--model", "tiny", "--seconds", "0.5", "--steps", "2")
 

@@ -321,5 +321,6 @@ def test_one_at_a_time(tmp_path):
             pass
     with files.locked(tmp_path / "lock", "busy"):
         pass
-    with pytest.raises(FileError, match="cannot write .*; choose"), files.locked(tmp_path / "none" / "lock", "busy"):
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match="cannot write .*; choose"), files.locked(tmp_path / "file" / "lock", "busy"):
         pass

@@ -192,7 +192,7 @@ def test_a_full_disk_is_one_line_and_leaves_whole_parts(tmp_path, monkeypatch) -
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(FileError, match="No space left on device; free some space and run again") as error:
+    with pytest.raises(FileError, match="No space left on device; free some space.* and run again") as error:
         run(tmp_path)
     assert "\n" not in str(error.value)
     monkeypatch.setattr(os, "fsync", real)
@@ -204,11 +204,18 @@ def test_a_full_disk_is_one_line_and_leaves_whole_parts(tmp_path, monkeypatch) -
     assert_whole(tmp_path, list(range(5)))
 
 
+def test_a_stage_on_windows(tmp_path, windows_rules) -> None:
+    run(tmp_path)
+    run(tmp_path, 7)
+    assert_whole(tmp_path, list(range(7)))
+    assert hidden(tmp_path) == []
+
+
 LIMITED = """
     import resource, sys
     from pathlib import Path
     from musicgen_app.errors import FileError
-    from tests.test_stages import Work
+    from test_stage_runner import Work
     from ttm_trainer.runtime.stage_runner import run_stage
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
@@ -236,7 +243,7 @@ def test_a_real_limit_of_the_system_is_one_line(tmp_path) -> None:
 SLOW = """
     import sys, time
     from pathlib import Path
-    from tests.test_stages import Work
+    from test_stage_runner import Work
     from ttm_trainer.runtime.stage_runner import run_stage
 
     run_stage(Path(sys.argv[1]), "numbers", Work.settings, 400, Work(20_000), workers=int(sys.argv[2]))

@@ -24,11 +24,11 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--force", is_flag=True, help="Replace a picture that exists.")
 def plot(runs: tuple[Path, ...], output: Path, force: bool) -> None:
     """Draw loss, validation loss, learning rate and gradient norm of RUNS, one over the other, as a PNG."""
-    from musicgen_app.audio import check_free
+    from musicgen_app.machine import files
 
     from ..runtime.charts import curves
 
-    check_free(output, force)
+    files.check_free(output, force)
     curves({_label(run, runs): run / "metrics.jsonl" if run.is_dir() else run for run in runs}, output)
     click.echo(output)
 

@@ -18,6 +18,7 @@ import torch
 
 from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, load_codec, save_codec
 from musicgen_app.errors import FileError
+from musicgen_app.machine import files
 from musicgen_app.machine.device import cpu_autocast
 from musicgen_app.models.bundle import load_strict
 
@@ -108,8 +109,8 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
     codec = SketchCodec(settings.config)
-    files = audio_files(settings.data, "train")
-    if not files:
+    sounds = audio_files(settings.data, "train")
+    if not sounds:
         raise FileError(f"no audio to train on in {', '.join(settings.data)}")
     samples = settings.latents * codec.samples_per_latent
     newest = checkpoint.latest(out)
@@ -117,7 +118,7 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
         load_strict(codec, load_codec(Path(settings.init)).state_dict(), settings.init)
     elif newest is None:
         show("principal components of the training audio")
-        wave = segment_batch(files, settings.initial_segments, samples, settings.seed, settings.steps)
+        wave = segment_batch(sounds, settings.initial_segments, samples, settings.seed, settings.steps)
         codec.initialise(codec.log_magnitude(wave), bin_weights(codec.sample_rate, settings.config.n_fft // 2 + 1))
     judge = SpectrogramDiscriminator(settings.config.n_fft // 2 + 1)
     average = EMA(codec, settings.ema)
@@ -130,11 +131,11 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
     start = checkpoint.load(newest, modules, optimizers, fixed) if newest else 0
     end = min(stop_at or settings.steps, settings.steps)
     size = sum(p.numel() for p in codec.parameters()) / 1e6
-    show(f"codec: {size:.1f}M parameters, {len(files)} files, from step {start}")
+    show(f"codec: {size:.1f}M parameters, {len(sounds)} files, from step {start}")
     log = Log(out / "log.jsonl", start, end, show)
     for step in range(start, end):
         torch.manual_seed((settings.seed << 32) + step)
-        target = segment_batch(files, settings.batch, samples, settings.seed, step)
+        target = segment_batch(sounds, settings.batch, samples, settings.seed, step)
         joint = step < settings.joint_steps
         if step == settings.joint_steps:
             codec.encoder.load_state_dict(average.average.encoder.state_dict())
@@ -174,6 +175,7 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
         if (step + 1) % 250 == 0 or step + 1 == end:
             checkpoint.save(out, step + 1, modules, optimizers, fixed)
     rows = [row for folder in settings.data for row in read_rows(Path(folder)) if row["split"] == "train"]
-    save_codec(average.average, out / "codec", licences_of(rows))
-    (out / "codec" / "CREDITS.md").write_text(credits_of(rows), encoding="utf-8")
+    with files.writing_folder(out / "codec", overwrite=True) as folder:
+        save_codec(average.average, folder, licences_of(rows))
+        (folder / "CREDITS.md").write_text(credits_of(rows), encoding="utf-8")
     return out / "codec"
