@@ -3,11 +3,11 @@
 Whatever is being made lies beside its place under a hidden name, reaches the disk, and then gets its own name in one
 step. So a process that is killed leaves nothing but hidden names, and the next process that writes there sweeps them:
 
-    .MACHINE-PROCESS-TOKEN.part        a file or folder that was being made: it is deleted
-    .MACHINE-PROCESS-TOKEN.NAME.old    a folder that was being replaced: it becomes NAME again where NAME is missing
+    .MACHINE-PROCESS-TIME.part        a file or folder that was being made: it is deleted
+    .MACHINE-PROCESS-TIME.NAME.old    a folder that was being replaced: it becomes NAME again where NAME is missing
 
-The name tells who writes, so nothing of a living process is swept: on the same machine one asks for the process, and
-what another machine (or container) left goes when it has not changed for a day.
+The name tells who writes and since when, so nothing of a living process is swept: on the same machine one asks for the
+process, and what another machine (or container) left goes a day after its last change.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 ATTEMPTS = 20  # to replace a folder that others replace at the same moment
 IN_USE = (5, 32)  # Windows: another program, a virus scanner often, has the file open
 PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # seconds to wait for it
-_OWNER = re.compile(r"\.(?:(?P<machine>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]{8}|[0-9a-f]{32})\.")  # latter: 0.1
+_OWNER = re.compile(  # or, as version 0.1 named them, no owner
+    r"\.(?:(?P<machine>[0-9a-f]{8})-(?P<process>[0-9]+)-(?P<time>[0-9a-f]{8})[0-9a-f]{8}|[0-9a-f]{32})\."
+)
 _LEFT = re.compile(_OWNER.pattern + r"(?:part|(?P<name>.+)\.old)", re.DOTALL)
 _next_sweep: dict[str, float] = {}  # by folder, on the monotonic clock
 
@@ -171,15 +173,17 @@ def sweep(folder: str | os.PathLike) -> None:
 
 
 def hidden(folder: Path, tail: str = "part") -> Path:
-    """A new hidden name in a folder that tells which process uses it; nothing is made."""
-    return folder / f".{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.{tail}"
+    """A new hidden name in a folder that tells which process uses it, and since when; nothing is made."""
+    return folder / f".{_machine()}-{os.getpid()}-{int(time.time()):08x}{secrets.token_hex(4)}.{tail}"
 
 
 def is_abandoned(path: Path) -> bool:
-    """Whether the process is gone that made the hidden file or folder `path`. OSError: that is gone itself."""
+    """Whether the process is gone that gave `path` its `hidden` name. OSError: the file or folder is gone itself."""
     owner = _OWNER.match(path.name)
-    changed = path.lstat().st_mtime
-    if owner is None or owner["machine"] != _machine():
+    if owner is None:  # not one of ours
+        return False
+    changed = max(path.lstat().st_mtime, int(owner["time"] or "0", 16))  # a folder that is moved is not changed by that
+    if owner["machine"] != _machine():
         return changed < time.time() - DAY
     import psutil
 

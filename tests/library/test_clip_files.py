@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,6 +87,7 @@ def test_sidecars_of_living_processes_and_other_files_stay(tmp_path):
 
     foreign = tmp_path / ".notes.sidecar"
     foreign.write_text("mine")
+    os.utime(foreign, (1, 1))
     with followed_by(tmp_path / "a.wav", b"{}"):
         settle(tmp_path)
         files.sweep(tmp_path)

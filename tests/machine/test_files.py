@@ -291,7 +291,8 @@ def test_an_old_folder_goes_where_the_new_one_is_there(tmp_path):
 
 def test_what_other_machines_left_goes_after_a_day(tmp_path):
     """Their processes cannot be asked for; nor can those of version 0.1, whose names do not tell them."""
-    names = [".0123abcd-1-0123abcd.part", f".{'ab' * 16}.part", ".0123abcd-1-0123abcd.model.old"]
+    other = f".0123abcd-1-{1:016x}"
+    names = [f"{other}.part", f".{'ab' * 16}.part", f"{other}.model.old"]
     others = [".0123abcd.part", "notes.part", ".model.old"]
     for name in names + others:
         (tmp_path / name).write_text("x")
@@ -304,11 +305,16 @@ def test_what_other_machines_left_goes_after_a_day(tmp_path):
     assert sorted(os.listdir(tmp_path)) == sorted([*others, "model"])
 
 
-def test_a_process_of_the_same_number_that_began_later_is_another_one(tmp_path):
+def test_a_process_of_the_same_number_that_began_later_is_another_one(tmp_path, monkeypatch):
+    mine = files.hidden(tmp_path)
+    mine.mkdir()
+    os.utime(mine, (1, 1))  # as it is of an old folder that is being replaced
+    assert not files.is_abandoned(mine)
+    monkeypatch.setattr(files.time, "time", lambda: 1.0)
     left = files.hidden(tmp_path)
-    left.write_text("x")
-    assert not files.is_abandoned(left)
+    left.mkdir()
     os.utime(left, (1, 1))
+    monkeypatch.undo()
     assert files.is_abandoned(left)
 
 

@@ -79,11 +79,12 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
     """In a process whose files may not grow beyond 2 kB, which fails in the same places as a full disk."""
     code = (
         "import resource, sys, torch; from pathlib import Path; from ttm_trainer.runtime import checkpoint\n"
+        "from musicgen_app.errors import FileError\n"
         "run, module = Path(sys.argv[1]), torch.nn.Linear(64, 64)\n"
         "checkpoint.save(run, 1, {'model': module}, {}, {})\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2048, resource.RLIM_INFINITY))\n"
         "try:\n    checkpoint.save(run, 2, {'model': module}, {}, {})\n"
-        "except checkpoint.FileError as error:\n    print(error)\n"
+        "except FileError as error:\n    print(error)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], env=environment(), capture_output=True, text=True
