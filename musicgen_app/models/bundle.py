@@ -133,7 +133,7 @@ def write_bundle(
         config = {**config, "schema": SCHEMA}
         config["files"] = {name: sha256(new / name) for name in (WEIGHTS, *extra_files)}
         _validate(config, path / CONFIG)
-        (new / CARD).write_text(card, encoding="utf-8")
+        (new / CARD).write_bytes(card.encode())
         (new / CONFIG).write_bytes(_json(config))
     return Bundle(path, config)
 

@@ -215,7 +215,7 @@ LIMITED = """
     import resource, sys
     from pathlib import Path
     from musicgen_app.errors import FileError
-    from test_stage_runner import Work
+    from tests.trainer.runtime.test_stage_runner import Work
     from ttm_trainer.runtime.stage_runner import run_stage
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
@@ -243,7 +243,7 @@ def test_a_real_limit_of_the_system_is_one_line(tmp_path) -> None:
 SLOW = """
     import sys, time
     from pathlib import Path
-    from test_stage_runner import Work
+    from tests.trainer.runtime.test_stage_runner import Work
     from ttm_trainer.runtime.stage_runner import run_stage
 
     run_stage(Path(sys.argv[1]), "numbers", Work.settings, 400, Work(20_000), workers=int(sys.argv[2]))

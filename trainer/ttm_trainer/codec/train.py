@@ -177,5 +177,5 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
     rows = [row for folder in settings.data for row in read_rows(Path(folder)) if row["split"] == "train"]
     with files.writing_folder(out / "codec", overwrite=True) as folder:
         save_codec(average.average, folder, licences_of(rows))
-        (folder / "CREDITS.md").write_text(credits_of(rows), encoding="utf-8")
+        (folder / "CREDITS.md").write_bytes(credits_of(rows).encode())
     return out / "codec"
