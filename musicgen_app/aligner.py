@@ -21,10 +21,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .audio import resample, save_bytes
+from .audio import resample
 from .codecs.acestep_v1.mel import LogMel
 from .errors import FileError, ModelError, RequestError
-from .machine import paths
+from .machine import files, paths
 from .models.bundle import WEIGHTS, load_state, load_strict
 from .text import SentenceTokens, TextEncoder
 
@@ -267,8 +267,8 @@ def save_aligner(aligner: Aligner, folder: Path, **notes) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"cannot make the folder {folder}: {error.strerror}") from error
-    save_bytes(folder / WEIGHTS, data, overwrite=True)
-    save_bytes(folder / CONFIG, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode(), overwrite=True)
+    files.write(folder / WEIGHTS, data, overwrite=True)
+    files.write(folder / CONFIG, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode(), overwrite=True)
     return folder
 
 

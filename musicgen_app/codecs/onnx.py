@@ -14,13 +14,11 @@ import importlib.util
 import json
 import logging
 import os
-import secrets
 import shutil
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +28,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ..errors import DependencyError, FileError, ModelError
+from ..errors import DependencyError, ModelError
+from ..machine import files
 from ..machine.device import has_fast_bfloat16
 from ..models.bundle import load_state
 
@@ -165,7 +164,7 @@ def export_decoder(
     A file of that name is replaced. Raises DependencyError, FileError, and ModelError where the export or the
     comparison fails; then nothing is left behind.
     """
-    with _temporary_folder(path) as folder:
+    with files.reported(f"write {path}", "choose another file with -o"), files.scratch(path.parent) as folder:
         graph = folder / path.name
         model = _trace(copy.deepcopy(codec).decoder_module(), codec.latent_dim)
         if weights is not None:
@@ -185,23 +184,11 @@ def export_decoder(
         data = graph.with_name(f"{path.name}.data")
         written = [file for file in (data, graph) if file.exists()]  # the graph last: with it the export is there
         for file in written:
-            os.replace(file, path.parent / file.name)
+            files.sync(file)
+            files.rename(file, path.parent / file.name)
         if data not in written:
             (path.parent / data.name).unlink(missing_ok=True)  # that of an earlier export
     return ExportReport(tuple(path.parent / file.name for file in reversed(written)), parity)
-
-
-@contextmanager
-def _temporary_folder(path: Path) -> Iterator[Path]:
-    """A hidden folder beside `path` that is gone afterwards, whatever happens. FileError: no room, no permission."""
-    folder = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
-    try:
-        folder.mkdir()
-        yield folder
-    except OSError as error:
-        raise FileError(f"cannot write {path}: {error.strerror or error}; choose another file with -o") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _trace(module: nn.Module, latent_dim: int) -> ModelProto:

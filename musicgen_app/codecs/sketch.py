@@ -341,9 +341,8 @@ def save_codec(codec: SketchCodec, folder: Path, data: list[dict] | None = None)
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(
-        json.dumps({"kind": "sketch", **asdict(codec.config), "data": data or []}, indent=2) + "\n"
-    )
+    config = {"kind": "sketch", **asdict(codec.config), "data": data or []}
+    (folder / "config.json").write_bytes((json.dumps(config, indent=2) + "\n").encode())
     state = {name: tensor.detach().half().contiguous() for name, tensor in codec.state_dict().items()}
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
 

@@ -118,9 +118,9 @@ def import_checkpoint(
     card = _card(config, system, report.parameters)
     with _codec_files(codec_files, dim) as extra:
         size = sum(tensor.nbytes for tensor in state.values()) + sum(path.stat().st_size for path in extra.values())
-        with installed.placing(name, size, force, models_dir) as folder:
-            write_bundle(folder, config, state, card, extra)
-    return open_bundle(installed.folder_of(name, models_dir)), report
+        installed.check_space(size, models_dir)
+        bundle = write_bundle(installed.folder_of(name, models_dir), config, state, card, extra, overwrite=force)
+    return bundle, report
 
 
 def is_zipped_model(path: Path) -> bool:

@@ -18,13 +18,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicgen_app import audio
 from musicgen_app.cli import run
 from musicgen_app.cli.generation.batch import _Meter, plan, seed_of
 from musicgen_app.cli.generation.claims import Claims
 from musicgen_app.cli.generation.prompt_file import FIELDS, LINE_BYTES, Failure, Names, Prompt, output_name, parse
 from musicgen_app.engine import Engine, Progress
 from musicgen_app.errors import FileError, GenerationError, RequestError
+from musicgen_app.machine import files
 
 FAST = ("--model", "tiny", "--seconds", "0.5", "--steps", "2")
 
@@ -437,7 +437,7 @@ def test_a_full_disk_ends_the_batch(batch, monkeypatch):
     def full(path, data, overwrite=False):
         raise FileError(f"cannot write {path}: No space left on device; free some space")
 
-    monkeypatch.setattr(audio, "save_bytes", full)
+    monkeypatch.setattr(files, "write", full)
     ran = batch("piano\nflute\n", "--seed", 1)
     assert (ran.code, ran.out, names()) == (3, "", [])
     assert re.fullmatch(r"error: line 1: cannot write [^\n]*; 0 of 2 files are done; run the same [^\n]*\n", ran.err)

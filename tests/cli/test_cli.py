@@ -628,10 +628,10 @@ def test_models_import_mistakes(cli, checkpoint, tmp_path, argv, code, pattern):
 
 
 def test_models_import_stopped_by_sigterm(cli, checkpoint, tmp_path, monkeypatch):
-    import musicgen_app.models.bundle
+    from musicgen_app.machine import files
 
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(musicgen_app.models.bundle, "_sync", lambda path: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(files, "sync", lambda path: signal.raise_signal(signal.SIGTERM))
     assert_one_error(cli("models", "import", checkpoint, "--preset", "dit-450m"), 130, "cancelled; nothing was written")
     assert list((tmp_path / "other" / "models").iterdir()) == []
     assert signal.getsignal(signal.SIGTERM) is before

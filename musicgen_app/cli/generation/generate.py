@@ -209,8 +209,9 @@ def _targets(output: Path | None, request: GenerationRequest, suffix: str) -> li
 
 def _check_target(target: Path, sidecar: bool, force: bool) -> None:
     """Find out before the model runs that a file could not be written after it. Raises FileError."""
-    from ...audio import check_free, check_target
+    from ...audio import check_target
     from ...library.metadata import sidecar_path
+    from ...machine.files import check_free
 
     check_target(target, force)
     if sidecar:

@@ -176,7 +176,7 @@ def test_a_full_disk_is_one_line_and_leaves_whole_parts(tmp_path, monkeypatch) -
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(FileError, match="No space left on device; free some space and run again") as error:
+    with pytest.raises(FileError, match="No space left on device; free some space.* and run again") as error:
         run(tmp_path)
     assert "\n" not in str(error.value)
     monkeypatch.setattr(os, "fsync", real)
@@ -186,6 +186,13 @@ def test_a_full_disk_is_one_line_and_leaves_whole_parts(tmp_path, monkeypatch) -
     assert hidden(tmp_path) == []
     run(tmp_path)
     assert_whole(tmp_path, list(range(5)))
+
+
+def test_a_stage_on_windows(tmp_path, windows_rules) -> None:
+    run(tmp_path)
+    run(tmp_path, 7)
+    assert_whole(tmp_path, list(range(7)))
+    assert hidden(tmp_path) == []
 
 
 LIMITED = """

@@ -62,20 +62,20 @@ def run(
     quiet: bool,
 ) -> None:
     """Measure, with a progress line, and print and write the report."""
-    from musicgen_app.audio import check_free, save_bytes
     from musicgen_app.engine import CancelToken, Engine
+    from musicgen_app.machine import files
 
     if output:
         if output.suffix.lower() != ".json":
             raise FileError(f"{output.name!r}: the report is JSON, end its name in .json")
-        check_free(output, force)
+        files.check_free(output, force)
     token = CancelToken()
     show = (lambda line: None) if quiet else print_note
     with cancel_on_signals(token), progress_line(show=not quiet) as progress:
         report = measure(settings, Engine(device=device), show=show, progress=progress, cancel=token)
     if output:
         text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        save_bytes(output, text.encode(), overwrite=force)
+        files.write(output, text.encode(), overwrite=force)
     if as_json:
         print_json(report)
     else:
@@ -151,12 +151,12 @@ def music(device, output, force, as_json, quiet, **values) -> None:
 
     A value is odd where hardly one real clip in a hundred has it.
     """
-    from musicgen_app.audio import check_free
+    from musicgen_app.machine import files
 
     from ..evaluation.audio_quality import Music, judge_music, table
 
     if values["sheet"]:
-        check_free(values["sheet"], force)
+        files.check_free(values["sheet"], force)
     run(judge_music, Music(**values), table, device, output, force, as_json, quiet)
 
 
