@@ -306,6 +306,7 @@ def test_without_an_average_the_model_itself_is_given(prepared, tmp_path):
     assert not (result.checkpoint / "average.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_a_backbone_of_other_sizes_is_refused(prepared, tmp_path):
     with pytest.raises(ModelError, match="latent_dim 128, the data 8; text_dim 768, the data 16"):
         new_objective(Training(preset="mamba-189m"), prepared)
