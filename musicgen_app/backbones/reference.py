@@ -234,6 +234,7 @@ class SineEmbedding(nn.Module):
 
     def __init__(self, dim: int):
         super().__init__()
+        self.freqs: Tensor
         self.register_buffer("freqs", torch.exp(-math.log(10000) * torch.arange(dim // 2) / (dim // 2 - 1)))
         self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.SiLU(), nn.Linear(4 * dim, dim))
 
@@ -347,6 +348,7 @@ class PlainMamba(nn.Module):
         self.blocks = nn.ModuleList(MambaBlock(config) for _ in range(config.depth))
         self.norm_out = nn.LayerNorm(hidden)
         self.out_proj = nn.Linear(hidden, config.latent_dim)
+        self.null_token: Tensor
         self.register_buffer("null_token", torch.zeros(1, config.text_dim))
 
     def conditions(self, tokens: Tensor, mask: Tensor, vector: Tensor | None) -> tuple[Tensor, Tensor]:

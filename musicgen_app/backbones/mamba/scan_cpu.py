@@ -30,10 +30,10 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor, reverse: bool = False) -> 
     return _apply(_Convolution, x, weight.float(), bias.float(), reverse)
 
 
-def _apply(function: type[torch.autograd.Function], *values) -> Tensor:
+def _apply(function: type[_Scan] | type[_Convolution], *values) -> Tensor:
     if torch.is_grad_enabled() and any(isinstance(v, Tensor) and v.requires_grad for v in values):
         return function.apply(*values)
-    return function.run(*values, keep=False)[0]
+    return function.run(*values, False)[0]
 
 
 class _Scan(torch.autograd.Function):
@@ -53,7 +53,7 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, *values):
-        y, A, kept = _Scan.run(*values, keep=True)
+        y, A, kept = _Scan.run(*values, True)
         x, dt, _, B, C, D, z, ctx.reverse = values
         ctx.save_for_backward(x, dt, A, B, C, D, z, kept)
         return y
@@ -93,7 +93,7 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, *values):
-        y, taps = _Convolution.run(*values, keep=True)
+        y, taps = _Convolution.run(*values, True)
         x, _, bias, ctx.reverse = values
         ctx.save_for_backward(x, taps, bias)
         return y
