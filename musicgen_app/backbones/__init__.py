@@ -1,32 +1,35 @@
 """Backbones: noisy latents (B, T, D), time (B,) and a text condition -> velocity (B, T, D).
 
-Every backbone is an nn.Module (see `base.Backbone`) with `latent_dim`, `time_axis` ("data_at_one" or "noise_at_one": where its own training
-puts data or noise), `condition(tokens, mask, vector, drop=None)`, `null_condition(batch)` and
+Every backbone is an nn.Module (see `base.Backbone`) with `latent_dim`, `time_axis` ("data_at_one" or "noise_at_one":
+where its own training puts data or noise), `condition(tokens, mask, vector, drop=None)`, `null_condition(batch)` and
 `forward(x, t, cond, return_hidden=False)`. One whose `config.grid_dim` is not 0 can also be told the plan of the music.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .base import Backbone, Condition
+    from .base import Backbone
 
-    AnyCondition = TypeVar("AnyCondition", bound=Condition)
+Condition = TypeVar("Condition")  # the condition of one kind of backbone
 
 
-def concat_conditions(a: AnyCondition, b: AnyCondition) -> AnyCondition:
+def concat_conditions(a: Condition, b: Condition) -> Condition:
     """Two conditions of one backbone, of batches A and B, as one condition of batch A + B (a first)."""
-    return a.join(b)
+    first: Any = a
+    return first.join(b)
 
 
-def expand_condition(cond: AnyCondition, batch: int) -> AnyCondition:
+def expand_condition(cond: Condition, batch: int) -> Condition:
     """A condition of batch 1, repeated (without copying) to `batch`."""
-    return cond._make(part if part is None else part.expand(batch, *part.shape[1:]) for part in cond)
+    parts: Any = cond
+    return parts._make(part if part is None else part.expand(batch, *part.shape[1:]) for part in parts)
 
 
-def with_grid(backbone: Backbone, cond: AnyCondition, grid: Tensor) -> AnyCondition:
+def with_grid(backbone: Backbone, cond: Condition, grid: Tensor) -> Condition:
     """A condition that also says of every frame what the grid (B, T, grid_dim) of `plan.py` does."""
-    return cond._replace(grid=backbone.grid_input_proj(grid))
+    parts: Any = cond
+    return parts._replace(grid=backbone.grid_input_proj(grid))

@@ -1,40 +1,22 @@
-"""What the engine and the trainer expect of a backbone and of its conditions.
+"""What the engine and the trainer expect of a backbone.
 
-A backbone of a plug-in needs the same attributes and methods; it need not be a subclass of these.
+A backbone of a plug-in needs the same attributes and methods; it need not be a subclass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Protocol, Self
+from typing import Any
 
 from torch import Tensor, nn
 
 from .layers import GridInput
 
 
-class Condition(Protocol):
-    """A NamedTuple of tensors (or None) with the batch axis first: what a text becomes before sampling."""
-
-    @property
-    def grid(self) -> Tensor | None:
-        """What is said of every frame (B, T, H), see `with_grid`."""
-
-    @classmethod
-    def _make(cls, iterable: Iterable[Any], /) -> Self: ...
-
-    def _replace(self, /, **parts: Any) -> Self: ...
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-    def join(self, other: Self) -> Self:
-        """Both conditions in one batch, this one first."""
-
-
 class Backbone(nn.Module):
     """Noisy latents x (B, T, D), time t (B,) and a condition -> velocity (B, T, D), for any T.
 
-    time_axis: "data_at_one" or "noise_at_one", where its own training puts data or noise.
+    time_axis: "data_at_one" or "noise_at_one", where its own training puts data or noise. A condition is a NamedTuple of
+    tensors (or None) with the batch axis first, `grid` (see `with_grid`) among them, and a method `join(other)`.
     """
 
     time_axis: str

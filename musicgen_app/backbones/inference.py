@@ -13,7 +13,10 @@ from .fluxaudio.model import FluxAudio
 from .mamba import inference as mamba_inference
 from .mamba.model import Mamba
 
-READY: dict[type[nn.Module], Callable[[Any, torch.dtype], None]] = {FluxAudio: fluxaudio_inference.make_ready, Mamba: mamba_inference.make_ready}
+READY: dict[type[nn.Module], Callable[[Any, torch.dtype], None]] = {
+    FluxAudio: fluxaudio_inference.make_ready,
+    Mamba: mamba_inference.make_ready,
+}
 
 
 def prepare(backbone: nn.Module, dtype: torch.dtype) -> None:

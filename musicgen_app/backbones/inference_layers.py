@@ -16,7 +16,11 @@ from torch import Tensor, nn
 from .layers import ChannelLastConv1d
 
 ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {None: lambda y: y, "silu": F.silu, "gelu": F.gelu}
-_FUSED: dict[str | None, tuple[str, list, str]] = {None: ("none", [], ""), "silu": ("swish", [], ""), "gelu": ("gelu", [], "none")}  # oneDNN's names
+_FUSED: dict[str | None, tuple[str, list, str]] = {
+    None: ("none", [], ""),
+    "silu": ("swish", [], ""),
+    "gelu": ("gelu", [], "none"),
+}  # oneDNN's names
 
 Layer = nn.Linear | ChannelLastConv1d
 

@@ -76,7 +76,9 @@ def read_codec(bundle: Bundle) -> Codec:
     if kind == "sketch":
         from .sketch import load_codec as load_sketch
 
-        return load_sketch(bundle.path / config["path"], bundle.config["files"].get(f"{config['path']}/model.safetensors"))
+        return load_sketch(
+            bundle.path / config["path"], bundle.config["files"].get(f"{config['path']}/model.safetensors")
+        )
     if kind == "mmaudio-16k":
         from .mmaudio.codec import MMAudio16k
 

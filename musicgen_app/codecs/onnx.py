@@ -194,7 +194,7 @@ def export_decoder(
 
 
 def exportable(codec: Codec) -> ExportableCodec:
-    """The same codec, whose decoder can leave PyTorch. ModelError for one whose decoder cannot (a plug-in's may not)."""
+    """The same codec, whose decoder can leave PyTorch. ModelError where it cannot (a plug-in's need not)."""
     if not isinstance(codec, ExportableCodec):
         raise ModelError(f"the decoder of the codec {type(codec).__name__} cannot leave PyTorch; use --decoder torch")
     return codec

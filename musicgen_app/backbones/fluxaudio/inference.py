@@ -58,7 +58,12 @@ class ReadyAttention(nn.Module):
         return qk
 
 
-_REPLACEMENTS: dict[type[nn.Module], Callable[[Any, torch.dtype], nn.Module]] = {nn.Linear: ready, ChannelLastConv1d: ready, GatedMLP: ReadyGatedMLP, Attention: ReadyAttention}
+_REPLACEMENTS: dict[type[nn.Module], Callable[[Any, torch.dtype], nn.Module]] = {
+    nn.Linear: ready,
+    ChannelLastConv1d: ready,
+    GatedMLP: ReadyGatedMLP,
+    Attention: ReadyAttention,
+}
 
 
 def make_ready(model: FluxAudio, dtype: torch.dtype) -> None:

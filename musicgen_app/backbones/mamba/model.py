@@ -225,7 +225,9 @@ class Mamba(Backbone):
             first = torch.arange(mask.shape[1], device=mask.device) == 0
             tokens = torch.where(drop[:, None, None], self.null_token, tokens)
             mask = torch.where(drop[:, None], first, mask)
-        keys_values = torch.stack([block.cross.keys_values(tokens) for block in cast(Iterable[Block], self.blocks)], dim=1)
+        keys_values = torch.stack(
+            [block.cross.keys_values(tokens) for block in cast(Iterable[Block], self.blocks)], dim=1
+        )
         length = -(-mask.shape[1] // self.text_multiple) * self.text_multiple
         return MambaCondition(keys_values, mask).padded(length)
 

@@ -93,7 +93,11 @@ class FastDecoder(nn.Module):
 
     def __init__(self, decoder: Foreign, dtype: torch.dtype):
         super().__init__()
-        fast: dict[str, Callable[[Foreign], nn.Module]] = {"ResBlock": ResBlock, "EfficientViTBlock": EfficientViTBlock, "DCUpBlock2d": UpBlock}
+        fast: dict[str, Callable[[Foreign], nn.Module]] = {
+            "ResBlock": ResBlock,
+            "EfficientViTBlock": EfficientViTBlock,
+            "DCUpBlock2d": UpBlock,
+        }
         decoder.to(dtype)
         self.repeats = decoder.in_shortcut_repeats
         self.conv_in = decoder.conv_in

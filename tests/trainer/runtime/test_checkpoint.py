@@ -16,7 +16,8 @@ from safetensors.torch import load_file
 from musicgen_app.errors import FileError, ModelError
 from ttm_trainer.runtime import checkpoint
 from ttm_trainer.runtime.flat_names import flatten
-from ttm_trainer.runtime.progress import Log, duration, rows
+from ttm_trainer.runtime.metrics import rows
+from ttm_trainer.runtime.progress import Log, duration
 from ttm_trainer.training.optim import adamw
 
 

@@ -71,7 +71,7 @@ def segment_batch(files: list[AudioFile], batch: int, samples: int, seed: int, s
     rng = np.random.default_rng((seed, step))
     weights = np.array([file.weight for file in files])
     weights /= weights.sum()
-    segments = []
+    segments: list[np.ndarray] = []
     while len(segments) < batch:
         file = files[rng.choice(len(files), p=weights)]
         segment = read_mono(file.path, int(rng.integers(0, max(1, file.samples - samples))), samples)
@@ -170,7 +170,7 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
         torch.nn.utils.clip_grad_norm_(codec.parameters(), 1.0)
         optimizers["codec"].step()
         average.update(codec, step)
-        log.step(step + 1, **scalars)
+        log.step(step + 1, 0, **{name: value.item() for name, value in scalars.items()})
         if (step + 1) % 250 == 0 or step + 1 == end:
             checkpoint.save(out, step + 1, modules, optimizers, fixed)
     rows = [row for folder in settings.data for row in read_rows(Path(folder)) if row["split"] == "train"]

@@ -24,10 +24,11 @@ from ..prepare.encoders import Encoders, find_encoders
 from ..prepare.prepared_folder import Prepared
 from ..recipes.recipe import Recipe
 from ..runtime import charts
+from ..runtime.metrics import METRICS
 from ..runtime.stage_runner import load_part
 from . import genre_fitting
 from .credits import credits_of, licences_of
-from .model_card import card, read_metrics
+from .model_card import card, last_metrics
 
 CREDITS = "CREDITS.md"
 PIECES = 2_048  # whose plans a model borrows
@@ -66,11 +67,11 @@ def export(
         "data": [{"part": "generator", **row} for row in licences_of(rows)] + _codec_data(encoders)
     }
     config["training"] |= {"parameters": _parameters(recipe), "notes": list(notes)}
-    metrics = run / "metrics.jsonl"
+    metrics = run / METRICS
     files = encoder_files(encoders) | {CREDITS: _write_credits(run / CREDITS, rows, encoders)} | _draw(metrics, run)
     files |= _write_pieces(run, prepared) if recipe.training.planned else {}
     files |= _write_genres(run, prepared)
-    text = card(recipe, config, read_metrics(metrics), CURVES if CURVES in files else None)
+    text = card(recipe, config, last_metrics(metrics), CURVES if CURVES in files else None)
     return replace_bundle(run / "bundle", config, half(model.state_dict()), text, files)
 
 
@@ -113,7 +114,7 @@ def bundle_config(step: int, recipe: Recipe, prepared: Prepared, about: About, e
 
 def encoder_files(encoders: Encoders) -> dict[str, Path]:
     """The frozen parts that lie in folders of a model, by their names in a new bundle."""
-    files = {}
+    files: dict[str, Path] = {}
     for part in frozen_parts({"text": encoders.text, "codec": encoders.codec}):
         if "path" in part:
             folder, name = encoders.bundle.path / part["path"], "codec" if part == encoders.codec else part["path"]

@@ -19,11 +19,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from musicgen_app.audio import save_bytes
 from musicgen_app.errors import Cancelled, FileError, RequestError
 from musicgen_app.machine import paths
+
+from .metrics import METRICS, rows
 
 if TYPE_CHECKING:
     import psutil
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from .progress import Position
 
 SCHEMA = 1
-LOG, OUTCOME, METRICS, BUNDLE = "train.log", "outcome.json", "metrics.jsonl", "bundle"
+LOG, OUTCOME, BUNDLE = "train.log", "outcome.json", "bundle"
 OF_A_RUN = ("run.json", "prepared", METRICS, LOG)  # one of these is in every folder that a run was begun in
 TAIL = 64 * 1024  # bytes at the end of a log that are read
 CLOCK = 2.0  # seconds by which two readings of when a process began may differ
@@ -119,7 +121,7 @@ class Jobs:
             raise FileError(f"{id!r} is no job")
         return _read(self._record(id))
 
-    def start(self, options: Mapping[str, object]) -> Job:
+    def start(self, options: Mapping[str, Any]) -> Job:
         """Start `ttm-app train` with options by their names, "data" (folders) and "out" among them.
 
         None and "" leave an option out, True is a flag, a list gives an option several times. A folder that holds a run
@@ -171,12 +173,15 @@ class Jobs:
             return FINISHED, f"all {outcome.get('step')} steps are done"
         if outcome or job.asked_to_stop:
             step = f"after step {outcome['step']}, " if "step" in outcome else ""
-            return STOPPED, f"{step}{REASONS.get(outcome.get('stopped'), 'as asked')}; it goes on when you resume it"
+            return (
+                STOPPED,
+                f"{step}{REASONS.get(str(outcome.get('stopped')), 'as asked')}; it goes on when you resume it",
+            )
         return KILLED, "it ended without a word (killed, or out of memory): the log may tell; it goes on when resumed"
 
     def status(self, job: Job, lines: int = 200) -> Status:
         """How a job is doing, with the last `lines` of its log."""
-        from .progress import position, rows
+        from .progress import position
 
         state, message = self.state(job)
         log = _tail(job.out / LOG, job.log_from)
@@ -188,7 +193,7 @@ class Jobs:
             state,
             message or _doing(log),
             at,
-            [row for row in rows(job.out / METRICS) if isinstance(row, dict) and isinstance(row.get("step"), int)],
+            [row for row in rows(job.out / METRICS) if isinstance(row.get("step"), int)],
             log[-lines:],
             previews(job.out),
             bundle if (bundle / "config.json").is_file() else None,

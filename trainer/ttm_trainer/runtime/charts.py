@@ -9,18 +9,20 @@ matplotlib without a screen and without pyplot's state; the style holds inside t
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from musicgen_app.audio import save_bytes
-from musicgen_app.errors import DependencyError, FileError
+from musicgen_app.errors import DependencyError
+
+from . import metrics
 
 COLOURS = ("#2f5d8a", "#c8703a", "#4f8a5b", "#8a5a9e", "#a8902c", "#4a4a4a")
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.dpi": 150,
     "figure.constrained_layout.use": True,
     "font.size": 9,
@@ -86,13 +88,13 @@ def shades(count: int) -> list[tuple[float, float, float, float]]:
     return [tuple(colour) for colour in matplotlib.colormaps["viridis"](np.linspace(0.05, 0.85, count))]
 
 
-def curves(metrics: Path | Mapping[str, Path], out: Path) -> None:
+def curves(logs: Path | Mapping[str, Path], out: Path) -> None:
     """Draw the losses, the learning rate and the gradient norm over the steps; what was not logged is left out.
 
-    metrics: a `metrics.jsonl`, or several to lay over one another, by the name each is given in the picture.
+    logs: a `metrics.jsonl`, or several to lay over one another, by the name each is given in the picture.
     Raises FileError when one cannot be read or holds no numbers.
     """
-    runs = {"": metrics} if isinstance(metrics, Path) else dict(metrics)
+    runs = {"": logs} if isinstance(logs, Path) else dict(logs)
     series = {name: read_metrics(path) for name, path in runs.items()}
     panels = [key for key in PANELS if any(key in values for values in series.values())]
     rows = -(-len(panels) // 2)
@@ -111,23 +113,8 @@ def read_metrics(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
     A last line that is cut off (the run was killed, or writes just now) is left out. Raises FileError.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileError(f"{path} cannot be read ({error}): give the metrics.jsonl of a run") from error
-    found: dict[str, dict[int, float]] = {}
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-            for key in (*PANELS, OTHERS):
-                if row.get(key) is not None and np.isfinite(row[key]):
-                    found.setdefault(key, {})[int(row["step"])] = float(row[key])
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            if number < len(lines):
-                raise FileError(f"{path}: line {number} is no row of metrics; remove it") from error
-    if not found:
-        raise FileError(f"{path} holds no metrics yet: plot it after some steps")
-    return {key: tuple(np.array(x) for x in zip(*sorted(values.items()), strict=True)) for key, values in found.items()}
+    found = metrics.series(path, (*PANELS, OTHERS))
+    return {key: (np.array(list(values)), np.array(list(values.values()))) for key, values in found.items()}
 
 
 def _panel(ax, key: str, runs: Mapping[str, dict[str, tuple[np.ndarray, np.ndarray]]]) -> None:

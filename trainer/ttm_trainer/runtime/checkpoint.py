@@ -45,8 +45,8 @@ def step_of(folder: Path) -> int:
 def save(
     run: Path,
     step: int,
-    modules: dict[str, nn.Module],
-    optimizers: dict[str, torch.optim.Optimizer],
+    modules: Mapping[str, nn.Module],
+    optimizers: Mapping[str, torch.optim.Optimizer],
     settings: dict,
     keep: int = 2,
     extra: dict | None = None,
@@ -64,7 +64,7 @@ def save(
     return on_main(lambda: _write(run, step, tensors, state, keep))
 
 
-def load(folder: Path, modules: dict[str, nn.Module], optimizers: dict, settings: dict | None = None) -> int:
+def load(folder: Path, modules: Mapping[str, nn.Module], optimizers: dict, settings: dict | None = None) -> int:
     """Restore modules and optimizers in place and return the step.
 
     Raises ModelError when the checkpoint is unreadable, or was made with other `settings` (names what differs).

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from musicgen_app.errors import FileError
 
+from .metrics import rows
+
 PATIENCE = 30.0  # seconds after which a line is shown even when its numbers are not due
 
 
@@ -130,19 +132,6 @@ def memory() -> int | None:
     from musicgen_app.bench.measure import peak_memory
 
     return peak_memory()
-
-
-def rows(path: Path) -> list[dict]:
-    """The rows of a log; a last line that was cut short by a kill is left out."""
-    if not path.exists():
-        return []
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return found
 
 
 def _drop_rows(path: Path, after: int) -> None:

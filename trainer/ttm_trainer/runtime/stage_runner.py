@@ -28,7 +28,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -38,7 +38,7 @@ from musicgen_app.errors import FileError, TTMError
 from .flat_names import flatten
 from .progress import duration
 
-Rows = dict[str, "np.ndarray | list[dict]"]
+Rows = dict[str, Any]  # by name, an array or a list of JSON rows
 SETTINGS = "settings.json"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LINES = 10  # bad items of one part that are shown; all of them are in its bad.jsonl
@@ -283,6 +283,7 @@ def _start_worker(task: Callable[[int], list[dict]], lifeline: Connection) -> No
 
 
 def _run_in_worker(part: int) -> list[dict]:
+    assert _task is not None  # `_start_worker` has set it
     return _task(part)
 
 

@@ -22,6 +22,7 @@ from musicgen_app.errors import GenerationError, RequestError
 
 from ..prepare.prepared_folder import Prepared
 from ..runtime.distributed import Team, assemble
+from ..runtime.metrics import METRICS
 from ..runtime.progress import Log
 from ..runtime.randomness import seed_for
 from ..runtime.stopping import REASONS, Stop, only_one, verdict
@@ -32,8 +33,6 @@ from .state import State, starting_point
 from .validation import Validation
 
 __all__ = ["EmaSettings", "Phase", "Result", "Training", "train"]
-
-METRICS = "metrics.jsonl"
 
 
 @dataclass(frozen=True)

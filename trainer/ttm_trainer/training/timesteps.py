@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from torch import Tensor
 from musicgen_app.errors import RequestError
 
 Normalisation = Literal["p75", "min-p75"]
+AnyQuality = TypeVar("AnyQuality", float, Tensor)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Beta:
             raise RequestError(f"lambda of the Beta schedule is {self.lam}: use a number from 0 upwards")
         _check(self.normalisation)
 
-    def alpha(self, quality: Tensor | float) -> Tensor | float:
+    def alpha(self, quality: AnyQuality) -> AnyQuality:
         """Equation 2."""
         return 1 + self.lam * (1 - quality)
 
@@ -95,14 +96,6 @@ class Beta:
 
 
 Schedule = Uniform | LogitNormal | Beta
-
-
-def from_settings(settings: dict) -> Schedule:
-    """The schedule that `dataclasses.asdict` wrote. Raises RequestError for an unknown kind."""
-    kinds = {"uniform": Uniform, "logit-normal": LogitNormal, "beta": Beta}
-    if settings.get("kind") not in kinds:
-        raise RequestError(f"there is no schedule of times {settings.get('kind')!r}: use {', '.join(kinds)}")
-    return kinds[settings["kind"]](**settings)
 
 
 def sample(schedule: Schedule, count: int, generator: torch.Generator, quality: Tensor | None = None) -> Tensor:
@@ -145,11 +138,6 @@ class Quality:
         width = max(self.high - self.low, 1e-12)
         clipped = np.clip((scores - self.low) / width, 0, 1)
         return torch.from_numpy(np.where(scores < self.high, clipped, 1.0).astype(np.float32))  # NaN is not below
-
-
-def quality(scores: np.ndarray, normalisation: Normalisation = "p75") -> Tensor:
-    """Qualities (N,) of the training scores themselves; `Quality.fit` keeps the fitted numbers."""
-    return Quality.fit(scores, normalisation)(scores)
 
 
 def picture(schedule: Schedule, path: Path, qualities: tuple[float, ...] = (1.0, 0.75, 0.5, 0.25, 0.0)) -> None:

@@ -43,12 +43,6 @@ def moments(embeddings: np.ndarray) -> Moments:
     return Moments(mean, factor, len(x))
 
 
-def of_gaussian(mean: np.ndarray, covariance: np.ndarray) -> Moments:
-    """Moments of a Gaussian given by its mean (D,) and covariance (D, D)."""
-    values, vectors = np.linalg.eigh(np.asarray(covariance, dtype=np.float64))
-    return Moments(np.asarray(mean, dtype=np.float64), np.sqrt(values.clip(0))[:, None] * vectors.T, 0)
-
-
 def frechet(a: Moments, b: Moments) -> float:
     """Fréchet distance (squared, as FAD is always given) of two Gaussians, >= 0."""
     cross = np.linalg.svd(a.factor @ b.factor.T, compute_uv=False).sum()
