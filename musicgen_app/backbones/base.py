@@ -15,8 +15,8 @@ from .layers import GridInput
 class Backbone(nn.Module):
     """Noisy latents x (B, T, D), time t (B,) and a condition -> velocity (B, T, D), for any T.
 
-    time_axis: "data_at_one" or "noise_at_one", where its own training puts data or noise. A condition is a NamedTuple of
-    tensors (or None) with the batch axis first, `grid` (see `with_grid`) among them, and a method `join(other)`.
+    time_axis: "data_at_one" or "noise_at_one", where its own training puts data or noise. A condition is a NamedTuple
+    of tensors (or None) with the batch axis first, `grid` (see `with_grid`) among them, and a method `join(other)`.
     """
 
     time_axis: str

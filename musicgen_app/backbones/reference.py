@@ -183,6 +183,7 @@ class PlainFluxAudio(nn.Module):
     def conditions(self, tokens: Tensor, mask: Tensor, vector: Tensor | None) -> tuple[Tensor, Tensor]:
         """Tokens (1, text_len, text_dim) and vector (1, vector_dim) -> conditions of the prompt and of no prompt."""
         tokens = torch.cat([tokens, self.empty_string_feat[None]])
+        assert vector is not None  # this family has one
         return self.condition(tokens, mask, torch.cat([vector, self.empty_string_feat_c[None]]))
 
     def condition(self, tokens: Tensor, mask: Tensor, vector: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -22,8 +22,8 @@ WIDTH = sum(SIZES)
 class Plan:
     """What a clip's music follows; any part may be unknown.
 
-    tempo: quarter notes a minute; metre: of `theory.METRES`; start: quarter notes from the beginning of the piece, which
-    is a bar line, to that of the clip; key: tonic and mode of `theory.MODES`, such as "F# minor"; chords: those of the
+    tempo: quarter notes a minute; metre: of `theory.METRES`; start: quarter notes from the beginning of the piece, a
+    bar line, to that of the clip; key: tonic and mode of `theory.MODES`, such as "F# minor"; chords: those of the
     piece, (symbol, length in quarter notes), over and over, the symbol "" where the chord is unknown; drums: whether
     there are any.
     """

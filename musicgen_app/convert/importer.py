@@ -228,7 +228,9 @@ def _empty_features(config: dict, names: list[str], where: Path) -> dict[str, Te
     from ..text import load_text_encoder, null_features
 
     try:
-        return dict(zip(EMPTY, null_features(load_text_encoder(Bundle(where, config))), strict=True))
+        tokens, vector = null_features(load_text_encoder(Bundle(where, config)))
+        assert vector is not None  # the encoders of this family give one
+        return dict(zip(EMPTY, (tokens, vector), strict=True))
     except ModelError as error:
         raise ModelError(
             f"{where} has no {' and '.join(names)}, which the text encoders have to make: run"

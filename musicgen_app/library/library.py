@@ -240,7 +240,7 @@ class Library:
         items = self._items(ids)
         if not items:
             raise RequestError("nothing to export: name at least one item")
-        with audio.saving(target_zip, force) as file, zipfile.ZipFile(file, "w") as archive:
+        with audio.saving(Path(target_zip), force) as file, zipfile.ZipFile(file, "w") as archive:
             for item in items:
                 name = _renamed(item, suffix)
                 with archive.open(_entry(name, item), "w", force_zip64=True) as entry:

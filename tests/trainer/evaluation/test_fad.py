@@ -7,8 +7,9 @@ import pytest
 from scipy.linalg import sqrtm
 from scipy.stats import ortho_group
 
+from support.gaussians import of_gaussian
 from ttm_trainer.evaluation.metrics.bootstrap import bootstrap, mean_interval
-from ttm_trainer.evaluation.metrics.fad import Distance, extrapolate, frechet, moments, of_gaussian
+from ttm_trainer.evaluation.metrics.fad import Distance, extrapolate, frechet, moments
 
 
 def covariance(dim: int, seed: int, rank: int | None = None) -> np.ndarray:

@@ -18,9 +18,7 @@ from ttm_trainer.training.timesteps import (
     Quality,
     Uniform,
     density,
-    from_settings,
     picture,
-    quality,
     sample,
 )
 
@@ -81,6 +79,10 @@ def test_extreme_numbers_stay_in_the_interval(schedule):
     assert t.isfinite().all() and (t >= 0).all() and (t <= 1).all()
 
 
+def quality(scores: np.ndarray, normalisation: str = "p75") -> torch.Tensor:
+    return Quality.fit(scores, normalisation)(scores)
+
+
 def test_quality_is_the_score_over_the_75th_percentile():
     scores = np.array([0.2, 0.25, 0.3, 0.35, 0.4])  # 75th percentile 0.35
     np.testing.assert_allclose(quality(scores), [0.2 / 0.35, 0.25 / 0.35, 0.3 / 0.35, 1, 1], rtol=1e-6)
@@ -112,11 +114,6 @@ def test_negative_scores_have_no_quality():
     np.testing.assert_array_equal(quality(np.array([-0.5, -0.4, -0.3, -0.2, -0.1])), [0, 0, 0, 1, 1])
 
 
-@pytest.mark.parametrize("schedule", [Uniform(), LogitNormal(0.5, 2.0), Beta(lam=0.2, normalisation="min-p75")])
-def test_schedules_survive_json(schedule):
-    assert from_settings(json.loads(json.dumps(asdict(schedule)))) == schedule
-
-
 @pytest.mark.parametrize(
     "make",
     [
@@ -125,9 +122,7 @@ def test_schedules_survive_json(schedule):
         lambda: Beta(-0.1),
         lambda: Beta(float("inf")),
         lambda: Beta(normalisation="rank"),
-        lambda: quality(np.ones(3), "max"),
-        lambda: from_settings({"kind": "cosine"}),
-        lambda: from_settings({}),
+        lambda: Quality.fit(np.ones(3), "max"),
     ],
 )
 def test_impossible_settings_are_refused(make):
