@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import __version__
+from . import __version__, plugins
 from .errors import DependencyError, ModelError, TTMError
 from .machine import paths
 from .models import hub, installed
@@ -43,6 +43,7 @@ def examine() -> dict:
     report: dict = {"schema": SCHEMA, "version": __version__, "findings": []}
     report["torch"] = _torch(report)
     report["packages"] = _packages(report)
+    report["plugins"] = _plugins(report)
     report["parts"] = _parts(report)
     report["folders"] = _folders(report)
     report["memory"] = _memory()
@@ -119,6 +120,19 @@ def _broken_torchaudio() -> str | None:
     except Exception as error:  # a library that does not fit raises anything from ImportError to OSError
         return str(error).splitlines()[0][:120]
     return None
+
+
+def _plugins(report: dict) -> dict[str, dict[str, list[str]]]:
+    """What plug-ins bring: package -> kind -> names. Each is imported, to find out whether it can be."""
+    found = plugins.listed()
+    for kinds in found.values():
+        for kind, names in kinds.items():
+            for name in names:
+                try:
+                    plugins.load(kind, name)
+                except TTMError as error:
+                    _find(report, "fault", str(error))
+    return found
 
 
 def _parts(report: dict) -> dict[str, dict]:

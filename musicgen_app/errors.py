@@ -42,6 +42,12 @@ class DependencyError(TTMError):
     exit_code = 6
 
 
+class Unfinished(TTMError):
+    """The work reached a limit that the user set (a time, a step) before its end; the same command goes on with it."""
+
+    exit_code = 75
+
+
 class Cancelled(TTMError):
     """The user stopped the work (Ctrl-C or a cancel token); nothing was left half-written."""
 

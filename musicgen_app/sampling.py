@@ -26,9 +26,9 @@ def noise(seeds: list[int], frames: int, dim: int) -> Tensor:
     return torch.from_numpy(np.stack(items))
 
 
-def schedule(steps: int) -> Tensor:
-    """Times (steps + 1,) from 0 (noise) to 1 (data)."""
-    return torch.linspace(0, 1, steps + 1, dtype=torch.float64)
+def schedule(steps: int, start: float = 0.0) -> Tensor:
+    """Times (steps + 1,) from `start` (0: noise) to 1 (data)."""
+    return torch.linspace(start, 1, steps + 1, dtype=torch.float64)
 
 
 def guided(
@@ -85,12 +85,13 @@ def sample(
     steps: int,
     solver: str = "euler",
     on_step: Callable[[int, int], None] | None = None,
+    start: float = 0.0,
 ) -> Tensor:
-    """Follow velocity(x, t) from the noise x (B, T, D) at t = 0 to the data at t = 1.
+    """Follow velocity(x, t) from x (B, T, D) at t = start, where 0 is noise, to the data at t = 1.
 
     on_step(step, steps) is called after every step, step = 1..steps; what it raises stops the sampling.
     """
-    times = schedule(steps).tolist()
+    times = schedule(steps, start).tolist()
     for step, (t, t_next) in enumerate(zip(times, times[1:], strict=False), start=1):
         x = SOLVERS[solver](velocity, x, t, t_next - t)
         if on_step:

@@ -1,128 +1,35 @@
-"""The command line: arguments -> exit code. `main` is the console script; one module a command, imported when used.
-Plug-ins bring more commands (`plugins`), among them all of the trainer's.
+"""The command line: arguments -> exit code. `main` is the console script, `run` the same for other programs.
 
-stdout carries data only (paths, tables, JSON), stderr everything else. An error is one line on stderr, and with
-`--json` also one object on stdout.
+This module imports next to nothing, so that a signal and a closed stream find the program ready from its first moment;
+the commands themselves are in `commands`.
 """
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import os
+import signal
 import sys
 
-import click
-
-from .. import __version__, plugins
-from ..errors import Cancelled, TTMError
-from .terminal import one_line, print_error
-
-COMMANDS = {  # name -> the module that has it under that name
-    "generate": "generation.generate",
-    "gui": "gui",
-    "library": "library",
-    "models": "models",
-    "export": "export",
-    "bench": "bench",
-    "doctor": "doctor",
-    "settings": "settings",
-    "paths": "paths",
-}
-
-EPILOG = """
-\b
-Examples:
-  ttm-app generate "slow piano over soft strings" -o piano.wav
-  ttm-app generate "upbeat EDM" --seed 7 --seconds 20 -n 4 -o edm.flac
-  ttm-app generate --from piano.wav -o same.wav
-  ttm-app generate --prompts prompts.txt --out-dir songs
-  ttm-app models list
-
-\b
-Exit codes:
-  0 done                              4 model unknown, damaged or tampered with
-  1 unexpected error, stdout closed   5 the model's output is not usable
-  2 bad option or request             6 an optional package is missing
-  3 file cannot be read or written    130 cancelled (Ctrl-C, SIGTERM)
-
-\b
-Environment:
-  TTM_APP_HOME     one folder for models, settings, results and cache
-  TTM_APP_SECONDS  as the setting "seconds", and so for every setting (ttm-app settings)
-  TTM_APP_DEBUG    1 shows the traceback of an unexpected error
-"""
-
-
-class LazyGroup(click.Group):
-    """The app's own commands and those of plug-ins, each imported when it is first asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *(name for name in plugins.names("commands") if name not in COMMANDS)]
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name in COMMANDS:
-            return getattr(importlib.import_module(f".{COMMANDS[name]}", __name__), name)
-        return plugins.load("commands", name)
-
-    def resolve_command(self, ctx: click.Context, args: list[str]):
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            known = self.list_commands(ctx)
-            if args[0] not in known:
-                near = difflib.get_close_matches(args[0], known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"commands: {', '.join(known)}"
-                ctx.fail(f"no command {args[0]!r}; {hint}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands in two lists; one of a plug-in that cannot be imported says so and hides no other."""
-        names = self.list_commands(ctx)
-        for title, some in (("Commands", names[: len(COMMANDS)]), ("Commands of plug-ins", names[len(COMMANDS) :])):
-            if some:
-                with formatter.section(title):
-                    width = formatter.width - 6 - max(map(len, some))
-                    formatter.write_dl([(name, self._short_help(ctx, name, width)) for name in some])
-
-    def _short_help(self, ctx: click.Context, name: str, width: int) -> str:
-        try:
-            command = self.get_command(ctx, name)
-        except TTMError as error:
-            return one_line(str(error))
-        return command.get_short_help_str(width) if command else ""
-
-
-@click.group(
-    cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=EPILOG,
-)
-@click.version_option(__version__, prog_name="ttm-app", message="%(prog)s %(version)s")
-def root() -> None:
-    """Make music from text, on this computer and offline."""
-
-
-def run(argv: list[str] | None = None) -> int:
-    """Run one command line (default: this process's) and return its exit code; every error is reported here."""
-    as_json = "--json" in (sys.argv[1:] if argv is None else argv)
-    try:
-        return root.main(args=argv, prog_name="ttm-app", standalone_mode=False) or 0
-    except click.ClickException as error:
-        usage = getattr(error, "ctx", None)
-        see = f" (see {usage.command_path} --help)" if usage else ""
-        return print_error(error.format_message() + see, error.exit_code, as_json)
-    except TTMError as error:
-        return print_error(str(error), error.exit_code, as_json)
-    except (click.Abort, KeyboardInterrupt):
-        return print_error("cancelled", Cancelled.exit_code, as_json)
-    except Exception as error:
-        if os.environ.get("TTM_APP_DEBUG") == "1":
-            raise
-        message = f"unexpected {type(error).__name__}: {error} (set TTM_APP_DEBUG=1 to see where)"
-        return print_error(message, TTMError.exit_code, as_json)
+from . import streams
 
 
 def main() -> None:
-    """Console script."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # a title or path must not crash a terminal that lacks UTF-8
-    sys.exit(run())
+    """Console script: run this process's command line and exit with its code."""
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what is half-written is removed
+        out = streams.guard()
+        from .commands import run
+
+        code = streams.settle(out, run())
+    except KeyboardInterrupt:  # before the first command, or after the last
+        code = streams.cancelled()
+    exec("")  # else Python, interrupted within an exec before, ends by SIGINT whatever the code (CPython's Py_RunMain)
+    sys.exit(code)
+
+
+def __getattr__(name: str):
+    """The names of `commands`, imported when they are used."""
+    if name not in ("run", "root", "COMMANDS"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import commands
+
+    return getattr(commands, name)

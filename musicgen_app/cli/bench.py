@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import signal
-
 import click
 
 from ..errors import Cancelled
+from ..machine.user_settings import DECODERS, PRECISIONS
+from .completion import MODEL_OR_SYSTEM
 
-BOTH = {"fp32": ("fp32",), "bf16": ("bf16",), "torch": ("torch",), "onnx": ("onnx",)}
+BOTH = "both"
 
 
 @click.command(short_help="Measure speed, memory and errors.")
-@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.argument("models", nargs=-1, type=MODEL_OR_SYSTEM, metavar="[MODEL]...")
 @click.option("--seconds", type=click.FloatRange(0.5, 600), default=10.0, show_default=True, help="Length of the clip.")
 @click.option("--steps", type=click.IntRange(1, 1000), help="Sampler steps.  [default: the system's own]")
 @click.option("--repeats", type=click.IntRange(1, 100), default=3, show_default=True, help="Runs that give the median.")
 @click.option("--threads", type=click.IntRange(1), help="Threads to compute with.  [default: all cores]")
-@click.option("--precision", type=click.Choice(["fp32", "bf16", "both"]), default="both", show_default=True)
-@click.option("--decoder", type=click.Choice(["torch", "onnx", "both"]), default="both", show_default=True)
+@click.option("--precision", type=click.Choice([*PRECISIONS[1:], BOTH]), default=BOTH, show_default=True)
+@click.option("--decoder", type=click.Choice([*DECODERS[1:], BOTH]), default=BOTH, show_default=True)
 @click.option("--against", type=click.Choice(["musicgen-small"]), help="Measure this too, and compare.")
 @click.option("--growth", is_flag=True, help="Also one step and decoding at 10 s to 10 min: time and memory a minute.")
 @click.option("--quick", is_flag=True, help="Fewer steps, single runs: a look, not a measurement.")
@@ -34,7 +34,6 @@ def bench(context, models, seconds, steps, repeats, threads, precision, decoder,
     from ..bench.table import lines
     from .terminal import print_json, print_note
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the temporary folder is removed then too
     report = run(
         Settings(
             models=models,
@@ -42,8 +41,8 @@ def bench(context, models, seconds, steps, repeats, threads, precision, decoder,
             steps=steps,
             repeats=repeats,
             threads=threads,
-            precisions=BOTH.get(precision, ("fp32", "bf16")),
-            decoders=BOTH.get(decoder, ("torch", "onnx")),
+            precisions=PRECISIONS[1:] if precision == BOTH else (precision,),
+            decoders=DECODERS[1:] if decoder == BOTH else (decoder,),
             against=against,
             growth=growth,
             quick=quick,

@@ -41,6 +41,9 @@ def _lines(report: dict) -> Iterator[str]:
     yield _line("scan", torch["scan"])
     there = [f"{name} {version}" for name, version in report["packages"].items() if version]
     yield _line("packages", ", ".join(there) or "none of the optional ones")
+    for package, kinds in report["plugins"].items():
+        brought = (f"{kind.replace('_', ' ')} {', '.join(names)}" for kind, names in kinds.items())
+        yield _line(f"plug-in {package}", "; ".join(brought))
     for name, part in report["parts"].items():
         where = "here" if part["present"] else f"missing ({_size(part['bytes'])}): {part['command']}"
         yield _line(f"part {name}", where)

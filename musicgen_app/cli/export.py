@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import signal
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import FileError
-from .terminal import print_json, print_note
+from .completion import MODEL
+from .groups import Group
+from .terminal import cancellable, print_json, print_note
 
 if TYPE_CHECKING:
     from ..codecs.onnx import ExportReport
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 COLUMNS = ("latents", "max error", "relative", "onnx ms", "torch ms", "torch bf16 ms")
 
 
-@click.group(short_help="Export parts of a model to other formats.")
+@click.group(cls=Group, short_help="Export parts of a model to other formats.")
 def export() -> None:
     """Export parts of a model to other formats."""
 
 
 @export.command()
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="ONNX file to write.  [default: a file of the model]"
 )
@@ -45,8 +46,8 @@ def codec(model: str, output: Path | None, force: bool, as_json: bool) -> None:
     check_free(target, force)
     _check_writable(target.parent, inside=output is None)
     print_note(f"exporting and comparing the decoder of {bundle.name}; this takes a while")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is half-written is removed then too
-    report = _export(bundle, target, inside=output is None)
+    with cancellable("cancelled; nothing was written"):
+        report = _export(bundle, target, inside=output is None)
     if as_json:
         rows = [asdict(row) for row in report.parity]
         print_json({"files": list(map(str, report.files)), "parity": rows, "faster": report.faster})

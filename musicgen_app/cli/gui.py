@@ -11,6 +11,7 @@ from importlib.util import find_spec
 import click
 
 from ..errors import DependencyError, RequestError
+from ..machine.user_settings import DEVICES, PRECISIONS
 
 PORTS = 100  # how many after the default one are tried
 PASSWORD = "TTM_APP_GUI_PASSWORD"
@@ -34,8 +35,8 @@ Stop it with Ctrl-C: a clip that is being made is given up, all that is finished
 @click.option("--host", metavar="ADDRESS", help="Address to listen on; any but this computer's own needs a password.")
 @click.option("--password", metavar="TEXT", help=f"Password of the page; better in {PASSWORD}, where no one sees it.")
 @click.option("--open/--no-open", "opens", default=None, help="Open it in the browser.  [default: on a desktop]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Where to compute.  [auto]")
-@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), help="Of the matrix products.  [auto]")
+@click.option("--device", type=click.Choice(DEVICES), help="Where to compute.  [auto]")
+@click.option("--precision", type=click.Choice(PRECISIONS), help="Of the matrix products.  [auto]")
 @click.option("--json", "as_json", is_flag=True, help="Print the address as one JSON object.")
 def gui(
     port: int | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import FileError, RequestError, TTMError
-from .terminal import one_line, print_json, print_note
+from .completion import FORMAT, OWN_MODEL
+from .groups import Group
+from .terminal import one_line, print_json, print_note, read_stdin
 
 if TYPE_CHECKING:
     from ..library.library import Item, Library
@@ -31,14 +32,14 @@ Examples:
 """
 
 
-@click.group(epilog=EPILOG, short_help="Find, sort, export and delete what was made.")
+@click.group(cls=Group, epilog=EPILOG, short_help="Find, sort, export and delete what was made.")
 def library() -> None:
     """Find, sort, export and delete the music that was made here. An ID of "-" means: read IDs from stdin."""
 
 
 @library.command("list")
 @click.option("--search", default="", metavar="TEXT", help="Every word is in the title, the prompt or the tags.")
-@click.option("--model", metavar="NAME", help="Made by this model.")
+@click.option("--model", type=OWN_MODEL, metavar="NAME", help="Made by this model.")
 @click.option("--since", metavar="DATE", help="Made on this day (2026-01-31) or time, or later.")
 @click.option("--until", metavar="DATE", help="Made on this day or time, or before.")
 @click.option("--favourites", is_flag=True, help="Only favourites.")
@@ -56,6 +57,8 @@ def list_command(search: str, favourites: bool, trash: bool, limit: int, quiet: 
         print_json([item.to_dict() for item in items])
     for item in () if as_json else items:
         click.echo(item.id if quiet else _line(item))
+    if not items and limit:
+        print_note(_why_empty(kept, trash))
     if (total := kept.count(**conditions)) > len(items):
         print_note(f"{len(items)} of {total} are shown: --limit {total} shows all")
     if unreadable := kept.unreadable():
@@ -150,13 +153,13 @@ def purge(ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
 @library.command()
 @IDS
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="ZIP file to write.")
-@click.option("--format", "suffix", metavar="SUFFIX", help="Convert to .wav, .flac, .ogg or .mp3.  [default: as kept]")
+@click.option("--format", "suffix", type=FORMAT, help="Convert to this.  [default: as kept]")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 @JSON
 def export(ids: tuple[str, ...], output: Path, suffix: str | None, force: bool, as_json: bool) -> None:
     """Write items with their sidecars into one ZIP file."""
     wanted = _read(ids)
-    written = _library().export(wanted, output, suffix and f".{suffix.lstrip('.')}", force)
+    written = _library().export(wanted, output, suffix, force)
     if as_json:
         print_json({"path": str(written), "items": len(set(wanted))})
     else:
@@ -201,11 +204,23 @@ def _library() -> Library:
     return Library(user_settings.load().library)
 
 
+def _why_empty(kept: Library, trash: bool) -> str:
+    """What to do where a list has no item."""
+    if count := kept.count(trashed=trash):
+        return f"none of the {count} {'in the trash' if trash else 'in the library'} is like that: ask for less"
+    if trash:
+        return "the trash is empty"
+    return (
+        f"the library ({kept.folder}) is empty: what ttm-app generate makes is kept here, unless --no-keep;"
+        " ttm-app library add FILE... adds what was made before"
+    )
+
+
 def _read(ids: tuple[str, ...]) -> list[str]:
     """The IDs given, those on stdin in the place of "-"."""
     read: list[str] = []
     for id in ids:
-        read += sys.stdin.buffer.read(STDIN_BYTES).decode(errors="replace").split() if id == "-" else [id]
+        read += read_stdin(STDIN_BYTES).decode(errors="replace").split() if id == "-" else [id]
     return list(dict.fromkeys(read))
 
 

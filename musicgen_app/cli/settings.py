@@ -7,6 +7,7 @@ import os
 import click
 
 from ..machine import user_settings as values
+from .groups import Group
 from .terminal import one_line, print_json
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -25,7 +26,7 @@ def _names(context: click.Context, parameter: click.Parameter, incomplete: str) 
     return [name for name in values.FIELDS if name.startswith(incomplete)]
 
 
-@click.group(epilog=EPILOG, invoke_without_command=True, short_help="Show and change your settings.")
+@click.group(cls=Group, epilog=EPILOG, invoke_without_command=True, short_help="Show and change your settings.")
 @JSON
 @click.pass_context
 def settings(context: click.Context, as_json: bool) -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import Cancelled, FileError
+
 if TYPE_CHECKING:
     from ..engine import CancelToken, Progress
 
@@ -34,6 +36,14 @@ def print_json(value: dict | list) -> None:
 def print_note(message: str) -> None:
     """One line on stderr."""
     click.echo(one_line(message), err=True)
+
+
+def read_stdin(limit: int) -> bytes:
+    """Up to so many bytes of stdin. Raises FileError."""
+    try:
+        return sys.stdin.buffer.read(limit)
+    except OSError as error:
+        raise FileError(f"cannot read stdin: {error.strerror}") from error
 
 
 def one_line(text: str) -> str:
@@ -76,6 +86,18 @@ def _duration(seconds: float) -> str:
     if seconds < 600:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+@contextmanager
+def cancellable(message: str = "cancelled; run the same command again to go on") -> Iterator[None]:
+    """Ctrl-C and SIGTERM stop the work at once, what is half done is cleaned up, and `message` says so."""
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Cancelled(message) from None
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 @contextmanager

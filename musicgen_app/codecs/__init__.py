@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from .. import plugins
 from ..errors import DependencyError, ModelError, RequestError
+from ..machine.user_settings import DECODERS
 
 if TYPE_CHECKING:
     import torch
 
     from ..models.bundle import Bundle
     from .base import Codec
-
-DECODERS = ("auto", "torch", "onnx")
 
 
 def load_codec(

@@ -9,6 +9,7 @@ the slowest and the fastest of the pieces that are like it: what is slow for a w
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -85,18 +86,26 @@ def check_layout(bundle: Bundle) -> None:
         raise ModelError(f"{bundle.path}: grid layout {layout!r}, but this ttm-app has {LAYOUT}; update ttm-app")
 
 
-def plan_for(prompt: str, vector: np.ndarray | None, seed: int, pieces: Pieces | None) -> Plan:
-    """The plan of the clip of a seed. vector: the prompt's, as the model's text encoder gives it.
+def plans_for(prompt: str, vector: np.ndarray | None, seeds: Sequence[int], pieces: Pieces | None) -> list[Plan]:
+    """The plan of the clip of every seed. vector: the prompt's, as the model's text encoder gives it.
 
-    Without pieces it holds only what the prompt states.
+    Without pieces they hold only what the prompt states.
     """
     wanted = stated(prompt)
-    plan = Plan()
-    if pieces is not None and vector is not None:
-        near = pieces.near(vector, wanted)
-        drums = [piece.drums for piece in near]
-        plan = near[np.random.default_rng((seed, 1)).integers(len(near))]
-        plan = replace(plan, start=0.0, drums=max(drums, key=drums.count))  # its own clip may be a pause
+    if pieces is None or vector is None:
+        return [_with_stated(Plan(), wanted)] * len(seeds)
+    near = pieces.near(vector, wanted)
+    drums = [piece.drums for piece in near]
+    usual = max(drums, key=drums.count)
+    plans = []
+    for seed in seeds:
+        borrowed = near[np.random.default_rng((seed, 1)).integers(len(near))]
+        plans.append(_with_stated(replace(borrowed, start=0.0, drums=usual), wanted))  # its own clip may be a pause
+    return plans
+
+
+def _with_stated(plan: Plan, wanted: Stated) -> Plan:
+    """The plan with what a prompt states in the place of what was borrowed."""
     if wanted.tempo is not None:
         plan = replace(plan, tempo=wanted.tempo)
     if wanted.metre is not None:

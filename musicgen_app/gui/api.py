@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -23,9 +23,12 @@ MOST = 200  # clips of one look into the library
 
 def build(context: Context) -> None:
     """Add the endpoints to the page that is being built."""
+    for endpoint in (_generate(context), _models(context), _library(context)):
+        gr.api(endpoint, api_name=endpoint.__name__)
 
-    def error(problem: TTMError) -> gr.Error:
-        return gr.Error(str(problem), print_exception=False)
+
+def _generate(context: Context) -> Callable:
+    """The endpoint /generate; gradio reads its name, types and docstring."""
 
     async def generate(
         prompt: str,
@@ -60,7 +63,7 @@ def build(context: Context) -> None:
             resolved = await asyncio.to_thread(request_from, values, context.models_dir)
             ticket = await asyncio.to_thread(context.desk.submit, request.session_hash, resolved, suffix, "api")
         except TTMError as problem:
-            raise error(problem) from None
+            raise _error(problem) from None
         try:
             told = None
             while not ticket.over:
@@ -73,6 +76,12 @@ def build(context: Context) -> None:
         if ticket.error:
             raise gr.Error(ticket.error, print_exception=False)
         yield stand(context, ticket)
+
+    return generate
+
+
+def _models(context: Context) -> Callable:
+    """The endpoint /models."""
 
     def models() -> list[dict[str, Any]]:
         """The installed models: {"name", "title", "licence", "native_seconds", "max_seconds", "sampler"} each."""
@@ -88,6 +97,12 @@ def build(context: Context) -> None:
             for bundle in installed.list_models(context.models_dir)
         ]
 
+    return models
+
+
+def _library(context: Context) -> Callable:
+    """The endpoint /library."""
+
     def library(text: str = "", limit: int = 20, offset: int = 0, favourite: bool = False) -> list[dict[str, Any]]:
         """The newest clips of the library whose prompt, title or tags have every word of `text`."""
         try:
@@ -95,10 +110,13 @@ def build(context: Context) -> None:
                 raise gr.Error(f"limit must be from 1 to {MOST}, offset 0 or more", print_exception=False)
             return clips(context.library.search(text, favourite=favourite or None, limit=limit, offset=offset))
         except TTMError as problem:
-            raise error(problem) from None
+            raise _error(problem) from None
 
-    for function in (generate, models, library):
-        gr.api(function, api_name=function.__name__)
+    return library
+
+
+def _error(problem: TTMError) -> gr.Error:
+    return gr.Error(str(problem), print_exception=False)
 
 
 def stand(context: Context, ticket: Ticket) -> dict:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import TTMError
+from ..machine.user_settings import FORMATS
 from .clip_card import spectrogram_png
-from .tabs.create_form import SUFFIXES
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -41,7 +41,7 @@ def router(library: Library) -> APIRouter:
     @routes.get("/clips/{name}", include_in_schema=False)
     def clip(name: str, download: bool = False):
         match = re.fullmatch(r"([0-9a-z]{4,64})(\.[a-z0-9]{3,4})", name)
-        if not match or match[2] not in (*SUFFIXES, ".png"):
+        if not match or match[2] not in (*FORMATS, ".png"):
             raise HTTPException(404)
         try:
             item = library.get(match[1])
@@ -66,7 +66,7 @@ def router(library: Library) -> APIRouter:
         chosen = ids.split(",")
         if len(chosen) > ZIPPED or not all(re.fullmatch("[0-9a-z]{4,64}", id) for id in chosen):
             raise HTTPException(404)
-        if suffix and suffix not in SUFFIXES:
+        if suffix and suffix not in FORMATS:
             raise HTTPException(404)
         folder, after = temporary()
         try:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from ..engine import CancelToken, Engine, Progress
     from ..library.library import Item, Library
     from ..request import GenerationRequest
-    from .context import EngineHolder
 
 ENDED = ("done", "failed", "cancelled")
 KEPT = 300.0  # seconds for which an ended ticket can still be asked about
@@ -61,6 +61,28 @@ class Ticket:
     @property
     def over(self) -> bool:
         return self.state in ENDED
+
+
+class EngineHolder:
+    """The server's one Engine, built when it is first needed and lent to one caller at a time."""
+
+    def __init__(self, build: Callable[[], Engine]) -> None:
+        self._build = build
+        self._engine: Engine | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def lend(self) -> Iterator[Engine]:
+        """The engine, for this caller alone; waits for the one before."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = self._build()
+            yield self._engine
+
+    def forget(self) -> None:
+        """Free the memory of the loaded model, once the caller before is done: it was removed, or replaced."""
+        with self._lock:
+            self._engine = None
 
 
 class Desk:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .app import application
-from .context import Context, EngineHolder
-from .request_queue import Desk
+from .context import Context
+from .request_queue import Desk, EngineHolder
 
 if TYPE_CHECKING:
     from ..machine.user_settings import Settings

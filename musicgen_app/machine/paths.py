@@ -21,7 +21,7 @@ def _home(part: str) -> Path | None:
 
 def assets() -> Path:
     """The files that come with the app: `musicgen_app/assets` once installed, `assets/` of a checkout otherwise."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     installed = package / "assets"
     return installed if installed.is_dir() else package.parent / "assets"
 

@@ -26,6 +26,7 @@ HEADER = "# Settings of ttm-app, written by `ttm-app settings set`; `ttm-app set
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16")
 DECODERS = ("auto", "torch", "onnx")
+FORMATS = (".wav", ".flac", ".ogg", ".mp3")
 PORTS = (0, 65_535)  # 0 is any that is free
 QUEUE = (1, 1_000)
 NONE = "none"  # how an optional setting is switched off where only text can be given
@@ -47,10 +48,13 @@ def _choice(*allowed: str) -> Callable[[str, object], str]:
     return check
 
 
-def _format(name: str, value: object) -> str:
-    from ..audio import FORMATS
+def as_suffix(text: str) -> str:
+    """A format with or without its dot, in small or large letters -> how it ends a file name, such as ".wav"."""
+    return "." + text.lower().removeprefix(".")
 
-    return _choice(*FORMATS)(name, value)
+
+def _format(name: str, value: object) -> str:
+    return _choice(*FORMATS)(name, as_suffix(value) if isinstance(value, str) else value)
 
 
 def _truth(name: str, value: object) -> bool:

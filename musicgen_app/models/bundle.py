@@ -46,6 +46,16 @@ class Bundle:
         return self.config["name"]
 
     @property
+    def identity(self) -> dict:
+        """What a clip's tags say of the model that made it: name, version, SHA-256 of the weights, licence."""
+        return {
+            "name": self.name,
+            "version": self.config["version"],
+            "weights_sha256": self.weights_sha256,
+            "licence": self.licence,
+        }
+
+    @property
     def licence(self) -> str:
         return self.config["licence"]
 

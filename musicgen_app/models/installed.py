@@ -15,14 +15,24 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import FileError, ModelError, RequestError
 from ..machine import paths
+from ..request import GenerationRequest
 from . import hub
 from .bundle import CONFIG, Bundle, frozen_parts, open_bundle, rename, verify
+from .paper_systems import SYSTEMS
 
 CARD = "README.md"
 STALE = 3600  # seconds after which what was left hidden belongs to a process that was killed
+
+
+class ResolvedRequest(NamedTuple):
+    """A request with nothing left open, and the model it is for."""
+
+    request: GenerationRequest
+    bundle: Bundle
 
 
 def scan(models_dir: str | os.PathLike | None = None) -> tuple[list[Bundle], dict[Path, ModelError]]:
@@ -60,9 +70,21 @@ def find(name_or_path: str | os.PathLike, models_dir: str | os.PathLike | None =
             raise fault
     if os.sep in wanted or "/" in wanted or Path(wanted, CONFIG).is_file():
         return open_bundle(Path(wanted).expanduser())
+    if wanted in SYSTEMS:
+        raise ModelError(f"{wanted} is not installed: ttm-app models show {wanted} says how to get it")
     near = difflib.get_close_matches(wanted, by_name, n=1)
     hint = f"did you mean {near[0]}?" if near else f"installed: {', '.join(by_name) or 'none'}"
     raise ModelError(f"unknown model {wanted!r}; {hint} (see ttm-app models list)")
+
+
+def resolve(request: GenerationRequest, models_dir: str | os.PathLike | None = None) -> ResolvedRequest:
+    """The request checked, its model found and what it leaves open filled in from that model's defaults.
+
+    Raises RequestError and ModelError.
+    """
+    request = request.validated()
+    bundle = find(request.model, models_dir)
+    return ResolvedRequest(request.resolved(bundle.sampler, bundle.max_seconds), bundle)
 
 
 def parts(bundle: Bundle) -> list[dict]:

@@ -339,7 +339,7 @@ def test_a_clip_that_fails_does_not_stop_the_rest(batch, monkeypatch):
     make = Engine.generate
 
     def fails_once(self, request, *rest):
-        if request.prompt == "silence":
+        if request.request.prompt == "silence":
             raise GenerationError("the model produced silence")
         return make(self, request, *rest)
 
@@ -350,15 +350,15 @@ def test_a_clip_that_fails_does_not_stop_the_rest(batch, monkeypatch):
 
 
 def test_each_model_is_loaded_once_and_a_damaged_one_fails_its_lines_only(batch, tiny_bundle, monkeypatch):
-    import musicgen_app.engine
+    import musicgen_app.pipeline
 
     for name in ("a", "b", "broken"):
         shutil.copytree(tiny_bundle.path, name)
     with open("broken/model.safetensors", "ab") as file:
         file.write(b"x")
     loaded = []
-    load = musicgen_app.engine.load_backbone
-    monkeypatch.setattr(musicgen_app.engine, "load_backbone", lambda b: loaded.append(b.path.name) or load(b))
+    load = musicgen_app.pipeline.load_backbone
+    monkeypatch.setattr(musicgen_app.pipeline, "load_backbone", lambda b: loaded.append(b.path.name) or load(b))
     text = "".join(json.dumps({"prompt": "x", "model": f"./{name}"}) + "\n" for name in ("a", "broken", "b") * 2)
     ran = batch(text, "--out-dir", "songs", "--json")
     assert loaded == ["a", "broken", "b"] and ran.code == 4
@@ -447,7 +447,7 @@ def test_interrupted(batch, monkeypatch):
 
     def interrupted(self, request, progress, cancel):
         def stop(p):
-            if p.stage == "sampling" and request.prompt == "flute":
+            if p.stage == "sampling" and request.request.prompt == "flute":
                 steps.append(p.step)
                 signal.raise_signal(signal.SIGINT)
 

@@ -19,6 +19,7 @@ from musicgen_app.models.bundle import write_bundle
 from musicgen_app.request import GenerationRequest
 from support.prepared_folder import write_tiny
 from ttm_trainer.output.genre_fitting import fit
+from ttm_trainer.output.track_facts import known_genres
 from ttm_trainer.prepare.prepared_folder import Prepared
 
 CALM, LOUD = np.array([1.0, 0.0]), np.array([0.0, 1.0])
@@ -62,19 +63,19 @@ def test_it_is_fitted_on_captions_of_known_genre_each_genre_counting_alike():
 
 def test_captions_of_known_genre_come_from_a_prepared_folder(tmp_path):
     prepared = write_tiny(tmp_path, items=40, vector_dim=16, named=True)
-    vectors, labels = prepared.known_genres(100)
+    vectors, labels = known_genres(prepared, 100)
     tracks = {int(track) for track in prepared.tracks[prepared.items("train")]}
     assert vectors.shape == (2 * len(tracks), 16) == (len(labels), 16) and len(set(labels)) == 3
     fitted = fit(vectors, labels)
     right = np.array(fitted.names)[fitted.probabilities(vectors).argmax(axis=1)] == labels
     assert right.mean() > 0.9
-    assert len(prepared.known_genres(4)[1]) == 8  # four tracks of two captions
+    assert len(known_genres(prepared, 4)[1]) == 8  # four tracks of two captions
     rows = (tmp_path / "manifest/00000/tracks.jsonl").read_text()
     odd = rows.replace('"genre 0"', '["a", "list"]').replace('"genre 1"', '"two\\nlines"')
     (tmp_path / "manifest/00000/tracks.jsonl").write_text(odd)
-    assert set(Prepared(tmp_path).known_genres(100)[1]) == {"genre 2"}
-    assert write_tiny(tmp_path / "unnamed", vector_dim=16).known_genres(100)[0].shape == (0, 0)
-    assert write_tiny(tmp_path / "plain", vector_dim=0, named=True).known_genres(100)[1] == []
+    assert set(known_genres(Prepared(tmp_path), 100)[1]) == {"genre 2"}
+    assert known_genres(write_tiny(tmp_path / "unnamed", vector_dim=16), 100)[0].shape == (0, 0)
+    assert known_genres(write_tiny(tmp_path / "plain", vector_dim=0, named=True), 100)[1] == []
 
 
 def knowing(tiny_parts, folder, tensors=None):

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from musicgen_app.control import planner
 from musicgen_app.control.plan import WIDTH, Plan
-from musicgen_app.control.planner import Pieces, in_key, key_of, load_pieces, plan_for
+from musicgen_app.control.planner import Pieces, in_key, key_of, load_pieces, plans_for
 from musicgen_app.control.theory import parse_chord, pitch_class, transpose
 from musicgen_app.engine import Engine
 from musicgen_app.errors import ModelError
@@ -21,6 +21,7 @@ from musicgen_app.library.metadata import sidecar_for
 from musicgen_app.models.bundle import write_bundle
 from musicgen_app.request import GenerationRequest
 from support.prepared_folder import write_tiny
+from ttm_trainer.output.track_facts import known_plans
 
 WALTZ = Plan(120.0, "3/4", 0.0, "A minor", (("Am", 6.0), ("E7", 3.0)))
 
@@ -98,6 +99,11 @@ def test_moved_to_another_key_chords_go_along():
     moved = in_key(WALTZ, 0, None)
     assert moved.key == "C minor" and [symbol for symbol, _ in moved.chords] == ["Cm", "G7"]
     assert in_key(Plan(), 6, True).key == "F# minor"
+
+
+def plan_for(prompt: str, vector: np.ndarray | None, seed: int, pieces: Pieces | None) -> Plan:
+    (plan,) = plans_for(prompt, vector, [seed], pieces)
+    return plan
 
 
 def pieces() -> Pieces:
@@ -260,8 +266,8 @@ def test_prepared_data_gives_grids_and_pieces(tmp_path):
     grids = prepared.grids(np.array([0, second]), 10, np.array([3, 0]))
     np.testing.assert_allclose(grids[0], expected[3:13], atol=1e-5)
     np.testing.assert_allclose(grids[1], expected[20:30], atol=1e-5)
-    found = prepared.pieces(4)
+    found = known_plans(prepared, 4)
     assert len(found.plans) == 4 and found.vectors.shape == (4, 16)
     assert [plan.tempo for plan in found.plans] == [100.0, 103.0, 106.0, 109.0]
     without = write_tiny(tmp_path / "without", vector_dim=16)
-    assert without.pieces(4) is None and not without.grids(np.array([0]), 10).any()
+    assert known_plans(without, 4) is None and not without.grids(np.array([0]), 10).any()

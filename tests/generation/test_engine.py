@@ -6,6 +6,7 @@ import weakref
 
 import numpy as np
 import pytest
+import torch
 
 from musicgen_app import Engine, GenerationRequest, audio
 from musicgen_app.engine import CancelToken, pick_device
@@ -105,13 +106,55 @@ def test_limits_come_from_the_model(engine):
 
 
 def test_non_finite_output_is_an_error(engine):
-    import torch
-
     model = engine.load("tiny")
     with torch.no_grad():
         model.backbone.final_layer.conv.bias.fill_(float("nan"))
     with pytest.raises(GenerationError, match="not finite"):
         engine.generate(request())
+
+
+# --- the steps by themselves
+
+
+def test_the_steps_in_turn_give_the_clip(engine):
+    (result,) = engine.generate(request(seed=5, negative="noise"))
+    with torch.inference_mode():
+        resolved, bundle = engine.resolve(request(seed=5, negative="noise"))
+        model = engine.load(bundle)
+        text = model.encode(resolved.prompt, resolved.negative)
+        frames = model.frames(resolved.seconds)
+        conditions = model.conditions(text, 1, frames, model.plans(text, [5]))
+        (latents,) = model.sample(conditions, model.draw_noise([5], frames), resolved)
+        clip = model.master(model.decode(latents), resolved.seconds)
+    assert np.array_equal(clip, result.audio)
+
+
+def test_sampling_may_begin_with_latents(engine):
+    resolved, bundle = engine.resolve(request(seed=5, steps=4))
+    model = engine.load(bundle)
+    with torch.inference_mode():
+        text = model.encode(resolved.prompt)
+        frames = model.frames(resolved.seconds)
+        conditions, noise = model.conditions(text, 1, frames, None), model.draw_noise([5], frames)
+        initial = model.sample(conditions, model.draw_noise([6], frames), resolved)
+
+        def varied(strength: float) -> torch.Tensor:
+            return model.sample(conditions, noise, resolved, initial=initial, strength=strength)
+
+        torch.testing.assert_close(varied(0.0), initial)
+        torch.testing.assert_close(varied(1.0), model.sample(conditions, noise, resolved))
+        far = [(varied(strength) - initial).square().mean() for strength in (0.0, 0.3, 0.6, 1.0)]
+    assert far == sorted(far) and far[1] < far[3] / 2
+
+
+def test_a_request_is_resolved_once(engine, monkeypatch):
+    from musicgen_app.models import installed
+
+    opened, scan = [], installed.scan
+    monkeypatch.setattr(installed, "scan", lambda *folders: opened.append(folders) or scan(*folders))
+    resolved = engine.resolve(request(seed=5))
+    engine.generate(resolved)
+    assert len(opened) == 1
 
 
 # --- the best of several

@@ -77,8 +77,7 @@ def test_slow_is_slower_than_fast(monkeypatch, text_encoder):
     model = Engine(device="cpu").load("sketch")
 
     def tempi(prompt: str) -> list[float]:
-        vector = model.text.encode([prompt]).vector[0].numpy()
-        return [model.plan(prompt, vector, seed).tempo for seed in range(12)]
+        return [plan.tempo for plan in model.plans(model.encode(prompt), range(12))]
 
     for kind in ("waltz", "piano over soft strings", "jazz with saxophone"):
         assert max(tempi(f"slow {kind}")) < min(tempi(f"fast {kind}"))

@@ -14,6 +14,7 @@ import pytest
 from musicgen_app import audio
 from support.gui_server import GuiServer
 
+pytestmark = pytest.mark.browser
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WAIT = 60_000  # milliseconds
 SLOW = {"Length in seconds": "60", "Variations": "8"}  # with 1,000 steps: long enough to be stopped

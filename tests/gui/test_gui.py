@@ -16,8 +16,8 @@ from musicgen_app import Engine
 from musicgen_app.engine import Progress
 from musicgen_app.errors import FileError, ModelError, RequestError, TTMError
 from musicgen_app.gui import access, app, clip_card, components
-from musicgen_app.gui.context import Context, EngineHolder
-from musicgen_app.gui.request_queue import Desk, QueueFull
+from musicgen_app.gui.context import Context
+from musicgen_app.gui.request_queue import Desk, EngineHolder, QueueFull
 from musicgen_app.gui.tabs import create, create_form, create_queue, library
 from musicgen_app.library import Library
 from musicgen_app.machine import paths

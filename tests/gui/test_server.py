@@ -18,7 +18,7 @@ from musicgen_app.cli import run
 from musicgen_app.cli.gui import _listener
 from support.gui_server import GuiServer
 
-README = Path(__file__).parents[2] / "README.md"
+EXAMPLE = Path(__file__).parents[2] / "docs" / "browser.md"
 SECRET = "the secret of this test"
 
 
@@ -130,10 +130,10 @@ def test_library_and_models(client):
         client.predict(limit=10**6, api_name="/library")
 
 
-def test_the_example_of_the_readme(server, tmp_path, monkeypatch, capsys):
-    (example,) = re.findall(r"```python\n(from gradio_client .*?)```", README.read_text(encoding="utf-8"), re.S)
+def test_the_example_of_the_page_about_the_browser(server, tmp_path, monkeypatch, capsys):
+    (example,) = re.findall(r"```python\n(from gradio_client .*?)```", EXAMPLE.read_text(encoding="utf-8"), re.S)
     monkeypatch.chdir(tmp_path)
-    exec(compile(example.replace("http://127.0.0.1:7860", server.url), "README", "exec"), {})
+    exec(compile(example.replace("http://127.0.0.1:7860", server.url), "browser.md", "exec"), {})
     (path,) = (line for line in capsys.readouterr().out.splitlines() if line.endswith(".wav"))
     assert audio.read(path)[1] == 8_000
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import gradio
 import pytest
 
-from musicgen_app.gui.context import Context, EngineHolder
+from musicgen_app.gui.context import Context
+from musicgen_app.gui.request_queue import EngineHolder
 from musicgen_app.gui.tabs import models
 from musicgen_app.machine import user_settings
 from ttm_trainer.gui import train_tab

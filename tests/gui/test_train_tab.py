@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from musicgen_app.gui.context import Context
-from musicgen_app.machine import user_settings
+from musicgen_app.machine import paths, user_settings
 from musicgen_app.models import installed
 from support.background_run import SIZES, prepare_tiny, until
 from ttm_trainer.gui import train_tab
@@ -32,7 +32,8 @@ def data(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def context(home, tmp_path):
+def context(home, tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "jobs", lambda: tmp_path / "jobs")
     found = Context(engine=Engine(), library=None, settings=user_settings.Settings(), desk=None,
                     models_dir=tmp_path / "models")  # fmt: skip
     yield found

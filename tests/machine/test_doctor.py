@@ -37,7 +37,8 @@ def _findings(report: dict, level: str) -> str:
 def test_a_healthy_machine(machine):
     report = json.loads(json.dumps(doctor.examine()))
     assert set(report) == {
-        "schema", "version", "findings", "torch", "packages", "parts", "folders", "memory", "systems", "models", "code",
+        "schema", "version", "findings", "torch", "packages", "plugins", "parts", "folders", "memory", "systems",
+        "models", "code",
     }  # fmt: skip
     assert report["code"] == 0 and _findings(report, "fault") == ""
     model = report["models"][0]

@@ -145,7 +145,8 @@ def test_the_cache_is_the_one_of_the_library(environment, expected, monkeypatch)
 
 
 def test_finding_imports_no_library():
-    code = "from musicgen_app import hub, systems; hub.present('flan-t5-base'); import sys; print(*sys.modules)"
+    code = "import sys; from musicgen_app.models import hub, paper_systems; hub.present('flan-t5-base')"
+    code += "; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"huggingface_hub", "transformers", "torch"} & set(run.stdout.split())
 
@@ -201,8 +202,8 @@ def test_the_library_finds_what_was_fetched(server, cache):
 
 
 def test_nothing_is_told_about_this_machine():
-    code = "from musicgen_app import hub; hub.library(); from huggingface_hub.utils import build_hf_headers as headers"
-    code += "; print(headers()['user-agent'])"
+    code = "from musicgen_app.models import hub; hub.library(); from huggingface_hub.utils import build_hf_headers"
+    code += "; print(build_hf_headers()['user-agent'])"
     environment = {key: value for key, value in os.environ.items() if "TELEMETRY" not in key}
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert "torch" not in run.stdout and "agent/" not in run.stdout

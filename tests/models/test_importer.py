@@ -42,10 +42,10 @@ STRAY = {"t_embed.freqs": torch.ones(128), "latent_rot": torch.ones(312, 1, 32, 
 def tiny(monkeypatch):
     """The paper systems with small backbones, their latents and text widths kept."""
     small = {
-        "mamba-189m": Preset("mamba", TINY_MAMBA),
-        "dit-450m": Preset("fluxaudio", TINY_DIT | {"fused_depth": 2}),
-        "fluxaudio-s": Preset("fluxaudio", TINY_DIT | {"latent_dim": 20}),
-        "fluxaudio-l": Preset("fluxaudio", TINY_DIT | {"latent_dim": 20, "heads": 2}),
+        "mamba-189m": Preset(presets.MAMBA, TINY_MAMBA),
+        "dit-450m": Preset(presets.FLUXAUDIO, TINY_DIT | {"fused_depth": 2}),
+        "fluxaudio-s": Preset(presets.FLUXAUDIO, TINY_DIT | {"latent_dim": 20}),
+        "fluxaudio-l": Preset(presets.FLUXAUDIO, TINY_DIT | {"latent_dim": 20, "heads": 2}),
     }
     monkeypatch.setattr(presets, "PRESETS", presets.PRESETS)
     for name, preset in small.items():
@@ -655,8 +655,9 @@ def test_killed_half_way(models, tmp_path, tiny):
     """`kill -9` while the weights are flushed: no model is seen, and a later import clears up."""
     path = saved(fluxaudio_state(latent=64, joint=1, fused=2), tmp_path / "x.pth")
     code = (
-        "import sys, time; from musicgen_app import bundle; from musicgen_app.backbones.presets import PRESETS, Preset;"
-        f"PRESETS['dit-450m'] = Preset('fluxaudio', {TINY_DIT | {'fused_depth': 2}});"
+        "import sys, time; from musicgen_app.models import bundle;"
+        "from musicgen_app.backbones.presets import FLUXAUDIO, PRESETS, Preset;"
+        f"PRESETS['dit-450m'] = Preset(FLUXAUDIO, {TINY_DIT | {'fused_depth': 2}});"
         "bundle._sync = lambda path: (print('writing', flush=True), time.sleep(60));"
         "from musicgen_app.convert.importer import import_checkpoint; import_checkpoint(sys.argv[1], 'dit-450m')"
     )
@@ -703,13 +704,13 @@ def test_memory_is_not_doubled(models, tmp_path):
     state = fluxaudio_state(hidden=448, width=1280, heads=7, joint=1, fused=2)
     path = saved({"weights": state, "optimizer": {"m": torch.zeros(1000)}}, tmp_path / "x.pth")
     code = (
-        "import sys, threading, time; from musicgen_app import importer;"
-        "from musicgen_app.backbones.presets import PRESETS, Preset;"
-        "PRESETS['dit-450m'] = Preset('fluxaudio', {'hidden': 448, 'depth': 3, 'fused_depth': 2});"
+        "import sys, threading, time; from musicgen_app.convert import importer;"
+        "from musicgen_app.backbones.presets import FLUXAUDIO, PRESETS, Preset;"
+        "PRESETS['dit-450m'] = Preset(FLUXAUDIO, {'hidden': 448, 'depth': 3, 'fused_depth': 2});"
         "own = lambda: int(next(x for x in open('/proc/self/status') if 'RssAnon' in x).split()[1]) * 1024;"
         "seen = [own()]; done = threading.Event();"
         "watch = lambda: [seen.append(own()) for _ in iter(lambda: done.wait(0.002), True)];"
-        "thread = threading.Thread(target=watch); thread.start();"
+        "thread = threading.Thread(target=watch, daemon=True); thread.start();"
         "importer.import_checkpoint(sys.argv[1], 'dit-450m'); done.set(); thread.join(); print(max(seen) - seen[0])"
     )
     environment = dict(os.environ)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from musicgen_app.errors import FileError, RequestError
 
@@ -23,13 +22,15 @@ TRAINING = ("init", "micro", "repa_clap", "repa_muq", "precision", "seed", "save
 
 def job_of(options: dict) -> Job:
     """The job that options ask for, by their names; None where one was not given. Raises RequestError, FileError."""
+    if not options["data"]:
+        raise RequestError("give the folder with the music as --data")
     for folder in options["data"]:
         if not folder.exists():
             raise FileError(f"{folder} does not exist: give the folder with the music as --data")
     return Job(
         recipe=recipe_of(options),
         data=tuple(options["data"]),
-        out=options["out"] or Path("runs") / options["preset"],
+        out=options["out"] or Path("runs") / options["recipe"],
         about=_about(options),
         captions={style: Path(file) for style, file in (_pair("--captions", text) for text in options["captions"])},
         separate=options["separate"],
@@ -42,26 +43,26 @@ def job_of(options: dict) -> Job:
     )
 
 
-def recipe_for(preset: str, encoders: str | None = None, *, steps=None, lr=None, batch=None, **training) -> Recipe:
-    """The recipe `preset` with what is not None changed; training: fields of `Training`, by their names."""
-    recipe = RECIPES[preset]
+def recipe_for(recipe: str, encoders: str | None = None, *, steps=None, lr=None, batch=None, **training) -> Recipe:
+    """The recipe of that name with what is not None changed; training: fields of `Training`, by their names."""
+    made = RECIPES[recipe]
     if encoders:
-        recipe = with_encoders(recipe, encoders)
+        made = with_encoders(made, encoders)
     if steps:
-        recipe = recipe.with_steps(steps)
+        made = made.with_steps(steps)
     if lr:
-        recipe = _with_lr(recipe, lr)
+        made = _with_lr(made, lr)
     if batch:
-        recipe = _with_batch(recipe, batch)
+        made = _with_batch(made, batch)
     for name, value in training.items():
         if value is not None:
-            recipe = recipe.with_training("--" + name.replace("_", "-"), **{name: value})
-    return recipe
+            made = made.with_training("--" + name.replace("_", "-"), **{name: value})
+    return made
 
 
 def recipe_of(options: dict) -> Recipe:
-    """The recipe `preset` with everything in it that options change."""
-    names = ("preset", "encoders", "steps", "lr", "batch", *TRAINING)
+    """The recipe that is named, with everything in it that options change."""
+    names = ("recipe", "encoders", "steps", "lr", "batch", *TRAINING)
     recipe = recipe_for(**{name: options[name] for name in names})
     if options["clusters"]:
         recipe = recipe.with_training("--clusters", clusters=_clusters(options["clusters"]))
@@ -109,8 +110,7 @@ def _with_batch(recipe: Recipe, batch: int) -> Recipe:
 
 def _with_phases(recipe: Recipe, name: str, by: str, value: Callable[[Phase], object]) -> Recipe:
     """The recipe with one field of every phase replaced."""
-    changes: list[dict[str, Any]] = [{name: value(phase)} for phase in recipe.training.phases]
-    phases = tuple(replace(phase, **change) for phase, change in zip(recipe.training.phases, changes, strict=True))
+    phases = tuple(replace(phase, **{name: value(phase)}) for phase in recipe.training.phases)
     names = [f"training.phases.{i}.{name}" for i, phase in enumerate(phases) if getattr(phase, name) is not None]
     training = replace(recipe.training, phases=phases)
     return replace(recipe, training=training, origins=recipe.origins | dict.fromkeys(names, by))
@@ -139,15 +139,8 @@ def _ema(text: str) -> EmaSettings | None:
 
 
 def _timesteps(kind: str | None, lam: float | None) -> Schedule:
-    kinds: dict[str, type[Uniform] | type[LogitNormal] | type[Beta]] = {
-        "uniform": Uniform,
-        "logit-normal": LogitNormal,
-        "beta": Beta,
-    }
-    if kind is not None and kind not in kinds:
-        raise RequestError(f"--timesteps {kind}: give {', '.join(kinds)}")
+    kinds = {"uniform": Uniform, "logit-normal": LogitNormal, "beta": Beta}
     if lam is None:
-        assert kind is not None  # one of the two is given
         return kinds[kind]()
     if kind not in (None, "beta"):
         raise RequestError(f"--beta-lambda belongs to --timesteps beta, not to {kind}")

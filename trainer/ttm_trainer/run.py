@@ -33,13 +33,13 @@ from .recipes.fit_to_data import fitted, for_device
 from .recipes.recipe import Recipe
 from .runtime import checkpoint
 from .runtime.locks import alone
+from .runtime.run_folder import LATENT, PREPARED, RECORD, TIMES
 from .runtime.stage_runner import SETTINGS, stage_settings
 from .training import timesteps
 from .training.config import harmless
 from .training.loop import Result, train
 from .training.preview import PROMPTS, Previews
 
-PREPARED, RECORD, TIMES, LATENT = "prepared", "run.json", "times.png", "latent.json"
 WAIT = 2.0  # seconds between two looks at what the first process prepares
 
 
@@ -78,7 +78,7 @@ def run(job: Job, show: Callable[[str], None] = print) -> Outcome:
     Raises FileError when another run is at work in the folder, and what `prepare`, `fitted`, `train` and `export`
     raise; whatever was done until then is kept.
     """
-    main = os.environ.get("RANK", "0") == "0"
+    main = is_main()
     with alone(job.out) if main else nullcontext():
         recipe, prepared, notes = (ready if main else wait_until_ready)(job, show)
         result = train(
@@ -97,8 +97,13 @@ def run(job: Job, show: Callable[[str], None] = print) -> Outcome:
         return Outcome(result, export(result.model, result.step, recipe, prepared, job.about, job.out, notes))
 
 
+def is_main() -> bool:
+    """Whether this process is the only one of its run, or the first of several."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def ready(job: Job, show: Callable[[str], None] = print) -> tuple[Recipe, Prepared, tuple[str, ...]]:
-    """Prepare what is not prepared yet: the recipe fitted to the data, the data, and what is otherwise than it says."""
+    """Prepare what is not prepared yet: the recipe fitted to the data, the data, and notes on what was changed."""
     prepared = prepare_data(job, show)
     recipe, notes = _fitted(job, prepared)
     doubt = licence_note(trained_rows(prepared), job.about.licence)
@@ -119,7 +124,7 @@ def ready(job: Job, show: Callable[[str], None] = print) -> tuple[Recipe, Prepar
 
 
 def wait_until_ready(job: Job, show: Callable[[str], None] = print) -> tuple[Recipe, Prepared, tuple[str, ...]]:
-    """What `ready` gives, once the first process has prepared it; that process tells what goes wrong."""
+    """The result of `ready`, once the first process has prepared it; that process tells what goes wrong."""
     folder = given(job.data) or job.out / PREPARED
     while True:
         if (folder / META).exists():
@@ -137,9 +142,9 @@ def _fitted(job: Job, prepared: Prepared) -> tuple[Recipe, list[str]]:
 
 
 def _normalised(job: Job, recipe: Recipe, prepared: Prepared) -> list[str]:
-    """Have latents normalised as the model that training begins from knows them, if its codec made them; a note.
+    """Normalise latents with the statistics of the model that training begins from, if its codec made them; notes.
 
-    The statistics are kept in the run folder, so that a run that goes on needs that model no more.
+    The statistics are kept in the run folder, so that a run that goes on does not need that model any more.
     """
     init, kept = recipe.training.init, job.out / LATENT
     if not init:
@@ -187,7 +192,7 @@ def given(data: tuple[Path, ...]) -> Path | None:
 
 
 def previews(job: Job, recipe: Recipe, prepared: Prepared, show: Callable[[str], None]) -> Previews:
-    """What is heard at every `preview_every` steps."""
+    """The previews that are made every `preview_every` steps."""
 
     def write(model: nn.Module, step: int, folder: Path) -> Bundle:
         return export_plain(model, step, recipe, prepared, job.about, folder)
@@ -196,7 +201,7 @@ def previews(job: Job, recipe: Recipe, prepared: Prepared, show: Callable[[str],
 
 
 def write_record(job: Job, recipe: Recipe, notes: list[str]) -> Path:
-    """Write down, in run.json, what is run: versions, data, and every parameter with where it comes from."""
+    """Write run.json, the record of the run: versions, data, and every parameter with its origin."""
     record = {
         "schema": 1,
         "ttm_app": __version__,

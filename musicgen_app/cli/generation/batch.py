@@ -1,7 +1,8 @@
 """`ttm-app generate --prompts FILE`: lines of prompts -> one audio file a clip; run again, it goes on where it stopped.
 
 plan: lines -> resolved requests with file names, nothing touched -> run: those whose file is there already are passed
-over, the others made, those of one model together. A line that cannot be made is reported and the rest goes on.
+over, the others made, those of one model together. A line that cannot be made is reported and the rest goes on. Several
+processes may run the same batch: each clip is made by the one that claims it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ...errors import Cancelled, DependencyError, FileError, ModelError, Request
 from ...machine.paths import slug
 from ..library import keep
 from ..terminal import cancel_on_signals, print_error, print_json, print_note, progress_line
+from .claims import Claims
 from .output_files import JSON_SCHEMA, check_folder, numbered, print_clip, save, wants_sidecar
 from .prompt_file import NAME, Failure, Names, Prompt, output_name, read
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from ...engine import CancelToken, Engine, Progress
     from ...machine.user_settings import Settings
     from ...models.bundle import Bundle
+    from ...models.installed import ResolvedRequest
     from ...request import GenerationRequest, GenerationResult
 
 
@@ -41,6 +44,13 @@ class Job:
     bundle: Bundle
     target: Path
     sidecar: bool
+
+    @property
+    def resolved(self) -> ResolvedRequest:
+        """What the engine takes."""
+        from ...models.installed import ResolvedRequest
+
+        return ResolvedRequest(self.request, self.bundle)
 
 
 def make_all(
@@ -140,39 +150,57 @@ def run(
         from ...engine import CancelToken, Engine
 
         engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
-        token, library = CancelToken(), chosen.library if chosen.keep else None
+        token, library, claims = CancelToken(), chosen.library if chosen.keep else None, Claims(folder)
+        todo = [job for group in waiting.values() for job in group]
         with cancel_on_signals(token):
             try:
-                _make([job for group in waiting.values() for job in group], engine, token, library, force, tally)
+                theirs = _make(todo, engine, token, library, force, tally, claims)
+                _make(theirs, engine, token, library, force, tally, claims, wait=True)
             except (Cancelled, FileError, KeyboardInterrupt) as error:
                 kind, reason = (FileError, error) if isinstance(error, FileError) else (Cancelled, "cancelled")
                 done = f"{tally.made + tally.kept} of {total} files are done"
                 raise kind(f"{reason}; {done}; run the same command again to go on") from None
+            finally:
+                claims.close()
     tally.close()
     return tally.code
 
 
 def _make(
-    jobs: list[Job], engine: Engine, token: CancelToken, library: Path | None, force: bool, tally: _Tally
-) -> None:
-    """Make clips one after the other. Raises Cancelled, KeyboardInterrupt, and FileError where the disk takes none."""
-    meter, broken = _Meter([_work(job.request) for job in jobs]), {}
+    jobs: list[Job],
+    engine: Engine,
+    token: CancelToken,
+    library: Path | None,
+    force: bool,
+    tally: _Tally,
+    claims: Claims,
+    wait: bool = False,
+) -> list[Job]:
+    """Make clips one after the other; those that another process is at, unless we `wait` for it, are returned.
+
+    Raises Cancelled, KeyboardInterrupt, and FileError where the disk takes none.
+    """
+    meter, broken, theirs = _Meter([_work(job.request) for job in jobs]), {}, []
     for number, job in enumerate(jobs):
         try:
             if job.bundle.path in broken:
                 raise broken[job.bundle.path]
             if token.cancelled:
                 raise KeyboardInterrupt
-            engine.load(job.request.model)
+            engine.load(job.bundle)
             meter.start()
-            if _is_there(job, force):  # another process has made it meanwhile
-                tally.keep(job)
-            else:
-                with progress_line(not tally.quiet, f"{number + 1} of {len(jobs)}  ", meter.left) as progress:
-                    (result,) = engine.generate(job.request, progress, token)
-                tally.make(job, result, save(result, job.target, job.sidecar, force))
-                if library and not keep(result, job.target, library):
-                    library = None  # and no more: that was told once
+            with claims.claim(job.target, lambda: wait and not token.cancelled) as ours:
+                if not ours:
+                    theirs.append(job)
+                elif _is_there(job, force):  # another process has made it meanwhile
+                    tally.keep(job)
+                else:
+                    _clear_remains(job)
+                    with progress_line(not tally.quiet, f"{number + 1} of {len(jobs)}  ", meter.left) as progress:
+                        (result,) = engine.generate(job.resolved, progress, token)
+                    tally.make(job, result, save(result, job.target, job.sidecar, force))
+                    if library and not keep(result, job.target, library):
+                        library = None  # and no more: that was told once
         except Cancelled:
             raise
         except TTMError as error:
@@ -182,6 +210,9 @@ def _make(
                 broken[job.bundle.path] = error
             tally.fail(job.line, error)
         meter.next()
+    if theirs and token.cancelled:
+        raise KeyboardInterrupt
+    return theirs
 
 
 def _finder() -> Callable[[str], Bundle]:
@@ -225,10 +256,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _is_there(job: Job, force: bool) -> bool:
-    """Whether this very clip is there already, written whole. FileError: its name is another's and `force` is not set.
-
-    A sidecar of this clip without the clip is what a killed run left, and is taken away.
-    """
+    """Whether this very clip is there, written whole. FileError: its name is another's and `force` is not set."""
     from ...audio import check_target
     from ...library.metadata import sidecar_path
 
@@ -240,11 +268,16 @@ def _is_there(job: Job, force: bool) -> bool:
     problem = _difference(existing, job)
     if problem and not force:
         raise FileError(f"{existing} exists already {problem}: change --name, or replace it with --force")
-    if existing == job.target:
-        return not problem
-    if not problem:
+    return existing == job.target and not problem
+
+
+def _clear_remains(job: Job) -> None:
+    """Take away a sidecar of this clip that stands there without the clip: what a killed run left."""
+    from ...library.metadata import sidecar_path
+
+    beside = sidecar_path(job.target)
+    if job.sidecar and os.path.lexists(beside) and not os.path.lexists(job.target) and not _difference(beside, job):
         beside.unlink(missing_ok=True)
-    return False
 
 
 def _difference(path: Path, job: Job) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +11,10 @@ import click
 
 from ...errors import Cancelled, RequestError
 from ...machine import paths, user_settings
-from ..terminal import cancel_on_signals, print_note, progress_line
-from .output_files import FORMATS, check_folder, numbered, print_clip, save, wants_sidecar
+from ...request import SOLVERS
+from ..completion import FORMAT, MODEL
+from ..terminal import cancel_on_signals, print_note, progress_line, read_stdin
+from .output_files import check_folder, numbered, print_clip, save, wants_sidecar
 
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
@@ -64,12 +65,12 @@ Examples:
 @click.option("--seed", type=int, metavar="N", help="The same seed gives the same music.  [default: drawn]")
 @click.option("-n", "--variations", type=int, metavar="N", help="How many clips, with seeds one apart.  [default: 1]")
 @click.option("--best-of", type=int, metavar="N", help="Make N candidates of each clip, keep the best.  [default: 1]")
-@click.option("--model", metavar="NAME", help="Model name or folder.  [default: sketch]")
+@click.option("--model", type=MODEL, metavar="NAME", help="Model name or folder.  [default: sketch]")
 @click.option("--negative", metavar="TEXT", help="What the music should not be like.")
 @click.option("--steps", type=int, metavar="N", help="Sampler steps.  [default: the model's]")
 @click.option("--guidance", type=float, metavar="G", help="How closely to follow the prompt; 1 is none.")
 @click.option("--guidance-interval", type=float, nargs=2, metavar="LO HI", help="Guide only here: 0 noise, 1 music.")
-@click.option("--solver", metavar="NAME", help="euler, midpoint or heun.  [default: the model's]")
+@click.option("--solver", type=click.Choice(SOLVERS), help="[default: the model's]")
 @click.option("--loudness", type=float, metavar="LUFS", help="Bring the clip to this loudness, such as -14.")
 @click.option("--device", type=click.Choice(user_settings.DEVICES), help="Where to compute.  [default: auto]")
 @click.option(
@@ -86,7 +87,7 @@ Examples:
 @click.option("--prompts", type=click.Path(path_type=Path), metavar="FILE", help="A clip of every line; - is stdin.")
 @click.option("--out-dir", type=click.Path(path_type=Path), metavar="DIR", help="--prompts: folder to write into.  [.]")
 @click.option("--name", metavar="TEMPLATE", help="--prompts: names of the files.  [default: {line:04d}-{slug}-{seed}]")
-@click.option("--format", type=click.Choice(FORMATS), help="Of files that are named by the app.  [default: wav]")
+@click.option("--format", type=FORMAT, help="Of files that are named by the app.  [default: wav]")
 @click.option(
     "--sidecar/--no-sidecar",
     default=None,
@@ -115,11 +116,11 @@ def generate(
     **values,
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
-    from ...models.installed import find
+    from ...models.installed import resolve
     from .. import library
 
     flags = {"device": device, "precision": precision, "decoder": decoder, "sidecar": sidecar, "keep": keep}
-    chosen = user_settings.load(**flags, format=format and f".{format}")
+    chosen = user_settings.load(**flags, format=format)
     given = {name: value for name, value in values.items() if value is not None}
     if prompts is not None:
         from .batch import make_all
@@ -133,10 +134,10 @@ def generate(
     if prompt is not None:
         given["prompt"] = _stdin() if prompt == "-" else prompt
     request = _request(source, given, chosen)
-    bundle = find(request.model)
-    request = request.resolved(bundle.sampler, bundle.max_seconds)
+    resolved = resolve(request)
+    request = resolved.request
     if source:
-        _warn_of_other_weights(source, bundle)
+        _warn_of_other_weights(source, resolved.bundle)
     if format and output is not None and not os.path.isdir(output):
         raise RequestError(f"the suffix of {output} chooses its format: leave --format out")
     targets = _targets(output, request, chosen.format)
@@ -151,7 +152,7 @@ def generate(
     with cancel_on_signals(token):
         try:
             with progress_line(show=not quiet) as progress:
-                results = engine.generate(request, progress, token)
+                results = engine.generate(resolved, progress, token)
             for note in dict.fromkeys(note for result in results for note in result.notes):
                 print_note(f"warning: {note}")
             for result, target in zip(results, targets, strict=True):
@@ -168,7 +169,7 @@ def generate(
 
 def _stdin() -> str:
     try:
-        return sys.stdin.buffer.read(STDIN_BYTES).decode("utf-8")
+        return read_stdin(STDIN_BYTES).decode("utf-8")
     except UnicodeDecodeError as error:
         raise RequestError(f"the prompt on stdin is not UTF-8 text (byte {error.start + 1})") from error
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ...request import GenerationRequest, GenerationResult
 
 JSON_SCHEMA = 1
-FORMATS = ("wav", "flac", "ogg", "mp3")
 STEM_BYTES = 200  # leaves room in the 255 of a file system for a variation's number, the suffix and the sidecar's
 WAV_TEXT_BYTES = 1_200  # prompt and negative prompt that surely fit the comment of a WAV file with all the rest
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # devices in every folder of Windows

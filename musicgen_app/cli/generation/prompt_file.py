@@ -17,7 +17,8 @@ from string import Formatter
 from typing import BinaryIO
 
 from ...errors import FileError, RequestError, TTMError
-from .output_files import FORMATS, safe_stem, unsafe
+from ...machine.user_settings import FORMATS
+from .output_files import safe_stem, unsafe
 
 LINE_BYTES = 65_536  # more than the longest prompts take as escaped JSON
 PROMPTS = 100_000  # of a batch
@@ -49,12 +50,12 @@ def read(source: Path) -> Iterator[Prompt | Failure]:
 
     Raises FileError (cannot be read) and RequestError (more than PROMPTS of them).
     """
-    if str(source) == "-":
-        yield from parse(sys.stdin.buffer)
-        return
     try:
-        with open(source, "rb") as stream:
-            yield from parse(stream)
+        if str(source) == "-":
+            yield from parse(sys.stdin.buffer)
+        else:
+            with open(source, "rb") as stream:
+                yield from parse(stream)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise FileError(f"cannot read {source}: {getattr(error, 'strerror', None) or error}") from error
 
@@ -125,7 +126,7 @@ class Names:
         literals = "".join(literal for literal, _, _ in self._parts)
         if bad := unsafe(literals):
             raise RequestError(f"--name cannot have the character {ascii(bad)}: --out-dir names the folder")
-        if not template.strip() or Path(template).suffix.lower()[1:] in FORMATS:
+        if not template.strip() or Path(template).suffix.lower() in FORMATS:
             raise RequestError("--name is a file name without suffix: --format chooses that")
         self._tells_apart = any(field in ("n", "seed") for _, field, _ in self._parts)
 
@@ -143,7 +144,7 @@ def output_name(output: object, suffix: str) -> str:
         raise RequestError("output must be text: a file name")
     if bad := unsafe(output):
         raise RequestError(f"output cannot have the character {ascii(bad)}: it is a file name, --out-dir the folder")
-    known = Path(output).suffix.lower()[1:] in FORMATS
+    known = Path(output).suffix.lower() in FORMATS
     stem, suffix = (Path(output).stem, Path(output).suffix) if known else (output, suffix)
     if safe_stem(stem) != stem:
         raise RequestError(f"output {ascii(output)[:80]} is no file name that is safe on every system: choose another")

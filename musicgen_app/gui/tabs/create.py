@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -15,10 +15,11 @@ from ...control.genre_classifier import reads_genres
 from ...errors import TTMError
 from ...library.metadata import request_from as request_from_tags
 from ...machine import paths
+from ...machine.user_settings import FORMATS
 from ...models import installed as store
 from ...request import SOLVERS, GenerationRequest
 from ..components import PRIVATE, cards, change, ids_of, part, problem
-from .create_form import SUFFIXES, check_suffix, installed, request_from
+from .create_form import check_suffix, installed, request_from
 from .create_queue import standing
 
 if TYPE_CHECKING:
@@ -42,92 +43,121 @@ def build(context: Context) -> None:
     browser = gr.BrowserState("", storage_key="ttm-app browser", secret="ttm-app")  # whose requests are whose
     drawn = gr.State("")  # the seed in the field, where it was not typed
 
-    def arrive(browser, request: gr.Request):
-        owner = owner_of(browser, request)
-        line, ids = standing(context, owner, [item.id for item in context.library.search(limit=RECENT)])
-        return owner, line, cards(context.library, ids, EMPTY, stamp=line["stamp"])
-
-    def models(chosen):
-        return gr.update(**models_of(context, chosen))
-
-    def submit(browser, keep, drawn, suffix, request: gr.Request, *values):
-        try:
-            given = dict(zip(fields, values, strict=True))
-            if not keep and given["seed"] == drawn:
-                given["seed"] = None
-            wanted = request_from(given, context.models_dir)
-            context.desk.submit(owner_of(browser, request), wanted, check_suffix(suffix), "gui")
-        except TTMError as error:
-            return problem(str(error)), gr.skip(), gr.skip()
-        return problem(), str(wanted.seed), str(wanted.seed)
-
-    def look(browser, shown, request: gr.Request):
-        shown = ids_of(shown)
-        line, ids = standing(context, owner_of(browser, request), shown)
-        return line, gr.skip() if ids == shown else cards(context.library, ids, EMPTY, stamp=line["stamp"])
-
-    def act(browser, shown, event: gr.EventData, request: gr.Request):
-        """What was pressed on a card; answers with queue, cards, trouble, and the form where it was filled."""
-        data, filled, trouble = event._data, [gr.skip()] * (len(fields) + 1), problem()
-        owner = owner_of(browser, request)
-        try:
-            if data.get("action") == "again":
-                filled = fill(context.library.get(str(data.get("id"))).request)
-            elif data.get("action") == "more":
-                item = context.library.get(str(data.get("id")))
-                wanted = request_from(vars(replace(item.request, seed=None)), context.models_dir)
-                context.desk.submit(owner, wanted, item.path.suffix.lower(), "gui")
-            else:
-                change(context.library, data)
-        except TTMError as error:
-            trouble = problem(str(error))
-        line, ids = standing(context, owner, ids_of(shown))
-        return line, cards(context.library, ids, EMPTY, stamp=line["stamp"]), trouble, *filled
-
-    def fill(wanted):
-        """The form with this request in it, its seed kept. Raises ModelError: its model is not here."""
-        installed(wanted.model, context.models_dir)
-        return [True, *form_of(wanted, list(fields))]
-
-    def take(path):
-        try:
-            return problem(), *fill(request_of_upload(path))
-        except TTMError as error:
-            return problem(str(error)), *[gr.skip()] * (len(fields) + 1)
-
-    def stop(browser, event: gr.EventData, request: gr.Request):
-        context.desk.cancel(owner_of(browser, request), str(event._data.get("id")))
-
-    def idea(event: gr.EventData):
-        return str(event._data.get("prompt", ""))
-
+    do = Handlers(context, tuple(fields))
     quiet = {"show_progress": "hidden", **PRIVATE}
     looking = {
-        "fn": look,
+        "fn": do.look,
         "inputs": [browser, clips],
         "outputs": [queue, clips],
         "js": IDS,
         "trigger_mode": "multiple",
         **quiet,
     }
-    page.load(arrive, browser, [browser, queue, clips], **quiet)
+    page.load(do.arrive, browser, [browser, queue, clips], **quiet)
     queue.tick(**looking)
     form.generate.click(
-        submit,
+        do.submit,
         [browser, form.keep, drawn, form.suffix, *fields.values()],
         [form.trouble, form.seed, drawn],
         trigger_mode="multiple",
         **quiet,
     ).then(**looking)
     filled = [form.trouble, form.keep, *fields.values()]
-    clips.click(act, [browser, clips], [queue, clips, *filled], trigger_mode="multiple", **quiet)
-    queue.click(stop, browser, None, trigger_mode="multiple", **quiet).then(**looking)
-    form.source.upload(take, form.source, filled, **quiet)
-    form.ideas.click(idea, None, form.prompt, **quiet)
+    clips.click(do.act, [browser, clips], [queue, clips, *filled], trigger_mode="multiple", **quiet)
+    queue.click(do.stop, browser, None, trigger_mode="multiple", **quiet).then(**looking)
+    form.source.upload(do.take, form.source, filled, **quiet)
+    form.ideas.click(do.idea, None, form.prompt, **quiet)
     form.seed.input(None, form.seed, form.keep, js="(text) => text.trim() !== ''", **PRIVATE)
     for shown in (page.load, Building.block.select):  # a model may have been added or removed meanwhile
-        shown(models, form.model, form.model, **quiet)
-    form.model.change(lambda name: model_line(context, name), form.model, form.about, **quiet)
+        shown(do.models, form.model, form.model, **quiet)
+    form.model.change(do.describe, form.model, form.about, **quiet)
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """What the events of the tab do: values of components -> new values of others.
+
+    fields: the names of the form's fields, in their order.
+    """
+
+    context: Context
+    fields: tuple[str, ...]
+
+    def arrive(self, browser: str, request: gr.Request):
+        """The page was opened: whose it is, the queue, and the newest clips."""
+        owner = owner_of(browser, request)
+        newest = [item.id for item in self.context.library.search(limit=RECENT)]
+        line, ids = standing(self.context, owner, newest)
+        return owner, line, cards(self.context.library, ids, EMPTY, stamp=line["stamp"])
+
+    def submit(self, browser: str, keep: bool, drawn: str, suffix: str, request: gr.Request, *values):
+        """Put the request of the form into the queue; what is wrong with it, and its seed."""
+        try:
+            given = dict(zip(self.fields, values, strict=True))
+            if not keep and given["seed"] == drawn:
+                given["seed"] = None
+            wanted = request_from(given, self.context.models_dir)
+            self.context.desk.submit(owner_of(browser, request), wanted, check_suffix(suffix), "gui")
+        except TTMError as error:
+            return problem(str(error)), gr.skip(), gr.skip()
+        return problem(), str(wanted.seed), str(wanted.seed)
+
+    def look(self, browser: str, shown: dict | None, request: gr.Request):
+        """Where the queue stands, and the cards where there are new ones."""
+        before = ids_of(shown)
+        line, ids = standing(self.context, owner_of(browser, request), before)
+        return line, gr.skip() if ids == before else cards(self.context.library, ids, EMPTY, stamp=line["stamp"])
+
+    def act(self, browser: str, shown: dict | None, event: gr.EventData, request: gr.Request):
+        """What was pressed on a card; answers with queue, cards, trouble, and the form where it was filled."""
+        data, filled, trouble = event._data, self._untouched(), problem()
+        owner = owner_of(browser, request)
+        library = self.context.library
+        try:
+            if data.get("action") == "again":
+                filled = self._fill(library.get(str(data.get("id"))).request)
+            elif data.get("action") == "more":
+                item = library.get(str(data.get("id")))
+                wanted = request_from(vars(replace(item.request, seed=None)), self.context.models_dir)
+                self.context.desk.submit(owner, wanted, item.path.suffix.lower(), "gui")
+            else:
+                change(library, data)
+        except TTMError as error:
+            trouble = problem(str(error))
+        line, ids = standing(self.context, owner, ids_of(shown))
+        return line, cards(library, ids, EMPTY, stamp=line["stamp"]), trouble, *filled
+
+    def take(self, path: str):
+        """Fill the form with the request in an uploaded file."""
+        try:
+            return problem(), *self._fill(request_of_upload(path))
+        except TTMError as error:
+            return problem(str(error)), *self._untouched()
+
+    def stop(self, browser: str, event: gr.EventData, request: gr.Request):
+        """Cancel a request of this browser's."""
+        self.context.desk.cancel(owner_of(browser, request), str(event._data.get("id")))
+
+    def idea(self, event: gr.EventData):
+        """The example prompt that was pressed."""
+        return str(event._data.get("prompt", ""))
+
+    def models(self, chosen: str | None):
+        """The models to choose from, as they are now."""
+        return gr.update(**models_of(self.context, chosen))
+
+    def describe(self, name: str | None):
+        """The line under the chosen model."""
+        return model_line(self.context, name)
+
+    def _fill(self, wanted: GenerationRequest) -> list:
+        """The form with this request in it, its seed kept. Raises ModelError: its model is not here."""
+        installed(wanted.model, self.context.models_dir)
+        return [True, *form_of(wanted, list(self.fields))]
+
+    def _untouched(self) -> list:
+        """The form as it is."""
+        return [gr.skip()] * (len(self.fields) + 1)
 
 
 def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.Component]]:
@@ -161,9 +191,9 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
                 placeholder="as it comes",
             )  # fmt: skip
         with gr.Row(elem_classes="fields"):
-            suffix = gr.Dropdown(SUFFIXES, value=settings.format, label="File format", min_width=120)
+            suffix = gr.Dropdown(FORMATS, value=settings.format, label="File format", min_width=120)
             best_of = gr.Number(1, label="Best of", step=1, min_width=120, elem_id="best-of")
-        source = gr.UploadButton("Take the settings of a file…", file_types=list(SUFFIXES), size="sm", elem_id="source")
+        source = gr.UploadButton("Take the settings of a file…", file_types=list(FORMATS), size="sm", elem_id="source")
     trouble = gr.HTML(problem(), elem_id="trouble", padding=False)
     generate = gr.Button("Generate", variant="primary", elem_id="generate")
     ideas = part("ideas", examples(), elem_id="ideas")

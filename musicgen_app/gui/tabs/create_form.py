@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ModelError, RequestError
+from ...machine.user_settings import FORMATS
 from ...models import installed as store
 from ...request import TEXT_LENGTH, GenerationRequest
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from ...models.bundle import Bundle
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 TEXTS = ("prompt", "negative", "model", "solver")
 ABSURD = 100_000  # characters that are not even looked at one by one
 
@@ -45,8 +45,8 @@ def request_from(values: dict, models_dir: Path | None = None) -> GenerationRequ
 
 def check_suffix(suffix: str) -> str:
     """A suffix this app can write. Raises RequestError."""
-    if suffix not in SUFFIXES:
-        raise RequestError(f"format must be one of {', '.join(SUFFIXES)}")
+    if suffix not in FORMATS:
+        raise RequestError(f"format must be one of {', '.join(FORMATS)}")
     return suffix
 
 

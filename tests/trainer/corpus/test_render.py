@@ -9,8 +9,9 @@ from musicgen_app.errors import DependencyError
 from ttm_trainer.corpus.compose.score import Note, Part, Score
 from ttm_trainer.corpus.render import mix
 from ttm_trainer.corpus.render.drums import KITS
+from ttm_trainer.corpus.render.oscillators import oscillator, wavetable
 from ttm_trainer.corpus.render.render import render, soundfonts, stems
-from ttm_trainer.corpus.render.synth import SOUNDS, oscillator, wavetable
+from ttm_trainer.corpus.render.sounds import SOUNDS
 
 RATE = 32000
 

@@ -7,9 +7,14 @@ import pytest
 from scipy.linalg import sqrtm
 from scipy.stats import ortho_group
 
-from support.gaussians import of_gaussian
 from ttm_trainer.evaluation.metrics.bootstrap import bootstrap, mean_interval
-from ttm_trainer.evaluation.metrics.fad import Distance, extrapolate, frechet, moments
+from ttm_trainer.evaluation.metrics.fad import Distance, Moments, extrapolate, frechet, moments
+
+
+def of_gaussian(mean: np.ndarray, covariance: np.ndarray) -> Moments:
+    """Moments of a Gaussian given by its mean (D,) and covariance (D, D)."""
+    values, vectors = np.linalg.eigh(np.asarray(covariance, dtype=np.float64))
+    return Moments(np.asarray(mean, dtype=np.float64), np.sqrt(values.clip(0))[:, None] * vectors.T, 0)
 
 
 def covariance(dim: int, seed: int, rank: int | None = None) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,16 +12,17 @@ from musicgen_app.errors import RequestError
 from musicgen_app.machine import paths
 from ttm_trainer.evaluation.tables.model_card import cards, codec, following, music
 
-SKETCH = paths.assets() / "sketch"
+CARD = paths.assets() / "sketch" / "README.md"
+REPORTS = Path(__file__).parents[3] / "reports" / "sketch-2.2"
 
 
 def report(name: str) -> dict:
-    return json.loads((SKETCH / name).read_text())
+    return json.loads((REPORTS / name).read_text())
 
 
 def test_the_card_of_sketch_has_the_tables_of_its_reports():
-    """The figures in the card are those of the reports beside it: this is how they are written there."""
-    card = (SKETCH / "README.md").read_text()
+    """The figures in the card are those of its reports: this is how they are written there."""
+    card = CARD.read_text()
     heard = music([report("music.json"), report("log/music-2.1.json")])
     followed = [following(report(name)) for name in ("following.json", "asked.json")]
     tables = *followed, heard, codec(report("codec.json"))
@@ -29,7 +31,7 @@ def test_the_card_of_sketch_has_the_tables_of_its_reports():
 
 def test_the_command_prints_all_kinds(capsys):
     names = ("codec.json", "music.json", "following.json")
-    assert cli.run(["evaluate", "show", *(str(SKETCH / name) for name in names)]) == 0
+    assert cli.run(["evaluate", "show", *(str(REPORTS / name) for name in names)]) == 0
     text = capsys.readouterr().out
     first, second, third = text.strip().split("\n\n")
     assert "log-mel error" in third and "| Opus 24 |" in third

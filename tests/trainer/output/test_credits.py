@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from musicgen_app.machine import paths
 from ttm_trainer.output.credits import credits_of, licences_of
+from ttm_trainer.output.export import _codec_credits, encoder_files
+from ttm_trainer.prepare.encoders import find_encoders
 
 
 def row(name: str, source: str, licence: str = "CC0-1.0") -> dict:
@@ -33,3 +36,20 @@ def test_only_what_there_is_has_a_list():
     assert credits_of([]) == ""
     assert credits_of([row("midi", "a.mid of Anna; soundfont X (MIT)")]).startswith("Rendered by this project's own")
     assert credits_of([row("recorded", "song.ogg by Berta")]).startswith("Recorded music")
+
+
+def test_a_model_credits_the_codec_that_it_was_given():
+    """Also where only the model around the codec says whose music it heard."""
+    line = '- zaz-data: usr/share/games/zaz/mus4.ogg, "Progression" by paniq (CC-BY-SA-3.0)'
+    for name in ("sketch", str(paths.assets() / "sketch" / "codec")):
+        credits = _codec_credits(find_encoders(name)).splitlines()
+        assert credits.count(line) == 1 and credits[0].startswith("Music composed") and len(credits) == 290
+
+
+def test_a_codec_s_own_credits_stand_once_in_a_new_model(tmp_path):
+    for file in (paths.assets() / "sketch" / "codec").iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "CREDITS.md").write_text("- a song by Dora\n")
+    encoders = find_encoders(str(tmp_path))
+    assert _codec_credits(encoders) == "- a song by Dora\n"
+    assert "codec/model.safetensors" in encoder_files(encoders) and "codec/CREDITS.md" not in encoder_files(encoders)

@@ -18,10 +18,10 @@ from ttm_trainer.cli import prepare as command
 from ttm_trainer.data import separation
 from ttm_trainer.data.manifest import scan
 from ttm_trainer.data.track import load_tracks
+from ttm_trainer.prepare.config import Preparation
 from ttm_trainer.prepare.pipeline import add_clusters, prepare, with_tiers
 from ttm_trainer.prepare.prepared_folder import Prepared
 from ttm_trainer.runtime.stage_runner import load_part
-from ttm_trainer.training.config import Preparation
 
 QUICK = {"seconds": 1.0, "candidates": 3, "keep": 2, "val": 0.2}
 RATE = 16_000
@@ -386,15 +386,18 @@ def test_neither_data_nor_clusters(ask) -> None:
 KILLED = """
     import os, random, signal, sys, time
     from pathlib import Path
-    from trainer import clusters, features, segments, statistics
+    import matplotlib.pyplot, sklearn.cluster
+    from ttm_trainer.prepare import clusters, latent_statistics
+    from ttm_trainer.prepare.embedders import load_embedder
+    from ttm_trainer.prepare.config import Preparation
     from ttm_trainer.prepare.pipeline import prepare
-    from ttm_trainer.training.config import Preparation
+    from ttm_trainer.prepare.stages import latents, muq, scores, selection, text_features
 
     data, out, codec, aligner = sys.argv[1:]
     preparation = Preparation(
         encoders=codec, embedder=aligner, seconds=1.0, candidates=3, keep=2, val=0.2, clusters=(("text", 2),)
     )
-    features.load_embedder(aligner).text(["read the sentence encoder once"])
+    load_embedder(aligner).text(["read the sentence encoder once"])
     draw, kills, finished = random.Random(0), 0, False
     while not finished:
         child = os.fork()

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from musicgen_app.errors import FileError
 from ttm_trainer.data.track import Track, part_count, part_tracks
-from ttm_trainer.prepare.segments import Segments, candidates, histogram, keep, score_report, tiers
+from ttm_trainer.prepare.config import Preparation
+from ttm_trainer.prepare.score_report import histogram, score_report
+from ttm_trainer.prepare.stages.candidates import candidates
+from ttm_trainer.prepare.stages.selection import Segments, keep, tiers
 from ttm_trainer.runtime.stage_runner import check_settings, part_folder, write_part
-from ttm_trainer.training.config import Preparation
 
 PAPER = Preparation(high=0.33, medium=0.20)
 SCORES = st.lists(st.floats(-1, 1, width=32), max_size=20).map(np.array)

@@ -16,8 +16,7 @@ from safetensors.torch import load_file
 from musicgen_app.errors import FileError, ModelError
 from ttm_trainer.runtime import checkpoint
 from ttm_trainer.runtime.flat_names import flatten
-from ttm_trainer.runtime.metrics import rows
-from ttm_trainer.runtime.progress import Log, duration
+from ttm_trainer.runtime.progress import Log, duration, rows
 from ttm_trainer.training.optim import adamw
 
 
@@ -78,7 +77,7 @@ def test_the_newest_are_kept_and_leftovers_of_kills_removed(tmp_path):
 def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
     """In a process whose files may not grow beyond 2 kB, which fails in the same places as a full disk."""
     code = (
-        "import resource, sys, torch; from pathlib import Path; from trainer import checkpoint\n"
+        "import resource, sys, torch; from pathlib import Path; from ttm_trainer.runtime import checkpoint\n"
         "run, module = Path(sys.argv[1]), torch.nn.Linear(64, 64)\n"
         "checkpoint.save(run, 1, {'model': module}, {}, {})\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2048, resource.RLIM_INFINITY))\n"
@@ -104,7 +103,7 @@ def test_a_log_that_cannot_be_written_says_so(tmp_path):
 def test_killed_while_writing_leaves_only_whole_checkpoints(tmp_path):
     """A process does nothing but write checkpoints, of 4 MB, and is killed at moments that move through one write."""
     code = (
-        "import sys, torch; from pathlib import Path; from trainer import checkpoint\n"
+        "import sys, torch; from pathlib import Path; from ttm_trainer.runtime import checkpoint\n"
         "module = torch.nn.Linear(1024, 1024); optimizer = torch.optim.AdamW(module.parameters())\n"
         "module(torch.ones(1, 1024)).sum().backward(); optimizer.step(); run = Path(sys.argv[1])\n"
         "step = int(sys.argv[2])\n"

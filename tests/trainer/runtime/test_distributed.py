@@ -17,7 +17,7 @@ from musicgen_app.errors import FileError, RequestError
 from support.tiny_training import DIT, SCRIPT, changed, contents, quiet, tiny_folder
 from ttm_trainer.runtime import checkpoint
 from ttm_trainer.runtime.distributed import Team, assemble, whole_blocks
-from ttm_trainer.runtime.metrics import rows
+from ttm_trainer.runtime.progress import rows
 from ttm_trainer.training.loop import train
 
 SETTINGS = {

@@ -25,7 +25,7 @@ from support.prepared_folder import write_tiny
 from support.tiny_training import DIT, MAMBA, SCRIPT, TINY, changed, contents, quiet, tiny_folder
 from ttm_trainer.prepare.prepared_folder import Prepared
 from ttm_trainer.runtime import checkpoint
-from ttm_trainer.runtime.metrics import rows
+from ttm_trainer.runtime.progress import rows
 from ttm_trainer.training import loop
 from ttm_trainer.training.batch import Samples, prefetch
 from ttm_trainer.training.cluster_sampler import ClusterBatches

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from musicgen_app import flow
-from ttm_trainer.training.losses import ClapHead, MuqHead, flow_matching, masked_mean, repa_clap, repa_muq, repa_weight
+from ttm_trainer.runtime.tensors import masked_mean
+from ttm_trainer.training.losses import ClapHead, MuqHead, flow_matching, repa_clap, repa_muq, repa_weight
 
 B, T, D, H = 3, 7, 4, 6
 LENGTHS = torch.tensor([7, 4, 1])

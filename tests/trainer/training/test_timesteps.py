@@ -31,6 +31,10 @@ def draw(schedule, count: int, s: float = 1.0, seed: int = 0) -> torch.Tensor:
     return sample(schedule, count, torch.Generator().manual_seed(seed), torch.full((count,), s))
 
 
+def quality(scores: np.ndarray, normalisation: str = "p75") -> torch.Tensor:
+    return Quality.fit(scores, normalisation)(scores)
+
+
 def at(schedule, t: float, s: float) -> float:
     return density(schedule, torch.tensor(t, dtype=torch.float64), s).item()
 
@@ -77,10 +81,6 @@ def test_extreme_numbers_stay_in_the_interval(schedule):
     u = torch.tensor([0.0, 2.0**-53, 0.5, 1 - 2.0**-53], dtype=torch.float64)
     t = schedule.times(u, torch.tensor([0.0, 0.0, 1.0, 0.3]))
     assert t.isfinite().all() and (t >= 0).all() and (t <= 1).all()
-
-
-def quality(scores: np.ndarray, normalisation: str = "p75") -> torch.Tensor:
-    return Quality.fit(scores, normalisation)(scores)
 
 
 def test_quality_is_the_score_over_the_75th_percentile():

@@ -181,7 +181,7 @@ def _cache_texts(rows: list[dict], length: int, cache: Path, show: Callable[[str
 
 
 def _teller(total: int, what: str, show: Callable[[str], None]) -> Callable[[int], None]:
-    """A function that shows, every twenty seconds, how many of `total` are done and how long the rest will take."""
+    """A function that shows every twenty seconds how many of `total` are done, and how long the rest will take."""
     began = last = time.monotonic()
 
     def tell(done: int) -> None:

@@ -1,9 +1,9 @@
-"""Measures an aligner on unseen clips: retrieval, attributes named in plain words, and how its scores are spread.
+"""Measures an aligner on unseen clips: retrieval, attributes named in plain words, and the spread of its scores.
 
-Everything goes through the public `text` and `audio`, on unseen clips: those of a dataset folder's `val` split, or all
-of a folder that the aligner was not trained on. Exact retrieval is hard by nature: a short caption such as "rock,
-drums, energetic" is true of many clips, and the clips of one track share most of their facts; hence also ranks among
-one clip a track, and accuracies by attribute.
+The clips are those of a dataset folder's `val` split, or all of a folder that the aligner was not trained on. They go
+through the public methods `text` and `audio`. Exact retrieval is hard by nature: a short caption such as "rock, drums,
+energetic" is true of many clips, and the clips of one track share most of their facts. So there are also ranks among
+one clip of each track, and accuracies by attribute.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -53,7 +52,7 @@ def embed_clips(aligner: Aligner, rows: list[dict], show: Callable[[str], None] 
 
 
 def ranks(scores: np.ndarray) -> np.ndarray:
-    """The place (N,) of each row's diagonal entry in its row of a square matrix, 0 first; a tie counts against it."""
+    """The rank (N,) of the diagonal entry of each row of a square matrix. The best is 0; a tie counts against it."""
     own = np.diag(scores)[:, None]
     return (scores >= own).sum(axis=1) - 1
 
@@ -81,9 +80,8 @@ def retrieval_report(aligner: Aligner, rows: list[dict], audio: np.ndarray) -> d
 
 
 def score_report(aligner: Aligner, rows: list[dict], audio: np.ndarray) -> dict:
-    """How scores are spread, by style and over all: of clips with their own captions, and with other tracks' ones."""
-    matched, shuffled = [], []
-    report: dict[str, Any] = {}
+    """The spread of scores, by style and over all: of clips with their own captions, and with those of other tracks."""
+    matched, shuffled, report = [], [], {}
     for style, told, heard in _styles(rows, audio):
         tracks = np.array([f"{row['folder']}/{row['path']}" for row in told])
         scores = aligner.text([row["captions"][style][0] for row in told]) @ heard.T
@@ -120,12 +118,12 @@ def classify(aligner: Aligner, audio: np.ndarray, prompts: Sequence[Sequence[str
 
 
 def attribute_report(aligner: Aligner, rows: list[dict], audio: np.ndarray) -> dict:
-    """Genre, drums, pace, mode and main instrument told from the audio by naming them; chance beside each.
+    """How well genre, drums, pace, mode and main instrument are told from the audio by naming them, and chance.
 
-    Each on the clips whose row has that fact; an attribute that no row has is left out.
+    Each is measured on the clips whose row has that fact. An attribute that no row has is left out.
     """
     facts = [row.get("facts") or {} for row in rows]
-    report: dict[str, Any] = {}
+    report = {}
 
     def told(name: str, truth: list[int | None], prompts: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
         known = [i for i, value in enumerate(truth) if value is not None]
@@ -158,7 +156,7 @@ def attribute_report(aligner: Aligner, rows: list[dict], audio: np.ndarray) -> d
 
 
 def _pace(facts: dict) -> int | None:
-    """The class of `PACES` that captions call a clip's tempo; None where they call it nothing."""
+    """The class of `PACES` by which captions call the tempo of a clip; None where they do not mention it."""
     if "tempo" not in facts or facts.get("genre") in HALF_TIME:
         return None
     return next(k for k, (top, _) in enumerate(PACES) if facts["tempo"] < top)
@@ -179,7 +177,7 @@ def _present(aligner: Aligner, facts: list[dict], audio: np.ndarray, names: list
 
 
 def main_instrument(facts: dict) -> str | None:
-    """The one that plays the melody, else the first that is named; None where none is."""
+    """The instrument that plays the melody, else the first that is named; None where none is named."""
     names = facts.get("instruments", [])
     lead = [name for name in names if facts.get("roles", {}).get(name) == "melody"]
     return next(iter(lead or names), None)

@@ -1,4 +1,4 @@
-"""What `ttm_trainer.aligner.evaluate` found, for people: a text table, a JSON file and two pictures."""
+"""The figures of `ttm_trainer.aligner.evaluate` for people: a text table, a JSON file and two pictures."""
 
 from __future__ import annotations
 

@@ -141,6 +141,29 @@ def validation_loss(towers: Towers, clips: Clips, tracks: list[np.ndarray], batc
     return float(np.mean(losses))
 
 
+def _learn(
+    towers: Towers,
+    average: EMA,
+    optimizer: torch.optim.Optimizer,
+    settings: AlignerTraining,
+    step: int,
+    mels: Tensor,
+    texts: list[TextCondition],
+) -> Tensor:
+    """One step of the optimizer, and of the average; the loss before it."""
+    torch.manual_seed(seed_for(settings.seed, step, "dropout"))
+    set_lr(optimizer, settings.lr * warmup_cosine(step, settings.steps, settings.warmup, settings.floor))
+    loss = loss_of(towers.train(), mels, texts)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(towers.parameters(), settings.clip)
+    optimizer.step()
+    average.update(towers, step)
+    for mean, now in zip(average.average.buffers(), towers.buffers(), strict=True):
+        mean.copy_(now)
+    return loss
+
+
 def train(
     settings: AlignerTraining,
     data: list[Path],
@@ -180,16 +203,7 @@ def train(
     log = Log(out / "log.jsonl", start, end, show)
     for step in range(start, end):
         mels, texts = draw_batch(clips, tracks, settings, step)
-        torch.manual_seed(seed_for(settings.seed, step, "dropout"))
-        set_lr(optimizers["adamw"], settings.lr * warmup_cosine(step, settings.steps, settings.warmup, settings.floor))
-        loss = loss_of(towers.train(), mels, texts)
-        optimizers["adamw"].zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(towers.parameters(), settings.clip)
-        optimizers["adamw"].step()
-        average.update(towers, step)
-        for mean, now in zip(average.average.buffers(), towers.buffers(), strict=True):
-            mean.copy_(now)
+        loss = _learn(towers, average, optimizers["adamw"], settings, step, mels, texts)
         log.step(step + 1, loss=loss.item(), scale=towers.scale.exp().item())
         late = max_hours is not None and time.monotonic() - began > max_hours * 3600
         if (step + 1) % save_every == 0 or step + 1 == end or late:

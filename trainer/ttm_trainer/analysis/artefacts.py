@@ -1,6 +1,7 @@
 """What a listener would notice in a clip, in numbers: mono audio (N,) float32 -> {measure: value}.
 
-MEASURES names them with their unit and what is odd: a value below, above or on either side of what real clips have.
+MEASURES names each with its unit and says which values are odd: those below, those above, or those on either side of
+what real clips have.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ BANDS = 1_000 * 2.0 ** (np.arange(-13, 12) / 3)  # centres of the third octaves 
 
 @dataclass(frozen=True, eq=False)
 class Impression:
-    """Of one clip: its measures but "hole", levels of its third octaves (25,) in dB, and where its whine is in Hz."""
+    """What is measured of one clip: all measures but "hole", the levels of its third octaves (25,) in dB, and the
+    frequency of its whine in Hz."""
 
     values: dict[str, float]
     bands: np.ndarray

@@ -1,4 +1,4 @@
-"""Mono audio (N,) float32 -> semitones, pitch classes, the key, how fast the harmony moves, which notes sound.
+"""Mono audio (N,) float32 -> semitones, pitch classes, the key, the movement of the harmony, and the notes that sound.
 
 All of it reads the same semitone spectrum: peaks of a short-time spectrum with their frequencies interpolated, so that
 a tuned note falls into one semitone whatever the bins are. Concert pitch is taken to be 440 Hz.

@@ -1,4 +1,4 @@
-"""Mono audio (N,) float32 -> when something begins, how fast the beat is, how steady it stays.
+"""Mono audio (N,) float32 -> where sounds begin, how fast the beat is, and how steady it stays.
 
 Tempo: the rise of a log-mel spectrum between frames is the onset strength. Its autocorrelation, in four bands, is
 summed at the multiples of a beat (a comb, as in Scheirer, JASA 103, 1998) and of half a beat, and weighted by how usual

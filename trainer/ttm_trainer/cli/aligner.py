@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from musicgen_app.cli.groups import Group
+
 FOLDER = click.Path(path_type=Path)
 DATA = click.option(
     "--data", "data", multiple=True, required=True, type=FOLDER, help="Dataset folder; may be given again."
@@ -14,7 +16,7 @@ WHICH = click.option("--aligner", "folder", type=FOLDER, help="Aligner folder.  
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-@click.group(short_help="Train, measure and use the text-audio aligner.")
+@click.group(cls=Group, short_help="Train, measure and use the text-audio aligner.")
 def aligner() -> None:
     """The aligner scores how well music fits a text; it stands in for CLAP offline."""
 
@@ -32,18 +34,22 @@ def aligner() -> None:
 def train(data, out, steps, batch, lr, init, hours, stop_at, seed) -> None:
     """Train an aligner. A run that was stopped, even by kill -9, goes on when the command is run again.
 
-    The aligner is written to OUT/aligner once the last step is done.
+    The aligner is written to OUT/aligner once the last step is done. The exit code is 75 where --hours or --stop-at
+    ended it before.
     """
-    from musicgen_app.cli.terminal import print_note
+    from musicgen_app.cli.terminal import cancellable, print_note
+    from musicgen_app.errors import Unfinished
 
     from ..aligner.train import AlignerTraining
     from ..aligner.train import train as run
 
     given = {"steps": steps, "batch": batch, "lr": lr, "init": init and str(init)}
     settings = AlignerTraining(seed=seed, **{name: value for name, value in given.items() if value is not None})
-    folder = run(settings, list(data), out, stop_at=stop_at, max_hours=hours, show=print_note)
-    if folder is not None:
-        click.echo(folder)
+    with cancellable():
+        folder = run(settings, list(data), out, stop_at=stop_at, max_hours=hours, show=print_note)
+    if folder is None:  # which is told
+        click.get_current_context().exit(Unfinished.exit_code)
+    click.echo(folder)
 
 
 @aligner.command()

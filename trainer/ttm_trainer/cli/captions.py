@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from musicgen_app.cli.terminal import one_line, print_json, print_note
-from musicgen_app.errors import Cancelled, RequestError
+from musicgen_app.cli.groups import Group
+from musicgen_app.cli.terminal import cancellable, one_line, print_json, print_note
+from musicgen_app.errors import RequestError
 
 EPILOG = """
 \b
@@ -25,7 +23,7 @@ Examples:
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(short_help="Rewrite captions in the style of prompts.", epilog=EPILOG)
+@click.group(cls=Group, short_help="Rewrite captions in the style of prompts.", epilog=EPILOG)
 def captions() -> None:
     """Rewrite captions in the style of the prompts people write: genre, instruments, mood.
 
@@ -80,8 +78,7 @@ def rewrite(
         )
     if by == "transformers" and (url or key_env):
         raise RequestError("--by transformers takes no --url or --key-env: name --by endpoint")
-    with _resumable():
-        rewriter: RulesRewriter | ModelRewriter
+    with cancellable():
         if by == "rules":
             rewriter = RulesRewriter(seed)
         else:
@@ -120,15 +117,3 @@ def show(file: Path, count: int, as_json: bool) -> None:
         if pair["before"] is not None:
             click.echo(f"  before  {one_line(pair['before'])}")
         click.echo(f"  after   {one_line(pair['after'])}" + (f"  ({pair['by']})" if pair["by"] else ""))
-
-
-@contextmanager
-def _resumable() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the command at once; what is in the journal stays."""
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Cancelled("cancelled; run the same command again to go on") from None
-    finally:
-        signal.signal(signal.SIGTERM, previous)

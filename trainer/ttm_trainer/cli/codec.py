@@ -8,10 +8,12 @@ from pathlib import Path
 
 import click
 
+from musicgen_app.cli.groups import Group
+
 FOLDER = click.Path(path_type=Path)
 
 
-@click.group(short_help="Train and measure codecs.")
+@click.group(cls=Group, short_help="Train and measure codecs.")
 def codec() -> None:
     """Train and measure codecs."""
 
@@ -25,8 +27,12 @@ def codec() -> None:
 @click.option("--stop-at", type=click.IntRange(1), help="Stop at this step of the schedule; run again to go on.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 def train(data, out, steps, joint_steps, init, stop_at, seed) -> None:
-    """Train the sketch codec; run again to go on. The codec is written to OUT/codec."""
-    from musicgen_app.cli.terminal import print_note
+    """Train the sketch codec; run again to go on. The codec is written to OUT/codec.
+
+    The exit code is 75 where --stop-at ended it before its last step.
+    """
+    from musicgen_app.cli.terminal import cancellable, print_note
+    from musicgen_app.errors import Unfinished
 
     from ..codec.train import CodecTraining
     from ..codec.train import train as run
@@ -34,7 +40,11 @@ def train(data, out, steps, joint_steps, init, stop_at, seed) -> None:
     given = {"steps": steps, "joint_steps": joint_steps, "init": init and str(init)}
     settings = CodecTraining(data=tuple(map(str, data)), seed=seed)
     settings = replace(settings, **{name: value for name, value in given.items() if value is not None})
-    click.echo(run(settings, out, stop_at, print_note))
+    with cancellable():
+        click.echo(run(settings, out, stop_at, print_note))
+    if stop_at and stop_at < settings.steps:
+        print_note(f"stopped after step {stop_at} of {settings.steps}; run it again with another --stop-at to go on")
+        click.get_current_context().exit(Unfinished.exit_code)
 
 
 @codec.command()

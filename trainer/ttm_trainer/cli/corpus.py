@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from musicgen_app.cli.terminal import print_json, print_note
-from musicgen_app.errors import Cancelled
+from musicgen_app.cli.groups import Group
+from musicgen_app.cli.terminal import cancellable, print_json, print_note
 
 OUT = click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Corpus folder.")
 HOURS = click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), required=True, help="Hours of music.")
@@ -22,7 +22,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress.")
 
 
-@click.group(short_help="Build a corpus of captioned music to train on.")
+@click.group(cls=Group, short_help="Build a corpus of captioned music to train on.")
 def corpus() -> None:
     """Build a corpus of captioned music to train on. Run a build again to go on after an interruption."""
 
@@ -38,7 +38,7 @@ def build(out: Path, hours: float, seed: int, workers: int, as_json: bool, quiet
     """Compose, render and caption music (CC0); needs fluidsynth and a General MIDI soundfont."""
     from ..corpus.build import build as build_corpus
 
-    with _resumable(out):
+    with _building(out):
         _report(build_corpus(out, hours, seed, workers, progress=None if quiet else _show), as_json)
 
 
@@ -72,7 +72,7 @@ def midi(
     """
     from ..corpus.midi.build import build as build_midi
 
-    with _resumable(out):
+    with _building(out):
         show, note = (None, lambda line: None) if quiet else (_show, print_note)
         facts = build_midi(data, out, hours, seed, workers, licence, source, progress=show, note=note)
         _report(facts if as_json else facts | {"left_out": len(facts["left_out"])}, as_json)
@@ -86,7 +86,7 @@ def recorded(out: Path, as_json: bool, quiet: bool) -> None:
     """Fetch freely licensed recorded music from Debian packages (for the codec; it has no captions)."""
     from ..corpus.recorded import build as build_recorded
 
-    with _resumable(out):
+    with _building(out):
         _report(build_recorded(out, progress=(lambda line: None) if quiet else print_note), as_json)
 
 
@@ -103,7 +103,7 @@ def challenge(data: Path, out: Path, hours: float, as_json: bool, quiet: bool) -
     """
     from ..corpus.challenge import build as build_challenge
 
-    with _resumable(out):
+    with _building(out):
         _report(build_challenge(data, out, hours, show=(lambda line: None) if quiet else print_note), as_json)
 
 
@@ -149,12 +149,9 @@ def _report(facts: dict, as_json: bool) -> None:
 
 
 @contextmanager
-def _resumable(out: Path) -> Iterator[None]:
+def _building(out: Path) -> Iterator[None]:
     """No other build writes into `out` meanwhile; Ctrl-C says how to go on."""
     from ..runtime.locks import alone
 
-    try:
-        with alone(out, "build"):
-            yield
-    except KeyboardInterrupt:
-        raise Cancelled("cancelled; run the same command again to go on") from None
+    with cancellable(), alone(out, "build"):
+        yield

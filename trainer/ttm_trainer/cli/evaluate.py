@@ -6,6 +6,10 @@ from pathlib import Path
 
 import click
 
+from musicgen_app.cli.completion import Name, installed_models
+from musicgen_app.cli.groups import CommandGroup
+from musicgen_app.errors import ModelError
+
 from . import evaluate_more
 from .evaluate_more import PATH, REPORT, options
 
@@ -16,14 +20,6 @@ Measures:
   CLAP score  mean cosine of prompt and clip
   CCS         share of the prompts' concepts (genre, instrument, mood) a judge hears in the clips
   Each figure is printed with its variant, embedder or judge, reference, sample counts and 95 % interval.
-
-\b
-More measures, each with a --help of its own:
-  ttm-app evaluate following MODEL   how much of what prompts ask for is heard
-  ttm-app evaluate music MODEL       beat, harmony, clicks, whine, holes, copies: what a listener would notice
-  ttm-app evaluate sweep MODEL       solvers, steps, guidance: quality against network evaluations
-  ttm-app evaluate examples MODEL    20 fixed prompts and seeds as a page to listen to
-  ttm-app evaluate show REPORT...    kept reports, of `codec evaluate` too, as a model card's tables
 
 \b
 Prompt files:
@@ -43,20 +39,17 @@ Examples:
   ttm-app evaluate --audio clips/ --prompts prompts.csv --reference music/ --embedder clap --judge qwen2-audio/
   ttm-app evaluate following runs/mine/bundle --against sketch --data corpus -o following.json
 """
-SUBCOMMANDS = {name: getattr(evaluate_more, name) for name in ("following", "music", "sweep", "examples", "show")}
+COMMANDS = ("following", "music", "sweep", "examples", "show")  # of a model of such a name the path is given
+MODEL = Name(lambda: [*installed_models(), *COMMANDS], "MODEL", folders=True)
 
 
-class EvaluateCommand(click.Command):
-    """`evaluate MODEL` and `evaluate following MODEL` and the like; a model of such a name is given as a path."""
-
-    def make_context(self, info_name, args, parent=None, **extra):
-        if args[:1] and args[0] in SUBCOMMANDS:
-            return SUBCOMMANDS[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
-        return super().make_context(info_name, args, parent, **extra)
-
-
-@click.command(cls=EvaluateCommand, epilog=EPILOG, short_help="Measure a model: FAD, CLAP score, prompt following.")
-@click.argument("model", required=False)
+@click.group(
+    cls=CommandGroup,
+    commands=[getattr(evaluate_more, name) for name in COMMANDS],
+    epilog=EPILOG,
+    short_help="Measure a model: FAD, CLAP score, prompt following.",
+)
+@click.argument("model", required=False, type=MODEL)
 @click.option("--prompts", metavar="FILE", help="Prompt file, or built-in.")
 @click.option("--audio", type=PATH, help="Measure these files, named by the prompts' ids.")
 @click.option("--reference", type=PATH, help="Folder of real music, or a prepared folder.")
@@ -69,12 +62,33 @@ class EvaluateCommand(click.Command):
 @click.option("--whole-reference", is_flag=True, help="Use all of each reference file, not its first --seconds.")
 @click.option("--count", type=click.IntRange(1), help="Use this many prompts, spread over the file.  [default: all]")
 @options("seconds", "seed", "steps", "guidance", "device", "bootstrap", "audio-out", *REPORT)
-def evaluate(prompts, output, force, as_json, quiet, device, **values) -> None:
-    """Measure MODEL, or with --audio a folder of clips. One clip a prompt, single shot."""
+@click.pass_context
+def evaluate(context, model, prompts, output, force, as_json, quiet, device, **values) -> None:
+    """Measure MODEL, or with --audio a folder of clips. One clip a prompt, single shot.
+
+    The commands take other measures, each with a --help of its own.
+    """
+    if context.invoked_subcommand:
+        return
+    _check_word(context, model)
     from ..evaluation.clips.prompts import BUILT_IN
     from ..evaluation.standard import Evaluation
     from ..evaluation.standard import evaluate as measure
     from ..evaluation.tables.standard import table
 
-    settings = Evaluation(prompts=BUILT_IN if prompts == "built-in" else prompts and Path(prompts), **values)
+    settings = Evaluation(
+        model=model, prompts=BUILT_IN if prompts == "built-in" else prompts and Path(prompts), **values
+    )
     evaluate_more.run(measure, settings, table, device, output, force, as_json, quiet)
+
+
+def _check_word(context: click.Context, word: str | None) -> None:
+    """Refuse a word that is no model but almost a command."""
+    from musicgen_app.models.installed import find
+
+    near = word and context.command.nearest(context, word)
+    if near:
+        try:
+            find(word)
+        except ModelError:
+            context.fail(f"no command or model {word!r}; did you mean {near}?")

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
+from musicgen_app.cli.completion import MODEL
 from musicgen_app.cli.terminal import cancel_on_signals, print_json, print_note, progress_line
 from musicgen_app.errors import FileError
+from musicgen_app.machine.user_settings import DEVICES
+from musicgen_app.request import SOLVERS
 
 PATH = click.Path(path_type=Path)
-DEVICES = ("auto", "cpu", "cuda", "mps")
-SOLVERS = ("euler", "midpoint", "heun")
 
 
 def options(*names: str) -> Callable:
@@ -82,8 +83,10 @@ def run(
 
 
 @click.command(short_help="How much of what prompts ask for is heard.")
-@click.argument("model")
-@click.option("--against", multiple=True, metavar="MODEL", help="Another model on the same prompts; may be repeated.")
+@click.argument("model", type=MODEL)
+@click.option(
+    "--against", multiple=True, type=MODEL, metavar="MODEL", help="Another model, on the same prompts; repeatable."
+)
 @click.option(
     "--prompts",
     type=PATH,
@@ -108,7 +111,7 @@ def following(device, output, force, as_json, quiet, **values) -> None:
 
 
 @click.command(short_help="Sampler settings: quality against network evaluations.")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--data", type=PATH, required=True, help="Dataset folder with unseen real clips and captions.")
 @click.option("--out", type=PATH, required=True, help="Folder of the points; run again to go on.")
 @click.option("--solver", "solvers", multiple=True, type=click.Choice(SOLVERS), help="Repeatable.  [default: all]")
@@ -134,7 +137,7 @@ def sweep(device, as_json, quiet, **values) -> None:
 
 
 @click.command(short_help="What a listener would notice: beat, harmony, clicks, whine, holes, copies.")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--data", type=PATH, required=True, help="Dataset folder with unseen real clips, as of `corpus build`.")
 @click.option("--clips", type=click.IntRange(2), default=48, show_default=True, help="Of different prompts.")
 @click.option("--varied", type=click.IntRange(0), default=8, show_default=True, help="Prompts made of several seeds.")
@@ -180,7 +183,7 @@ def _report(path: Path) -> dict:
 
 
 @click.command(short_help="A page with 20 fixed examples to listen to.")
-@click.argument("models", nargs=-1, required=True)
+@click.argument("models", nargs=-1, required=True, type=MODEL)
 @click.option("--out", type=PATH, default=Path("examples"), show_default=True, help="Folder; run again to go on.")
 @click.option("--count", type=click.IntRange(1), help="The first so many.  [default: all 20]")
 @options("seconds", "device", "quiet")

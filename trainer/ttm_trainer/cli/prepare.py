@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from musicgen_app.cli.terminal import print_json, print_note
-from musicgen_app.errors import Cancelled
+from musicgen_app.cli.terminal import cancellable, print_json, print_note
 
 
 def _captions(context: click.Context, option: click.Option, values: tuple[str, ...]) -> dict[str, Path]:
@@ -110,13 +109,13 @@ def prepare(data, out, captions, clusters, separate, embedder, shard, workers, a
     corpus`. Files that cannot be used are reported and left out. Without --data, clusters are added to a prepared
     folder. Prints the folder.
     """
+    from ..prepare.config import Preparation
     from ..prepare.pipeline import add_clusters
     from ..prepare.pipeline import prepare as prepare_data
     from ..prepare.prepared_folder import Prepared
-    from ..training.config import Preparation
 
     show = (lambda line: None) if quiet else print_note
-    try:
+    with cancellable():
         if data:
             preparation = Preparation(embedder=embedder or _embedder(options["encoders"]), clusters=clusters, **options)
             prepared = prepare_data(
@@ -127,8 +126,6 @@ def prepare(data, out, captions, clusters, separate, embedder, shard, workers, a
             prepared = add_clusters(Prepared(out), clusters, options["seed"], show)
         else:
             raise click.UsageError("name a folder of music with --data, or clusters to add with --clusters")
-    except KeyboardInterrupt:
-        raise Cancelled("cancelled; run the same command again to go on") from None
     if as_json:
         facts = {} if prepared is None else {"counts": prepared.meta["counts"], "scores": prepared.meta["scores"]}
         print_json({"folder": str(out), "complete": prepared is not None, **facts})

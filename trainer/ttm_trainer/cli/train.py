@@ -8,17 +8,109 @@ from typing import TYPE_CHECKING
 
 import click
 
+from musicgen_app.cli.completion import MODEL, Name, installed_models, systems
+from musicgen_app.cli.groups import CommandGroup
 from musicgen_app.cli.terminal import print_json, print_note
-from musicgen_app.errors import RequestError
+from musicgen_app.errors import Cancelled, RequestError, Unfinished
+from musicgen_app.machine.user_settings import DEVICES
+
+from ..recipes import NAMES
+from ..runtime.run_folder import METRICS
+from ..training import PRECISIONS
 
 if TYPE_CHECKING:
     from ..run import Job
 
-PRESETS = ("sketch", "sketch-mamba", "ut-aist", "score-aware", "ucsd-mamba")
+RENAMED = {"preset": "recipe"}  # options of earlier versions, in the records of jobs and in people's scripts
+SIGNALS = ("SIGTERM", "Ctrl-C")
+TIMESTEPS = ("uniform", "logit-normal", "beta")
 FOLDER = click.Path(path_type=Path)
+ENCODERS = Name(lambda: [*systems(), *installed_models()], folders=True)
+RECIPE = click.option("--recipe", default="sketch", type=click.Choice(NAMES), show_default=True, help="Whose recipe.")
+DEVICE = click.option("--device", default="auto", type=click.Choice(DEVICES), show_default=True)
+
+EPILOG = """
+\b
+Examples:
+  ttm-app train --data jamendo/
+  ttm-app train --data jamendo/ --recipe score-aware --dry-run
+  ttm-app train --data jamendo/ --recipe ut-aist --encoders sketch --clusters text-50 --out runs/text-50
+  ttm-app train --data jamendo/ --set weight_decay=0.1 --set model.hidden=384
+  ttm-app train plot runs/text-50 runs/audio-50 -o curves.png
+  ttm-app train bench --recipe ut-aist --encoders sketch
+  ttm-app train jobs
+"""
 
 
-@click.command(short_help="Draw the curves of training runs.")
+@click.group(
+    cls=CommandGroup,
+    epilog=EPILOG,
+    short_help="Train a model on a folder of music, or plot its curves.",
+    context_settings={"token_normalize_func": lambda name: RENAMED.get(name, name)},
+)
+@click.option("--data", multiple=True, type=FOLDER, help="Folder of music, or prepared; repeatable.")
+@click.option("--captions", multiple=True, metavar="STYLE=FILE", help="A file of captions and the style to call it.")
+@click.option("--separate", is_flag=True, help="Take vocals away first, with an installed separator.")
+@RECIPE
+@click.option("--out", type=FOLDER, help="Run folder.  [default: runs/RECIPE]")
+@click.option("--encoders", type=ENCODERS, help="sketch, a system, a model or a codec folder.  [default: the recipe's]")
+@click.option("--init", type=MODEL, help="Begin with the weights of a model of the same sizes (fine-tuning).")
+@click.option("--steps", type=click.IntRange(1), help="Steps of all phases together; they keep their proportions.")
+@click.option("--batch", type=click.IntRange(1), help="Samples a step, over all processes.")
+@click.option("--micro", type=click.IntRange(1), help="Samples a forward pass; gradients of several add up.")
+@click.option("--lr", type=click.FloatRange(0, min_open=True), help="Highest learning rate of the first phase.")
+@click.option("--clusters", metavar="BY-K", help="text-50, audio-500 ...: what a batch has in common; or none.")
+@click.option("--timesteps", type=click.Choice(TIMESTEPS), help="How times are drawn; beta is score-aware's.")
+@click.option("--beta-lambda", type=click.FloatRange(0), help="Of the score-aware schedule, which it chooses.")
+@click.option("--repa-clap", type=click.FloatRange(0), help="Weight of alignment with CLAP (the aligner); 0 for none.")
+@click.option("--repa-muq", type=click.FloatRange(0), help="Weight of alignment with MuQ (non-commercial weights).")
+@click.option("--ema", metavar="DECAY", help="Averaged weights: a decay, sigma:WIDTH (relative), or none.")
+@click.option("--precision", type=click.Choice(PRECISIONS), help="Of the matrix products.")
+@DEVICE
+@click.option(
+    "--seed", type=click.IntRange(0), help="Of weights, batches, noise; that of the data is preparation.seed."
+)
+@click.option("--resume", default="auto", metavar="auto|never|PATH", show_default=True, help="Where to go on from.")
+@click.option("--stop-at", type=click.IntRange(1), help="Stop at this step of the schedule; run again to go on.")
+@click.option("--max-hours", type=click.FloatRange(0, min_open=True), help="Stop after this time; run again to go on.")
+@click.option("--save-every", type=click.IntRange(1), help="Steps between checkpoints.")
+@click.option("--preview-every", type=click.IntRange(0), help="Steps between previews as WAV; 0 for none.")
+@click.option("--preview-prompt", "prompts", multiple=True, help="Prompt of a preview; repeatable.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that prepare the data."
+)
+@click.option("--name", default="mine", show_default=True, help="Name of the model.")
+@click.option("--title", default="", help="Title of the model.  [default: its name]")
+@click.option("--licence", default="CC-BY-SA-4.0", show_default=True, help="Licence of the weights; mind your data's.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Any parameter that --dry-run prints.")
+@click.option("--dry-run", is_flag=True, help="Print every parameter, memory and time, and change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def train(context: click.Context, dry_run: bool, as_json: bool, **options) -> None:
+    """Train a generator on a folder of music with captions, and write a model to OUT/bundle.
+
+    DATA is a folder in the layout of the ICME 2026 challenge (00/1085700.mp3 and a caption JSON), any folder of audio
+    with captions, a folder of `ttm-app corpus`, or one of `ttm-app prepare`. A run that was stopped, even by kill -9,
+    goes on when the same command is run again. Where --max-hours or --stop-at ended it, the exit code is 75; where a
+    signal did, after a checkpoint, 130.
+    """
+    if context.invoked_subcommand:
+        return
+    from ..costs import dry_run as report
+    from ..options import job_of
+
+    job = job_of(options)
+    if dry_run:
+        facts = report.dry_run(job)
+        if as_json:
+            print_json(facts)
+        else:
+            click.echo("\n".join(report.lines(facts)))
+        return
+    context.exit(_run(job, as_json))
+
+
+@train.command(short_help="Draw the curves of training runs.")
 @click.argument("runs", nargs=-1, required=True, type=FOLDER)
 @click.option("-o", "--output", type=FOLDER, default=Path("curves.png"), show_default=True, help="Picture to write.")
 @click.option("--force", is_flag=True, help="Replace a picture that exists.")
@@ -29,19 +121,19 @@ def plot(runs: tuple[Path, ...], output: Path, force: bool) -> None:
     from ..runtime.charts import curves
 
     check_free(output, force)
-    curves({_label(run, runs): run / "metrics.jsonl" if run.is_dir() else run for run in runs}, output)
+    curves({_label(run, runs): run / METRICS if run.is_dir() else run for run in runs}, output)
     click.echo(output)
 
 
-@click.command(short_help="Measure how fast a recipe trains here.")
-@click.option("--preset", default="sketch", type=click.Choice(PRESETS), show_default=True, help="Whose recipe.")
-@click.option("--encoders", help="As in train: shapes of the data.  [default: the recipe's]")
+@train.command(short_help="Measure how fast a recipe trains here.")
+@RECIPE
+@click.option("--encoders", type=ENCODERS, help="As in train: shapes of the data.  [default: the recipe's]")
 @click.option("--batch", type=click.IntRange(1), help="Samples a step.  [default: the recipe's]")
-@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="Of this trainer.  [default: the recipe's]")
+@click.option("--precision", type=click.Choice(PRECISIONS[:2]), help="Of this trainer.  [default: the recipe's]")
 @click.option("--seconds", type=click.FloatRange(1, 600), default=20.0, show_default=True, help="For each loop.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@DEVICE
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench(preset, encoders, batch, precision, seconds, device, as_json) -> None:
+def bench(recipe, encoders, batch, precision, seconds, device, as_json) -> None:
     """Samples a second of this trainer, of a plain PyTorch loop of the same model, and of the loader alone.
 
     The model is of the recipe's size with random weights, the data are made up. Run nothing else meanwhile.
@@ -49,13 +141,13 @@ def bench(preset, encoders, batch, precision, seconds, device, as_json) -> None:
     from ..costs.bench import loader, measure
     from ..options import recipe_for
 
-    recipe = recipe_for(preset, encoders, batch=batch, precision=precision)
-    report = measure(recipe, seconds, device, print_note) | {"loader": loader(recipe, min(seconds, 10.0))}
+    made = recipe_for(recipe, encoders, batch=batch, precision=precision)
+    report = measure(made, seconds, device, print_note) | {"loader": loader(made, min(seconds, 10.0))}
     if as_json:
         print_json(report)
         return
     click.echo(
-        f"{preset}: {report['parameters'] / 1e6:.1f}M parameters, batches of {report['batch']} x {report['frames']}"
+        f"{recipe}: {report['parameters'] / 1e6:.1f}M parameters, batches of {report['batch']} x {report['frames']}"
         f" frames, {report['threads']} threads on {report['device']}"
     )
     for name, rate in report["samples_per_second"].items():
@@ -68,7 +160,7 @@ def bench(preset, encoders, batch, precision, seconds, device, as_json) -> None:
     )
 
 
-@click.command(short_help="List trainings in the background.")
+@train.command(short_help="List trainings in the background.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def jobs(as_json: bool) -> None:
     """List the trainings that were started from the page (`ttm-app gui`), newest first: state, steps, run folder."""
@@ -92,91 +184,6 @@ def jobs(as_json: bool) -> None:
         click.echo(f"{row['state']:<9} {steps:>15}  {row['out']}")
 
 
-SUBCOMMANDS = {"plot": plot, "bench": bench, "jobs": jobs}
-
-
-class TrainCommand(click.Command):
-    """`train OPTIONS`, `train plot RUN...`, `train bench` and `train jobs`."""
-
-    def make_context(self, info_name, args, parent=None, **extra):
-        if args[:1] and args[0] in SUBCOMMANDS:
-            return SUBCOMMANDS[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
-        return super().make_context(info_name, args, parent, **extra)
-
-
-EPILOG = """
-\b
-Examples:
-  ttm-app train --data jamendo/
-  ttm-app train --data jamendo/ --preset score-aware --dry-run
-  ttm-app train --data jamendo/ --preset ut-aist --encoders sketch --clusters text-50 --out runs/text-50
-  ttm-app train --data jamendo/ --set weight_decay=0.1 --set model.hidden=384
-  ttm-app train plot runs/text-50 runs/audio-50 -o curves.png
-  ttm-app train bench --preset ut-aist --encoders sketch
-  ttm-app train jobs
-"""
-
-
-@click.command(cls=TrainCommand, epilog=EPILOG, short_help="Train a model on a folder of music, or plot its curves.")
-@click.option("--data", multiple=True, required=True, type=FOLDER, help="Folder of music, or prepared; repeatable.")
-@click.option("--captions", multiple=True, metavar="STYLE=FILE", help="A file of captions and the style to call it.")
-@click.option("--separate", is_flag=True, help="Take vocals away first, with an installed separator.")
-@click.option("--preset", default="sketch", type=click.Choice(PRESETS), show_default=True, help="Whose recipe.")
-@click.option("--out", type=FOLDER, help="Run folder.  [default: runs/PRESET]")
-@click.option("--encoders", help="sketch, a paper's system, or a model (or codec folder).  [default: the recipe's]")
-@click.option("--init", metavar="MODEL", help="Begin with the weights of a model of the same sizes (fine-tuning).")
-@click.option("--steps", type=click.IntRange(1), help="Steps of all phases together; they keep their proportions.")
-@click.option("--batch", type=click.IntRange(1), help="Samples a step, over all processes.")
-@click.option("--micro", type=click.IntRange(1), help="Samples a forward pass; gradients of several add up.")
-@click.option("--lr", type=click.FloatRange(0, min_open=True), help="Highest learning rate of the first phase.")
-@click.option("--clusters", metavar="BY-K", help="text-50, audio-500 ...: what a batch has in common; or none.")
-@click.option("--timesteps", metavar="KIND", help="uniform, logit-normal, or beta (score-aware).")
-@click.option("--beta-lambda", type=click.FloatRange(0), help="Of the score-aware schedule, which it chooses.")
-@click.option("--repa-clap", type=click.FloatRange(0), help="Weight of alignment with CLAP (the aligner); 0 for none.")
-@click.option("--repa-muq", type=click.FloatRange(0), help="Weight of alignment with MuQ (non-commercial weights).")
-@click.option("--ema", metavar="DECAY", help="Averaged weights: a decay, sigma:WIDTH (relative), or none.")
-@click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), help="Of the matrix products.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
-@click.option(
-    "--seed", type=click.IntRange(0), help="Of weights, batches, noise; that of the data is preparation.seed."
-)
-@click.option("--resume", default="auto", metavar="auto|never|PATH", show_default=True, help="Where to go on from.")
-@click.option("--stop-at", type=click.IntRange(1), help="Stop at this step of the schedule; run again to go on.")
-@click.option("--max-hours", type=click.FloatRange(0, min_open=True), help="Stop after this time; run again to go on.")
-@click.option("--save-every", type=click.IntRange(1), help="Steps between checkpoints.")
-@click.option("--preview-every", type=click.IntRange(0), help="Steps between previews as WAV; 0 for none.")
-@click.option("--preview-prompt", "prompts", multiple=True, help="Prompt of a preview; repeatable.")
-@click.option(
-    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that prepare the data."
-)
-@click.option("--name", default="mine", show_default=True, help="Name of the model.")
-@click.option("--title", default="", help="Title of the model.  [default: its name]")
-@click.option("--licence", default="CC-BY-SA-4.0", show_default=True, help="Licence of the weights; mind your data's.")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Any parameter that --dry-run prints.")
-@click.option("--dry-run", is_flag=True, help="Print every parameter, memory and time, and change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def train(dry_run: bool, as_json: bool, **options) -> None:
-    """Train a generator on a folder of music with captions, and write a model to OUT/bundle.
-
-    DATA is a folder in the layout of the ICME 2026 challenge (00/1085700.mp3 and a caption JSON), any folder of audio
-    with captions, a folder of `ttm-app corpus`, or one of `ttm-app prepare`. A run that was stopped, even by kill -9,
-    goes on when the same command is run again. `ttm-app train plot RUN...` draws the curves of runs,
-    `ttm-app train bench` measures how fast a recipe trains here, `ttm-app train jobs` lists those in the background.
-    """
-    from ..costs import dry_run as report
-    from ..options import job_of
-
-    job = job_of(options)
-    if dry_run:
-        facts = report.dry_run(job)
-        if as_json:
-            print_json(facts)
-        else:
-            click.echo("\n".join(report.lines(facts)))
-        return
-    _run(job, as_json)
-
-
 def job_from(arguments: Sequence[str]) -> Job:
     """The job that arguments of `ttm-app train` ask for. Raises RequestError and FileError."""
     from ..options import job_of
@@ -188,16 +195,24 @@ def job_from(arguments: Sequence[str]) -> Job:
     return job_of(options)
 
 
-def _run(job: Job, as_json: bool) -> None:
-    from ..run import run
+def _run(job: Job, as_json: bool) -> int:
+    """Train, print what came of it, and return the exit code."""
+    from ..run import is_main, run
 
     outcome = run(job, print_note)
     result, bundle = outcome.result, outcome.bundle
+    if not is_main():  # the first process tells; a launcher would end it where another one fails
+        return 0
+    code = 0 if result.finished else Cancelled.exit_code if result.stopped in SIGNALS else Unfinished.exit_code
     if as_json:
         where = {"bundle": str(bundle.path) if bundle else None, "checkpoint": str(result.checkpoint or "")}
-        print_json({"step": result.step, "finished": result.finished, "stopped": result.stopped, **where})
+        facts = {"step": result.step, "finished": result.finished, "stopped": result.stopped, "code": code}
+        print_json(facts | where)
     elif bundle:
         click.echo(bundle.path)
+    if result.stopped == "stop_at":  # the loop tells of the others
+        print_note(f"--stop-at: stopped after step {result.step}; run it again with another --stop-at to go on")
+    return code
 
 
 def _label(run: Path, runs: tuple[Path, ...]) -> str:

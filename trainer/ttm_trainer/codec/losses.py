@@ -26,7 +26,7 @@ def mel_error(output: Tensor, target: Tensor, sample_rate: int) -> Tensor:
 
 @lru_cache
 def bin_weights(sample_rate: int, bins: int) -> Tensor:
-    """How much each STFT bin (bins,) counts: by the slope of the mel scale, so that low bins count most; mean 1."""
+    """The weight of each STFT bin (bins,), of mean 1: the slope of the mel scale, so that low bins count most."""
     weights = 1 / (700 + torch.linspace(0, sample_rate / 2, bins))
     return weights / weights.mean()
 
@@ -44,7 +44,7 @@ def magnitude_loss(output: Tensor, target: Tensor, sample_rate: int) -> tuple[Te
 def waveform_error(codec: SketchCodec, output: Tensor, target: Tensor) -> Tensor:
     """Multi-resolution log-mel error of decoded levels (B, T, F) with the phases that the codec itself would rebuild.
 
-    The phases are taken as given: only the magnitudes are held to account. target: waveform (B, N).
+    The phases are taken as given: only the magnitudes are judged. target: waveform (B, N).
     """
     n_fft, hop = codec.config.n_fft, codec.config.hop
     with torch.no_grad():

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 import torch
+from torch import Tensor
 
 from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, load_codec, save_codec
 from musicgen_app.errors import FileError
@@ -71,7 +72,7 @@ def segment_batch(files: list[AudioFile], batch: int, samples: int, seed: int, s
     rng = np.random.default_rng((seed, step))
     weights = np.array([file.weight for file in files])
     weights /= weights.sum()
-    segments: list[np.ndarray] = []
+    segments = []
     while len(segments) < batch:
         file = files[rng.choice(len(files), p=weights)]
         segment = read_mono(file.path, int(rng.integers(0, max(1, file.samples - samples))), samples)
@@ -99,48 +100,28 @@ def learning_rate(settings: CodecTraining, step: int) -> float:
     return 0.5 * settings.lr * warmup_cosine(step - settings.joint_steps, rest, settings.warmup, settings.floor)
 
 
-def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: Callable[[str], None] = print) -> Path:
-    """Run (or go on with) a training run in `out` and write the averaged codec to `out/codec` at the end.
+class State:
+    """What a run changes: the codec, its average, the discriminator that judges it, and the optimizers of both."""
 
-    `stop_at` ends the run early at a step, keeping the schedule of the whole run. Raises FileError for a folder without
-    audio, ModelError for a checkpoint of other settings.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(settings.seed)
-    codec = SketchCodec(settings.config)
-    files = audio_files(settings.data, "train")
-    if not files:
-        raise FileError(f"no audio to train on in {', '.join(settings.data)}")
-    samples = settings.latents * codec.samples_per_latent
-    newest = checkpoint.latest(out)
-    if newest is None and settings.init:
-        load_strict(codec, load_codec(Path(settings.init)).state_dict(), settings.init)
-    elif newest is None:
-        show("principal components of the training audio")
-        wave = segment_batch(files, settings.initial_segments, samples, settings.seed, settings.steps)
-        codec.initialise(codec.log_magnitude(wave), bin_weights(codec.sample_rate, settings.config.n_fft // 2 + 1))
-    judge = SpectrogramDiscriminator(settings.config.n_fft // 2 + 1)
-    average = EMA(codec, settings.ema)
-    optimizers = {
-        "codec": adamw([codec], settings.lr, 0.01, (0.8, 0.95)),
-        "judge": adamw([judge], settings.lr, 0.01, (0.8, 0.95)),
-    }
-    modules = {"codec": codec, "judge": judge, "average": average.average}
-    fixed = {k: v for k, v in asdict(settings).items() if k not in ("data", "steps")}
-    start = checkpoint.load(newest, modules, optimizers, fixed) if newest else 0
-    end = min(stop_at or settings.steps, settings.steps)
-    size = sum(p.numel() for p in codec.parameters()) / 1e6
-    show(f"codec: {size:.1f}M parameters, {len(files)} files, from step {start}")
-    log = Log(out / "log.jsonl", start, end, show)
-    for step in range(start, end):
-        torch.manual_seed((settings.seed << 32) + step)
-        target = segment_batch(files, settings.batch, samples, settings.seed, step)
+    def __init__(self, settings: CodecTraining, codec: SketchCodec):
+        self.settings, self.codec = settings, codec
+        self.judge = SpectrogramDiscriminator(settings.config.n_fft // 2 + 1)
+        self.average = EMA(codec, settings.ema)
+        self.optimizers = {
+            "codec": adamw([codec], settings.lr, 0.01, (0.8, 0.95)),
+            "judge": adamw([self.judge], settings.lr, 0.01, (0.8, 0.95)),
+        }
+        self.modules = {"codec": codec, "judge": self.judge, "average": self.average.average}
+
+    def step(self, step: int, target: Tensor) -> dict[str, Tensor]:
+        """Learn from the segments (B, samples) of a step; its losses."""
+        settings, codec = self.settings, self.codec
         joint = step < settings.joint_steps
         if step == settings.joint_steps:
-            codec.encoder.load_state_dict(average.average.encoder.state_dict())
+            codec.encoder.load_state_dict(self.average.average.encoder.state_dict())
         lr = learning_rate(settings, step)
-        set_lr(optimizers["codec"], lr)
-        set_lr(optimizers["judge"], lr / 2)
+        set_lr(self.optimizers["codec"], lr)
+        set_lr(self.optimizers["judge"], lr / 2)
         level = codec.decoder_target(target)
         with cpu_autocast():
             with torch.set_grad_enabled(joint):
@@ -153,27 +134,78 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
             loss = loss + settings.latent_penalty * latents.square().mean()
             scalars["latent_rms"] = latents.detach().square().mean().sqrt()
         else:
-            with cpu_autocast():
-                judged = discriminator_loss(judge(level), judge(output.detach()))
-            optimizers["judge"].zero_grad(set_to_none=True)
-            judged.backward()
-            optimizers["judge"].step()
-            with cpu_autocast():
-                adversarial, matching = generator_loss(judge(level), judge(output))
-            ramp = min(1.0, (step - settings.joint_steps) / 300)
-            heard = waveform_error(codec, output, target)
-            loss = loss + settings.heard * heard
-            loss = loss + ramp * (settings.adversarial * adversarial + settings.matching * matching)
-            scalars |= {"judge": judged.detach(), "matching": matching.detach(), "heard": heard.detach()}
-        optimizers["codec"].zero_grad(set_to_none=True)
+            heard, fooling, judged = self._judge(step, target, level, output)
+            loss = loss + heard
+            loss = loss + fooling
+            scalars |= judged
+        self.optimizers["codec"].zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(codec.parameters(), 1.0)
-        optimizers["codec"].step()
-        average.update(codec, step)
-        log.step(step + 1, 0, **{name: value.item() for name, value in scalars.items()})
+        self.optimizers["codec"].step()
+        self.average.update(codec, step)
+        return scalars
+
+    def _judge(
+        self, step: int, target: Tensor, level: Tensor, output: Tensor
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Train the discriminator; what the second stage adds to the loss: of the waveform, and of the judgement."""
+        settings, judge = self.settings, self.judge
+        with cpu_autocast():
+            judged = discriminator_loss(judge(level), judge(output.detach()))
+        self.optimizers["judge"].zero_grad(set_to_none=True)
+        judged.backward()
+        self.optimizers["judge"].step()
+        with cpu_autocast():
+            adversarial, matching = generator_loss(judge(level), judge(output))
+        ramp = min(1.0, (step - settings.joint_steps) / 300)
+        heard = waveform_error(self.codec, output, target)
+        scalars = {"judge": judged.detach(), "matching": matching.detach(), "heard": heard.detach()}
+        fooling = ramp * (settings.adversarial * adversarial + settings.matching * matching)
+        return settings.heard * heard, fooling, scalars
+
+
+def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: Callable[[str], None] = print) -> Path:
+    """Run (or go on with) a training run in `out` and write the averaged codec to `out/codec` at the end.
+
+    `stop_at` ends the run early at a step, keeping the schedule of the whole run. Raises FileError for a folder without
+    audio, ModelError for a checkpoint of other settings.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    files = audio_files(settings.data, "train")
+    if not files:
+        raise FileError(f"no audio to train on in {', '.join(settings.data)}")
+    newest = checkpoint.latest(out)
+    torch.manual_seed(settings.seed)
+    codec = SketchCodec(settings.config)
+    samples = settings.latents * codec.samples_per_latent
+    if newest is None:
+        _initialise(codec, settings, files, samples, show)
+    state = State(settings, codec)
+    fixed = {k: v for k, v in asdict(settings).items() if k not in ("data", "steps")}
+    start = checkpoint.load(newest, state.modules, state.optimizers, fixed) if newest else 0
+    end = min(stop_at or settings.steps, settings.steps)
+    size = sum(p.numel() for p in codec.parameters()) / 1e6
+    show(f"codec: {size:.1f}M parameters, {len(files)} files, from step {start}")
+    log = Log(out / "log.jsonl", start, end, show)
+    for step in range(start, end):
+        torch.manual_seed((settings.seed << 32) + step)
+        scalars = state.step(step, segment_batch(files, settings.batch, samples, settings.seed, step))
+        log.step(step + 1, **scalars)
         if (step + 1) % 250 == 0 or step + 1 == end:
-            checkpoint.save(out, step + 1, modules, optimizers, fixed)
+            checkpoint.save(out, step + 1, state.modules, state.optimizers, fixed)
     rows = [row for folder in settings.data for row in read_rows(Path(folder)) if row["split"] == "train"]
-    save_codec(average.average, out / "codec", licences_of(rows))
+    save_codec(state.average.average, out / "codec", licences_of(rows))
     (out / "codec" / "CREDITS.md").write_text(credits_of(rows), encoding="utf-8")
     return out / "codec"
+
+
+def _initialise(
+    codec: SketchCodec, settings: CodecTraining, files: list[AudioFile], samples: int, show: Callable[[str], None]
+) -> None:
+    """What a new run starts from: the weights of another codec, or principal components of the training audio."""
+    if settings.init:
+        load_strict(codec, load_codec(Path(settings.init)).state_dict(), settings.init)
+        return
+    show("principal components of the training audio")
+    wave = segment_batch(files, settings.initial_segments, samples, settings.seed, settings.steps)
+    codec.initialise(codec.log_magnitude(wave), bin_weights(codec.sample_rate, settings.config.n_fft // 2 + 1))

@@ -156,7 +156,7 @@ def check_settings(out: Path, settings: dict, hours: float) -> None:
 
 
 def results(task: Callable, todo: list, workers: int) -> Iterator:
-    """What the task makes of each, by so many processes, in any order."""
+    """The results of `task` for each of `todo`, in any order, computed by `workers` processes."""
     if workers <= 1:
         yield from map(task, todo)
         return

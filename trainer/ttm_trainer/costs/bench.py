@@ -1,8 +1,9 @@
 """How fast a recipe trains on this machine: this trainer's steps beside a plain PyTorch loop's, and the loader alone.
 
-The plain loop is what one would write down first: `backbones.reference`'s model of the same sizes, stock AdamW,
-clipping, an average of the weights parameter by parameter. Both read the same batches, themselves and in turn, and take
-turns on the machine, so that what else runs there slows both. Data are files of zeros, read from the page cache.
+The plain loop is what one would write down first: the model of `musicgen_app.backbones.reference` in the same sizes,
+stock AdamW, clipping, and an average of the weights that is updated parameter by parameter. Both loops read the same
+batches by themselves. They run in turns, so that other work on the machine slows both. The data are files of zeros,
+read from the page cache.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ TRACKS, PER_TRACK = 55_701, 6  # of the challenge's training set
 
 
 def measure(recipe: Recipe, seconds: float = 20.0, device: str = "auto", show: Callable[[str], None] = print) -> dict:
-    """Samples a second of the trainer, and on a CPU of the plain loop in what it computes fast, about `seconds` each.
+    """Samples a second of the trainer and, on a CPU, of the plain loop in the type it computes fast: `seconds` each.
 
     Raises RequestError for a device that is not there.
     """

@@ -8,8 +8,9 @@ from ..output.model_card import plain
 from ..prepare.prepared_folder import META, Prepared
 from ..recipes.fit_to_data import fitted, for_device
 from ..recipes.recipe import Recipe, encoder_sizes, latent_rate
-from ..run import PREPARED, Job, given
+from ..run import Job, given
 from ..runtime.progress import duration
+from ..runtime.run_folder import PREPARED
 from .estimate import estimate
 
 WHOLE_FILE = 240.0  # seconds that a file is taken to last where whole files are trained on and none is known yet
@@ -27,7 +28,7 @@ def dry_run(job: Job) -> dict:
     rows = [{"name": n, "value": value, "from": recipe.origin(n)} for n, value in recipe.parameters().items()]
     items = {split: len(prepared.items(split)) for split in ("train", "val", "test")} if prepared else None
     return {
-        "preset": recipe.name,
+        "recipe": recipe.name,
         "title": recipe.title,
         "out": str(job.out),
         "parameters": rows,
@@ -56,7 +57,7 @@ def lines(facts: dict) -> list[str]:
     )
     kinds = ("weights", "gradients", "optimizer", "average", "activations")
     return [
-        f"{facts['preset']}: {facts['title']}",
+        f"{facts['recipe']}: {facts['title']}",
         "",
         *table,
         "",

@@ -1,8 +1,8 @@
-"""What a run will take, found out before it begins: parameters, memory by kind, time; on this machine, at true shapes.
+"""What a run will take on this machine, found out before it begins: parameters, memory by kind, and time.
 
-The time and the memory for the backward pass are measured on the model itself. Where the whole model does not fit into
-the memory that is free, it is measured with one and with two blocks and extrapolated, which is exact but for what the
-blocks share.
+The time, and the memory for the backward pass, are measured on the model itself with tensors of the true shapes. Where
+the whole model does not fit into the free memory, it is measured with one and with two blocks and extrapolated. That is
+exact but for what the blocks share.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A prepared folder of any size made of nothing: sparse files of zeros, to measure with what needs no music."""
+"""A prepared folder of any size, made of sparse files of zeros, for measurements that need no music."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people write about their music: tables of captions (JSON, JSONL, CSV, TSV) and MTG-Jamendo's list of licences.
+"""Tables of captions as people have them (JSON, JSONL, CSV, TSV), and MTG-Jamendo's list of licences.
 
 A table becomes rows (path, captions by style, licence, source), whatever its columns are called.
 """

@@ -1,4 +1,4 @@
-"""Folders of music with captions -> tracks: which files there are, what is said of them, who made them, which split.
+"""Folders of music with captions -> tracks: the files with their captions, licences, makers and splits.
 
 Three kinds of folders are known:
 - the layout of the ICME 2026 challenge, NN/ID.mp3 with stems NN/ID_instrumental.mp3, and tables of captions keyed by
@@ -37,7 +37,7 @@ def scan(
     stems: Path | None = None,
     skip: Path | None = None,
 ) -> tuple[list[Track], list[dict]]:
-    """Look through folders -> tracks, in order of their folders and paths, and what is left out and why.
+    """Look through folders -> tracks, in order of their folders and paths, and a list of what is left out and why.
 
     captions: tables by style, for all folders, besides those that lie in a folder or its captions/. stems: where
     `--separate` writes instrumental stems. skip: a folder that is not looked into (the prepared one).
@@ -56,7 +56,7 @@ def scan(
         _read_beside(source, bad)
     found = [track for source in sources for track in source.tracks.values()]
     tracks = [track for track in found if any(track.captions.values())]
-    silent = [_bad(track.id, track.file, "no caption for it") for track in found if not any(track.captions.values())]
+    silent = [track.left_out("no caption for it") for track in found if not any(track.captions.values())]
     if not tracks:
         raise FileError(
             f"no music with captions in {', '.join(map(str, data))} ({len(silent)} sound files without a caption): put"
@@ -79,6 +79,27 @@ def summary(tracks: list[Track], bad: list[dict]) -> dict:
     }
 
 
+def summary_lines(counts: dict) -> list[str]:
+    """A summary as lines for people."""
+
+    def listed(name: str) -> str:
+        return ", ".join(f"{key} {count:,}" for key, count in list(counts[name].items())[:8])
+
+    lines = [f"manifest: {counts['tracks']:,} tracks ({listed('splits')}); captions: {listed('styles')}"]
+    lines.append(f"manifest: licences: {listed('licences')}")
+    if counts["stems"].get("original"):
+        lines.append(
+            f"manifest: {counts['stems']['original']:,} tracks have no instrumental stem, so they may have vocals;"
+            " --separate makes stems"
+        )
+    if counts["without_caption"] or counts["captions_without_sound"]:
+        lines.append(
+            f"manifest: {counts['without_caption']:,} sound files without a caption,"
+            f" {counts['captions_without_sound']:,} captions without a sound file"
+        )
+    return lines
+
+
 def _roots(data: list[Path]) -> dict[Path, str]:
     """Absolute folders -> what each is called: its name, with that of the folder above where two are alike."""
     roots = [Path(os.path.abspath(root)) for root in data]
@@ -96,7 +117,7 @@ def _bad(identity: str, path: object, reason: str, **more: object) -> dict:
 
 
 def _folder(root: Path, label: str, stems: Path | None, skip: Path | None, bad: list[dict]) -> Source:
-    """The sound files of a folder; of a file and its stems, one: the instrumental stem, else the file itself."""
+    """The sound files of a folder. Of a file and its stems only one counts: the instrumental stem, else the file."""
     files: dict[str, dict[str, str]] = {}
     for path in _sound_files(root, skip, bad):
         key, stem = key_of(PurePosixPath(path))
@@ -123,7 +144,7 @@ def _folder(root: Path, label: str, stems: Path | None, skip: Path | None, bad: 
 
 
 def _sound_files(root: Path, skip: Path | None, bad: list[dict]) -> list[str]:
-    """Paths of all sound files under a folder, linked folders too, hidden ones not; sorted."""
+    """Sorted paths of all sound files under a folder, also in linked folders, but not in hidden ones."""
 
     def closed(error: OSError) -> None:
         bad.append(_bad("", error.filename, f"the folder cannot be read: {error.strerror}"))
@@ -209,7 +230,7 @@ def _own(root: Path, label: str, stems: Path | None, skip: Path | None, bad: lis
             if there[track.path]:
                 tracks[track.id] = track
             else:
-                bad.append(_bad(track.id, track.file, "no such file"))
+                bad.append(track.left_out("no such file"))
     return Source(root, tracks)
 
 

@@ -1,6 +1,6 @@
 """Music with vocals -> instrumental stems, by a separator that is installed: Mel-Band RoFormer or Demucs.
 
-The challenge used the former. Each runs as a program of its own, so that neither is a dependency.
+The challenge used the former. Each runs as a separate program, so neither is a dependency.
 
 OUT/separated/SET/NN/ID_instrumental.mp3 is the stem of SET's NN/ID.mp3. OUT/separation/ says which are done.
 """
@@ -34,7 +34,7 @@ HOW = (
 
 @dataclass(frozen=True)
 class Separator:
-    """An installed program. command(inputs, output) is what to run; made(output, name) the stem it writes."""
+    """An installed program. command(inputs, output) is the command to run; made(output, name) the stem it writes."""
 
     name: str
     module: str
@@ -111,7 +111,7 @@ class Separation:
                 try:
                     samples = read(track.file, SAMPLE_RATE, 2)
                 except FileError as error:
-                    bad.append(_bad(track, str(error)))
+                    bad.append(track.left_out(str(error)))
                     continue
                 todo[str(i)] = track
                 audio.write(inputs / f"{i}.wav", _within(samples), SAMPLE_RATE, {})
@@ -119,7 +119,7 @@ class Separation:
             failed = [track for name, track in todo.items() if not self._keep(self.separator.made(output, name), track)]
         if failed and len(failed) == len(todo):  # not the files' fault
             raise DependencyError(f"{self.separator.name} failed: {said}")
-        bad += [_bad(track, f"{self.separator.name} could not separate it: {said}") for track in failed]
+        bad += [track.left_out(f"{self.separator.name} could not separate it: {said}") for track in failed]
         return {
             "stems": [{"path": str(self.target(track))} for track in todo.values() if track not in failed],
             "bad": bad,
@@ -152,7 +152,3 @@ class Separation:
 def _within(samples: np.ndarray) -> np.ndarray:
     """Samples that do not exceed full scale."""
     return samples / max(1.0, np.abs(samples).max(initial=0.0))
-
-
-def _bad(track: Track, reason: str) -> dict:
-    return {"id": track.id, "path": str(track.file), "reason": reason}

@@ -1,4 +1,4 @@
-"""A track of the manifest, the parts that all stages share tracks out by, and how tables of captions name a track."""
+"""A track of the manifest, the parts into which all stages divide the tracks, and the names of tracks in tables."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ PART_TRACKS = 256
 class Track:
     """A sound file, or a clip of one.
 
-    path is relative to `root`; start and seconds (None: to the end) say which part; captions by style; `set` is the
-    data it comes from; facts are whatever else is known, such as the stem.
+    path is relative to `root`. start and seconds (None: to the end) say which stretch of the file it is. captions are
+    by style; `set` names the data it comes from; facts are whatever else is known, such as the stem.
     """
 
     id: str
@@ -39,6 +39,10 @@ class Track:
     def file(self) -> Path:
         return Path(self.root, self.path)
 
+    def left_out(self, reason: str) -> dict:
+        """The row of the list "bad" of a stage that could not use this track, or a stretch of it."""
+        return {"id": self.id, "path": str(self.file), "reason": reason}
+
 
 def load_tracks(folder: Path) -> list[Track]:
     """The tracks of a prepared folder, in the order of its manifest. Raises FileError."""
@@ -46,7 +50,7 @@ def load_tracks(folder: Path) -> list[Track]:
 
 
 def part_count(tracks: int) -> int:
-    """How many parts every stage over so many tracks has."""
+    """The number of parts of every stage over `tracks` tracks."""
     return math.ceil(tracks / _part_size(tracks))
 
 
@@ -62,7 +66,7 @@ def _part_size(tracks: int) -> int:
 
 
 class Source:
-    """One folder of data: its tracks by key, and which of them a table means by a path or a number."""
+    """One folder of data: its tracks by key. `find` tells which of them a row of a table means."""
 
     def __init__(self, root: Path, tracks: dict[str, Track]):
         self.root, self.tracks = root, tracks
@@ -72,7 +76,7 @@ class Source:
             self._names.setdefault(name_of(key), []).append(key)
 
     def find(self, path: str) -> list[str]:
-        """Keys of the tracks that a table's row names: the file of that path, else of that name or number.
+        """Keys of the tracks that a row of a table names: the file with that path, else those with that name or number.
 
         Raises ValueError where the path leads outside of the folder.
         """

@@ -1,7 +1,7 @@
-"""Targets and what is heard -> scores of every clip against every target, and how right they are on average.
+"""Targets and what is heard -> scores of every clip against every target, and their averages.
 
-A measure gives a matrix (clips, targets), NaN where a target asks for nothing. Its diagonal is the figure; what lies
-beside it, the same clips against other prompts, is the floor.
+A measure gives a matrix (clips, targets), NaN where a target asks for nothing. The mean of its diagonal is the figure.
+The mean of the other entries, the same clips against other prompts, is the floor.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LEAST_WAY = 0.05  # from floor to ceiling, for a share of it to say something
 
 @dataclass(frozen=True)
 class Scores:
-    """Of each prompt (n,), the mean over its clips: its own score, and the floor, that of other prompts' targets.
+    """For each prompt (n,), means over its clips: the score against its own target, and against other ones (the floor).
 
     weight: how much each prompt counts.
     """
@@ -44,7 +44,7 @@ class Scores:
         return bootstrap(lambda some: self.mean(self.floor, some), len(self.floor), **options)
 
     def share(self, ceiling: float, **options) -> Interval | None:
-        """How much of the way from the floor to the ceiling is gone, 1 for all; None where there is no way to go."""
+        """The share of the way from floor to ceiling that is reached, 1 for all of it; None where there is none."""
         if ceiling - self.chance(resamples=0).value < LEAST_WAY:
             return None
 
@@ -55,7 +55,7 @@ class Scores:
         return bootstrap(gone, len(self.own), **options)
 
     def gain(self, other: Scores, **options) -> Interval | None:
-        """How much better than other scores of the same prompts; None where there are none."""
+        """How much better these are than other scores of the same prompts; None without such."""
         theirs = dict(zip(other.ids, other.own, strict=True))
         both = np.array([name in theirs for name in self.ids])
         if not both.any():

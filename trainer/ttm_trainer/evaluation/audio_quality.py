@@ -1,7 +1,7 @@
 """`ttm-app evaluate music`: generated clips beside unseen real ones -> what listeners would notice, and what is odd.
 
-A value of a clip is odd where hardly any real clip has it: outside the 1st or 99th percentile of the real clips, on the
-side that counts. How often real clips are odd themselves stands beside it.
+A value of a clip is odd where hardly any real clip has it: below the 1st or above the 99th percentile of the real
+clips, on the side that counts. The report also says how often real clips are odd.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ def _prompts(settings: Music) -> list[Prompt]:
 def _variation(
     settings: Music, pairs: Sequence[tuple[Prompt, Clip]], rows: Sequence[dict], vectors: Vectors
 ) -> list[dict]:
-    """How unlike clips of one prompt are, beside clips of several prompts and real pieces of one genre.
+    """How different clips of one prompt are, compared with clips of several prompts and real pieces of one genre.
 
     The mean of 1 - cosine of their vectors; one value a prompt or genre.
     """

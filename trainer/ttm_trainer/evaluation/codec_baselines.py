@@ -1,7 +1,7 @@
-"""What a codec is compared with: (B, N) at a sample rate -> the same through something that everybody knows.
+"""Baselines for codecs: audio at a sample rate -> the same audio through a method that everybody knows.
 
-Griffin-Lim from 80 mel bands is what a spectrogram without a learned decoder gives; Opus is what a codec of today makes
-of few bits.
+Griffin-Lim from 80 mel bands shows what a spectrogram gives without a learned decoder. Opus shows what a codec of today
+makes of few bits.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def griffin_lim(wave: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def opus(wave: np.ndarray, sample_rate: int, bits: float) -> tuple[np.ndarray, float]:
-    """Mono audio (N,) through Opus at about `bits` kbit/s, and the kbit/s that the file really has.
+    """Mono audio (N,) through Opus at about `bits` kbit/s, and the bit rate of the file in kbit/s.
 
     DependencyError where libsndfile cannot write Opus.
     """

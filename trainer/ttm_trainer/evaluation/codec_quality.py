@@ -1,4 +1,4 @@
-"""Codecs and what they are compared with, on tracks they never saw: how much of the music comes back.
+"""How much of the music comes back through codecs and baselines, on tracks that they never saw.
 
 log-mel error   multi-resolution log-mel error, natural log; 0 is perfect
 SI-SDR          scale-invariant signal-to-distortion ratio in dB; says something only of what keeps the waveform
@@ -30,7 +30,7 @@ from .metrics.bootstrap import mean_interval
 from .report import figure
 
 RATE = 32_000  # Hz, of everything that is measured
-CLEAR = 0.15  # of `rhythm.steadiness`: from there a beat is clear
+CLEAR = 0.15  # of `analysis.tempo.steadiness`: from there a beat is clear
 OPUS = (12.0, 24.0)  # kbit/s
 BETTER = {"log_mel": "lower", "si_sdr": "higher", "tempo": "higher", "notes": "higher"}
 SHAPES = {"log_mel": "{:.3f}", "si_sdr": "{:.1f}"}  # how figures are printed; the others as percentages
@@ -39,7 +39,7 @@ TITLES = {"log_mel": "log-mel error", "si_sdr": "SI-SDR, dB", "tempo": "tempo ke
 
 @dataclass(frozen=True)
 class Subject:
-    """Something that audio goes through: `run` takes (N,) at `RATE` and gives as much, and the kbit/s or None."""
+    """A codec or baseline. run: audio (N,) at `RATE` -> audio (N,), and the bit rate in kbit/s or None."""
 
     name: str
     about: str
@@ -106,7 +106,7 @@ def excerpts_of(folder: Path, count: int, seconds: float) -> list[tuple[Clip, np
 
 
 def of_codec(name: str) -> Subject:
-    """A codec by what it is called in `train --encoders`. Raises ModelError."""
+    """A codec by its name in `train --encoders`. Raises ModelError."""
     codec = find_encoders(name).load_codec()
     rate = f"{codec.latent_rate:g} x {codec.latent_dim} latents a second"
     about = f"{rate}, {codec.sample_rate:,} Hz, {'stereo' if codec.channels == 2 else 'mono'}"

@@ -84,7 +84,7 @@ def _draw(wave, path: Path) -> None:
 
 
 def html(prompts: Sequence[Prompt], made: dict[str, Made], abouts: dict[str, dict]) -> str:
-    """The page: a row an example, a column a model."""
+    """The page: one row for each example, one column for each model."""
     clips = {label: {prompt.id for prompt, _ in each.pairs} for label, each in made.items()}
     heads = "".join(f"<th>{escape(label)}<br><small>{escape(_settings(abouts[label]))}</small></th>" for label in made)
     rows = []

@@ -1,7 +1,8 @@
 """Do clips copy the training data? The nearest neighbour of their latents among all excerpts of the training items.
 
-For five-second excerpts, the highest cosine between their latents and any excerpt of the training items, wherever it
-begins: generated clips beside real unseen ones. A copy is near 1; what is no nearer than unseen music is none.
+For each five-second excerpt of generated clips and of unseen real ones, this is the highest cosine between its latents
+and those of any excerpt of the training items, wherever that begins. A copy comes near 1. A clip that is no nearer than
+unseen music is no copy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`ttm-app evaluate following`: prompts with known targets -> clips -> how much of what was asked for is heard.
 
-Every figure of a model stands between a floor, its own clips against other prompts, and a ceiling, real unseen clips
-whose captions play the part of the prompts, heard by the same estimators.
+Every figure of a model stands between a floor and a ceiling, measured by the same estimators. The floor is its own
+clips against other prompts. The ceiling is real unseen clips against their captions in the place of prompts.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _labels(names: Sequence[str]) -> list[str]:
 
 
 def notes(settings: Following, rows: Sequence[dict], listener: bool) -> list[str]:
-    """What a reader of the figures has to know; rows: of the real clips."""
+    """What a reader of the figures has to know. rows: those of the real clips."""
     lines = [
         "floor: the model's own clips against other prompts of the kind; for `top` what chance gives",
         "drums: prompts with and without drums count alike, so that always drums would give 50 %",

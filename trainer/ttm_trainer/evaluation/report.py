@@ -1,4 +1,4 @@
-"""Clips and vectors -> the figures of a report, each with its interval and with all that it depends on."""
+"""Clips and vectors -> the figures of a report, each with its interval and all that it depends on."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def distances(
 
 
 def _embeddings(variant: str, clips: Sequence[Clip], vectors: Vectors) -> list[np.ndarray]:
-    """Of each clip (windows, D); per file one of length 1."""
+    """The vectors (windows, D) of each clip; "per-file": one vector of length 1."""
     if variant == "windowed":
         return [vectors.of(clip) for clip in clips]
     rows = [vectors.first(clip)[None] for clip in clips]
@@ -144,7 +144,7 @@ def coverage(
     resamples: int,
     tick: Tick,
 ) -> list[dict]:
-    """CCS of all concepts and of each kind, beside what the judge claims to hear of other prompts' concepts."""
+    """CCS of all concepts and of each kind, and how often the judge claims to hear concepts of other prompts."""
     verdicts = ccs.judge_clips(judge, pairs, control, tick=lambda done, total: tick("judging", done, total))
     for row, verdict in zip(rows, verdicts, strict=True):
         row["concepts"] = verdict.rows()

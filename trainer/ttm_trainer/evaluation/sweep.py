@@ -1,8 +1,8 @@
 """`ttm-app evaluate sweep`: sampler settings -> quality against network evaluations, one point at a time, resumable.
 
 Each point makes the same clips, of captions of held-out real clips and of the same seeds. Quality is the mean cosine of
-prompt and clip, and the Fréchet distance to the held-out clips (one vector a clip), both by the same embedder. A pass
-of the network over a doubled batch, as guidance needs it, counts as two evaluations, with that for the plan as three.
+prompt and clip, and the Fréchet distance to the held-out clips (one vector a clip), both by the same embedder. Guidance
+needs a pass of the network over a doubled batch, which counts as two evaluations; guidance by the plan makes it three.
 
 OUT/points/NAME.json   one point; what is there is not made again
 OUT/sweep.json         all points, the fronts and the knee
@@ -28,7 +28,7 @@ from musicgen_app.engine import CancelToken, Engine, Progress
 from musicgen_app.errors import FileError, GenerationError, RequestError
 from musicgen_app.models.bundle import Bundle
 from musicgen_app.models.installed import find
-from musicgen_app.request import GenerationRequest
+from musicgen_app.request import SOLVERS, GenerationRequest
 
 from ..prepare.embedders import Embedder, load_embedder
 from .clips.clip_features import unseen
@@ -51,7 +51,7 @@ class Sweep:
     model: str
     data: Path  # dataset folder
     out: Path
-    solvers: tuple[str, ...] = ("euler", "midpoint", "heun")
+    solvers: tuple[str, ...] = SOLVERS
     steps: tuple[int, ...] = (4, 8, 16, 32)
     guidance: tuple[float, ...] = (1.0, 2.0, 3.0, 4.5)
     intervals: tuple[tuple[float, float], ...] = ((0.0, 1.0), (0.1, 0.8))
@@ -135,7 +135,7 @@ def words(point: GenerationRequest | dict) -> str:
 
 
 def evaluations(request: GenerationRequest, plan_guidance: float = 1.0) -> int:
-    """How often the network is asked about a clip: counted by the sampler itself, with a velocity that does nothing."""
+    """Network evaluations for one clip, counted by running the sampler itself with a velocity of zero."""
     count, guided = 0, 1 + (request.guidance != 1) + (plan_guidance != 1)
     assert request.guidance_interval and request.steps and request.solver  # the request is resolved
     low, high = request.guidance_interval
@@ -184,7 +184,7 @@ def _default(bundle: Bundle) -> dict:
 
 
 def _check(out: Path, about: dict) -> None:
-    """Note what the folder is of, or compare it with what it is of. FileError."""
+    """Write down what the sweep in the folder is made of, or compare it with that. FileError where they differ."""
     path = out / "about.json"
     try:
         known = json.loads(path.read_text(encoding="utf-8"))

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 from musicgen_app.errors import RequestError, TTMError
 from musicgen_app.gui.components import PRIVATE
@@ -41,7 +42,7 @@ CURVES = {"loss": "Loss", "val": "Loss, held-out music", "val_shuffled": "The sa
 COLOURS = dict(zip(CURVES.values(), ("#2f8f9d", "#c8703a", "#8f8f8f"), strict=True))
 EMPTY = "No training yet. Fill in the form above: “Check” tells what it would take, and changes nothing."
 FIELDS = (
-    "data", "name", "preset", "steps", "batch", "lr", "max_hours", "encoders", "clusters", "preview_every",
+    "data", "name", "recipe", "steps", "batch", "lr", "max_hours", "encoders", "clusters", "preview_every",
     "save_every", "seed", "workers", "separate", "licence", "preview_prompt", "set", "out",
 )  # fmt: skip
 
@@ -50,13 +51,42 @@ def build(context: Context) -> None:
     """The tab's components and events."""
     import gradio as gr
 
-    from ..cli.train import PRESETS
-
     gr.Markdown("Train a model on a folder of music with captions. Nothing is sent anywhere.")
+    form = _form()
+    with gr.Row():
+        check = gr.Button("Check", min_width=140)
+        start = gr.Button("Start training", variant="primary", min_width=140)
+    said = gr.HTML(**PLAIN)
+    gr.Markdown("### Trainings")
+    run = _run()
+
+    view = [run.picked, run.chosen, run.state, run.stop, run.resume, run.forget, run.usable, run.as_name, run.plot,
+            run.listen, run.step, run.log, run.timer, run.seen]  # fmt: skip
+    quiet = {"show_progress": "hidden", **PRIVATE}
+    anew = partial(look, context)
+    on_show(anew, view, [run.picked, run.seen])
+    run.chosen.input(lambda id: (id, ""), run.chosen, [run.picked, run.told], **quiet).then(
+        anew, run.picked, view, **quiet
+    )
+    run.timer.tick(anew, [run.picked, run.seen], view, concurrency_limit=None, **quiet)
+    run.step.change(partial(hear, context), [run.picked, run.step], run.clips, **quiet)
+    check.click(partial(check_run, context), form, said, **PRIVATE)
+    start.click(partial(start_run, context), form, [said, run.picked], **PRIVATE).then(anew, run.picked, view, **quiet)
+    for button, work in ((run.stop, stop_run), (run.resume, resume_run), (run.forget, forget_run)):
+        button.click(partial(work, context), run.picked, run.told, **PRIVATE).then(anew, run.picked, view, **quiet)
+    run.use.click(partial(use_run, context), [run.picked, run.as_name, run.replace], run.told, **PRIVATE)
+
+
+def _form() -> list:
+    """The fields of a new training, in the order of FIELDS."""
+    import gradio as gr
+
+    from ..recipes import NAMES
+
     with gr.Row():
         data = gr.Textbox(label="Folder of music", placeholder="/home/me/jamendo", max_lines=1, scale=3, min_width=260)
         name = gr.Textbox("mine", label="Name of the model", max_lines=1, min_width=140)
-        preset = gr.Dropdown(PRESETS, value="sketch", label="Recipe", filterable=False, min_width=140)
+        recipe = gr.Dropdown(NAMES, value="sketch", label="Recipe", filterable=False, min_width=140)
     own = {"placeholder": "the recipe's", "max_lines": 1, "min_width": 140}  # a gr.Number cannot be empty: it shows 0
     with gr.Row():
         steps = gr.Textbox(label="Steps", **own)
@@ -81,12 +111,14 @@ def build(context: Context) -> None:
         changes = gr.Textbox(label="Other parameters, KEY=VALUE, one a line", placeholder="weight_decay=0.1", lines=2)
         usual = f"{paths.runs()}/NAME"
         out = gr.Textbox(label="Run folder", info="for checkpoints and the model", placeholder=usual, max_lines=1)
-    with gr.Row():
-        check = gr.Button("Check", min_width=140)
-        start = gr.Button("Start training", variant="primary", min_width=140)
-    said = gr.HTML(**PLAIN)
+    return [data, name, recipe, steps, batch, rate, hours, encoders, clusters, heard, save, seed, workers, separate,
+            licence, prompts, changes, out]  # fmt: skip
 
-    gr.Markdown("### Trainings")
+
+def _run() -> SimpleNamespace:
+    """What shows a training that was started, and what is done with it."""
+    import gradio as gr
+
     chosen = gr.Radio([], label="Running and past", elem_id="train-jobs")
     state = gr.HTML(**PLAIN)
     with gr.Row():
@@ -111,29 +143,17 @@ def build(context: Context) -> None:
     log = gr.HTML(visible=False, **PLAIN)
     timer = gr.Timer(EVERY, active=False)
     picked, seen = gr.State(None), gr.State({})  # the id of the job that is shown, and what is shown of it
-
-    form = [data, name, preset, steps, batch, rate, hours, encoders, clusters, heard, save, seed, workers, separate,
-            licence, prompts, changes, out]  # fmt: skip
-    view = [picked, chosen, state, stop, resume, forget, usable, as_name, plot, listen, step, log, timer, seen]
-    quiet = {"show_progress": "hidden", **PRIVATE}
-    anew = partial(look, context)
-    on_show(anew, view, [picked, seen])
-    chosen.input(lambda id: (id, ""), chosen, [picked, told], **quiet).then(anew, picked, view, **quiet)
-    timer.tick(anew, [picked, seen], view, concurrency_limit=None, **quiet)
-    step.change(partial(hear, context), [picked, step], clips, **quiet)
-    check.click(partial(check_run, context), form, said, **PRIVATE)
-    start.click(partial(start_run, context), form, [said, picked], **PRIVATE).then(anew, picked, view, **quiet)
-    for button, work in ((stop, stop_run), (resume, resume_run), (forget, forget_run)):
-        button.click(partial(work, context), picked, told, **PRIVATE).then(anew, picked, view, **quiet)
-    use.click(partial(use_run, context), [picked, as_name, replace], told, **PRIVATE)
+    return SimpleNamespace(
+        picked=picked, chosen=chosen, state=state, stop=stop, resume=resume, forget=forget, usable=usable,
+        as_name=as_name, replace=replace, use=use, told=told, plot=plot, listen=listen, step=step, clips=clips,
+        log=log, timer=timer, seen=seen,
+    )  # fmt: skip
 
 
-def options_of(*values: object) -> dict[str, Any]:
+def options_of(*values: object) -> dict[str, object]:
     """The values of the form, in the order of FIELDS -> options of `ttm-app train`. Raises RequestError."""
-    options: dict[str, Any] = {
-        name: value if isinstance(value, bool) else str(value or "").strip()
-        for name, value in zip(FIELDS, values, strict=True)
-    }
+    options = dict(zip(FIELDS, values, strict=True))
+    options = {name: value if isinstance(value, bool) else str(value or "").strip() for name, value in options.items()}
     if not options["data"]:
         raise RequestError("give the folder with the music")
     options["data"] = [Path(options["data"]).expanduser()]
@@ -199,9 +219,8 @@ def stop_run(context: Context, id: str | None) -> str:
     """Ask a training to stop, and when that was done already, end it at once; what comes of it as HTML."""
     try:
         jobs = Jobs()
-        job = jobs.get(_given(id))
-        at_once = job.asked_to_stop
-        job = jobs.stop(job.id, at_once)
+        at_once = jobs.get(_given(id)).asked_to_stop
+        job = jobs.stop(id, at_once)
     except TTMError as error:
         return note(str(error), "error")
     when = "at once: resumed, it goes on from its last checkpoint" if at_once else "after the step in flight"
@@ -288,8 +307,7 @@ def look(context: Context, id: str | None = None, seen: dict | None = None) -> l
 def describe(job: Job, status: Status) -> str:
     """How a training is doing, as HTML."""
     at, last = status.position, {key: row[key] for row in status.rows for key in CURVES if key in row}
-    rows: dict[str, object] = {"Run folder": job.out}
-    done = ""
+    rows, done = {"Run folder": job.out}, ""
     if at:
         done = bar(at.step / at.total, "Steps done")
         rows["Steps"] = f"{at.step:,} of {at.total:,} ({at.step / at.total:.0%})"

@@ -24,13 +24,15 @@ from ..prepare.encoders import Encoders, find_encoders
 from ..prepare.prepared_folder import Prepared
 from ..recipes.recipe import Recipe
 from ..runtime import charts
-from ..runtime.metrics import METRICS
+from ..runtime.run_folder import BUNDLE, METRICS
 from ..runtime.stage_runner import load_part
 from . import genre_fitting
 from .credits import credits_of, licences_of
-from .model_card import card, last_metrics
+from .model_card import card, last_figures
+from .track_facts import known_genres, known_plans
 
 CREDITS = "CREDITS.md"
+CODEC_TITLE = "## The codec"  # of the part of a model's credits that is about its codec
 PIECES = 2_048  # whose plans a model borrows
 TAUGHT = 4_096  # tracks whose captions teach it to read genres
 CURVES = "curves.png"
@@ -58,7 +60,7 @@ def export(
 ) -> Bundle:
     """Write `run/bundle` with the averaged weights of a step, its card, credits and curves, and return it.
 
-    A bundle of this run is replaced in the moment in which the new one is complete. Raises FileError (disk) and
+    An earlier bundle of this run is replaced once the new one is complete. Raises FileError (disk) and
     ModelError (the encoders are not on this machine any more, or `about` has no proper name).
     """
     encoders = find_encoders(prepared.meta["preparation"]["encoders"])
@@ -71,12 +73,12 @@ def export(
     files = encoder_files(encoders) | {CREDITS: _write_credits(run / CREDITS, rows, encoders)} | _draw(metrics, run)
     files |= _write_pieces(run, prepared) if recipe.training.planned else {}
     files |= _write_genres(run, prepared)
-    text = card(recipe, config, last_metrics(metrics), CURVES if CURVES in files else None)
-    return replace_bundle(run / "bundle", config, half(model.state_dict()), text, files)
+    text = card(recipe, config, last_figures(metrics), CURVES if CURVES in files else None)
+    return replace_bundle(run / BUNDLE, config, half(model.state_dict()), text, files)
 
 
 def export_plain(model: nn.Module, step: int, recipe: Recipe, prepared: Prepared, about: About, folder: Path) -> Bundle:
-    """Write a bundle without card and credits to `folder`, for this machine's ears only. Raises as `export`."""
+    """Write a bundle without card and credits to `folder`, to be heard on this machine only. Raises as `export`."""
     encoders = find_encoders(prepared.meta["preparation"]["encoders"])
     config, files = bundle_config(step, recipe, prepared, about, encoders), encoder_files(encoders)
     files |= _write_pieces(folder.parent, prepared) if recipe.training.planned else {}
@@ -85,7 +87,7 @@ def export_plain(model: nn.Module, step: int, recipe: Recipe, prepared: Prepared
 
 
 def bundle_config(step: int, recipe: Recipe, prepared: Prepared, about: About, encoders: Encoders) -> dict:
-    """The config of a bundle, but for what it was trained on."""
+    """The config of a bundle, without the entries of `data`, which say what it was trained on."""
     latent, train = prepared.meta["latent"], prepared.items("train")
     longest = round(float(prepared.frames[train].max()) / prepared.latent_rate, 1)
     codec = dict(encoders.codec)
@@ -114,12 +116,13 @@ def bundle_config(step: int, recipe: Recipe, prepared: Prepared, about: About, e
 
 def encoder_files(encoders: Encoders) -> dict[str, Path]:
     """The frozen parts that lie in folders of a model, by their names in a new bundle."""
-    files: dict[str, Path] = {}
+    files = {}
     for part in frozen_parts({"text": encoders.text, "codec": encoders.codec}):
         if "path" in part:
             folder, name = encoders.bundle.path / part["path"], "codec" if part == encoders.codec else part["path"]
             found = (path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix in KEPT)
             files |= {f"{name}/{path.name}": path for path in found if not path.name.startswith(".")}
+    files.pop(f"codec/{CREDITS}", None)  # the credits of the new bundle have its lines
     return files
 
 
@@ -136,7 +139,7 @@ def trained_rows(prepared: Prepared) -> list[dict]:
 
 
 def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict with its matrices and filters in 16 bits; vectors, and what 16 bits cannot hold, as they are."""
+    """A state dict with matrices and filters in 16 bits. Vectors, and what does not fit into these, stay unchanged."""
 
     def shrink(tensor: Tensor) -> Tensor:
         if tensor.dtype != torch.float32 or tensor.ndim < 2:
@@ -148,7 +151,7 @@ def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def replace_bundle(out: Path, config: dict, state: dict[str, Tensor], text: str, files: dict[str, Path]) -> Bundle:
-    """Write a bundle to `out`; one that is there is replaced, in the moment in which the new one is complete.
+    """Write a bundle to `out`; one that is there is replaced once the new one is complete.
 
     text: the card without front matter; files: what is copied into the bundle, by its name there. Raises FileError
     (disk) or ModelError (the config is not valid).
@@ -202,21 +205,32 @@ def _codec_data(encoders: Encoders) -> list[dict]:
 
 def _write_credits(path: Path, rows: list[dict], encoders: Encoders) -> Path:
     text = f"# Credits\n\n## The generator\n\n{credits_of(rows)}"
-    codec = encoders.bundle.path / encoders.codec.get("path", "") / CREDITS
-    if "path" in encoders.codec and codec.exists():
-        text += f"\n## The codec\n\n{codec.read_text(encoding='utf-8')}"
+    codec = _codec_credits(encoders)
+    if codec:
+        text += f"\n{CODEC_TITLE}\n\n{codec}"
     return save_bytes(path, text.encode(), overwrite=True)
 
 
+def _codec_credits(encoders: Encoders) -> str:
+    """Whose music the codec heard: its own credits, or what those of the model around it say of it."""
+    if "path" not in encoders.codec:
+        return ""
+    folder = encoders.bundle.path / encoders.codec["path"]
+    if (folder / CREDITS).exists():
+        return (folder / CREDITS).read_text(encoding="utf-8")
+    around = folder.parent / CREDITS
+    return around.read_text(encoding="utf-8").partition(f"{CODEC_TITLE}\n\n")[2] if around.exists() else ""
+
+
 def _write_pieces(folder: Path, prepared: Prepared) -> dict[str, Path]:
-    """Plans for prompts that do not state theirs; see `planning`."""
-    pieces = prepared.pieces(PIECES)
+    """Plans for prompts that do not state one; see `musicgen_app.control.planner`."""
+    pieces = known_plans(prepared, PIECES)
     return {} if pieces is None else _write_tensors(folder / planner.FILE, pieces.tensors())
 
 
 def _write_genres(folder: Path, prepared: Prepared) -> dict[str, Path]:
-    """What reads genres from prompts that name none; see `musicgen_app.control.genre_classifier`."""
-    reader = genre_fitting.fit(*prepared.known_genres(TAUGHT))
+    """The classifier that finds the genre of prompts that name none; see `musicgen_app.control.genre_classifier`."""
+    reader = genre_fitting.fit(*known_genres(prepared, TAUGHT))
     return {} if reader is None else _write_tensors(folder / genre_classifier.FILE, reader.tensors())
 
 

@@ -1,4 +1,4 @@
-"""Captions of known genre -> the classifier of text vectors that a bundle carries (`control.genre_classifier`)."""
+"""Captions of known genre -> the classifier of text vectors that `musicgen_app.control.genre_classifier` reads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ITERATIONS = 200
 def fit(vectors: np.ndarray, labels: list[str]) -> Genres | None:
     """Multinomial logistic regression of text vectors (N, V) on their genres; None where there are fewer than two.
 
-    Every genre counts alike, however many captions it has, but for rare ones. The same data give the same weights.
+    All genres count alike, however many captions they have; rare ones are left out. Same data, same weights.
     """
     counts = Counter(labels)
     names = tuple(sorted(name for name in counts if counts[name] >= RARE * max(counts.values())))

@@ -1,12 +1,13 @@
-"""The model card of a trained generator: what it is, what it learned from, how, how well, and what it cannot do."""
+"""The model card of a trained generator: what it is, what it was trained on and how, its figures, its limits."""
 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 from ..recipes.recipe import Recipe
-from ..runtime.metrics import last, rows
+from ..runtime import progress
 
 LIMITS = """\
 It makes instrumental music of the kind it was trained on, from English captions like those it saw; it does not sing and
@@ -15,7 +16,7 @@ those of the training data keep their sound but have no form. No listening test 
 
 
 def card(recipe: Recipe, config: dict, metrics: dict, curves: str | None) -> str:
-    """Markdown without front matter. config: the bundle's; metrics: see `last_metrics`; curves: a picture's name."""
+    """Markdown without front matter. config: the bundle's; metrics: see `last_figures`; curves: a picture's name."""
     training, hours = config["training"], sum(row["hours"] for row in config["data"] if row["part"] == "generator")
     parts = [
         f"# {config['title']}",
@@ -41,18 +42,21 @@ def card(recipe: Recipe, config: dict, metrics: dict, curves: str | None) -> str
     return "\n\n".join(parts) + "\n"
 
 
-def last_metrics(path: Path) -> dict[str, float]:
-    """{"loss", "val", "val_shuffled", "val_step"} of a run's metrics.jsonl: the last values, of what is there."""
-    found = last(path, ("loss", "val", "val_shuffled"))
-    measured = [row["step"] for row in rows(path) if "val" in row]
-    return found | ({"val_step": measured[-1]} if measured else {})
+def last_figures(path: Path) -> dict:
+    """{"loss", "val", "val_shuffled", "val_step"}: the last values in a run's metrics.jsonl, where it has any."""
+    found: dict = {}
+    for row in progress.rows(path):
+        found |= {name: row[name] for name in ("loss", "val", "val_shuffled") if name in row}
+        if "val" in row:
+            found["val_step"] = row["step"]
+    return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
 
 
 def _figures(metrics: dict) -> str:
     lines = []
     if "loss" in metrics:
         lines.append(f"- training loss, mean of the last steps logged: {metrics['loss']:.4f}")
-    if "val" in metrics and "val_shuffled" in metrics:
+    if "val" in metrics:
         lines.append(
             f"- loss on held-out items at step {metrics['val_step']:,}: {metrics['val']:.4f} with their own captions,"
             f" {metrics['val_shuffled']:.4f} with those of others"
@@ -65,7 +69,7 @@ def _data_row(row: dict) -> tuple[str, ...]:
     return row["part"], row["name"], row["licence"], f"{row['hours']:.2f}"
 
 
-def _recipe_rows(recipe: Recipe) -> list[tuple[str, ...]]:
+def _recipe_rows(recipe: Recipe) -> list[tuple[str, str, str]]:
     return [(f"`{name}`", plain(value), recipe.origin(name)) for name, value in recipe.parameters().items()]
 
 

@@ -1,1 +1,1 @@
-"""Manifest -> segments, scores, latents, text features and clusters in a prepared folder."""
+"""Music and captions -> a prepared folder: items, latents, text features and clusters. `pipeline` runs all of it."""

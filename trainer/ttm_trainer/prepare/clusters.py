@@ -1,8 +1,8 @@
 """Clusters of the training data by k-means, from text or from audio, for batches of one cluster each.
 
 UT-AIST (Yoshida, Chen and Fukayama, ICME 2026 Grand Challenge, section II-C.1) clusters the text vectors of captions,
-or the latents of the audio, with K = 50 or 500. How several captions of a track, and the frames of a latent, become one
-vector is not said there: here it is their mean. K-means is scikit-learn's MiniBatchKMeans (Sculley, 2010).
+or the latents of the audio, with K = 50 or 500. It does not say how several captions of a track, or the frames of a
+latent, become one vector: here it is their mean. K-means is scikit-learn's MiniBatchKMeans (Sculley, 2010).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from musicgen_app.errors import DependencyError, RequestError
 
 from ..runtime import charts
 from ..runtime.stage_runner import digest, load_part, run_stage, stage_settings
-from ..training.losses import masked_mean
+from ..runtime.tensors import masked_mean
 from .prepared_folder import Prepared
 
 BLOCK = 4_096  # captions read at a time, and samples of a k-means step
@@ -37,9 +37,9 @@ def make_clusters(
     show: Callable[[str], None] = print,
     styles: Sequence[str] | None = None,
 ) -> Path:
-    """Make the k clusters by "text" or "audio", unless they are there, and their report for batches of `batch` samples.
+    """Make the k clusters by "text" or "audio", unless they are there, and a report on them for batches of `batch`.
 
-    Every item gets a label (held-out ones too), but only training items shape the clusters. styles: of the captions
+    Every item gets a label, held-out ones too, but only training items shape the clusters. styles: the caption styles
     that count (None: all). Returns the folder, PREPARED/clusters/BY-K, with 00000/labels.npy (N,) int32, report.json
     and report.png. Raises RequestError for an impossible `by` or k, FileError when other clusters are there under this
     name, and DependencyError without scikit-learn.
@@ -125,11 +125,11 @@ def standardised(vectors: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def report(labels: np.ndarray, batch: int) -> dict:
     """What clusters (labels (N,) of the training samples) mean for batches of `batch` samples.
 
-    sizes: of the clusters that have samples, largest first; small_clusters: how many are below one batch.
-    plain_rule, if remainders were dropped: samples that every epoch would waste, and those that would never be used.
-    deferred, by the rule of `training.cluster_sampler`: samples left to the next epoch after the first one, and on
-    average; none is lost. share_left: the share of the samples that both leave out of the first epoch. longest_wait:
-    epochs until the smallest cluster fills its first batch.
+    sizes: of the clusters that have samples, largest first. small_clusters: how many are smaller than a batch.
+    plain_rule: what dropping the remainders would cost: samples wasted in every epoch, and samples never used.
+    deferred: what the rule of `training.cluster_sampler` does instead: samples left to the next epoch after the first
+    one, and on average; none is lost. share_left: the share of the samples that both rules leave out of the first
+    epoch. longest_wait: epochs until the smallest cluster fills its first batch.
     """
     sizes = np.sort(np.unique(labels, return_counts=True)[1])[::-1]
     small = sizes[sizes < batch]
@@ -165,7 +165,7 @@ def warning(facts: dict) -> str | None:
 
 
 def write_report(folder: Path, labels: np.ndarray, batch: int, show: Callable[[str], None] = print) -> dict:
-    """Write report.json and report.png beside the labels, show a line of it and the warning; returns the report."""
+    """Write report.json and report.png beside the labels, show one line of it and any warning; returns the report."""
     facts = report(labels, batch)
     save_bytes(folder / "report.json", json.dumps(facts, indent=1).encode(), overwrite=True)
     picture(facts, folder / "report.png", f"{folder.name}: {facts['samples']:,} samples")

@@ -1,7 +1,8 @@
-"""What judges how well text and music fit: both -> unit vectors whose cosine is the score. And MuQ's frame features.
+"""Frozen networks that hear music: embedders, for scores of text and music, and MuQ, for features of every frame.
 
-`load_embedder` gives the bundled aligner, or LAION's CLAP (Wu et al., 2023, arXiv 2211.06687) run by `transformers`.
-`Muq` (Zhu et al., 2025, arXiv 2501.01108) runs by its own package; its weights are for non-commercial use.
+An embedder turns text and music into unit vectors; their cosine says how well both fit. `load_embedder` gives the
+bundled aligner, or LAION's CLAP (Wu et al., 2023, arXiv 2211.06687), which `transformers` runs. `Muq` (Zhu et al.,
+2025, arXiv 2501.01108) needs its own package; its weights are for non-commercial use only.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ CHUNK = 16  # windows, or prompts, that go through a network at once
 
 
 class Embedder(Protocol):
-    """name says which weights it has; sample_rate in Hz; seconds of the window it sees at once; width W."""
+    """name: of its weights; sample_rate: in Hz; seconds: of the window it hears at once; width: W, of its vectors."""
 
     @property
     def name(self) -> str: ...
@@ -53,15 +54,17 @@ class Embedder(Protocol):
         """Prompts -> unit vectors (B, W) float32."""
 
     def audio(self, waves: np.ndarray) -> np.ndarray:
-        """Mono audio (B, N) float32 at `sample_rate` -> unit vectors (B, W) float32; of long clips the mean over
-        windows."""
+        """Mono audio (B, N) float32 at `sample_rate` -> unit vectors (B, W) float32.
+
+        A long clip gives the mean over its windows.
+        """
 
 
 @lru_cache(maxsize=2)
 def load_embedder(name: str) -> Embedder:
-    """ "aligner", "clap", the name of a CLAP in `hub.PARTS`, or a folder with either; kept for the next call.
+    """The embedder "aligner", "clap", a CLAP of `hub.PARTS`, or one in a folder; it is kept for the next call.
 
-    Raises ModelError (not on this machine, damaged, neither of them) and DependencyError.
+    Raises ModelError (it is not on this machine, damaged, or no embedder) and DependencyError.
     """
     folder, identity = _find(name)
     if identity is None:
@@ -76,7 +79,7 @@ def embedder_name(name: str) -> str:
 
 
 def _find(name: str) -> tuple[Path | None, str | None]:
-    """Where an embedder is (None: the bundled aligner), and the name of a CLAP (None: it is an aligner)."""
+    """The folder of an embedder (None: the bundled aligner), and the name of a CLAP (None: it is an aligner)."""
     if name == "aligner":
         return None, None
     part = CLAP if name == "clap" else name
@@ -95,8 +98,8 @@ def _find(name: str) -> tuple[Path | None, str | None]:
 class ClapEmbedder:
     """CLAP from a folder as `transformers` writes it (`config.json`, `preprocessor_config.json`, weights, tokenizer).
 
-    Clips shorter than its window are repeated until they nearly fill it, as CLAP was trained; of longer ones it sees
-    windows that cover them evenly. Raises ModelError and DependencyError.
+    Clips shorter than its window are repeated until they nearly fill it, as in CLAP's training. Longer clips are
+    covered evenly by windows. Raises ModelError and DependencyError.
     """
 
     def __init__(self, folder: Path, name: str = "clap", device: torch.device | str | None = None):

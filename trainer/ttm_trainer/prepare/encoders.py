@@ -1,4 +1,4 @@
-"""The frozen parts that training data is made with: what `Preparation.encoders` names -> text encoder and codec."""
+"""The name in `Preparation.encoders` -> the frozen text encoder and codec that training data is made with."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BACKBONE = {  # one that fits
 class Encoders:
     """A text encoder and a codec: the entries `text` and `codec` of `bundle`, which may have no other entry.
 
-    latent: (mean, std) for all channels where the system fixes them, else None: they come from the data.
+    latent: (mean, std) of all channels where the system fixes them; None where they come from the data.
     """
 
     bundle: Bundle
@@ -49,13 +49,13 @@ class Encoders:
 
     @property
     def length(self) -> int | None:
-        """Positions of every token sequence; None where a batch is as long as its longest caption."""
+        """The length of every token sequence; None where a batch is as long as its longest caption."""
         fixed = self.text["kind"] != "t5" or self.text.get("padding") == "max_length"
         return self.text.get("length", SENTENCES["length"]) if fixed else None
 
     @property
     def keeps_padding(self) -> bool:
-        """Whether the positions behind the last token carry something, so that they must be stored too."""
+        """Whether the positions after the last token carry information, so that they must be stored too."""
         return self.length is not None and self.text["kind"] != "use"
 
     def load_text(self) -> TextEncoder:
@@ -111,7 +111,7 @@ def find_encoders(name: str) -> Encoders:
 
 
 def device_of(codec: Codec) -> torch.device:
-    """Where a codec computes."""
+    """The device of a codec."""
     return next((parameter.device for parameter in codec.parameters()), torch.device("cpu"))
 
 

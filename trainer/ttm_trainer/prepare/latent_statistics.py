@@ -16,11 +16,11 @@ from musicgen_app.errors import FileError
 
 from ..data.track import load_tracks, part_count
 from ..runtime.stage_runner import Rows, load_part, stage_settings
-from ..training.config import Preparation
+from .config import Preparation
 from .embedders import Muq
 from .encoders import Encoders, find_encoders
 from .prepared_folder import META, SCHEMA, SPLITS, Prepared
-from .segments import score_report
+from .score_report import score_report
 
 CHUNK = 65_536  # frames that are summed up at once
 SAMPLE = 400  # frames that channel weights are found on
@@ -28,7 +28,7 @@ SMALLEST = 1e-3  # standard deviation, of a channel that hardly ever changes
 
 
 def finish(folder: Path, preparation: Preparation) -> Prepared:
-    """Write prepared.json of a folder whose stages are all there, draw its scores, and open it.
+    """Write prepared.json into a folder whose stages are all there, draw the picture of its scores, and open it.
 
     Raises FileError, ModelError and DependencyError.
     """

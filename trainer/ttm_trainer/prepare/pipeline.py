@@ -1,8 +1,17 @@
-"""Music and captions -> the prepared folder that training reads.
+"""Music and captions -> the prepared folder that training reads. This is the table of contents of `prepare`.
 
-data -> manifest -> scores of candidates -> segments -> latents (and MuQ features); captions -> text features; then
-statistics and prepared.json, and clusters. Each is a stage of `stages.run_stage`, so the whole goes on where it stopped
-and can be shared out to several machines.
+manifest       the tracks with their captions                   data.manifest, after data.separation if it is wanted
+null, text     features of no text, and of every caption        stages.text_features
+scores         random stretches of every track, and how well    stages.candidates, stages.scores
+               each of them fits the captions
+segments       the stretches that are kept: the items           stages.selection
+latents        what the codec makes of every item               stages.latents
+muq            what MuQ makes of every item, if it is wanted    stages.muq
+prepared.json  what the folder holds, statistics of latents     latent_statistics, score_report
+clusters/BY-K  groups of items that are alike                   clusters
+
+All but prepared.json are stages that `runtime.stage_runner.run_stage` runs in parts. So the whole goes on where it was
+stopped, and several machines can share it. `prepared_folder` opens the result.
 """
 
 from __future__ import annotations
@@ -16,10 +25,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..data import separation
-from ..data.manifest import scan, summary
+from ..data.manifest import scan, summary, summary_lines
 from ..data.track import Track, part_count
 from ..runtime.stage_runner import StageWorker, digest, missing_parts, run_stage, writing
-from ..training.config import Preparation
+from .config import Preparation
 
 if TYPE_CHECKING:
     from .prepared_folder import Prepared
@@ -36,15 +45,18 @@ def prepare(
     workers: int = 1,
     show: Callable[[str], None] = print,
 ) -> Prepared | None:
-    """Run every stage that is not done yet and open the result.
+    """Run every stage that is not done yet, and open the result.
 
-    captions: tables by style, besides those that lie in the data. separate: take vocals away first. shard (i, n): make
-    only every n-th part; where parts of the other shards are needed and not there yet, say so and return None, to be
-    called again. A bad file is reported and left out. Raises FileError (nothing to train on, other settings than those
-    `out` was made with, a full disk), ModelError and DependencyError.
+    captions: tables by style, besides those that lie in the data. separate: take the vocals away first. shard (i, n):
+    make only every n-th part. Where parts of other shards are needed and not there yet, this says so and returns None;
+    call it again when they are there. A bad file is reported and left out. Raises FileError (nothing to train on, other
+    settings than those that `out` was made with, a full disk), ModelError and DependencyError.
     """
-    from .feature_stages import Latents, MuqFrames, NullText, Scores, Text
-    from .segments import Segments
+    from .stages.latents import Latents
+    from .stages.muq import MuqFrames
+    from .stages.scores import Scores
+    from .stages.selection import Segments
+    from .stages.text_features import NullText, Text
 
     out = Path(out)
     with writing(out):
@@ -73,7 +85,7 @@ def prepare(
 
 
 def with_tiers(preparation: Preparation) -> Preparation:
-    """The preparation with the tiers of its embedder where it names none; for CLAP those of arXiv 2606.07387."""
+    """The preparation with the tiers of its embedder where it names none. CLAP has those of arXiv 2606.07387."""
     if None not in (preparation.high, preparation.medium):
         return preparation
     from .embedders import load_embedder
@@ -86,7 +98,7 @@ def with_tiers(preparation: Preparation) -> Preparation:
 def add_clusters(
     prepared: Prepared, clusters: Iterable[tuple[str, int]], seed: int = 0, show: Callable[[str], None] = print
 ) -> Prepared:
-    """Make the clusters that a prepared folder does not have yet; it is returned. See `clusters.make_clusters`."""
+    """Make the clusters that a prepared folder lacks, and return the folder. See `clusters.make_clusters`."""
     from .clusters import make_clusters
 
     for by, k in clusters:
@@ -103,12 +115,12 @@ def _run(
     parts: int = 1,
     shard: tuple[int, int] = (0, 1),
 ) -> None:
-    """Run a stage; one of a single part is for every shard, so that none has to wait for it."""
+    """Run a stage. One of a single part is run by every shard, so that none has to wait for it."""
     run_stage(out, worker.name, worker.settings, parts, worker, shard=shard, workers=workers, show=show)
 
 
 def _waits(out: Path, stages: list[str], parts: int, show: Callable[[str], None]) -> bool:
-    """Whether parts of these stages are missing, which other shards are to make; says so."""
+    """Whether parts of these stages are missing, which other shards have to make; if so, say it."""
     missing = {stage: len(missing_parts(out, stage, parts)) for stage in stages}
     for stage, count in missing.items():
         if count:
@@ -125,7 +137,7 @@ def _write_manifest(
     out: Path,
     show: Callable[[str], None],
 ) -> None:
-    """The stage "manifest". Its settings tell when the data is not what it was."""
+    """The stage "manifest". Its settings show when the data has changed."""
     rows = [asdict(track) for track in tracks]
     settings = {
         "data": [os.path.abspath(folder) for folder in data],
@@ -136,33 +148,12 @@ def _write_manifest(
         "digest of tracks and captions": digest({"tracks": rows}),
     }
     run_stage(out, "manifest", settings, 1, lambda part: {"tracks": rows, "bad": bad}, show=show)
-    for line in describe(summary(tracks, bad)):
+    for line in summary_lines(summary(tracks, bad)):
         show(line)
 
 
-def describe(counts: dict) -> list[str]:
-    """Lines for people about a manifest, from `manifest.summary`."""
-
-    def listed(name: str) -> str:
-        return ", ".join(f"{key} {count:,}" for key, count in list(counts[name].items())[:8])
-
-    lines = [f"manifest: {counts['tracks']:,} tracks ({listed('splits')}); captions: {listed('styles')}"]
-    lines.append(f"manifest: licences: {listed('licences')}")
-    if counts["stems"].get("original"):
-        lines.append(
-            f"manifest: {counts['stems']['original']:,} tracks have no instrumental stem, so they may have vocals;"
-            " --separate makes stems"
-        )
-    if counts["without_caption"] or counts["captions_without_sound"]:
-        lines.append(
-            f"manifest: {counts['without_caption']:,} sound files without a caption,"
-            f" {counts['captions_without_sound']:,} captions without a sound file"
-        )
-    return lines
-
-
 def _finish(out: Path, preparation: Preparation, show: Callable[[str], None]) -> Prepared:
-    """Open a folder whose stages are all there, after writing prepared.json where it is not what it should be."""
+    """Open a folder whose stages are all there, after writing prepared.json unless it is there and fits."""
     from .latent_statistics import finish
     from .prepared_folder import META, Prepared
 

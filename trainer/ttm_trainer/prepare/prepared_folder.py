@@ -20,9 +20,8 @@ clusters/BY-K/00000/labels.npy    (N,) int32
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -30,9 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from musicgen_app.control.genre_classifier import is_name
 from musicgen_app.control.plan import Plan
-from musicgen_app.control.planner import Pieces
 from musicgen_app.errors import FileError
 from musicgen_app.text import SentenceTokens, TextCondition
 
@@ -124,15 +121,6 @@ class Prepared:
         track = self.tracks[item]
         return order[starts[track] : starts[track + 1]]
 
-    def caption(self, number: int) -> str:
-        """The words of a caption."""
-        lines = self._lines(int(self._text_part[number]))
-        return json.loads(lines[self._text_row[number]])["caption"]
-
-    def caption_style(self, number: int) -> str:
-        """The style of a caption."""
-        return self.styles[self._text_style[number]]
-
     def text(self, captions: np.ndarray) -> TextCondition:
         """Features of captions as the text encoder gave them: tokens (B, S, D) float32, mask, vector (B, G) or None.
 
@@ -151,50 +139,23 @@ class Prepared:
         captions = np.asarray(captions)
         return self._rows("text", "vectors", self._text_part[captions], self._text_row[captions])
 
+    def sentence_vectors(self, captions: np.ndarray) -> np.ndarray:
+        """Like `text_vectors`, without what the bundled text encoder appends to the vector of a sentence."""
+        width = SentenceTokens.width if self._text_facts.get("encoder", {}).get("kind") == "use" else None
+        return self.text_vectors(captions)[:, :width]
+
+    def plan(self, item: int) -> Plan:
+        """The plan of an item: that of its track, from where the item begins; an empty one where the track has none."""
+        return self._plan(item)
+
     def grids(self, items: np.ndarray, frames: int, first: np.ndarray | None = None) -> Tensor:
-        """What the plans of items say of their frames (B, frames, plan.WIDTH) float32, each from its frame `first` (0).
+        """The plans of items, frame by frame: (B, frames, plan.WIDTH) float32, each from its frame `first` (0).
 
         Zeros where a track has no plan; see `musicgen_app.control.plan`.
         """
         first = np.zeros(len(items), dtype=np.int64) if first is None else np.asarray(first)
         places = zip(np.asarray(items).tolist(), first.tolist(), strict=True)
         return torch.from_numpy(np.stack([self._plan(i).grid(frames, self.latent_rate, begin) for i, begin in places]))
-
-    def pieces(self, count: int) -> Pieces | None:
-        """The plans of up to `count` training tracks, from their beginnings, with the mean vectors of their captions.
-
-        They are spread evenly over the data. None where no track has a plan, or the text encoder gives no vectors.
-        """
-        tracks, first = np.unique(self.tracks[self.items("train")], return_index=True)
-        found = [(item, plan) for item in self.items("train")[first].tolist() if (plan := self._plan(item)).tempo]
-        if not found or not self._text_facts["vector"]:
-            return None
-        spread = np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(int)
-        chosen = [found[i] for i in spread]
-        means = [self._sentences(self.captions(item)).mean(axis=0) for item, _ in chosen]
-        return Pieces(np.stack(means), tuple(replace(plan, start=0.0) for _, plan in chosen))
-
-    def known_genres(self, count: int) -> tuple[np.ndarray, list[str]]:
-        """Vectors (n, V) of the captions of up to `count` training tracks whose genre is known, and the genre of each.
-
-        The tracks are spread evenly over the data. Nothing, (0, 0), where the text encoder gives no vectors.
-        """
-        items = np.unique(self.tracks[self.items("train")], return_index=True)[1]
-        items = self.items("train")[items] if self._text_facts["vector"] else items[:0]
-        items = items[np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)]
-        vectors, genres = [np.zeros((0, 0), np.float32)], []
-        for item in items.tolist():
-            genre = (self.track(item).get("facts") or {}).get("genre")
-            if is_name(genre):
-                own = self._sentences(self.captions(item))
-                vectors.append(own)
-                genres += [genre] * len(own)
-        return np.concatenate(vectors[1:] or vectors), genres
-
-    def _sentences(self, captions: np.ndarray) -> np.ndarray:
-        """Vectors of captions without what the sentence encoder has behind them."""
-        width = SentenceTokens.width if self._text_facts.get("encoder", {}).get("kind") == "use" else None
-        return self.text_vectors(captions)[:, :width]
 
     def audio_vectors(self, items: np.ndarray) -> np.ndarray:
         """The embedder's unit audio vectors of items (B, W) float32: the targets of REPA-CLAP."""
@@ -239,7 +200,7 @@ class Prepared:
         return np.asarray(labels, dtype=np.int32)
 
     def null_text(self) -> tuple[Tensor, Tensor | None]:
-        """The features of no text: tokens (S, D) and vector (G,) or None; see `conditioning.null_features`."""
+        """The features of no text: tokens (S, D) and vector (G,) or None; see `musicgen_app.text.null_features`."""
         tokens = torch.from_numpy(self._array("null", 0, "tokens").astype(np.float32))
         if not self._text_facts["vector"]:
             return tokens, None
@@ -251,7 +212,6 @@ class Prepared:
         return json.loads(self._manifest[start:stop].tobytes())
 
     def _read_plan(self, item: int) -> Plan:
-        """The plan of an item: that of its track, from where the item begins."""
         track = self.track(item)
         found = track.get("facts", {}).get("plan")
         return Plan.from_dict(found).later(float(self._start[item]) - track["start"]) if found else Plan()
@@ -329,12 +289,6 @@ class Prepared:
         numbers = np.flatnonzero(np.isin(self._text_style, list(wanted)))
         tracks = 1 + max(self.tracks.max(initial=-1), self._text_track.max(initial=-1))
         return numbers, np.searchsorted(self._text_track[numbers], np.arange(tracks + 1))
-
-    @cached_property
-    def _lines(self) -> Callable[[int], list[bytes]]:
-        return lru_cache(maxsize=64)(
-            lambda part: (part_folder(self.folder, "text", part) / "captions.jsonl").read_bytes().splitlines()
-        )
 
     @cached_property
     def _manifest(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A recipe meets its data and its device: what they cannot give is changed, and every change is told."""
+"""Fits a recipe to its data and its device: what they do not allow is changed, and every change is told."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .recipe import OURS, Recipe, with_encoders
 
 
 def fitted(recipe: Recipe, prepared: Prepared) -> tuple[Recipe, list[str]]:
-    """The recipe as it can be run on these data, and a line for each thing that is otherwise than it says.
+    """The recipe as it can be run on these data, and a line for each change.
 
-    What was asked for by an option is left as it is, or refused: raises RequestError, and FileError for no items.
+    What an option asked for is never changed: where it is impossible, this raises RequestError. FileError: no items.
     """
     notes: list[str] = []
     for part in (_encoders, _clusters, _styles, _batches, _channel_weights, _validation):
@@ -26,9 +26,9 @@ def fitted(recipe: Recipe, prepared: Prepared) -> tuple[Recipe, list[str]]:
 
 
 def for_device(recipe: Recipe, device: str = "auto") -> tuple[Recipe, list[str]]:
-    """The recipe in float32 where it is in bfloat16 and the device has no units for that, and a line that tells so.
+    """The recipe in float32 where it asks for bfloat16 and the device has no units for that, and a line that says so.
 
-    What was asked for by an option is left as it is. Raises RequestError for a device that is not there.
+    What an option asked for is left as it is. Raises RequestError for a device that is not there.
     """
     slow = recipe.training.precision == "bf16" and not has_fast_bfloat16(pick_device(device))
     if not slow or asked(recipe, "training.precision"):

@@ -1,4 +1,4 @@
-"""One recipe a paper: how its data are prepared, its model trained and its music sampled, every number in the open.
+"""The recipes of the papers, with every number: how data are prepared, models trained and music sampled.
 
 Where a number comes from is kept beside it (`Recipe.origin`): the paper itself, its authors' code, or the baseline of
 the ICME 2026 challenge (arXiv 2605.21538 and its public code), which stands in where a paper is silent.
@@ -12,8 +12,9 @@ from typing import Any
 from musicgen_app.control import plan
 from musicgen_app.models.paper_systems import SYSTEMS
 
+from ..prepare.config import Preparation
 from ..prepare.encoders import BACKBONE
-from ..training.config import EmaSettings, Phase, Preparation, Training
+from ..training.config import EmaSettings, Phase, Training
 from ..training.timesteps import Beta, LogitNormal
 from .recipe import Recipe, with_encoders
 

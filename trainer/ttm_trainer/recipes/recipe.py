@@ -1,4 +1,4 @@
-"""What decides what a run makes of its data, in one value: preparation, training, sampler; how options change it."""
+"""A recipe: preparation, training and sampler in one value, and how options change it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from musicgen_app.backbones.presets import configuration
 from musicgen_app.errors import RequestError
 from musicgen_app.models.paper_systems import SYSTEMS
 
+from ..prepare.config import Preparation
 from ..prepare.encoders import BACKBONE, SENTENCES, find_encoders
 from ..runtime import flat_names as parameters
-from ..training.config import Preparation, Training
+from ..training.config import Training
 
 OURS = "ttm-app"
 BUNDLED = "sketch"  # the encoders that come with the app
@@ -26,7 +27,7 @@ class Recipe:
     """Everything that decides what a run makes of its data.
 
     sampler and seconds: entries of the bundle's config. origins: where numbers come from, by flat names (see
-    `parameters`) or by what they begin with; what is not named is this project's own choice.
+    `runtime.flat_names`) or by their first parts; numbers that are not named there are this project's own choice.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Recipe:
     origins: dict[str, str] = field(default_factory=dict, compare=False)
 
     def parameters(self) -> dict[str, object]:
-        """Every parameter by its flat name; those of the model complete, and called `model.`"""
+        """Every parameter by its flat name; those of the model are complete, and begin with `model.`"""
         model = {"model.preset": self.training.preset} | {f"model.{k}": v for k, v in sizes(self.training).items()}
         parts = ("training", "preparation", "sampler", "seconds")
         rest = parameters.flat({part: getattr(self, part) for part in parts})
@@ -61,7 +62,7 @@ class Recipe:
         part, _, rest = whole.partition(".")
         if part == "model":
             if rest == "preset":
-                raise RequestError("the network belongs to the recipe: choose another --preset, or set its sizes")
+                raise RequestError("the network belongs to the recipe: choose another --recipe, or set its sizes")
             size = parameters.change(_config(self.training), rest, text)
             overrides = dict(self.training.overrides) | {rest: getattr(size, rest)}
             changed = replace(self, training=replace(self.training, overrides=overrides))
@@ -109,7 +110,7 @@ def _like(old: object, text: str, name: str) -> object:
 
 
 def encoder_sizes(encoders: str) -> dict[str, int]:
-    """What the encoders of a system of the papers, or of a model, decide of a generator's sizes. Raises ModelError."""
+    """The sizes of a generator that are given by the encoders of a paper's system or of a model. Raises ModelError."""
     if encoders in SYSTEMS:
         text, own = SYSTEMS[encoders].text, dict[str, Any](preset=encoders)
     else:
@@ -121,13 +122,13 @@ def encoder_sizes(encoders: str) -> dict[str, int]:
 
 
 def latent_rate(encoders: str) -> float:
-    """Frames a second of the codec that encoders name. Raises ModelError."""
+    """Frames a second of the codec among these encoders. Raises ModelError."""
     codec = SYSTEMS[encoders].codec if encoders in SYSTEMS else find_encoders(encoders).codec
     return RATES[codec["kind"]]
 
 
 def with_encoders(recipe: Recipe, encoders: str, by: str = "--encoders") -> Recipe:
-    """A recipe for other encoders: the model's sizes that they decide, and crops of as many seconds as before.
+    """The recipe for other encoders: with the model sizes that they give, and crops of as many seconds as before.
 
     With "sketch" every recipe runs on what comes with this app: its codec, its text encoder, and its aligner in the
     place of CLAP. Raises ModelError for encoders that are not known here.

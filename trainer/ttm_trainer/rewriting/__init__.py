@@ -1,5 +1,9 @@
 """Inference-style captions (arXiv 2606.07387 §II-B): dense captions rewritten in the style of the prompts people write.
 
-captions.py reads and writes sets; rules.py rewrites without a model; prompt.py asks and checks, chats.py answers;
-run.py goes through a set and journal.py keeps what is done; leftovers.py is the test all rewritten captions pass.
+run                 goes through a set of captions
+caption_sets        reads and writes such sets
+rules               rewrites without a model, by the words of `vocabulary`
+llm_prompt          asks a language model and checks its reply; language_models answer
+forbidden_facts     the test that every rewritten caption passes
+journal             keeps what is done
 """

@@ -1,7 +1,7 @@
 """What an inference-style caption must not say (arXiv 2606.07387 §II-B): tempo, key, metre, chords, form, production.
 
-One test for everybody: the rules write captions that pass it, and a model's reply that does not pass is refused.
-It would rather refuse a harmless caption than let a tempo through.
+There is one test for all: the rules write captions that pass it, and a reply of a model that does not pass is refused.
+The test refuses a harmless caption now and then rather than let a tempo through.
 """
 
 from __future__ import annotations
@@ -76,6 +76,6 @@ _TESTS = tuple(
 
 
 def leftovers(text: str) -> list[str]:
-    """What is left of what a caption must not say, such as ["key: A minor", "tempo: 120 BPM"]; [] when it is clean."""
+    """What a caption says that it must not, such as ["key: A minor", "tempo: 120 BPM"]; [] when it is clean."""
     found = (f"{what}: {match[0].strip()}" for what, test in _TESTS for match in test.finditer(text))
     return sorted(set(found))

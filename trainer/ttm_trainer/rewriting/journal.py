@@ -1,4 +1,4 @@
-"""The journal of a rewriting: append-only lines beside the file to be, so that a run killed at any moment goes on.
+"""The journal of a rewriting: append-only lines beside the file to come, so that a run killed at any moment goes on.
 
 OUT.journal.jsonl: its first line holds the settings, each further line one caption with what became of it.
 OUT.refused.jsonl: the captions no reply was good for, with the last reply as it came and why it was refused.

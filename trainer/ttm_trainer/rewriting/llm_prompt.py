@@ -1,4 +1,4 @@
-"""Asking a language model to rewrite captions, and believing no reply that has not been checked.
+"""The request to a language model for rewritten captions, and the checks that every reply has to pass.
 
 The request follows arXiv 2606.07387 §II-B: keep genre or style, instruments and mood; leave out what only a musician
 would measure; a few captions of the target style as examples; the answer a JSON array in the order of the captions.

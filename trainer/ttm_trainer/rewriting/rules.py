@@ -1,5 +1,5 @@
-"""Caption rewriting without a model: the facts a prompt may state are found by their words and told in one or two
-sentences, the form chosen by a hash. Nothing is copied but those words, so no tempo, key or chord can come along.
+"""Caption rewriting without a model: the facts that a prompt may state are found by their words and told in one or two
+sentences, whose form a hash chooses. Only those words are copied, so no tempo, key or chord can come along.
 
 The rules are those of arXiv 2606.07387 §II-B: genre or style, instruments, mood or theme; nothing else.
 """

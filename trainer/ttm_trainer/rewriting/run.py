@@ -62,7 +62,7 @@ class Rewriter(Protocol):
 
 
 class RulesRewriter:
-    """Needs no model; see rules.py."""
+    """Rewrites by rules and needs no model; see `rewriting.rules`."""
 
     batch, parallel = 500, 1
     patience: int | None = None

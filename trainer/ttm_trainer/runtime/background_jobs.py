@@ -19,13 +19,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import musicgen_app
+import ttm_trainer
 from musicgen_app.audio import save_bytes
 from musicgen_app.errors import Cancelled, FileError, RequestError
 from musicgen_app.machine import paths
 
-from .metrics import METRICS, rows
+from .run_folder import BUNDLE, LOG, METRICS, OUTCOME, PREPARED, RECORD
 
 if TYPE_CHECKING:
     import psutil
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
     from .progress import Position
 
 SCHEMA = 1
-LOG, OUTCOME, BUNDLE = "train.log", "outcome.json", "bundle"
-OF_A_RUN = ("run.json", "prepared", METRICS, LOG)  # one of these is in every folder that a run was begun in
+OF_A_RUN = (RECORD, PREPARED, METRICS, LOG)  # one of these is in every folder that a run was begun in
 TAIL = 64 * 1024  # bytes at the end of a log that are read
 CLOCK = 2.0  # seconds by which two readings of when a process began may differ
 REASONS = {"time limit": "its time was over", "stop_at": "as far as it was to go"}
@@ -121,7 +122,7 @@ class Jobs:
             raise FileError(f"{id!r} is no job")
         return _read(self._record(id))
 
-    def start(self, options: Mapping[str, Any]) -> Job:
+    def start(self, options: Mapping[str, object]) -> Job:
         """Start `ttm-app train` with options by their names, "data" (folders) and "out" among them.
 
         None and "" leave an option out, True is a flag, a list gives an option several times. A folder that holds a run
@@ -173,15 +174,12 @@ class Jobs:
             return FINISHED, f"all {outcome.get('step')} steps are done"
         if outcome or job.asked_to_stop:
             step = f"after step {outcome['step']}, " if "step" in outcome else ""
-            return (
-                STOPPED,
-                f"{step}{REASONS.get(str(outcome.get('stopped')), 'as asked')}; it goes on when you resume it",
-            )
+            return STOPPED, f"{step}{REASONS.get(outcome.get('stopped'), 'as asked')}; it goes on when you resume it"
         return KILLED, "it ended without a word (killed, or out of memory): the log may tell; it goes on when resumed"
 
     def status(self, job: Job, lines: int = 200) -> Status:
         """How a job is doing, with the last `lines` of its log."""
-        from .progress import position
+        from .progress import position, rows
 
         state, message = self.state(job)
         log = _tail(job.out / LOG, job.log_from)
@@ -193,7 +191,7 @@ class Jobs:
             state,
             message or _doing(log),
             at,
-            [row for row in rows(job.out / METRICS) if isinstance(row.get("step"), int)],
+            [row for row in rows(job.out / METRICS) if isinstance(row, dict) and isinstance(row.get("step"), int)],
             log[-lines:],
             previews(job.out),
             bundle if (bundle / "config.json").is_file() else None,
@@ -305,9 +303,9 @@ def previews(run: Path) -> list[Preview]:
 
 def _spawn(job: Job, outcome, log) -> subprocess.Popen:
     """The program of a job, in a session of its own: nothing that ends this one ends it."""
-    package = str(Path(__file__).resolve().parent.parent)
-    others = os.environ.get("PYTHONPATH")
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([package, others] if others else [package])}
+    packages = [Path(package.__path__[0]).resolve().parent for package in (musicgen_app, ttm_trainer)]
+    path = filter(None, [*map(str, packages), os.environ.get("PYTHONPATH")])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
     flags = ("CREATE_NEW_PROCESS_GROUP", "DETACHED_PROCESS")  # the like on Windows
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "musicgen_app", "train", *job.arguments, "--json"],

@@ -9,20 +9,18 @@ matplotlib without a screen and without pyplot's state; the style holds inside t
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from musicgen_app.audio import save_bytes
-from musicgen_app.errors import DependencyError
-
-from . import metrics
+from musicgen_app.errors import DependencyError, FileError
 
 COLOURS = ("#2f5d8a", "#c8703a", "#4f8a5b", "#8a5a9e", "#a8902c", "#4a4a4a")
-STYLE: dict[Any, Any] = {
+STYLE = {
     "figure.dpi": 150,
     "figure.constrained_layout.use": True,
     "font.size": 9,
@@ -62,7 +60,7 @@ POINTS = 60  # of a smoothed curve
 
 @contextmanager
 def picture(path: Path, rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 3.6)) -> Iterator:
-    """Axes (an array for several rows or columns) to draw on; at the end the PNG is written, whole or not at all.
+    """Axes to draw on (an array for several rows or columns). At the end the PNG is written, whole or not at all.
 
     size: width and height in inches, at 150 points an inch. A picture that is there is replaced.
     Raises FileError when it cannot be written, and DependencyError without matplotlib.
@@ -88,13 +86,13 @@ def shades(count: int) -> list[tuple[float, float, float, float]]:
     return [tuple(colour) for colour in matplotlib.colormaps["viridis"](np.linspace(0.05, 0.85, count))]
 
 
-def curves(logs: Path | Mapping[str, Path], out: Path) -> None:
+def curves(metrics: Path | Mapping[str, Path], out: Path) -> None:
     """Draw the losses, the learning rate and the gradient norm over the steps; what was not logged is left out.
 
-    logs: a `metrics.jsonl`, or several to lay over one another, by the name each is given in the picture.
+    metrics: a `metrics.jsonl`, or several to lay over one another, by the name each is given in the picture.
     Raises FileError when one cannot be read or holds no numbers.
     """
-    runs = {"": logs} if isinstance(logs, Path) else dict(logs)
+    runs = {"": metrics} if isinstance(metrics, Path) else dict(metrics)
     series = {name: read_metrics(path) for name, path in runs.items()}
     panels = [key for key in PANELS if any(key in values for values in series.values())]
     rows = -(-len(panels) // 2)
@@ -113,8 +111,23 @@ def read_metrics(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
     A last line that is cut off (the run was killed, or writes just now) is left out. Raises FileError.
     """
-    found = metrics.series(path, (*PANELS, OTHERS))
-    return {key: (np.array(list(values)), np.array(list(values.values()))) for key, values in found.items()}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(f"{path} cannot be read ({error}): give the metrics.jsonl of a run") from error
+    found: dict[str, dict[int, float]] = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            for key in (*PANELS, OTHERS):
+                if row.get(key) is not None and np.isfinite(row[key]):
+                    found.setdefault(key, {})[int(row["step"])] = float(row[key])
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            if number < len(lines):
+                raise FileError(f"{path}: line {number} is no row of metrics; remove it") from error
+    if not found:
+        raise FileError(f"{path} holds no metrics yet: plot it after some steps")
+    return {key: tuple(np.array(x) for x in zip(*sorted(values.items()), strict=True)) for key, values in found.items()}
 
 
 def _panel(ax, key: str, runs: Mapping[str, dict[str, tuple[np.ndarray, np.ndarray]]]) -> None:

@@ -1,4 +1,4 @@
-"""The processes that compute one run together: who they are, and the few things they tell each other.
+"""The processes that compute one run together: which they are, and what they exchange.
 
 Started by `accelerate launch` or `torchrun`, Hugging Face Accelerate finds out the rank, the device and the transport;
 a process on its own needs neither. Two ways to share the work: DDP (each process holds everything) and FSDP (weights,
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Team:
-    """One process, alone; also what several have in common."""
+    """A single process; also the interface that several have in common."""
 
     rank, world = 0, 1
     shards = False  # whether weights are spread over the processes
@@ -46,7 +46,7 @@ class Team:
         return module
 
     def unsynchronised(self, wrapped: nn.Module) -> AbstractContextManager:
-        """Within it backward passes add to this process's gradients only (all micro-batches but the last)."""
+        """Within it, backward passes add to the gradients of this process only (all micro-batches but the last)."""
         return nullcontext()
 
     def sum(self, values: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class Team:
         return [value]
 
     def on_main(self, work: Callable[[], T]) -> T:
-        """What the main process gets from `work`, or the error it meets: the same in all processes."""
+        """The result of `work`, run by the main process alone, or the error it raised; all processes get the same."""
         return work()
 
 

@@ -1,7 +1,7 @@
 """Nested frozen dataclasses <-> flat names with dots: what `--set KEY=VALUE` changes and `--dry-run` prints.
 
-Dataclasses in a tuple are counted from 0: `training.phases.0.lr`. A name may be shortened at its front as long as one
-field ends so: `ema.decay` for `training.ema.decay`.
+Dataclasses in a tuple are counted from 0: `training.phases.0.lr`. The front of a name may be left out where only one
+field ends like that: `ema.decay` for `training.ema.decay`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def flatten(settings: Mapping, prefix: str = "") -> dict[str, object]:
 
 
 def find(known: Mapping[str, object], name: str) -> str:
-    """The whole name of the leaf that `name` is or ends. RequestError: none, or several; with what is near."""
+    """The whole name of the leaf that is called `name` or ends so. Raises RequestError: there is none, or several."""
     if name in known:
         return name
     ends = [whole for whole in known if whole.endswith(f".{name}")]
@@ -97,7 +97,7 @@ def described(kind: object) -> str:
 
 
 def _parts(value: object) -> dict[str, object] | None:
-    """The named parts of what is no leaf."""
+    """The parts of a value by name; None where it is a leaf."""
     if is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in fields(value) if field.init}
     if isinstance(value, dict) and value:

@@ -11,7 +11,7 @@ from musicgen_app.errors import FileError
 
 @contextmanager
 def alone(folder: Path, what: str = "run", name: str = ".run.lock") -> Iterator[None]:
-    """Holds `folder` by a file `name` in it; the system lets go of it however this process ends.
+    """Lock `folder` by a file `name` in it; the system frees the lock however this process ends.
 
     Raises FileError when another process holds it, or when it cannot be written.
     """

@@ -13,8 +13,6 @@ from pathlib import Path
 
 from musicgen_app.errors import FileError
 
-from .metrics import rows
-
 PATIENCE = 30.0  # seconds after which a line is shown even when its numbers are not due
 
 
@@ -67,7 +65,7 @@ class Log:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """What happens within it is not counted as time of steps."""
+        """The time spent within it is not counted as time of steps."""
         began = time.monotonic()
         yield
         self.clock += time.monotonic() - began
@@ -100,7 +98,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Position:
-    """Where a run is, as a line of its log says: `speed` and `left` in words, "22.1 samples/s" and "12 min"."""
+    """How far a run is, from a line of its log: `speed` and `left` in words, "22.1 samples/s" and "12 min"."""
 
     step: int
     total: int
@@ -109,7 +107,7 @@ class Position:
 
 
 def position(line: str) -> Position | None:
-    """What `Log` showed of a step, read back; None for any other line."""
+    """A line that `Log` showed of a step, read back; None for any other line."""
     found = re.fullmatch(r"step (\d+)/(\d+)\s.*?([\d.]+ (?:samples|steps)/s)\s+(.*) left(\s+[\d.]+ GiB)?", line)
     return Position(int(found[1]), int(found[2]), found[3], found[4]) if found else None
 
@@ -132,6 +130,19 @@ def memory() -> int | None:
     from musicgen_app.bench.measure import peak_memory
 
     return peak_memory()
+
+
+def rows(path: Path) -> list[dict]:
+    """The rows of a log; a last line that was cut short by a kill is left out."""
+    if not path.exists():
+        return []
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return found
 
 
 def _drop_rows(path: Path, after: int) -> None:

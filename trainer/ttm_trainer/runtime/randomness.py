@@ -1,4 +1,4 @@
-"""Everything random of a training step, as a function of (seed, step, purpose): no state to save, none to restore.
+"""All random numbers of a training step, as a function of (seed, step, purpose): no state to save or restore.
 
 A run that is killed and resumed, or computed by more processes, draws the same numbers. Purposes keep draws apart: one
 more draw for one thing changes nothing for the others.
@@ -23,12 +23,12 @@ def generator(seed: int, step: int, purpose: str, item: int = 0) -> torch.Genera
 
 
 def seed_for(seed: int, step: int, purpose: str, item: int = 0) -> int:
-    """A seed in [0, 2^63) for what wants a plain number."""
+    """A seed in [0, 2^63) for code that wants a plain number."""
     return int(_sequence(seed, step, purpose, item).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def noise(seed: int, step: int, purpose: str, items, shape: tuple[int, ...]) -> torch.Tensor:
-    """Standard normal numbers (len(items), *shape) float32; an item has its own stream, whoever is with it."""
+    """Standard normal numbers (len(items), *shape) float32; each item has a stream of its own."""
     drawn = np.empty((len(items), *shape), dtype=np.float32)
     for row, item in zip(drawn, items, strict=True):
         rng(seed, step, purpose, int(item)).standard_normal(dtype=np.float32, out=row)

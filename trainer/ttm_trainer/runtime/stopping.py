@@ -58,7 +58,7 @@ def verdict(votes: list[float]) -> str | None:
 
 @contextmanager
 def only_one(folder: Path, team: Team) -> Iterator[None]:
-    """Holds `folder` for the training of a team. Raises FileError, in all its processes; see `locks.alone`."""
+    """Lock `folder` for the training of a team. Raises FileError, in all its processes; see `locks.alone`."""
     with ExitStack() as held:
         team.on_main(lambda: held.enter_context(alone(folder, "training", ".lock")))
         yield

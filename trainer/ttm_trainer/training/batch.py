@@ -1,8 +1,8 @@
-"""What a training step looks at: prepared folder + (seed, step) -> latents, noise, times, text and targets of a batch.
+"""The batch of a training step: prepared folder + (seed, step) -> latents, noise, times, text and targets.
 
 Which items, crops, captions, noise and times a step has is a pure function of the settings and the step, drawn for the
-whole (global) batch; a process then reads its own share only. So one or many processes see the same batch, and a run
-that was killed goes on with exactly the batch it would have had.
+whole (global) batch; each process then reads its own share only. So one or many processes see the same batch, and a
+run that was killed goes on with exactly the batch it would have had.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Batch(NamedTuple):
         return [self.map(itemgetter(slice(a, a + size))) for a in range(0, len(self.items), size)]
 
     def to(self, device: torch.device) -> Batch:
-        """On another device; without waiting, when the tensors are pinned."""
+        """The same on another device; the copy does not wait when the tensors are pinned."""
         return self.map(lambda value: value.to(device, non_blocking=True))
 
 
@@ -146,8 +146,8 @@ class Samples:
         )
 
     def _grids(self, step: int, items: np.ndarray, frames: int, first: np.ndarray, drop: np.ndarray, rows: np.ndarray):
-        """The grids of a batch. Half of those whose text is dropped are dropped too, so that guidance may leave out
-        either or both."""
+        """The grids of a batch. Half of the samples without text lose their grid too, so that guidance can leave
+        out either or both."""
         grids = self.prepared.grids(items, frames, first)
         draws = rng(self.training.seed, step, "plan dropout").random(int(self.training.samples(step)))[rows]
         grids[torch.from_numpy(draws < np.where(drop, 0.5, self.training.plan_drop))] = 0

@@ -1,4 +1,4 @@
-"""What a run is told: how its data are prepared, then phases, batches, losses, optimizer, averages; checked here."""
+"""The settings of a training run: phases, batches, losses, optimizer and averages. Impossible values are refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from musicgen_app.backbones.presets import configuration
 from musicgen_app.errors import RequestError
 
-from . import optim
+from . import PRECISIONS, optim
 from .timesteps import LogitNormal, Schedule
 
 HARMLESS = frozenset(
@@ -21,46 +21,6 @@ HARMLESS = frozenset(
 def _above(name: str, value: float, least: float) -> None:
     if not (value >= least and math.isfinite(value)):
         raise RequestError(f"{name} of {value} cannot be: use at least {least}")
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """How data is made ready for training. RequestError where a value cannot be.
-
-    encoders: "sketch" (the bundled ones), a system of `models.paper_systems`, or a model whose text encoder and codec
-    to use. embedder: scores the segments and gives the REPA-CLAP targets: "aligner" (the bundled one), "clap" or a
-    folder. seconds: of a segment; None takes whole files. high, medium: tiers of the score; None: the embedder's own.
-    clusters: pairs such as ("text", 50). val, test: fractions of the tracks that are held out.
-    """
-
-    encoders: str = "sketch"
-    embedder: str = "aligner"
-    candidates: int = 15
-    keep: int = 6
-    seconds: float | None = 10.0
-    high: float | None = None
-    medium: float | None = None
-    muq: bool = False
-    clusters: tuple[tuple[str, int], ...] = ()
-    seed: int = 0
-    val: float = 0.01
-    test: float = 0.0
-
-    def __post_init__(self):
-        if not 1 <= self.keep <= self.candidates:
-            raise RequestError(
-                f"{self.keep} of {self.candidates} candidates cannot be kept: keep 1 to {self.candidates}"
-            )
-        if self.seconds is not None and not 0.5 <= self.seconds <= 600:
-            raise RequestError(f"segments of {self.seconds} s cannot be: use 0.5 to 600, or whole files")
-        tiers = [tier for tier in (-1.0, self.medium, self.high, 1.0) if tier is not None]
-        if tiers != sorted(tiers):
-            raise RequestError(f"tiers of {self.high} and {self.medium} cannot be: -1 <= medium <= high <= 1")
-        if not (self.val >= 0 and self.test >= 0 and self.val + self.test < 1):
-            raise RequestError(f"held-out fractions of {self.val} and {self.test} leave nothing to train on")
-        for by, k in self.clusters:
-            if by not in ("text", "audio") or k < 1:
-                raise RequestError(f"clusters {by}-{k} cannot be: use text-K or audio-K with K of 1 or more")
 
 
 @dataclass(frozen=True)
@@ -118,13 +78,13 @@ class EmaSettings:
 
 @dataclass(frozen=True)
 class Training:
-    """Settings of a run; a checkpoint made with others is refused, but for those in HARMLESS and what `harmless` says.
+    """Settings of a run. A checkpoint of other settings is refused, but for those that `harmless` lets through.
 
-    init: the model whose weights the run begins with, by its name or folder (None: random ones).
-    micro: samples a forward pass in a process (None: its whole share of a batch); gradients of several passes add up.
-    clusters: what the clusters of the batches are made by, and how many (1: batches are drawn from everything).
-    repa_clap, repa_muq: lambdas of the alignment losses, 0 for none; they are weighted by t^repa_alpha.
-    channel_weights: weight latent channels by `prepared.meta["weights"]`. A 0 in one of `..._every` means never.
+    init: the name or folder of the model whose weights the run begins with (None: random weights).
+    micro: samples in one forward pass of a process (None: its whole share of a batch); gradients of all passes add up.
+    clusters: what clusters are made from, and how many there are (1: batches are drawn from everything).
+    repa_clap, repa_muq: lambdas of the alignment losses, 0 for none; the losses are weighted by t^repa_alpha.
+    channel_weights: weight latent channels by `Prepared.channel_weights`. A 0 in one of `..._every` means never.
     """
 
     preset: str = "sketch-dit"
@@ -160,8 +120,8 @@ class Training:
     def __post_init__(self):
         if not self.phases:
             raise RequestError("a run needs at least one phase")
-        if self.precision not in ("fp32", "bf16", "fp16"):
-            raise RequestError(f"precision {self.precision!r} is unknown: use fp32, bf16 or fp16")
+        if self.precision not in PRECISIONS:
+            raise RequestError(f"precision {self.precision!r} is unknown: use {', '.join(PRECISIONS)}")
         for name in ("batch", "save_every", "log_every", "max_bad_steps", "repa_layers"):
             _above(name, getattr(self, name), 1)
         for name in ("seed", "keep", "validate_every", "validation_items", "preview_every", "repa_clap", "repa_muq"):
@@ -200,11 +160,11 @@ class Training:
 
 
 def harmless(old: dict) -> Callable[[str, object, object], bool]:
-    """Whether a run can go on with a setting changed, as if it had been so from the start; for `refuse_other`.
+    """A function that tells which settings may change when a run goes on; for `checkpoint.refuse_other`.
 
-    True for how work is split, computed, saved and watched (HARMLESS), for phases added after the last one, and for
-    more steps in the last phase when its schedule is "constant": any other schedule would have had other rates from the
-    beginning.
+    Those in HARMLESS may: how work is split, computed, saved and watched. Phases may be added after the last one, and
+    the last phase may have more steps when its schedule is "constant"; with any other schedule, more steps would have
+    meant other learning rates from the beginning.
     """
     last = len(old["phases"]) - 1
     constant = old["phases"][last]["schedule"] == "constant"

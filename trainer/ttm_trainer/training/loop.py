@@ -22,9 +22,9 @@ from musicgen_app.errors import GenerationError, RequestError
 
 from ..prepare.prepared_folder import Prepared
 from ..runtime.distributed import Team, assemble
-from ..runtime.metrics import METRICS
 from ..runtime.progress import Log
 from ..runtime.randomness import seed_for
+from ..runtime.run_folder import METRICS
 from ..runtime.stopping import REASONS, Stop, only_one, verdict
 from .batch import Batch, Samples, prefetch
 from .config import EmaSettings, Phase, Training
@@ -70,7 +70,7 @@ def train(
     end after this time. SIGTERM and Ctrl-C end the run after the step in flight, with a checkpoint. on_preview(step,
     model) is called in the main process at set steps and must leave the model as it is. device, shard: see `assemble`.
 
-    Settings must be those of the checkpoint, but for what `settings.harmless` lets through. Raises FileError (data,
+    Settings must be those of the checkpoint, but for what `config.harmless` lets through. Raises FileError (data,
     clusters or scores missing, another trainer in the folder, a full disk), ModelError (a checkpoint that is unusable
     or of other settings), RequestError, and GenerationError after `max_bad_steps` steps in a row without a finite
     gradient.
@@ -99,13 +99,10 @@ def train(
             state.step = step + 1
             log.step(state.step, training.samples(step), **means, gradient=norm, lr=training.rate(step))
 
-            last = state.step == end or reason is not None
             with log.paused():
-                if reason is None and (_due(state.step, training.validate_every) or state.step == training.steps):
-                    _validate(state, validation, log, show)
-                if reason is None and on_preview and _due(state.step, training.preview_every):
-                    _preview(state, on_preview)
-                if last or _due(state.step, training.save_every):
+                if reason is None:
+                    _look(state, validation, on_preview, log, show)
+                if reason is not None or state.step == end or _due(state.step, training.save_every):
                     state.save(out)
             if reason is not None:
                 show(f"{reason}: stopped after step {state.step}; run the same command to go on")
@@ -178,10 +175,25 @@ def skip(
 
 
 def _together(team: Team, losses: dict[str, Tensor], stop: Stop) -> tuple[dict[str, float], str | None]:
-    """Mean losses over the global batch, and why to stop: both the same in all processes."""
+    """Mean losses over the global batch, and the reason to stop, if any; both are the same in all processes."""
     means = torch.stack([values.double().mean() for values in losses.values()]).cpu() / team.world
     sums = team.sum(torch.cat([means, stop.votes()])).tolist()
     return dict(zip(losses, sums[: -len(REASONS)], strict=True)), verdict(sums[-len(REASONS) :])
+
+
+def _look(
+    state: State,
+    validation: Validation,
+    on_preview: Callable[[int, nn.Module], object] | None,
+    log: Log,
+    show: Callable[[str], None],
+) -> None:
+    """Validation and previews, where they are due after this step."""
+    training = state.training
+    if _due(state.step, training.validate_every) or state.step == training.steps:
+        _validate(state, validation, log, show)
+    if on_preview and _due(state.step, training.preview_every):
+        _preview(state, on_preview)
 
 
 def _validate(state: State, validation: Validation, log: Log, show: Callable[[str], None]) -> None:

@@ -10,9 +10,10 @@ B samples, T frames, D latent channels, H hidden width. A mask (B, T) is true at
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
+
+from ..runtime.tensors import masked_mean
 
 
 def flow_matching(
@@ -70,11 +71,3 @@ def projection(hidden: int, width: int, layers: int) -> nn.Module:
     inner = [module for _ in range(layers - 1) for module in (nn.Linear(hidden, hidden), nn.SiLU())]
     last = nn.Linear(hidden, width)
     return nn.Sequential(*inner, last) if inner else last
-
-
-def masked_mean(values: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Mean of (B, T) or (B, T, C) over the valid frames: (B,) or (B, C). Zero for a sample without any."""
-    if mask is None:
-        return values.mean(dim=1)
-    valid = mask.reshape(mask.shape + (1,) * (values.ndim - 2))
-    return torch.where(valid, values, 0).sum(dim=1) / valid.sum(dim=1).clamp_min(1)

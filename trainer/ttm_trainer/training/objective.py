@@ -1,4 +1,4 @@
-"""What is minimised: backbone + projection heads, one module from a batch to the losses of its samples."""
+"""The objective of training: backbone and projection heads in one module, batch -> losses of its samples."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MUQ_WIDTH = 1024
 class Objective(nn.Module):
     """Flow matching, and alignment of the last hidden state where there are heads for it; see `training.losses`.
 
-    heads: {"clap": ClapHead, "muq": MuqHead}, either may be missing. They are trained along and never exported.
+    heads: {"clap": ClapHead, "muq": MuqHead}; either may be missing. They are trained with it and never exported.
     """
 
     weights: Tensor | None
@@ -41,7 +41,7 @@ class Objective(nn.Module):
         self.register_buffer("weights", weights, persistent=False)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """The loss of each sample (B,) as "loss", and unweighted what it is made of: "flow", "clap", "muq"."""
+        """The loss of each sample (B,) as "loss", and its parts without their weights: "flow", "clap", "muq"."""
         device = batch.data.device
         x = flow.interpolate(batch.data, batch.noise, batch.t)
         with torch.autocast(device.type, self.autocast) if self.autocast else nullcontext():
@@ -62,7 +62,7 @@ class Objective(nn.Module):
 
 
 def new_objective(training: Training, prepared: Prepared) -> Objective:
-    """A freshly initialised objective for the prepared data; the seed decides its weights.
+    """A new objective for the prepared data; the seed decides its weights.
 
     The statistics of the latents and the features of the empty prompt are put where the backbone keeps them. Raises
     ModelError when the backbone's sizes do not fit the data.
@@ -83,8 +83,8 @@ def new_objective(training: Training, prepared: Prepared) -> Objective:
 def begin_from(model: nn.Module, name: str) -> None:
     """Put the weights of the installed model (or model folder) `name` into `model`, so that training goes on from them.
 
-    A matrix or filter that has become wider, because what it reads has, keeps its columns and gets zeros behind them,
-    and what reads the grid may be new: at first it answers as before. What belongs to the data (latent statistics,
+    A matrix or filter whose input has become wider keeps its columns and gets zeros after them, and the layers that
+    read the grid may be new, so that the model first answers as before. What belongs to the data (latent statistics,
     features of the empty prompt) stays as it is.
     Raises ModelError for a model of other sizes.
     """

@@ -1,4 +1,4 @@
-"""Hearing a run while it goes on: the averaged weights of a step -> WAV files of fixed prompts, by the app's engine.
+"""Previews of a run: the averaged weights of a step -> WAV files of fixed prompts, made by the app's engine.
 
 Every step of a run gets the same prompts, seeds and lengths, so that what changes is the model.
 """
@@ -31,8 +31,8 @@ PROMPTS = (
 class Previews:
     """Writes `out/previews/step-0012000/1-an-upbeat-....wav` for each prompt; called with (step, averaged model).
 
-    export(model, step, folder) writes a bundle. A preview that fails (a young model may give silence) is shown and
-    skipped, and so is a disk that is full: training is worth more.
+    export(model, step, folder) writes a bundle. A preview that fails (an untrained model may give silence) is reported
+    and skipped, also where the disk is full: the training goes on.
     """
 
     out: Path

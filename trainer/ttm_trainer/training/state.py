@@ -1,4 +1,4 @@
-"""Everything of a run that changes: weights, their average, optimizer; made anew or from a checkpoint, and saved."""
+"""The state of a run: weights, their average and the optimizer. It is new or from a checkpoint, and can be saved."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def starting_point(out: Path, resume: str | Path) -> Path | None:
 
 
 def fingerprint(prepared: Prepared) -> dict:
-    """What tells whether a folder still holds the data that a run began with."""
+    """A fingerprint by which a run knows whether a folder still holds the data that it began with."""
     statistics = json.dumps([prepared.meta["latent"][name] for name in ("mean", "std")])
     items = {split: len(prepared.items(split)) for split in ("train", "val")}
     return {**items, "latents": hashlib.sha256(statistics.encode()).hexdigest()[:16]}

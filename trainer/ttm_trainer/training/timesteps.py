@@ -1,7 +1,7 @@
 """The times at which a training step looks at each sample, on our axis: noise at t = 0, data at t = 1.
 
-A schedule maps uniform numbers u to times, one for one, so a sample's time hangs on its own number and quality only and
-the slice of a global batch is what another process would have drawn. The score-aware schedule (Cheng, Huang and Tan,
+A schedule maps uniform numbers u to times, one to one. So the time of a sample depends on its own number and quality
+only, and every process draws the same times for the same samples. The score-aware schedule (Cheng, Huang and Tan,
 2026, arXiv 2606.07387, section II-C) sends samples whose caption fits badly to the noisy end:
 
     t' ~ Beta(alpha, 1),  alpha = 1 + lambda (1 - S)        (equations 1 and 2)
@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -23,7 +23,6 @@ from torch import Tensor
 from musicgen_app.errors import RequestError
 
 Normalisation = Literal["p75", "min-p75"]
-AnyQuality = TypeVar("AnyQuality", float, Tensor)
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class Beta:
             raise RequestError(f"lambda of the Beta schedule is {self.lam}: use a number from 0 upwards")
         _check(self.normalisation)
 
-    def alpha(self, quality: AnyQuality) -> AnyQuality:
+    def alpha(self, quality: Tensor | float) -> Tensor | float:
         """Equation 2."""
         return 1 + self.lam * (1 - quality)
 
@@ -123,7 +122,7 @@ class Quality:
 
     @classmethod
     def fit(cls, scores: np.ndarray, normalisation: Normalisation = "p75") -> Quality:
-        """From the scores (N,) of the training samples. Without any score, every quality will be 1."""
+        """Fit to the scores (N,) of the training samples. Without any score, every quality will be 1."""
         _check(normalisation)
         known = np.asarray(scores, dtype=np.float64)
         known = known[~np.isnan(known)]

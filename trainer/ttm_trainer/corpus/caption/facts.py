@@ -24,16 +24,7 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
     first, last = start * score.tempo / 60, min((start + seconds) * score.tempo / 60, score.beats)
     heard = [(part, [n for n in part.notes if n.start < last and n.start + n.beats > first]) for part in score.parts]
     heard = [(part, notes) for part, notes in heard if notes]
-    weights: dict[str, float] = {}
-    roles: dict[str, str] = {}
-    for part, notes in heard:
-        share = _share(part, notes, first, last)
-        if share >= 0.08:
-            weight = share**0.5 * ROLE_WEIGHT[part.role] * 10 ** (part.gain / 40)
-            if weight > weights.get(part.name, 0):
-                roles[part.name] = part.role
-            weights[part.name] = max(weight, weights.get(part.name, 0))
-    names = sorted(weights, key=lambda name: -weights[name])
+    names, roles = _named(heard, first, last)
     onsets = {
         (index, round(n.start * 8)) for index, (_, notes) in enumerate(heard) for n in notes if first <= n.start < last
     }  # fmt: skip
@@ -81,6 +72,20 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
     } | ({"estimated": list(score.estimated)} if score.estimated else {})
 
 
+def _named(heard: list[tuple[Part, list[Note]]], first: float, last: float) -> tuple[list[str], dict[str, str]]:
+    """The instruments worth a name, the one that is heard most first, and the role of each."""
+    weights: dict[str, float] = {}
+    roles: dict[str, str] = {}
+    for part, notes in heard:
+        share = _share(part, notes, first, last)
+        if share >= 0.08:
+            weight = share**0.5 * ROLE_WEIGHT[part.role] * 10 ** (part.gain / 40)
+            if weight > weights.get(part.name, 0):
+                roles[part.name] = part.role
+            weights[part.name] = max(weight, weights.get(part.name, 0))
+    return sorted(weights, key=lambda name: -weights[name]), roles
+
+
 def _share(part: Part, notes: list[Note], first: float, last: float) -> float:
     """Share of the window in which the part sounds; a drum stroke counts as half a beat."""
     least = 0.5 if part.role in RHYTHM else 0.0
@@ -94,7 +99,7 @@ def _share(part: Part, notes: list[Note], first: float, last: float) -> float:
 
 
 def window_plan(score: Score, start: float, drums: bool) -> Plan:
-    """What a generator may be told of the piece from `start` (seconds) on, with drums or without; see `Plan`."""
+    """The plan of the piece from `start` (seconds) on, with drums or without; see `musicgen_app.control.plan.Plan`."""
     chords: list[tuple[str, float]] = []
     for symbol, begin, end in _slots(score):
         before = chords.pop()[1] if chords and chords[-1][0] == symbol else 0
@@ -131,7 +136,7 @@ def _change(heard: list[tuple[Part, list[Note]]], first: float, last: float) -> 
 
 
 def _moods(moods: tuple[str, ...], density: str, dynamics: str, drums: bool, bright: bool | None) -> list[str]:
-    """The moods of the piece that this window bears out, with one of its own where none does."""
+    """The moods of the piece that are true of this window; where none is, one that the window has itself."""
     quiet = density == "sparse" or dynamics == "soft"
     full = density == "busy" and dynamics == "loud"
     kept = [m for m in moods if not (quiet and m in AROUSED) and not (full and m in CALM)]

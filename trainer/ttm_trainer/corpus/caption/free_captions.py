@@ -2,8 +2,8 @@
 
 `free_requests.tsv` holds some 43 requests for each style, written for this project with a language model (CC0), and the
 mood of the pieces that each fits: "bright", "dark" or "any". They name no instrument that a piece of the style may
-lack, and none shares four words in a row with a prompt that models are measured with. Every tenth of a style is for
-unseen clips alone.
+lack, and none shares four words in a row with a prompt that models are measured with. One in ten requests of a style is
+kept for unseen clips.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def fitting(facts: dict, held_out: bool) -> list[str]:
 
 
 def asked(request: str, tails: list[str], rng: random.Random) -> str:
-    """A request with more wishes behind it."""
+    """A request with more wishes after it."""
     for tail in tails:
         if request[-1] in ".!?)":
             request = f"{request} {tail[0].upper() + tail[1:] if rng.random() < 0.5 else tail}"

@@ -71,15 +71,12 @@ def compose(seed: int, seconds: float = 30.0, genre: str | None = None) -> Score
     form = _form(style, bars - 1, bar * 60 / tempo, rng)
     band = _band(style, rng)
     swing = rng.uniform(*style.swing)
-    scale_name = key.mode if key.mode == "blues" else "minor" if key.dark else "major"
-    scale = PENTATONIC[scale_name] if rng.random() < style.pentatonic else MODES[key.mode]
+    scale = _scale(style, key, rng)
     fill = rng.choice(style.fills)
 
     tracks: list[list[Note]] = [[] for _ in band]
     sections, slots, cursor = [], _slots(harmony), 0.0
-    tonic = harmony[0][0][0] if harmony[0][0][0].root == key.tonic else Chord(
-        key.tonic, "m" if key.dark else "", key.spelling[key.tonic] + ("m" if key.dark else "")
-    )  # fmt: skip
+    tonic = _tonic(harmony[0][0][0], key)
     progress = [0, 0]
     energies = [max(0.2, min(1.0, ENERGY[section] + rng.uniform(-0.08, 0.08))) for section, _ in form]
     for index, (section, length) in enumerate(form):
@@ -140,6 +137,20 @@ def _harmony(style: Genre, rng: random.Random) -> tuple[Key, list[list[list[Chor
     stretch = rng.choice(style.bars_per_chord)
     cycles = [[bar for bar in progression(text, key) for _ in range(stretch)] for text in (verse, chorus)]
     return key, cycles
+
+
+def _scale(style: Genre, key: Key, rng: random.Random) -> tuple[int, ...]:
+    """What melodies are made of: the notes of the key's mode, or five of them."""
+    name = key.mode if key.mode == "blues" else "minor" if key.dark else "major"
+    return PENTATONIC[name] if rng.random() < style.pentatonic else MODES[key.mode]
+
+
+def _tonic(first: Chord, key: Key) -> Chord:
+    """The chord to end on: the first of the piece where that stands on the tonic, else the plain one."""
+    if first.root == key.tonic:
+        return first
+    third = "m" if key.dark else ""
+    return Chord(key.tonic, third, key.spelling[key.tonic] + third)
 
 
 def _diatonic(text: str, key: Key) -> bool:

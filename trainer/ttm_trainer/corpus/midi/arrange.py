@@ -1,4 +1,4 @@
-"""A stretch of a song and a seed -> a `Score`: its notes in other hands, another key and tempo, another room.
+"""A stretch of a song and a seed -> a `Score`: the same notes for other instruments, in another key, tempo and room.
 
 A band is drawn from a genre's layers (that of the song, where it is known); every voice gets an instrument of that band
 which has its role and its range. Now and then the voices keep the instruments of the file.
@@ -46,7 +46,7 @@ HAND = {
 
 
 def starts(stretch: Stretch, seconds: float) -> list[float]:
-    """Where excerpts of about so many seconds begin that together cover the stretch: beats, on bar lines."""
+    """The beats, on bar lines, where excerpts of about `seconds` begin that together cover the stretch."""
     bars, count = round((stretch.end - stretch.start) / stretch.bar), max(1, round(stretch.seconds / seconds))
     return [stretch.start + stretch.bar * (bars * number // count) for number in range(count)]
 
@@ -116,7 +116,7 @@ def _stroke(note: Note, force: float) -> Note:
 
 
 def _untangled(notes: list[Note]) -> list[Note]:
-    """In order of time, no pitch twice at once."""
+    """Notes in order of time, without one pitch sounding twice at the same time."""
     done: list[Note] = []
     last: dict[int, int] = {}
     for note in sorted(notes, key=lambda n: (n.start, n.pitch)):
@@ -142,7 +142,7 @@ def _roles(heard: list[tuple[Voice, list[Note]]]) -> list[str]:
 
 
 def _together(notes: list[Note]) -> float:
-    """Notes that begin at once, on average."""
+    """How many notes begin at the same time, on average."""
     return len(notes) / len({round(note.start * 8) for note in notes})
 
 

@@ -1,7 +1,7 @@
 """Free MIDI files -> a dataset folder like the composed one: every file in many arrangements, rendered and captioned.
 
 `sources.csv` in the folder of the files (columns file, licence, source and, where it is known, genre) or `sources.json`
-(a list of objects with these keys) says whose they are; what it leaves open can be given for all files at once.
+(a list of objects with these keys) says whose they are. What this table leaves open can be given for all files at once.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Version:
 
 
 def origins(data: Path, licence: str = "", source: str = "") -> tuple[list[Origin], list[str]]:
-    """The MIDI files of a folder that may be used, by name, and of every other one why not.
+    """The MIDI files of a folder that may be used, in order of their names, and the reason why each other one may not.
 
     `licence` and `source` are those of files of which the folder's table says none. Raises FileError: no folder, no
     files, or a table that cannot be read or names a file that is not there.
@@ -112,9 +112,8 @@ def _scan(origin: Origin) -> tuple[Origin, Song | None, str]:
 
 
 def songs(found: list[Origin], workers: int = 1) -> tuple[list[tuple[Origin, Song]], list[str]]:
-    """The files that hold something usable, in the order given, and of every other one why not."""
-    usable, left_out = [], []
-    seen: dict[str, str] = {}
+    """The files that hold something usable, in the given order, and the reason why each other one does not."""
+    usable, left_out, seen = [], [], {}
     for origin, song, reason in sorted(results(_scan, found, workers), key=lambda result: result[0].name):
         if song is None:
             left_out.append(reason)
@@ -127,7 +126,7 @@ def songs(found: list[Origin], workers: int = 1) -> tuple[list[tuple[Origin, Son
 
 
 def versions(usable: list[tuple[Origin, Song]], seed: int, piece_seconds: float) -> Iterator[Version]:
-    """Arrangements without end: all excerpts of all files once, in an order of the seed's, then all of them again."""
+    """Arrangements without end: all excerpts of all files, in an order drawn by the seed, then all of them again."""
     excerpts = [
         (origin, number, start)
         for origin, song in usable
@@ -179,9 +178,9 @@ def build(
 ) -> dict:
     """Make (or go on with) a corpus of `hours` of the MIDI files in `data` in the folder `out`.
 
-    `note` is told of every file that is left out. What `corpus.build.build` says of `progress`, of more hours and of
-    what is raised holds here, and other files in `data` are other settings; the result also has {"files",
-    "left_out": [message]}. Raises FileError where no file can be used.
+    `note` is called with a line for every file that is left out. `progress`, more hours and what is raised are as in
+    `corpus.build.build`; other files in `data` count as other settings. The result also has {"files", "left_out":
+    [message]}. Raises FileError where no file can be used.
     """
     out = Path(out)
     found, left_out = origins(data, licence, source)

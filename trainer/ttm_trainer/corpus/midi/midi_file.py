@@ -1,6 +1,6 @@
 """A MIDI file (bytes) -> its voices and the stretches of it that keep one tempo and one metre.
 
-Of a file only notes, programs, volumes, the sustain pedal, tempi and metres are read; bent notes come out straight.
+Only notes, programs, volumes, the sustain pedal, tempi and metres of a file are read. Pitch bends are ignored.
 """
 
 from __future__ import annotations

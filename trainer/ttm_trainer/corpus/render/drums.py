@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import butter, resample_poly, sosfilt
 
-from .synth import Event, lowpass, oscillator
+from .oscillators import lowpass, oscillator
+from .synth import Event
 
 SAMPLES = Path("/usr/share/sonic-pi/samples")
 KITS = ("909", "808", "chip", "acoustic_samples")

@@ -20,7 +20,8 @@ from musicgen_app.errors import DependencyError
 from ..compose.score import Part, Score
 from .drums import KITS, SAMPLES, render_drums
 from .mix import mix
-from .synth import SOUNDS, Event, render_part
+from .sounds import SOUNDS
+from .synth import Event, render_part
 
 SOUNDFONTS = {  # file stem -> (title, licence)
     "FluidR3_GM": ("FluidR3 GM", "MIT"),

@@ -1,8 +1,8 @@
-"""Tells drums, genre and instruments of a clip by ear: a linear classifier fitted on captioned clips.
+"""Tells drums, genre and instruments from the sound of a clip: a linear classifier fitted on captioned clips.
 
-Ridge regression from what a clip sounds like (the embedder's vector and `descriptors.descriptor`) to what its score
-says of it. Part of the fitting clips, of other tracks, place the thresholds. How often it is right on unseen real clips
-is measured beside every use: it is a measuring instrument with an error of its own.
+It is a ridge regression from features of the sound (the embedder's vector and `descriptors.descriptor`) to the facts in
+the clip's score. The thresholds are placed on some of the fitting clips, of other tracks. The classifier is a measuring
+instrument with an error of its own, so every use also measures how often it is right on unseen real clips.
 """
 
 from __future__ import annotations

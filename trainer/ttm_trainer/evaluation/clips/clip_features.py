@@ -1,4 +1,4 @@
-"""Clips -> what is heard in them: the vector of the embedder, tempo, key, and what a listener tells."""
+"""Clips -> what is heard in them: the vector of the embedder, tempo, key, and what the attribute probe tells."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Ear:
 
 
 def features(clip: Clip, vectors: Vectors) -> np.ndarray:
-    """What a listener goes by: (D,). Raises FileError for a clip that cannot be read."""
+    """The features (D,) that a `Listener` reads. Raises FileError for a clip that cannot be read."""
     return _features(vectors.first(clip), clip.wave(RATE))
 
 
@@ -62,7 +62,7 @@ def _features(vector: np.ndarray, wave: np.ndarray) -> np.ndarray:
 
 
 def unseen(folder: Path, count: int) -> list[dict]:
-    """Up to `count` rows of the held-out tracks of a dataset folder, one a track as far as they go. FileError: none."""
+    """Up to `count` rows of the held-out tracks of a dataset folder, of as many tracks as possible. FileError: none."""
     rows = [rows_[number] for rows_ in _tracks(read_clips([folder], "val")) for number in range(len(rows_))]
     firsts: dict[str, int] = {}
     for row in rows:

@@ -29,13 +29,13 @@ class Clip:
     seconds: float | None = None
 
     def wave(self, sample_rate: int) -> np.ndarray:
-        """Mono samples (N,) float32 at a rate; less where the file ends early. FileError as in `reading.read`."""
+        """Mono samples (N,) float32 at a rate; fewer where the file ends early. Raises as `data.audio_reader.read`."""
         return read(self.path, sample_rate, 1, self.start, self.seconds)[0]
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A named set of real music, and how much of each file counts."""
+    """A named set of real music, and how many seconds of each file count."""
 
     name: str
     what: str

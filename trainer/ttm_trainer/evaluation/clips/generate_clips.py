@@ -1,8 +1,8 @@
 """Prompts -> clips of a model, one a prompt, by the app's own engine; goes on where it stopped.
 
-Clip ID.wav is of seed `seed + number of the prompt in its file` or, with `best_of`, of the best of that seed and those
-behind it. A file that is there is kept when its tags say that it
-is of the same weights, prompt, seed and settings; one of other settings is made again; one that is not ours is refused.
+Clip ID.wav has the seed `seed + number of the prompt in its file` or, with `best_of`, the best of that seed and those
+that follow it. A file that is there is kept when its tags name the same weights, prompt, seed and settings. A clip of
+other settings is made again, and a file that this app did not make is refused.
 """
 
 from __future__ import annotations

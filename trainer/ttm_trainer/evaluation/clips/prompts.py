@@ -1,8 +1,8 @@
 """Prompt files -> prompts. CSV with columns id and prompt (the challenge's form), JSON lines, or text, one a line.
 
-Optional columns genre, instrument and mood name the concepts that should be heard; without them they are looked for in
-the prompt by the word lists of `concepts`. The built-in set, `prompts.csv`, has 100 prompts of one genre, instrument
-and mood each: 0-49 of two or three sentences, 50-99 of one.
+Optional columns genre, instrument and mood name the concepts that should be heard. Without them, the word lists of
+`metrics.concepts` find them in the prompt. The built-in set has 100 prompts, each with one genre, instrument and mood:
+0-49 are of two or three sentences, 50-99 of one.
 """
 
 from __future__ import annotations

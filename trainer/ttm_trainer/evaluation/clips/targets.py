@@ -1,10 +1,11 @@
-"""What a clip ought to be: prompts with their true targets, and real clips with those that their captions tell.
+"""Targets, which say what a clip ought to be: those of prompts, and of real clips by what their captions tell.
 
-`following.csv` holds the prompts, written by hand and never trained on, in four kinds: "short" (genre, instrument and
-mood in 10 to 25 words, as in the challenge), "long" (the same in 30 to 60), "free" (as people type) and "dense" (tempo
-and key as well). Its columns: id, kind, prompt, genre (of the corpus), instruments (of `listener.INSTRUMENTS`, with
-semicolons between), tempo, key, and whether the prompt asks for drums (yes, no, unsaid). `asked.csv` has the same
-columns and 99 more prompts in free wording, three a genre, by another writer than the requests of the corpus.
+`prompt_sets/adherence.csv` holds the prompts, written by hand and never trained on. They are of four kinds: "short"
+(genre, instrument and mood in 10 to 25 words, as in the challenge), "long" (the same in 30 to 60), "free" (as people
+type) and "dense" (tempo and key as well). Its columns are id, kind, prompt, genre (of the corpus), instruments (of
+`attribute_probe.INSTRUMENTS`, with semicolons between), tempo, key, and whether the prompt asks for drums (yes, no,
+unsaid). `prompt_sets/free_wording.csv` has the same columns and 99 more prompts in free wording, three for each genre,
+by another writer than the requests of the corpus.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The way of a long evaluation to the outside: lines, progress, cancelling."""
+"""What a long evaluation tells its caller: lines of text, its progress, and whether it was cancelled."""
 
 from __future__ import annotations
 

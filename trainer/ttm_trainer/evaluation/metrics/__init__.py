@@ -1,1 +1,1 @@
-"""Measures of sets of clips: distances, scores and intervals."""
+"""Measures of sets of clips: distances, scores and their intervals."""

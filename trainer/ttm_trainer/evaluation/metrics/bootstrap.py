@@ -1,9 +1,9 @@
-"""Confidence intervals by resampling whole clips: what is measured on one prompt or file stays together.
+"""Confidence intervals by resampling whole clips: all that is measured on one prompt or file stays together.
 
 Percentile bootstrap (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13), seeded. For a statistic with
-a bias that depends on how many different clips there are, as the Fréchet distance, the percentiles are moved by the
-bias the resamples show (`centred`): a resample holds only about 63 % of the clips, so its distance is too large in the
-same way again, and the plain interval would lie above the figure it belongs to.
+a bias that depends on the number of different clips, such as the Fréchet distance, the percentiles are moved by the
+bias that the resamples show (`centred`). A resample holds only about 63 % of the clips, so its distance is too large
+once more, and the plain interval would lie above the figure it belongs to.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Clips -> unit vectors of an embedder: one for each window, kept so that every measure uses the same ones.
 
-Windows are as in the challenge: mono at the embedder's rate, as long as the embedder hears at once (10 s), one begun
-every second until the clip ends, the rest of a window filled with zeros. A clip of 10 s gives ten. The first window
-stands for the whole clip where one vector is wanted.
+Windows are as in the challenge: mono at the embedder's rate and as long as the embedder hears at once (10 s). A window
+begins every second until the clip ends, and its rest is filled with zeros, so a clip of 10 s gives ten. Where one
+vector is wanted, the first window stands for the whole clip.
 """
 
 from __future__ import annotations

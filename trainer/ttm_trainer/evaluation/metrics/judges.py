@@ -1,4 +1,4 @@
-"""Who says whether a concept is heard in a clip: an embedder, an audio language model, or one behind an endpoint.
+"""Judges, which say whether a concept is heard in a clip: an embedder, or an audio language model here or on a server.
 
 A judge answers with two numbers, for yes and for no: logits where the model has them. The challenge's judge is
 Qwen3-Omni-30B-A3B, which `AudioLanguageModel` and `Endpoint` can run.

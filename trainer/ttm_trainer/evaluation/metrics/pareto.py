@@ -1,4 +1,4 @@
-"""Costs and qualities of many settings -> those that nothing beats, and the one after which more cost gains little."""
+"""Costs and qualities of many settings -> those that no other beats, and the one from which more cost gains little."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def knee(costs: Sequence[float], qualities: Sequence[float]) -> int:
 
 
 def together(*qualities: Sequence[float]) -> np.ndarray:
-    """One quality of several, each scaled to 0 (worst point) to 1 (best point): their mean (n,)."""
+    """Several qualities as one: each is scaled from 0 (worst point) to 1 (best point), and their mean (n,) is taken."""
     scaled = []
     for values in map(np.asarray, qualities):
         width = values.max() - values.min()

@@ -1,4 +1,5 @@
-"""The report of `following.follow` as text: a table a kind of prompt, and how right the measuring itself is."""
+"""The report of `evaluation.prompt_adherence` as text: one table for each kind of prompt, and how right the
+estimators are."""
 
 from __future__ import annotations
 

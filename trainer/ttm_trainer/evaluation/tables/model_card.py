@@ -43,7 +43,7 @@ def following(report: dict) -> str:
 
 
 def music(reports: Sequence[dict]) -> str:
-    """What a listener would notice, a column a model, and beside them the real clips of the first report."""
+    """What a listener would notice: one column for each model, and one for the real clips of the first report."""
     names = [f"{report['model']['name']} {report['model']['version']}" for report in reports]
     rows = [["", *names, "real, unseen"]]
     columns = [(report, "generated") for report in reports] + [(reports[0], "real")]
@@ -56,7 +56,7 @@ def music(reports: Sequence[dict]) -> str:
 
 
 def codec(report: dict) -> str:
-    """A row each codec and baseline; a cell has the figure of one dataset after the other."""
+    """One row for each codec and baseline; a cell has the figures of the datasets, one after the other."""
     folders = list(report["data"])
     rows = [[f"{report['excerpts']} excerpts each of {' / '.join(folders)}", "kbit/s", *TITLES.values()]]
     for name in report["subjects"]:

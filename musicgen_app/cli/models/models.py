@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import click
 
-from ..errors import Cancelled, ModelError, RequestError
-from .terminal import one_line, print_error, print_json, print_note, progress_line
+from ...errors import ModelError, RequestError
+from ..completion import DOWNLOADABLE, MODEL, MODEL_OR_SYSTEM, OWN_MODEL, SYSTEM
+from ..groups import Group
+from ..terminal import cancellable, one_line, print_error, print_json, print_note, progress_line
+from .facts import about, lines, size, summary, weights
 
-NAME = click.argument("name")
-OPTIONAL_NAME = click.argument("name", required=False)
+OPTIONAL_NAME = click.argument("name", required=False, type=MODEL)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(short_help="List, show, verify, download, import and remove models.")
+@click.group(cls=Group, short_help="List, show, verify, download, import and remove models.")
 def models() -> None:
     """List, show, verify, download, import and remove models."""
 
@@ -28,15 +27,17 @@ def models() -> None:
 @JSON
 def list_command(as_json: bool) -> None:
     """Print every model that can be used; a damaged one is named on stderr."""
-    from ..models.installed import missing, scan
+    from ...models.installed import missing, scan
 
     bundles, faults = scan()
     for fault in faults.values():
         print_note(f"not usable: {fault}")
-    listed = [_summary(bundle) | {"missing": missing(bundle)} for bundle in bundles]
+    listed = [summary(bundle) | {"missing": missing(bundle)} for bundle in bundles]
     if as_json:
         print_json(listed)
         return
+    if not bundles:
+        print_note("no model is here: import one (ttm-app models import --help) or train one (ttm-app train --help)")
     width = max((len(bundle.name) for bundle in bundles), default=0)
     for model in listed:
         needs = f"  (needs {', '.join(model['missing'])}: ttm-app models download {model['name']})"
@@ -47,36 +48,16 @@ def list_command(as_json: bool) -> None:
 
 
 @models.command()
-@NAME
+@click.argument("name", type=MODEL_OR_SYSTEM)
+@click.option("--full", is_flag=True, help="Cut nothing.")
 @JSON
-def show(name: str, as_json: bool) -> None:
-    """Print what the model NAME (or folder) is made of."""
-    from ..control.genre_classifier import load_genres
-    from ..models.bundle import parameter_count
-    from ..models.installed import find, parts
-
-    bundle = find(name)
-    config = bundle.config
-    facts = _summary(bundle) | {
-        "backbone": config["backbone"]["preset"],
-        "parameters": parameter_count(bundle),
-        "codec": config["codec"]["kind"],
-        "text": config["text"]["kind"],
-        "parts": parts(bundle),
-        "genres": list(known.names) if (known := load_genres(bundle)) else [],
-        "sampler": bundle.sampler,
-        "seconds": config["seconds"],
-        "weights_sha256": bundle.weights_sha256,
-        "training": config["training"],
-        "data": config["data"],
-    }
+def show(name: str, full: bool, as_json: bool) -> None:
+    """Print what the model NAME (or folder) is made of; of a system that is not here also how to get or train it."""
+    facts = about(name)
     if as_json:
         print_json(facts)
-        return
-    missing = f"missing (ttm-app models download {name})"
-    facts["parts"] = ", ".join(f"{part['part']} {missing if part['problem'] else 'here'}" for part in facts["parts"])
-    for key, value in facts.items():
-        click.echo(f"{key:<15} {_plain(value)}")
+    else:
+        click.echo("\n".join(lines(facts, full)))
 
 
 @models.command()
@@ -84,7 +65,7 @@ def show(name: str, as_json: bool) -> None:
 @JSON
 def verify(name: str | None, as_json: bool) -> None:
     """Compare every file of the model NAME (default: of all models) with its SHA-256, frozen parts here included."""
-    from ..models.installed import check, find, scan
+    from ...models.installed import check, find, scan
 
     bundles, faults = ([find(name)], {}) if name else scan()
     checked = [{"name": path.name, "path": str(path), "error": str(fault)} for path, fault in faults.items()]
@@ -111,8 +92,8 @@ def verify(name: str | None, as_json: bool) -> None:
 @JSON
 def path(name: str | None, as_json: bool) -> None:
     """Print the folder of the model NAME, or the folder that your own models go into."""
-    from ..machine import paths
-    from ..models.installed import find
+    from ...machine import paths
+    from ...models.installed import find
 
     folder = str(find(name).path if name else paths.models())
     if as_json:
@@ -122,7 +103,7 @@ def path(name: str | None, as_json: bool) -> None:
 
 
 @models.command()
-@NAME
+@click.argument("name", type=DOWNLOADABLE)
 @click.option("--offline", is_flag=True, help="Use no network: only say whether everything is here.")
 @JSON
 def download(name: str, offline: bool, as_json: bool) -> None:
@@ -131,32 +112,32 @@ def download(name: str, offline: bool, as_json: bool) -> None:
     A system is mamba-189m, dit-450m, fluxaudio-s or fluxaudio-l; its parts are frozen text encoders and a codec, kept
     in the Hugging Face cache (HF_HOME). A download that was stopped goes on when the command is run again.
     """
-    from ..models.hub import PARTS, fetch, present
+    from ...models.hub import PARTS, fetch, present
 
-    parts, weights = _parts_to_get(name)
-    if weights:
-        print_note(weights)
+    parts, how = _parts_to_get(name)
+    if how:
+        print_note(how)
     got = []
     for part in parts:
         facts = PARTS[part]
         was_here = present(part)
         if not was_here and not offline:
-            print_note(f"{part}: {_bytes(facts.size)}, {facts.licence}, from https://huggingface.co/{facts.repo}")
-        with _cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
+            print_note(f"{part}: {size(facts.size)}, {facts.licence}, from https://huggingface.co/{facts.repo}")
+        with cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
             folder = fetch(part, _megabytes(part, show), offline)
         about = {key: getattr(facts, key) for key in ("repo", "revision", "licence", "size")}
         got.append({"part": part, **about, "path": str(folder), "downloaded": not was_here})
         if not as_json:
             click.echo(f"{part}  {'was here already' if was_here else 'downloaded'}  {folder}")
     if as_json:
-        print_json({"name": name, "parts": got, "weights": weights})
+        print_json({"name": name, "parts": got, "weights": how})
     elif not got:
         click.echo(f"{name} needs nothing besides its own files")
 
 
 @models.command("import")
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("--preset", help="Of a checkpoint: mamba-189m, dit-450m, fluxaudio-s or fluxaudio-l.")
+@click.option("--preset", type=SYSTEM, help="Of a checkpoint: mamba-189m, dit-450m, fluxaudio-s or fluxaudio-l.")
 @click.option("--name", help="Name of the model: a-z, 0-9, '.', '_', '-'.  [default: its own, or that of the file]")
 @click.option("--title", help="A title for people, of a checkpoint.")
 @click.option("--licence", help="Licence of the weights of a checkpoint.  [default: unknown]")
@@ -182,15 +163,15 @@ def import_command(source: Path, as_json: bool, **options) -> None:
     PyTorch file (or a folder with one): names, shapes and values are checked one by one. Nothing is written unless all
     fit. No code in a file is ever run.
     """
-    from ..convert.importer import import_model
-    from ..models.installed import parts
+    from ...convert.importer import import_model
+    from ...models.installed import parts
 
-    with _cancellable("cancelled; nothing was written"):
+    with cancellable("cancelled; nothing was written"):
         bundle, report = import_model(source, **options)
     found = parts(bundle)
     if as_json:
         facts = vars(report) if report else {}
-        print_json(_summary(bundle) | facts | {"training": bundle.config["training"], "parts": found})
+        print_json(summary(bundle) | facts | {"training": bundle.config["training"], "parts": found})
         return
     missing = [part["part"] for part in found if part["problem"]]
     lines = {
@@ -221,12 +202,12 @@ def _report_lines(bundle, report) -> dict[str, str]:
 
 
 @models.command()
-@NAME
+@click.argument("name", type=OWN_MODEL)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @JSON
 def remove(name: str, yes: bool, as_json: bool) -> None:
     """Delete the model NAME from your folder of models. Frozen parts in the Hugging Face cache stay."""
-    from ..models import installed
+    from ...models import installed
 
     folder = installed.find_own(name)
     if not yes:
@@ -240,38 +221,22 @@ def remove(name: str, yes: bool, as_json: bool) -> None:
         click.echo(f"removed {folder}")
 
 
-def _summary(bundle) -> dict:
-    keys = ("name", "title", "version", "licence")
-    return {key: bundle.config[key] for key in keys} | {"path": str(bundle.path)}
-
-
 def _parts_to_get(name: str) -> tuple[list[str], str | None]:
     """The names in `hub.PARTS` that a model here, a system or a part needs, and for a system how to get its weights."""
-    from ..models.bundle import frozen_parts
-    from ..models.hub import PARTS, name_of
-    from ..models.installed import list_models
-    from ..models.paper_systems import SYSTEMS
+    from ...models.bundle import frozen_parts
+    from ...models.hub import PARTS, name_of
+    from ...models.installed import list_models
+    from ...models.paper_systems import SYSTEMS
 
     for bundle in list_models():
         if bundle.name == name:
             return [part for part in map(name_of, frozen_parts(bundle.config)) if part in PARTS], None
     if name in SYSTEMS:
-        return list(SYSTEMS[name].parts), _how_to_get_weights(name)
+        return list(SYSTEMS[name].parts), weights(name)
     if name in PARTS:
         return [name], None
     known = f"a system ({', '.join(SYSTEMS)}), a part ({', '.join(PARTS)}) or a model that is here"
     raise ModelError(f"nothing to download for {name!r}: name {known}")
-
-
-def _how_to_get_weights(system: str) -> str:
-    published = f"the music weights of {system} itself are not published"
-    if system == "fluxaudio-s":
-        repository = "https://huggingface.co/AndreasXi/MeanAudio"
-        published += f"; fluxaudio_s_full.pth of {repository} has its shape (sounds, not music)"
-    return (
-        f"{published}: train your own (ttm-app train --help) or import a checkpoint"
-        f" (ttm-app models import CHECKPOINT --preset {system})"
-    )
 
 
 def _megabytes(part: str, show):
@@ -279,33 +244,3 @@ def _megabytes(part: str, show):
     if show is None:
         return None
     return lambda done, total: show(SimpleNamespace(stage=f"{part} MB", step=done // 10**6, total=total // 10**6))
-
-
-def _bytes(size: int) -> str:
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
-
-
-@contextmanager
-def _cancellable(message: str) -> Iterator[None]:
-    """Ctrl-C and SIGTERM stop the work at once, what is half done is cleaned up, and `message` says so."""
-
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Cancelled(message) from None
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _plain(value: object) -> str:
-    """A value of the config for people: {"a": 1} -> "a 1", lists joined."""
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        joint = "; " if any(isinstance(item, dict) for item in value) else ", "
-        return joint.join(map(_plain, value)) or "none"
-    return f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)

@@ -1,0 +1,1 @@
+"""`ttm-app models`: the commands, and what `show` says."""

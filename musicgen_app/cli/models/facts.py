@@ -1,0 +1,145 @@
+"""What `ttm-app models show` says of a model that is here, and of a system or a backbone that is not."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from ...errors import ModelError
+
+if TYPE_CHECKING:
+    from ...models.bundle import Bundle
+
+WIDTH = 100  # characters of a line, unless all is asked for
+RECIPES = {  # backbone -> the recipe of `ttm-app train` that makes one
+    "mamba-189m": "ucsd-mamba",
+    "dit-450m": "score-aware",
+    "fluxaudio-l": "ut-aist",
+    "sketch-dit": "sketch",
+    "sketch-mamba": "sketch-mamba",
+}
+
+
+def about(name: str) -> dict:
+    """All facts of a model that is here or a folder of one, else of the system or the backbone of that name.
+
+    Raises ModelError, which suggests the nearest name of all these.
+    """
+    from ...backbones.presets import PRESETS
+    from ...models.installed import find, scan
+
+    bundles, faults = scan()
+    here = [bundle.name for bundle in bundles] + [path.name for path in faults]
+    if name in PRESETS and name not in here:
+        return _not_here(name)
+    try:
+        return _here(find(name))
+    except ModelError:
+        near = difflib.get_close_matches(name, PRESETS, n=1)
+        if near and not difflib.get_close_matches(name, here, n=1):
+            raise ModelError(f"unknown model {name!r}; did you mean {near[0]}?") from None
+        raise
+
+
+def summary(bundle: Bundle) -> dict:
+    """What every list says of a model."""
+    keys = ("name", "title", "version", "licence")
+    return {key: bundle.config[key] for key in keys} | {"path": str(bundle.path)}
+
+
+def _here(bundle: Bundle) -> dict:
+    from ...control.genre_classifier import load_genres
+    from ...models.bundle import parameter_count
+    from ...models.installed import parts
+
+    config = bundle.config
+    return summary(bundle) | {
+        "installed": True,
+        "backbone": config["backbone"]["preset"],
+        "parameters": parameter_count(bundle),
+        "codec": config["codec"]["kind"],
+        "text": config["text"]["kind"],
+        "parts": parts(bundle),
+        "genres": list(known.names) if (known := load_genres(bundle)) else [],
+        "sampler": bundle.sampler,
+        "seconds": config["seconds"],
+        "weights_sha256": bundle.weights_sha256,
+        "training": config["training"],
+        "data": config["data"],
+    }
+
+
+def _not_here(name: str) -> dict:
+    from ...backbones.presets import PRESETS
+    from ...models import hub
+    from ...models.paper_systems import SYSTEMS
+
+    preset, system = PRESETS[name], SYSTEMS.get(name)
+    facts = {
+        "name": name,
+        "title": system.title if system else f"a small {preset.family.name} backbone of this project",
+        "installed": False,
+        "family": preset.family.name,
+        "parameters": preset.parameters,
+        "sizes": dict(preset.config),
+    }
+    if system:
+        facts |= {
+            "paper": system.paper,
+            "text": system.text["kind"],
+            "codec": system.codec["kind"],
+            "sampler": system.sampler,
+            "seconds": system.seconds,
+            "parts": [
+                {"part": part, "bytes": hub.PARTS[part].size, "here": hub.present(part)} for part in system.parts
+            ],
+        }
+    recipe = f"ttm-app train --data FOLDER --recipe {RECIPES[name]}" if name in RECIPES else None
+    return facts | {"weights": weights(name) if system else "the app brings none of this shape alone", "train": recipe}
+
+
+def weights(system: str) -> str:
+    """How to come by weights of a paper's system."""
+    published = f"the music weights of {system} itself are not published"
+    if system == "fluxaudio-s":
+        repository = "https://huggingface.co/AndreasXi/MeanAudio"
+        published += f"; fluxaudio_s_full.pth of {repository} has its shape (sounds, not music)"
+    return (
+        f"{published}: train your own (ttm-app train --help) or import a checkpoint"
+        f" (ttm-app models import CHECKPOINT --preset {system})"
+    )
+
+
+def lines(facts: dict, full: bool) -> list[str]:
+    """The facts for people, a line each; unless `full`, long ones are cut, and the last line says so."""
+    name = facts["name"]
+    get = f"ttm-app models download {name}"
+    shown = facts | {"installed": f"no: {name} cannot be used yet"}
+    if facts["installed"]:
+        state = {True: f"missing ({get})", False: "here"}
+        shown["parts"] = ", ".join(f"{part['part']} {state[bool(part['problem'])]}" for part in facts["parts"])
+        del shown["installed"]
+    elif "parts" in facts:
+        shown["parts"] = ", ".join(
+            f"{part['part']} {'here' if part['here'] else size(part['bytes'])}" for part in facts["parts"]
+        )
+        shown["get the parts"] = get
+    rows = [f"{key:<15} {plain(value)}" for key, value in shown.items() if value not in (None, {}, [])]
+    if full or not facts["installed"] or all(len(row) <= WIDTH for row in rows):
+        return rows
+    return [row if len(row) <= WIDTH else f"{row[: WIDTH - 2].rstrip()} …" for row in rows] + ["--full shows all of it"]
+
+
+def plain(value: object) -> str:
+    """A value of the config for people: {"a": 1} -> "a 1", lists joined."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {plain(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        joint = "; " if any(isinstance(item, dict) for item in value) else ", "
+        return joint.join(map(plain, value)) or "none"
+    return f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)
+
+
+def size(count: int) -> str:
+    """Bytes for people."""
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -1,0 +1,210 @@
+"""A loaded model as the five steps from a prompt to a clip: encode -> draw noise -> sample -> decode -> master.
+
+`Engine.generate` strings them together. Each can be called by itself, and what it takes may come from elsewhere:
+conditions of one's own, another plan, latents to begin with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from . import audio, flow, sampling
+from .backbones import expand_condition, with_grid
+from .backbones.inference import prepare
+from .codecs import load_codec
+from .codecs.base import Codec
+from .codecs.chunks import decode_chunked
+from .control.genre_classifier import Genres, load_genres, told
+from .control.plan import Plan
+from .control.planner import Pieces, check_layout, load_pieces, plans_for
+from .errors import GenerationError
+from .machine.device import PRECISIONS
+from .models import hub
+from .models.bundle import Bundle, frozen_parts, load_backbone
+from .request import GenerationRequest
+from .text import TextCondition, TextEncoder, load_text_encoder
+
+
+@dataclass(frozen=True)
+class EncodedPrompt:
+    """What the text encoder and the backbone make of a prompt, for a batch of 1.
+
+    prompt: as the model is told it, with `genre` before it where it was read as one (else ""). conditional: the
+    backbone's condition of it; unconditional: that of the negative prompt, or of no prompt. vector (G,): of the whole
+    prompt, where the encoder gives one. cut: tokens that did not fit the encoder.
+    """
+
+    prompt: str
+    genre: str
+    conditional: Any
+    unconditional: Any
+    vector: np.ndarray | None
+    cut: int
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the backbone is told while a batch of B clips is sampled, each a condition of batch B.
+
+    Guidance leads from `unconditional` to `conditional`. A model that follows plans is also led away from `planless`,
+    the prompt without its plan, with `plan_guidance` (1: not at all).
+    """
+
+    conditional: Any
+    unconditional: Any
+    planless: Any = None
+    plan_guidance: float = 1.0
+
+    @property
+    def away(self) -> list[tuple[Any, float]]:
+        """Conditions to lead away from beside the unconditional one, with their weights; see `sampling.guided`."""
+        return [] if self.planless is None else [(self.planless, self.plan_guidance - 1)]
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A bundle with its parts in memory, and the steps that they do."""
+
+    bundle: Bundle
+    backbone: nn.Module
+    codec: Codec
+    text: TextEncoder
+    mean: Tensor  # (D,) latent statistics
+    std: Tensor
+    pieces: Pieces | None = None  # whose plans are borrowed, where the model follows plans
+    genres: Genres | None = None  # which it knows, where it reads them from prompts
+
+    @property
+    def device(self) -> torch.device:
+        return self.mean.device
+
+    def samples(self, seconds: float) -> int:
+        """Samples of a clip of so many seconds."""
+        return round(seconds * self.codec.sample_rate)
+
+    def frames(self, seconds: float) -> int:
+        """Latent frames that hold a clip of so many seconds."""
+        return math.ceil(self.samples(seconds) * self.codec.latent_rate / self.codec.sample_rate)
+
+    # 1. encode
+
+    def encode(self, prompt: str, negative: str = "") -> EncodedPrompt:
+        """The prompt and what to lead away from, encoded once for all clips."""
+        features, genre = self.text.encode([prompt]), ""
+        if self.genres is not None and features.vector is not None:
+            genre = self.genres.meant(prompt, features.vector[0].cpu().numpy())
+        prompt = told(genre, prompt)
+        if genre:
+            features = self.text.encode([prompt])
+        unwanted = self.text.encode([negative]) if negative else None
+        return EncodedPrompt(
+            prompt,
+            genre,
+            conditional=self._condition(features),
+            unconditional=self._condition(unwanted) if unwanted else self.backbone.null_condition(1),
+            vector=None if features.vector is None else features.vector[0].cpu().numpy(),
+            cut=max(features.cut, unwanted.cut if unwanted else 0),
+        )
+
+    def _condition(self, features: TextCondition) -> Any:
+        parts = (features.tokens, features.mask, features.vector)
+        return self.backbone.condition(*(part if part is None else part.to(self.device) for part in parts))
+
+    def plans(self, text: EncodedPrompt, seeds: Sequence[int]) -> list[Plan] | None:
+        """The plan of the clip of every seed; None where the model follows no plans."""
+        return plans_for(text.prompt, text.vector, seeds, self.pieces) if self.bundle.follows_plans else None
+
+    def conditions(self, text: EncodedPrompt, batch: int, frames: int, plans: Sequence[Plan] | None) -> Conditions:
+        """The conditions of `batch` clips of so many latent frames, each with its plan where the model follows them."""
+        conditional, unconditional = (expand_condition(c, batch) for c in (text.conditional, text.unconditional))
+        if plans is None:
+            return Conditions(conditional, unconditional)
+        grids = np.stack([plan.grid(frames, self.codec.latent_rate) for plan in plans])
+        grid = torch.from_numpy(grids).to(self.device)  # (B, frames, grid_dim)
+
+        def told_of(condition: Any, grid: Tensor) -> Any:
+            return with_grid(self.backbone, condition, grid)
+
+        guidance = self.bundle.plan_guidance
+        planless = told_of(conditional, torch.zeros_like(grid)) if guidance != 1 else None
+        return Conditions(told_of(conditional, grid), told_of(unconditional, grid), planless, guidance)
+
+    # 2. draw noise
+
+    def draw_noise(self, seeds: Sequence[int], frames: int) -> Tensor:
+        """Noise (B, frames, D) on the model's device, each item of its seed alone."""
+        return sampling.noise(list(seeds), frames, self.codec.latent_dim).to(self.device)
+
+    # 3. sample
+
+    def sample(
+        self,
+        conditions: Conditions,
+        noise: Tensor,
+        request: GenerationRequest,
+        on_step: Callable[[int, int], None] | None = None,
+        initial: Tensor | None = None,
+        strength: float = 1.0,
+    ) -> Tensor:
+        """Noise (B, T, D) -> latents (B, T, D) in the codec's own scale, as the request's sampler settings say.
+
+        With initial latents (B, T, D, the codec's scale) the sampling begins between them and the noise: strength 1
+        leaves nothing of them, 0 leaves them as they are (audio-to-audio; Meng et al., 2022, arXiv 2108.01073).
+        """
+        velocity = sampling.guided(
+            self.backbone,
+            conditions.conditional,
+            conditions.unconditional,
+            request.guidance,
+            request.guidance_interval or (0.0, 1.0),
+            conditions.away,
+        )
+        start = 0.0 if initial is None else 1.0 - strength
+        if initial is not None:
+            noise = flow.interpolate((initial - self.mean) / self.std, noise, noise.new_full((len(noise),), start))
+        latents = sampling.sample(velocity, noise, request.steps, request.solver, on_step, start)
+        return latents * self.std + self.mean
+
+    # 4. decode
+
+    def decode(self, latents: Tensor, on_part: Callable[[int, int], None] | None = None) -> Tensor:
+        """Latents (T, D) of one clip -> waveform (channels, samples). GenerationError: they are not finite."""
+        if not torch.isfinite(latents).all():
+            raise GenerationError("the model gave values that are not finite: try a lower --guidance or more --steps")
+        return decode_chunked(self.codec, latents[None], on_part)[0]
+
+    # 5. master
+
+    def master(self, waveform: Tensor, seconds: float, loudness: float | None = None) -> np.ndarray:
+        """Waveform (channels, samples) -> the clip (channels, `samples(seconds)`), float32; see `audio.master`."""
+        rate = self.codec.sample_rate
+        return audio.master(waveform.float().cpu().numpy(), rate, self.samples(seconds), loudness)
+
+
+def load_model(bundle: Bundle, device: torch.device, precision: str, decoder: str) -> LoadedModel:
+    """Read and check a model. precision: a key of `PRECISIONS`; decoder: of `codecs.DECODERS`. Raises ModelError."""
+    for source in frozen_parts(bundle.config):
+        hub.locate(source, bundle.path)  # a missing part is found out before the others are read
+    check_layout(bundle)
+    pieces, genres = load_pieces(bundle), load_genres(bundle)
+    dtype = PRECISIONS[precision]
+    text_dtype = torch.float32 if device.type == "cpu" else dtype  # there bfloat16 gains a text nothing
+    backbone = load_backbone(bundle).to(device)
+    prepare(backbone, dtype)
+    return LoadedModel(
+        bundle,
+        backbone,
+        load_codec(bundle, device, dtype, decoder),
+        load_text_encoder(bundle, device, text_dtype),
+        torch.tensor(bundle.config["latent"]["mean"], device=device),
+        torch.tensor(bundle.config["latent"]["std"], device=device),
+        pieces,
+        genres,
+    )
