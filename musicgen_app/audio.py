@@ -17,7 +17,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile as sf
@@ -31,7 +31,7 @@ OFFSET = 1e-3  # a mean beyond this (-60 dBFS) is a fault of the decoder, below 
 FADE = 0.005  # seconds
 PADDING = 0.2  # seconds: about two frames of the slowest codec (10.77 Hz)
 
-FORMATS = {
+FORMATS: dict[str, dict[str, Any]] = {
     ".wav": {"format": "WAV", "subtype": "PCM_24"},
     ".flac": {"format": "FLAC", "subtype": "PCM_24"},
     ".ogg": {"format": "OGG", "subtype": "VORBIS", "compression_level": 0.3},

@@ -90,6 +90,12 @@ class GenerationRequest:
         gaps = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         return replace(self, **gaps).validated(max_seconds)
 
+    @property
+    def seeds(self) -> list[int]:
+        """The seed of every candidate of every variation, in order, of a resolved request."""
+        assert self.seed is not None, "the request is not resolved"
+        return [self.seed + i for i in range(self.variations * self.best_of)]
+
     def to_dict(self) -> dict:
         """JSON-safe dictionary; GenerationRequest.from_dict gives the request back."""
         d = asdict(self)

@@ -46,6 +46,10 @@ class TextCondition:
 class TextEncoder(Protocol):
     """A frozen text encoder."""
 
+    @property
+    def width(self) -> int:
+        """Numbers in a token, D."""
+
     def encode(self, prompts: list[str]) -> TextCondition: ...
 
 

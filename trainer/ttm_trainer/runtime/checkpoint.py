@@ -13,6 +13,7 @@ import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -187,7 +188,7 @@ def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> No
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
 
 
-def _spread(value: Tensor, parameter: Tensor) -> Tensor:
+def _spread(value: Tensor, parameter: Any) -> Tensor:
     """A whole tensor, distributed over processes as `parameter` is."""
     if not hasattr(parameter, "full_tensor"):
         return value

@@ -48,8 +48,11 @@ EVERY = 5.0  # seconds between two lines of progress
 class StageWorker(Protocol):
     """The work of one stage, small enough to be sent to another process; what is heavy is loaded at the first call."""
 
-    name: str
-    settings: dict
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def settings(self) -> dict: ...
 
     def __call__(self, part: int) -> Rows: ...
 
@@ -289,9 +292,9 @@ def _run_in_worker(part: int) -> list[dict]:
 
 def _write(folder: Path, name: str, values: np.ndarray | list[dict]) -> None:
     """An array as NAME.npy or a list as NAME.jsonl, synced to the disk."""
-    is_array = isinstance(values, np.ndarray)
-    with open(folder / (name + (".npy" if is_array else ".jsonl")), "xb") as file:
-        if is_array:
+    suffix = ".npy" if isinstance(values, np.ndarray) else ".jsonl"
+    with open(folder / (name + suffix), "xb") as file:
+        if isinstance(values, np.ndarray):
             # Through a plain write method: numpy's own way to a file loses the reason why a write failed.
             np.save(SimpleNamespace(write=file.write), values, allow_pickle=False)
         else:
