@@ -92,9 +92,7 @@ def import_checkpoint(
     if not force:
         installed.check_free(name, models_dir)
 
-    state, report = map_state(
-        read_checkpoint(file), preset, weights=weights, dtype=DTYPES[dtype] if dtype else None, where=file
-    )
+    state, report = map_state(read_checkpoint(file), preset, weights=weights, dtype=DTYPES.get(dtype or ""), where=file)
     dim, width = (report.overrides.get(size, size_of(preset, size)) for size in ("latent_dim", "text_dim"))
     text = _text(system, width)
     config = {
