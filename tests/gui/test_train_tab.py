@@ -34,7 +34,7 @@ def data(tmp_path_factory) -> Path:
 @pytest.fixture
 def context(home, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "jobs", lambda: tmp_path / "jobs")
-    found = Context(engine=Engine(), library=None, settings=user_settings.Settings(),
+    found = Context(engine=Engine(), library=None, settings=user_settings.Settings(), desk=None,
                     models_dir=tmp_path / "models")  # fmt: skip
     yield found
     for job in Jobs().list():

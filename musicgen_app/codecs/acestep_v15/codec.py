@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, cast
 
 import torch
 import torch.nn.functional as F
@@ -154,7 +154,7 @@ class Encoder(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         x = waveform[:, :, None].contiguous(memory_format=torch.channels_last)
-        first, *blocks = self.block
+        first, *blocks = cast(Iterable[EncoderBlock], self.block)
         x = _in_tiles(lambda x: first(self.conv1(x)), x, self.tile, down=first.stride)
         for block in blocks:
             x = _in_tiles(block, x, self.tile, down=block.stride)
@@ -163,10 +163,10 @@ class Encoder(nn.Module):
     @property
     def context(self) -> int:
         """Latents to either side of a chunk that its latents depend on."""
-        reach = 1
-        for block in reversed(self.block):
-            reach = reach * block.stride + block.stride // 2 + REACH
-        return math.ceil((reach + 3) / math.prod(block.stride for block in self.block))
+        strides, reach = [cast(EncoderBlock, block).stride for block in self.block], 1
+        for stride in reversed(strides):
+            reach = reach * stride + stride // 2 + REACH
+        return math.ceil((reach + 3) / math.prod(strides))
 
 
 class Decoder(nn.Module):
@@ -183,7 +183,7 @@ class Decoder(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         x = self.conv1(latents.to(self.conv1.weight.dtype).transpose(1, 2)[:, :, None])
-        *blocks, last = self.block
+        *blocks, last = cast(Iterable[DecoderBlock], self.block)
         for block in blocks:
             x = _in_tiles(block, x, self.tile, up=block.stride)
         x = _in_tiles(lambda x: self.conv2(self.snake1(last(x))), x, self.tile, up=last.stride)
@@ -192,9 +192,9 @@ class Decoder(nn.Module):
     @property
     def context(self) -> int:
         """Latents to either side of a chunk that its samples depend on."""
-        reach = 3
-        for block in reversed(self.block):
-            reach = math.ceil((reach + REACH - block.stride // 2) / block.stride) + 1
+        strides, reach = [cast(DecoderBlock, block).stride for block in self.block], 3
+        for stride in reversed(strides):
+            reach = math.ceil((reach + REACH - stride // 2) / stride) + 1
         return reach + 3
 
 
@@ -265,7 +265,7 @@ class AceStepV15(nn.Module):
                 if isinstance(module, Snake):
                     module.dtype, module.kernel = precision, kernel
                 elif isinstance(module, nn.Conv2d | Upsample):
-                    module.to(precision, memory_format=torch.channels_last)
+                    module.to(precision, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.decoder.snake1.dtype = torch.float32  # the waveform itself is not rounded
         self.decoder.conv2.float()
 
@@ -350,8 +350,9 @@ def _read_config(path: Path) -> OobleckConfig:
         config = json.loads(path.read_text())
         if config.get("_class_name") != "AutoencoderOobleck":
             raise ValueError(f"it describes {config.get('_class_name')!r}")
-        values = {name: value for name, value in config.items() if not name.startswith("_")}
-        return OobleckConfig(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+        values: dict[str, Any] = {name: value for name, value in config.items() if not name.startswith("_")}
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        return OobleckConfig(**values)
     except FileNotFoundError:
         raise ModelError(f"{path} is missing: this folder is not, or only half, the ACE-Step 1.5 codec") from None
     except (OSError, ValueError, TypeError, AttributeError) as error:

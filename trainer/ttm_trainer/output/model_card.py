@@ -69,7 +69,7 @@ def _data_row(row: dict) -> tuple[str, ...]:
     return row["part"], row["name"], row["licence"], f"{row['hours']:.2f}"
 
 
-def _recipe_rows(recipe: Recipe) -> list[tuple[str, str, str]]:
+def _recipe_rows(recipe: Recipe) -> list[tuple[str, ...]]:
     return [(f"`{name}`", plain(value), recipe.origin(name)) for name, value in recipe.parameters().items()]
 
 
