@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import subprocess
 import sys
@@ -10,8 +11,6 @@ import types
 import pytest
 import torch
 
-import musicgen_app
-from musicgen_app import backbones
 from musicgen_app.backbones.mamba import scan
 from musicgen_app.machine import paths
 
@@ -244,12 +243,12 @@ def test_a_broken_numba_is_named(monkeypatch, fresh_choice):
 
 
 def _forget_numba(monkeypatch):
-    """The modules that need numba are imported anew."""
-    monkeypatch.delattr(backbones, "scan_cpu", raising=False)
-    for name in ("backbones.scan_cpu", "backbones.scan_kernels", "kernels"):
-        monkeypatch.delitem(sys.modules, f"musicgen_app.{name}", raising=False)
-    monkeypatch.delattr(backbones, "scan_kernels", raising=False)
-    monkeypatch.delattr(musicgen_app, "kernels", raising=False)
+    """The modules that need numba are imported anew: they are neither listed nor attributes of their packages."""
+    for name in ("backbones.mamba.scan_cpu", "backbones.mamba.scan_numba", "machine.numba_kernels"):
+        module = importlib.import_module(f"musicgen_app.{name}")
+        package, _, last = module.__name__.rpartition(".")
+        monkeypatch.delitem(sys.modules, module.__name__)
+        monkeypatch.delattr(sys.modules[package], last)
 
 
 def test_reference_on_cuda_without_mamba_ssm(monkeypatch, fresh_choice):
