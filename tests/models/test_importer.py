@@ -41,10 +41,10 @@ STRAY = {"t_embed.freqs": torch.ones(128), "latent_rot": torch.ones(312, 1, 32, 
 def tiny(monkeypatch):
     """The paper systems with small backbones, their latents and text widths kept."""
     small = {
-        "mamba-189m": Preset("mamba", TINY_MAMBA),
-        "dit-450m": Preset("fluxaudio", TINY_DIT | {"fused_depth": 2}),
-        "fluxaudio-s": Preset("fluxaudio", TINY_DIT | {"latent_dim": 20}),
-        "fluxaudio-l": Preset("fluxaudio", TINY_DIT | {"latent_dim": 20, "heads": 2}),
+        "mamba-189m": Preset(presets.MAMBA, TINY_MAMBA),
+        "dit-450m": Preset(presets.FLUXAUDIO, TINY_DIT | {"fused_depth": 2}),
+        "fluxaudio-s": Preset(presets.FLUXAUDIO, TINY_DIT | {"latent_dim": 20}),
+        "fluxaudio-l": Preset(presets.FLUXAUDIO, TINY_DIT | {"latent_dim": 20, "heads": 2}),
     }
     monkeypatch.setattr(presets, "PRESETS", presets.PRESETS)
     for name, preset in small.items():
@@ -655,8 +655,8 @@ def test_killed_half_way(models, tmp_path, tiny):
     path = saved(fluxaudio_state(latent=64, joint=1, fused=2), tmp_path / "x.pth")
     code = (
         "import sys, time; from musicgen_app.machine import files;"
-        "from musicgen_app.backbones.presets import PRESETS, Preset;"
-        f"PRESETS['dit-450m'] = Preset('fluxaudio', {TINY_DIT | {'fused_depth': 2}});"
+        "from musicgen_app.backbones.presets import FLUXAUDIO, PRESETS, Preset;"
+        f"PRESETS['dit-450m'] = Preset(FLUXAUDIO, {TINY_DIT | {'fused_depth': 2}});"
         "files.sync = lambda path: (print('writing', flush=True), time.sleep(60));"
         "from musicgen_app.convert.importer import import_checkpoint; import_checkpoint(sys.argv[1], 'dit-450m')"
     )
