@@ -553,7 +553,7 @@ def checkpoint(cli, tmp_path, monkeypatch) -> Path:
     from musicgen_app.backbones import presets
 
     small = {"hidden": 32, "depth": 3, "fused_depth": 2, "heads": 1, "mlp_width": 48}
-    monkeypatch.setitem(presets.PRESETS, "dit-450m", presets.Preset("fluxaudio", small))
+    monkeypatch.setitem(presets.PRESETS, "dit-450m", presets.Preset(presets.FLUXAUDIO, small))
     monkeypatch.setenv("TTM_APP_HOME", str(tmp_path / "other"))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
