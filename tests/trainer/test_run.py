@@ -210,8 +210,8 @@ def test_a_bundle_is_replaced_whole_or_not_at_all(tiny_parts, tmp_path):
     replace_bundle(out, config, state, "first\n", files)
     replace_bundle(out, config | {"version": "2"}, state, "second\n", files)
     assert open_bundle(out).config["version"] == "2" and len(list(tmp_path.iterdir())) == 1
-    with pytest.raises(ModelError, match="licence"):
-        replace_bundle(out, config | {"licence": ""}, state, "third\n", files)
+    with pytest.raises(ModelError, match="version"):
+        replace_bundle(out, config | {"version": 3}, state, "third\n", files)
     assert open_bundle(out).config["version"] == "2" and len(list(tmp_path.iterdir())) == 1
 
 
