@@ -22,10 +22,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .audio import resample, save_bytes
+from .audio import resample
 from .codecs.acestep_v1.mel import LogMel
 from .errors import FileError, ModelError, RequestError
-from .machine import paths
+from .machine import files, paths
 from .models.bundle import WEIGHTS, load_state, load_strict
 from .text import SentenceTokens, TextEncoder
 
@@ -63,7 +63,7 @@ class AlignerConfig:
 
 
 class AskBlock(nn.Module):
-    """A state asks a sequence: attention from (B, 1, D) to (B, S, D), then an MLP; pre-norm residuals."""
+    """A state (B, 1, D) attends to a sequence (B, S, D), then an MLP follows; both with pre-norm residuals."""
 
     def __init__(self, width: int, heads: int, dropout: float):
         super().__init__()
@@ -80,7 +80,7 @@ class AskBlock(nn.Module):
 
 
 class TextTower(nn.Module):
-    """Sentence-encoder vectors -> unit vectors: the vector of the whole prompt asks those of its clauses and words."""
+    """Sentence-encoder vectors -> unit vectors: that of the whole prompt attends to those of its clauses and words."""
 
     def __init__(self, config: AlignerConfig):
         super().__init__()
@@ -268,8 +268,8 @@ def save_aligner(aligner: Aligner, folder: Path, **notes) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"cannot make the folder {folder}: {error.strerror}") from error
-    save_bytes(folder / WEIGHTS, data, overwrite=True)
-    save_bytes(folder / CONFIG, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode(), overwrite=True)
+    files.write(folder / WEIGHTS, data, overwrite=True)
+    files.write(folder / CONFIG, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode(), overwrite=True)
     return folder
 
 

@@ -8,21 +8,19 @@ FLAC and MP3 (an Ogg stream carries a random serial number, so OGG files differ 
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import json
 import math
 import os
 import re
-import secrets
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import soundfile as sf
 
 from .errors import FileError, GenerationError
+from .machine import files
 
 CEILING = -1.0  # dBTP: leaves lossy encoders room to overshoot
 ROUNDING = 0.001  # dB under the ceiling, more than rounding to float32 or 24 bits can add
@@ -200,7 +198,7 @@ def write(path: str | Path, audio: np.ndarray, sample_rate: int, tags: dict[str,
     Raises FileError; then nothing was written and an existing file is as it was.
     """
     check_target(path, overwrite)
-    return save_bytes(path, encode(audio, sample_rate, Path(path).suffix.lower(), tags), overwrite)
+    return files.write(path, encode(audio, sample_rate, Path(path).suffix.lower(), tags), overwrite)
 
 
 def check_target(path: str | Path, overwrite: bool = False) -> None:
@@ -208,7 +206,7 @@ def check_target(path: str | Path, overwrite: bool = False) -> None:
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise FileError(f"{path.name!r} does not name a format: end it in {', '.join(FORMATS)}")
-    check_free(path, overwrite)
+    files.check_free(path, overwrite)
 
 
 def encode(audio: np.ndarray, sample_rate: int, suffix: str, tags: dict[str, str]) -> bytes:
@@ -278,85 +276,6 @@ def _id3(tags: dict[str, str]) -> bytes:
         frames += ID3_FRAMES[name].encode() + len(body).to_bytes(4, "big") + b"\0\0" + body
     size = bytes(len(frames) >> shift & 0x7F for shift in (21, 14, 7, 0))  # four 7-bit bytes
     return b"ID3\x03\0\0" + size + frames
-
-
-def check_free(path: Path, overwrite: bool) -> None:
-    """FileError if no file can be made at `path`, or one is there and must not be replaced."""
-    if os.path.isdir(path):  # unlike Path.is_dir, False for a name the system cannot hold
-        raise FileError(f"{path} is a folder: name a file in it")
-    if not os.path.isdir(path.parent):
-        raise FileError(f"the folder {path.parent} does not exist: create it first")
-    try:
-        path.lstat()  # true even of a broken link
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        reason = getattr(error, "strerror", None) or "it is not a file name"
-        raise FileError(f"cannot write {path.name!r}: {reason}; choose another name") from error
-    if not overwrite:
-        raise FileError(f"{path} exists already: choose another name or use --force")
-
-
-def save_bytes(path: str | Path, data: bytes, overwrite: bool = False) -> Path:
-    """Write a whole file durably or not at all, as `saving` does. Raises FileError."""
-    with saving(path, overwrite) as file:
-        file.write(data)
-    return Path(path)
-
-
-@contextlib.contextmanager
-def saving(path: str | Path, overwrite: bool = False) -> Iterator[BinaryIO]:
-    """A file to write `path` through, durably or not at all: a temporary one beside it, synced, then given its name.
-
-    Without overwrite a file of that name is never replaced, even one made in the meantime. Raises FileError.
-    """
-    path = Path(path)
-    check_free(path, overwrite)
-    temporary = path.parent / f".{secrets.token_hex(16)}.part"
-    try:
-        try:
-            with open(temporary, "xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            if overwrite:
-                os.replace(temporary, path)
-            else:
-                _rename_new(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except FileExistsError as error:
-        raise FileError(f"{path} exists already: choose another name or use --force") from error
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        advice = "free some space or choose another folder" if full else "choose another folder or name"
-        raise FileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}; {advice}") from error
-    sync_folder(path.parent)
-
-
-def _rename_new(temporary: Path, path: Path) -> None:
-    """Give the temporary file its name, or FileExistsError: a hard link cannot replace a file as a rename does."""
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links (FAT, some network shares): reserve the name, then replace
-        open(path, "xb").close()
-        try:
-            os.replace(temporary, path)
-        except BaseException:
-            path.unlink()
-            raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a new name survive a power cut, where the system can sync a folder (POSIX)."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def read(path: str | Path) -> tuple[np.ndarray, int, dict[str, str]]:

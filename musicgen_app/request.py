@@ -78,7 +78,7 @@ class GenerationRequest:
         """The validated request with nothing left open: defaults from the model, a seed drawn if none was given.
 
         sampler: {"solver", "steps", "guidance", "guidance_interval"} of the model, whose interval may be None for the
-        whole way; max_seconds: its longest clip. An explicit 0 is a value, not a gap. Raises RequestError.
+        whole way; max_seconds: its longest clip. A 0 that was given is a value, not a gap. Raises RequestError.
         """
         defaults = {
             "solver": sampler["solver"],

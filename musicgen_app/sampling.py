@@ -41,10 +41,10 @@ def guided(
 ) -> VelocityFn:
     """The velocity function (x (B, T, D), t) -> (B, T, D) with classifier-free guidance (Ho & Salimans, 2022).
 
-    Inside the guidance interval (Kynkäänniemi et al., 2024), lo <= t <= hi, it is v_u + guidance * (v_c - v_u), and for
-    each (other condition, weight) in `away` weight * (v_c - v_other) more (Liu et al., 2022, arXiv 2206.01714), all
-    from one pass over the batch repeated; outside it, and everywhere when there is nothing to guide away from, it is
-    v_c alone. `null` is only needed when guidance is not 1.
+    Inside the guidance interval (Kynkäänniemi et al., 2024), lo <= t <= hi, it is v_u + guidance * (v_c - v_u). Each
+    (other condition, weight) in `away` adds weight * (v_c - v_other) (Liu et al., 2022, arXiv 2206.01714). All of these
+    come from one pass over the repeated batch. Outside the interval, and where nothing is guided away from, it is v_c.
+    `null` is only needed when guidance is not 1.
     """
     others = ([] if guidance == 1 else [null]) + [other for other, _ in away]
     together = reduce(concat_conditions, others, cond)

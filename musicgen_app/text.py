@@ -83,7 +83,7 @@ class SentenceTokens:
 
     The encoder gives one vector a text. The global vector is that of the whole prompt; the token sequence is made of
     the vectors of its clauses and of its words (`text_units`), padded with zeros. With `stated`, what the prompt states
-    in numbers (see `stated.py`) stands behind its own vector.
+    in numbers (see `control.prompt_parser`) is appended to its vector.
     """
 
     width = 512

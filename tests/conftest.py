@@ -93,3 +93,12 @@ def home(tiny_bundle, text_encoder, monkeypatch) -> Path:
     folder = tiny_bundle.path.parent.parent
     monkeypatch.setenv("TTM_APP_HOME", str(folder))
     return folder
+
+
+@pytest.fixture
+def windows_rules(monkeypatch) -> None:
+    """What Windows refuses is refused here too; see `support.windows_rules`."""
+    pytest.importorskip("fcntl")
+    from support import windows_rules
+
+    windows_rules.apply(monkeypatch)

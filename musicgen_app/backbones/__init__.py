@@ -30,6 +30,6 @@ def expand_condition(cond: Condition, batch: int) -> Condition:
 
 
 def with_grid(backbone: Backbone, cond: Condition, grid: Tensor) -> Condition:
-    """A condition that also says of every frame what the grid (B, T, grid_dim) of `plan.py` does."""
+    """The condition with the plan added to it: a grid (B, T, grid_dim) of numbers for every frame, see `Plan.grid`."""
     parts: Any = cond
     return parts._replace(grid=backbone.grid_input_proj(grid))

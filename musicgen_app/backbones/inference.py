@@ -22,9 +22,9 @@ READY: dict[type[nn.Module], Callable[[Any, torch.dtype], None]] = {
 def prepare(backbone: nn.Module, dtype: torch.dtype) -> None:
     """Make a loaded backbone ready for inference on the device it is on, in place: its large products in `dtype`.
 
-    Everything else, and all it takes and gives, is float32. The weights may be of any dtype, and are never there twice.
-    The backbone can neither be trained, saved nor moved afterwards. One of a plug-in computes in float32, unless it has
-    a method `make_ready(dtype)` of its own.
+    Inputs, outputs and everything else are float32. The weights may be of any dtype, and none is in memory twice.
+    Afterwards the backbone can no longer be trained, saved or moved. A plug-in's backbone computes in float32, unless
+    it has a method `make_ready(dtype)`.
     """
     if type(backbone) in READY:
         READY[type(backbone)](backbone, dtype)

@@ -1,7 +1,7 @@
 """Linear and convolution layers for inference, their weights made ready once.
 
-On a CPU the weights are kept in the blocked layout of the oneDNN kernels. The ordinary layers bring them into it anew
-in every call, which takes longer than the product itself for the few hundred positions of a ten-second clip.
+On a CPU the weights are kept in the blocked layout of the oneDNN kernels. Ordinary layers convert them to it in every
+call, which takes longer than the product itself for the few hundred positions of a ten-second clip.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class PackedLinear(Product):
 class PackedConvolution(Product):
     """A ChannelLastConv1d on the CPU, packed for oneDNN, which computes activation or factor on its way out.
 
-    Which layout oneDNN wants depends on the input's shape. Given weights in another one it brings them into it in every
-    call, which takes up to eight times as long as the product, so they are packed for every batch size of a length.
+    The layout that oneDNN wants depends on the input's shape. It converts weights in another layout in every call,
+    which takes up to eight times as long as the product. So they are packed for every batch size of a length.
     """
 
     def take(self, layer: Layer) -> None:

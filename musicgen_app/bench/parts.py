@@ -142,7 +142,7 @@ def step(model: str, latents: int, precision: str, repeats: int, plain: bool) ->
 
 @torch.inference_mode()
 def products(model: str, latents: int, precision: str, repeats: int) -> dict:
-    """The matrix products of one guided step, alone. They are those of the model as it was trained, not as prepared."""
+    """The matrix products of one guided step, alone: those of the model as it was trained, before `prepare`."""
     bundle = installed.find(model)
     with torch.device("meta"):
         backbone = _empty_backbone(bundle)

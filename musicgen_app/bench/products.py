@@ -1,8 +1,8 @@
 """The matrix products of a network: counted by shape while it runs, then made alone on random numbers.
 
-What a network takes beyond them is what its other parts (norms, scans, copies) cost. A product is one call of a linear
+The rest of a network's time is the cost of its other parts (norms, scans, copies). A product is one call of a linear
 layer or of a convolution over all channels. The products inside attention and depthwise convolutions are not counted,
-which makes the time of the products a strict measure of what cannot be avoided.
+so the time of the products is a strict lower bound.
 """
 
 from __future__ import annotations

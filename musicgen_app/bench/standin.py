@@ -1,7 +1,7 @@
 """Stand-ins: a whole model of a paper system's exact sizes with random weights, in the files of a downloaded one.
 
-Nobody has published weights for these systems, and time and memory do not depend on what the numbers are as long as
-they stay in range. The stand-in is a model folder that the app loads like any other, frozen parts included.
+Nobody has published weights for these systems. Time and memory do not depend on the numbers, as long as they stay in
+range. The stand-in is a model folder that the app loads like any other, frozen parts included.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def write_stand_in(
 
 
 def random_backbone(preset: str, overrides: dict) -> Backbone:
-    """A backbone as it is before training, except that nothing is zero: a fresh one would answer zero to everything."""
+    """A backbone as it is before training, except that no weight is zero: a fresh one answers zero to everything."""
     backbone = build(preset, overrides)
     for parameter in backbone.parameters():
         if parameter.requires_grad and not parameter.any():

@@ -26,7 +26,7 @@ COMMANDS = {  # name -> the module that has it under that name
     "bench": "bench",
     "doctor": "doctor",
     "settings": "settings",
-    "paths": "paths",
+    "paths": "settings",
 }
 
 EPILOG = """

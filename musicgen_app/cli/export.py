@@ -38,7 +38,7 @@ def codec(model: str, output: Path | None, force: bool, as_json: bool) -> None:
 
     Without -o the file becomes part of the model, so that `ttm-app generate --decoder onnx` can use it.
     """
-    from ..audio import check_free
+    from ..machine.files import check_free
     from ..models.installed import find
 
     bundle = find(model)

@@ -1,4 +1,4 @@
-"""`ttm-app settings`: what is set, where it comes from, and changing it."""
+"""`ttm-app settings`: what is set, where it comes from, and changing it. `ttm-app paths`: where things are."""
 
 from __future__ import annotations
 
@@ -106,6 +106,29 @@ def path(as_json: bool) -> None:
         print_json({"path": str(values.path())})
     else:
         click.echo(str(values.path()))
+
+
+@click.command(short_help="Print where things are.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def paths(as_json: bool) -> None:
+    """Print the folders of models, settings, results, trainings, scratch and bundled files. They need not exist yet."""
+    from ..machine import paths as folders
+
+    where = {
+        "models": folders.models(),
+        "config": folders.config(),
+        "results": values.load().library,
+        "runs": folders.runs(),
+        "jobs": folders.jobs(),
+        "cache": folders.cache(),
+        "assets": folders.assets(),
+        "settings": values.path(),
+    }
+    if as_json:
+        print_json({name: str(path) for name, path in where.items()})
+        return
+    for name, path in where.items():
+        click.echo(f"{name:<9} {one_line(str(path))}")
 
 
 def _plain(value: object) -> object:

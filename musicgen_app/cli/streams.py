@@ -21,7 +21,7 @@ class Outlet(io.RawIOBase):
 
     def __init__(self, behind: io.RawIOBase | None):
         self.behind = behind
-        self.fault = None if behind else OSError(errno.EBADF, "it is closed")
+        self.fault: OSError | None = None
 
     def writable(self) -> bool:
         return True
@@ -37,6 +37,8 @@ class Outlet(io.RawIOBase):
     def write(self, data) -> int | None:
         if self.behind is not None and self.fault is None:
             try:
+                if self.behind is None:
+                    raise OSError(errno.EBADF, "it is closed")
                 return self.behind.write(data)
             except OSError as error:
                 self.fault = error

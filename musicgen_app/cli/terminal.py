@@ -57,8 +57,8 @@ def progress_line(
 ) -> Iterator[Callable[[Progress], None] | None]:
     """A function for `Engine.generate(progress=...)` that keeps one line of stderr up to date; None when not shown.
 
-    Shown only on a terminal; the line is wiped at the end. It begins with `before`; `left` tells the seconds left of
-    all the work, where there is more than this, or None when that cannot be said yet.
+    Shown only on a terminal; the line is wiped at the end. It begins with `before`. `left` gives the seconds left of
+    all the work, if there is more than this clip, or None as long as that cannot be said.
     """
     if not (show and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"):
         yield None

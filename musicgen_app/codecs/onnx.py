@@ -14,13 +14,11 @@ import importlib.util
 import json
 import logging
 import os
-import secrets
 import shutil
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +28,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ..errors import DependencyError, FileError, ModelError
+from ..errors import DependencyError, ModelError
+from ..machine import files
 from ..machine.device import has_fast_bfloat16
 from ..models.bundle import load_state
 from .base import ExportableCodec
@@ -167,7 +166,7 @@ def export_decoder(
     comparison fails; then nothing is left behind.
     """
     codec = exportable(codec)
-    with _temporary_folder(path) as folder:
+    with files.reported(f"write {path}", "choose another file with -o"), files.scratch(path.parent) as folder:
         graph = folder / path.name
         model = _trace(copy.deepcopy(codec).decoder_module(), codec.latent_dim)
         if weights is not None:
@@ -187,7 +186,8 @@ def export_decoder(
         data = graph.with_name(f"{path.name}.data")
         written = [file for file in (data, graph) if file.exists()]  # the graph last: with it the export is there
         for file in written:
-            os.replace(file, path.parent / file.name)
+            files.sync(file)
+            files.rename(file, path.parent / file.name)
         if data not in written:
             (path.parent / data.name).unlink(missing_ok=True)  # that of an earlier export
     return ExportReport(tuple(path.parent / file.name for file in reversed(written)), parity)
@@ -198,19 +198,6 @@ def exportable(codec: Codec) -> ExportableCodec:
     if not isinstance(codec, ExportableCodec):
         raise ModelError(f"the decoder of the codec {type(codec).__name__} cannot leave PyTorch; use --decoder torch")
     return codec
-
-
-@contextmanager
-def _temporary_folder(path: Path) -> Iterator[Path]:
-    """A hidden folder beside `path` that is gone afterwards, whatever happens. FileError: no room, no permission."""
-    folder = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
-    try:
-        folder.mkdir()
-        yield folder
-    except OSError as error:
-        raise FileError(f"cannot write {path}: {error.strerror or error}; choose another file with -o") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _trace(module: nn.Module, latent_dim: int) -> ModelProto:

@@ -8,8 +8,8 @@ sharp enough for single harmonics. Phases are not coded: they start from the fre
 single-pass spectrogram inversion (Beauregard et al., DAFx 2015), and are made consistent by the fast Griffin-Lim
 algorithm (Perraudin et al., WASPAA 2013).
 
-Everything but the starting phases depends on a bounded stretch of the clip. A long clip is therefore decoded in chunks
-that see that stretch on either side, and the turns that the phases have made so far go from chunk to chunk.
+Everything but the starting phases depends on a bounded stretch of the clip. So a long clip is decoded in chunks that
+see this stretch on either side, and each chunk hands on to the next how far its phases have turned.
 """
 
 from __future__ import annotations
@@ -175,8 +175,8 @@ def reconstruct(magnitude: Tensor, n_fft: int, hop: int, iterations: int, turns:
 class Encoder(nn.Module):
     """Log-magnitude frames (B, 5T, F) -> latents (B, T, D): a fixed linear map plus what the network adds to it.
 
-    The network sees whitened principal components of each frame (`whiten`, fixed too): the bins of a log spectrum rise
-    and fall together, which would make its first layer learn badly.
+    The network sees whitened principal components of each frame (`whiten`, also fixed): the bins of a log spectrum rise
+    and fall together, and a first layer on the bins themselves would learn badly.
     """
 
     def __init__(self, config: SketchCodecConfig):
@@ -321,8 +321,8 @@ class SketchCodec(nn.Module):
     def prepare(self, dtype: torch.dtype) -> None:
         """Keep the large matrices of the decoder in `dtype`; everything between them stays float32.
 
-        Where the processor multiplies bfloat16, that takes a third of the time and moves the log-magnitudes by 0.0015
-        in the root mean square, 0.02 at most; the codec itself is off by 0.25. Phases come out otherwise, as well made.
+        Where the processor multiplies bfloat16, that takes a third of the time. It changes the log-magnitudes by 0.0015
+        (root mean square; 0.02 at most), where the codec's own error is 0.25. The phases differ and are no worse.
         """
         if dtype not in (torch.float32, torch.bfloat16):
             raise ValueError(f"the sketch codec decodes in float32 or bfloat16, not {dtype}")
@@ -341,9 +341,8 @@ def save_codec(codec: SketchCodec, folder: Path, data: list[dict] | None = None)
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(
-        json.dumps({"kind": "sketch", **asdict(codec.config), "data": data or []}, indent=2) + "\n"
-    )
+    config = {"kind": "sketch", **asdict(codec.config), "data": data or []}
+    (folder / "config.json").write_bytes((json.dumps(config, indent=2) + "\n").encode())
     state = {name: tensor.detach().half().contiguous() for name, tensor in codec.state_dict().items()}
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
 

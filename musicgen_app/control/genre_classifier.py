@@ -32,13 +32,13 @@ class Genres:
     bias: np.ndarray
 
     def probabilities(self, vectors: np.ndarray) -> np.ndarray:
-        """Text vectors (N, V or more) -> (N, G), each row of sum 1. What a vector has behind V is not looked at."""
+        """Text vectors (N, V or more) -> (N, G), each row of sum 1. Only the first V numbers of a vector count."""
         logits = vectors[:, : len(self.weights)] @ self.weights + self.bias
         grown = np.exp(logits - logits.max(axis=1, keepdims=True))
         return grown / grown.sum(axis=1, keepdims=True)
 
     def meant(self, prompt: str, vector: np.ndarray) -> str:
-        """The genre that a prompt with this vector (V or more,) means; "" where it names one, or none is sure."""
+        """The genre that a prompt with this vector (V or more,) means; "" where it names one, or none is likely."""
         if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", prompt, re.IGNORECASE) for name in self.names):
             return ""
         (probabilities,) = self.probabilities(vector[None])

@@ -1,7 +1,7 @@
 """The plan of a clip: tempo, metre, key, chords, drums -> the grid (T, WIDTH) that tells a generator of every frame.
 
-A network that sees 12 frames a second of noise cannot keep count of the beat by itself; told where in the bar each
-frame is, it need not. The same goes for the chord that sounds and the key that it belongs to.
+A network that sees 12 frames a second of noise cannot keep count of the beat by itself. It need not if it is told where
+in the bar each frame is. The same holds for the chord that sounds and the key that it belongs to.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Plan:
         return ", ".join(parts)
 
     def later(self, seconds: float) -> Plan:
-        """The plan of what is left of the clip after so many seconds."""
+        """The plan of the rest of the clip, from so many seconds on."""
         if self.tempo is None or not seconds:
             return self
         return replace(self, start=self.start + seconds * self.tempo / 60)

@@ -1,9 +1,9 @@
-"""Prompt, its vector and a seed -> the `Plan` of a clip: what the prompt states, the rest from a piece like it.
+"""Prompt, its vector and a seed -> the `Plan` of a clip: what the prompt states, and the rest from a similar piece.
 
 A model that follows plans comes with those of pieces it was trained on, each with the vector of its captions
 (`plans.safetensors`). A prompt that names no tempo, metre, key or chords borrows them from one of the nearest pieces,
-drawn by the seed; so variations differ in them too. It has drums if most of the nearest have. "Slow" and "fast" mean
-the slowest and the fastest of the pieces that are like it: what is slow for a waltz is not for a ballad.
+drawn by the seed; so variations differ in them, too. The plan has drums if most of the nearest pieces have. "Slow" and
+"fast" mean the slowest and the fastest of the pieces that are like it: what is slow for a waltz is not for a ballad.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Pieces:
     def near(self, vector: np.ndarray, wanted: Stated) -> list[Plan]:
         """The plans of the pieces nearest to a vector, of the stated metre, drums and mode where there are any.
 
-        Of a stated pace: those nearest of the slowest (or fastest) of more that are near. What a vector longer than G
-        has behind is not looked at.
+        With a stated pace: of the pieces that are near, the slowest (or fastest). Of a vector longer than G only the
+        first G numbers count.
         """
         vector = vector[: self.vectors.shape[1]]
         similar = self.vectors @ (vector / max(float(np.linalg.norm(vector)), 1e-9))

@@ -1,9 +1,9 @@
 """What a prompt states in so many words: prompt -> tempo, key, metre, drums -> a vector (WIDTH,) for a generator.
 
-Pace ("slow", "up-tempo") and chords are read too, for the plan alone (`planning`).
+Pace ("slow", "up-tempo") and chords are read too, but only for the plan (`planner`).
 
 A sentence encoder hardly tells 124 from 128 BPM, or "drums" from "no drums". What can be read exactly is read here, and
-stands behind the sentence's own vector.
+is appended to the sentence's own vector.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Stated:
     minor: bool | None = None
     metre: str | None = None  # one of METRES
     drums: bool | None = None
-    chords: tuple[str, ...] = ()  # symbols of `harmony.QUALITIES`; not in the vector
+    chords: tuple[str, ...] = ()  # symbols of `theory.QUALITIES`; not in the vector
     pace: str | None = None  # "slow" or "fast", in words; not in the vector
 
     def vector(self) -> np.ndarray:

@@ -1,7 +1,7 @@
 """A model folder, or a checkpoint of a paper system's shape -> a model on this machine.
 
-A model folder, or a .zip file of one, is checked and copied. A checkpoint goes file -> tensors (`checkpoint`) -> state
-of the backbone (`mapping`) -> bundle, with what `systems` says of the preset.
+A model folder, or a .zip file of one, is checked and copied. A checkpoint goes file -> tensors (`models.torch_file`) ->
+state of the backbone (`state_mapping`) -> bundle, with what `models.paper_systems` says of the preset.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def import_model(
     models_dir: str | os.PathLike | None = None,
     **options,
 ) -> tuple[Bundle, Report | None]:
-    """Take what lies at `path` as a model of the user's: with a preset a checkpoint, else a model folder or .zip.
+    """Add what lies at `path` to the user's models: with a preset a checkpoint, else a model folder or .zip.
 
     options: those of `import_checkpoint`, for a checkpoint only. The report tells how a checkpoint was read. Raises as
-    `import_checkpoint` and `store.install`.
+    `import_checkpoint` and `models.installed.install`.
     """
     path = Path(path).expanduser()
     if preset:
@@ -118,9 +118,9 @@ def import_checkpoint(
     card = _card(config, system, report.parameters)
     with _codec_files(codec_files, dim) as extra:
         size = sum(tensor.nbytes for tensor in state.values()) + sum(path.stat().st_size for path in extra.values())
-        with installed.placing(name, size, force, models_dir) as folder:
-            write_bundle(folder, config, state, card, extra)
-    return open_bundle(installed.folder_of(name, models_dir)), report
+        installed.check_space(size, models_dir)
+        bundle = write_bundle(installed.folder_of(name, models_dir), config, state, card, extra, overwrite=force)
+    return bundle, report
 
 
 def is_zipped_model(path: Path) -> bool:

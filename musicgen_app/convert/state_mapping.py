@@ -1,7 +1,7 @@
 """A checkpoint's tensors -> the state of a preset's backbone, strictly, with a report of what was done.
 
-Where a file keeps the weights (nested dicts, prefixes, averages) is found by the backbone's own names. Everything that
-belongs to them must then be known, there, of the right shape and finite.
+The backbone's own names show where a file keeps the weights (nested dicts, prefixes, averages). Every one of them must
+then be there, of the right shape and finite, and no unknown one may stand among them.
 """
 
 from __future__ import annotations

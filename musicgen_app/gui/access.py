@@ -2,7 +2,7 @@
 
 A page that listens on this computer only answers to its own names, so that no web site can reach it by pointing its
 own name here. A request sent by another site's page is refused. With a password, nothing but the login page is served
-before it was given: once, in the browser, or as `auth=("", PASSWORD)` of gradio_client.
+until it was given: once in the browser, or as `auth=("", PASSWORD)` of gradio_client.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page's own components: gr.HTML whose value is data and whose looks are in static/*.js: no text becomes HTML."""
+"""The page's own components: gr.HTML whose value is data, drawn by static/*.js, so that no text becomes HTML."""
 
 from __future__ import annotations
 

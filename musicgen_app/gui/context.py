@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """What the tabs share. `models_dir` None is the user's own folder, as in `store`."""
+    """What the tabs share. `models_dir` None is the user's own folder, as in `models.installed`."""
 
     engine: EngineHolder
     library: Library

@@ -1,6 +1,6 @@
 """Requests of all pages and API clients -> one after another through the engine -> the library.
 
-A request that was accepted is worked off whether or not its page stays open. The order is fair: users take turns, so
+A request that was accepted is done whether or not its page stays open. The order is fair: users take turns, so
 everybody's first request comes before anybody's second. Nobody holds more than a quarter of the places.
 """
 

@@ -2,7 +2,7 @@
 
 The files are the library; the index is only a quick way to look through them. Before every look it is brought up to
 date with the folders that have changed, and where it is missing, damaged or of another schema it is made anew. Where it
-cannot be written it is made in memory, so that a library on a read-only disk can be looked through as well.
+cannot be written it is made in memory, so a library on a read-only disk can be searched as well.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def folded(text: str) -> str:
 
 
 def moment(when: datetime) -> str:
-    """A time as `Item.created` has it, so that times compare as texts do."""
+    """A time in the form of `Item.created`, in which times can be compared as texts."""
     return when.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 

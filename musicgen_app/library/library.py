@@ -1,12 +1,12 @@
-"""Everything that was ever made, kept: GenerationResult -> audio file + sidecar in the library -> found again.
+"""All results, kept: GenerationResult -> audio file + sidecar in the library -> found again.
 
     FOLDER/2026-01/slow-piano-7-0123456789ab.wav          audio, the same bytes as `ttm-app generate` writes
     FOLDER/2026-01/slow-piano-7-0123456789ab.wav.json     its sidecar, with title, tags and favourite
     FOLDER/.trash/                                        what was deleted and can be restored
-    FOLDER/.index.sqlite                                  made from the files whenever it is needed (catalogue.py)
+    FOLDER/.index.sqlite                                  made from the files whenever it is needed (`index`)
 
-An item is where its audio file is. That file comes, moves and goes in one step, and its sidecar follows: whatever a
-process that was killed has left behind is put right by the next look at the folder. Several processes may work at once.
+An item is where its audio file is. That file is added, moved or removed in one step, and its sidecar follows. What a
+killed process has left undone is put right by the next look at the folder. Several processes may work at once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import os
 import re
 import secrets
 import shutil
-import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,8 +25,9 @@ from typing import IO
 
 from .. import audio
 from ..errors import FileError, RequestError
-from ..machine import paths
+from ..machine import files, paths
 from ..request import GenerationResult, check_whole
+from .clip_files import claim, follow, followed_by, settle
 from .index import Catalogue, conditions
 from .item import NAME, NOTE, TRASH, Item, changed, checked_note, item_from, moment, read_item
 from .metadata import (
@@ -47,10 +47,8 @@ from .metadata import (
 __all__ = ["Item", "Library", "Report"]
 
 ID = re.compile(r"[0-9a-f]{12}")
-HIDDEN = re.compile(r"\.([0-9a-f]{32}\.part|" + NAME.pattern + r"\.json)")  # what only a killed process leaves
 LOCK = ".lock"
 BUSY = 30.0  # seconds to wait for another process
-STALE = 3600  # seconds after which what is hidden belongs to a process that was killed
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,7 @@ class Library:
 
     def __init__(self, folder: str | os.PathLike | None = None):
         self.folder = Path(folder or paths.results()).expanduser().absolute()
+        self._swept = False
         self._catalogue = Catalogue(self.folder, self._find_sidecar)
 
     # --- putting in
@@ -110,14 +109,10 @@ class Library:
         data = sidecar_bytes(record | {"file": name})
         item = item_from(path, parse(data.decode(), path))
         self._make(month)
-        pending = _pending(path)
-        audio.save_bytes(pending, data)
-        try:
+        if not self._swept:
+            self._sweep()
+        with followed_by(path, data):
             write(path)
-        except BaseException:
-            pending.unlink(missing_ok=True)
-            raise
-        _follow(pending, item.sidecar)
         return item
 
     # --- finding
@@ -183,7 +178,7 @@ class Library:
                 "favourite": item.favourite if favourite is None else favourite,
             }
             record = read_sidecar(item.path) | {NOTE: checked_note(note)}
-            audio.save_bytes(item.sidecar, sidecar_bytes(record), overwrite=True)
+            files.write(item.sidecar, sidecar_bytes(record), overwrite=True)
             return read_item(item.path)
 
     def delete(self, ids: str | Iterable[str]) -> list[Item]:
@@ -209,9 +204,10 @@ class Library:
                     raise FileError(f"{kept[0]} is not in the trash: delete it first")
                 listed = [item.path for item in items]
             for path in listed:
-                with _reported(f"cannot delete {path}"):
+                with files.reported(f"delete {path}"):
                     path.unlink()
                     sidecar_path(path).unlink(missing_ok=True)
+            self._sweep_trash()
             return len(listed)
 
     # --- taking out
@@ -224,10 +220,10 @@ class Library:
         """
         item = self.get(id)
         target = Path(folder) / _renamed(item, suffix)
-        with audio.saving(target, force) as file:
+        with files.writing(target, force) as file:
             _write_as(item, target.name, file)
         if is_cut(target):
-            audio.save_bytes(sidecar_path(target), _sidecar_as(item, target.name), force)
+            files.write(sidecar_path(target), _sidecar_as(item, target.name), force)
         return target
 
     def export(
@@ -240,7 +236,7 @@ class Library:
         items = self._items(ids)
         if not items:
             raise RequestError("nothing to export: name at least one item")
-        with audio.saving(Path(target_zip), force) as file, zipfile.ZipFile(file, "w") as archive:
+        with files.writing(Path(target_zip), force) as file, zipfile.ZipFile(file, "w") as archive:
             for item in items:
                 name = _renamed(item, suffix)
                 with archive.open(_entry(name, item), "w", force_zip64=True) as entry:
@@ -251,6 +247,8 @@ class Library:
     def reindex(self) -> Report:
         """Read all files again, clear up what killed processes left hidden, and say what is there. Raises FileError."""
         self._sweep()
+        with suppress(FileError), self._alone():
+            self._sweep_trash()
         self._catalogue.rebuild()
         return Report(self.count(), self.count(trashed=True), self.unreadable())
 
@@ -264,15 +262,14 @@ class Library:
         target = self._make(folder) / item.path.name
         if os.path.lexists(target):
             raise FileError(f"{target} exists already: move it elsewhere")
-        with _reported(f"cannot move {item.path} to {target.parent}"):
-            item.path.rename(target)
-            _follow(item.sidecar, sidecar_path(target))
-            audio.sync_folder(item.path.parent)
+        with files.reported(f"move {item.path} to {target.parent}"):
+            files.rename(item.path, target)
+            follow(item.sidecar, sidecar_path(target))
         return read_item(target)
 
     def _make(self, name: str) -> Path:
         folder = self.folder / name
-        with _reported(f"cannot keep anything in {self.folder}"):
+        with files.reported(f"keep anything in {self.folder}"):
             folder.mkdir(parents=True, exist_ok=True)
         if folder.is_symlink():
             raise FileError(f"{folder} is a link: the library wants a folder there")
@@ -281,42 +278,38 @@ class Library:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """No other process changes items meanwhile. Raises FileError where the library cannot be changed at all."""
-        from filelock import FileLock, Timeout
-
         if not self.folder.is_dir():
             raise FileError(f"there is no library in {self.folder} yet")
-        try:
-            lock = FileLock(self.folder / LOCK, timeout=BUSY)
-            lock.acquire()
-        except Timeout:
-            raise FileError(f"another program is changing the library {self.folder}: try again") from None
-        except OSError as error:
-            raise FileError(f"cannot change the library {self.folder}: {error.strerror or error}") from error
-        try:
+        busy = f"another program is changing the library {self.folder}: try again"
+        with files.locked(self.folder / LOCK, busy, BUSY):
             yield
-        finally:
-            lock.release()
 
     def _find_sidecar(self, path: Path) -> None:
         """Put a sidecar beside a sound that has none: the one that was to follow it, else one made from its tags."""
         target = sidecar_path(path)
-        for source in (_pending(path), *(self.folder / name / target.name for name in self._catalogue.folders())):
+        claim(path)
+        of_old = path.with_name(f".{target.name}")  # where it waited in version 0.1
+        for source in (of_old, *(self.folder / name / target.name for name in self._catalogue.folders())):
             if source.is_file() and not source.is_symlink() and not os.path.lexists(source.with_suffix("")):
-                _follow(source, target)
+                follow(source, target)
         if not os.path.lexists(target):
             note = {"created": changed(path), "source": "python"}
-            audio.save_bytes(target, sidecar_bytes(_described(path) | {"file": path.name, NOTE: note}))
+            files.write(target, sidecar_bytes(_described(path) | {"file": path.name, NOTE: note}))
 
     def _sweep(self) -> None:
-        """Delete what processes that were killed long ago have left hidden."""
+        """Clear up what killed processes have left hidden."""
+        self._swept = True
         for name in self._catalogue.folders():
-            for path in (self.folder / name).iterdir():
-                half = HIDDEN.fullmatch(path.name) is not None
-                if name == TRASH and path.suffix == ".json" and NAME.fullmatch(path.stem):
-                    half = not any(os.path.lexists(self.folder / f / path.stem) for f in self._catalogue.folders())
+            files.sweep(self.folder / name)
+            settle(self.folder / name)
+
+    def _sweep_trash(self) -> None:
+        """Delete the sidecars in the trash whose sound is nowhere; nobody else may be changing items."""
+        folders = [self.folder / name for name in self._catalogue.folders()]
+        for path in (self.folder / TRASH).glob("*.json"):
+            if NAME.fullmatch(path.stem) and not any((folder / path.stem).exists() for folder in folders):
                 with suppress(OSError):
-                    if half and path.lstat().st_mtime < time.time() - STALE:
-                        path.unlink()
+                    path.unlink()
 
 
 def _described(path: Path) -> dict:
@@ -331,28 +324,13 @@ def _described(path: Path) -> dict:
     return record
 
 
-def _pending(path: Path) -> Path:
-    """Where the sidecar of a sound waits for it."""
-    return path.with_name(f".{path.name}.json")
-
-
-def _follow(sidecar: Path, target: Path) -> None:
-    """Move a sidecar to its sound. Another process, which found the sound without it, may have done so already."""
-    try:
-        sidecar.replace(target)
-    except FileNotFoundError:
-        if not target.exists():
-            raise
-    audio.sync_folder(target.parent)
-
-
 def _copy(source: Path, target: Path) -> None:
-    with audio.saving(target) as file:
+    with files.writing(target) as file:
         _write_from(source, file)
 
 
 def _write_from(source: Path, file: IO[bytes]) -> None:
-    with _reported(f"cannot read {source}"):
+    with files.reported(f"read {source}"):
         sound = open(source, "rb")
     with sound:
         shutil.copyfileobj(sound, file)
@@ -390,11 +368,3 @@ def _entry(name: str, item: Item) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, (min(max(made.year, 1980), 2107), *made.timetuple()[1:6]))
     entry.external_attr = 0o644 << 16
     return entry
-
-
-@contextmanager
-def _reported(what: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise FileError(f"{what}: {error.strerror or error}") from error

@@ -1,10 +1,10 @@
 """Where a clip came from: GenerationResult -> text tags in the file and a JSON sidecar beside it -> request.
 
 The comment tag is one flat JSON record: the AI mark, the model and its weights, the app, and the resolved request. For
-the best of several clips it adds how many there were, their first seed, the score and what scored; its seed is still
-its own. It holds no date, so the same result gives the same bytes. The sidecar `<audio file>.json` is the same record
-with the model's version and licence, the shape of the audio, the time taken and what it was computed with. What is read
-back is untrusted.
+the best of several clips it adds how many there were, their first seed, the score and what gave it; the seed is that of
+the clip itself. It holds no date, so the same result gives the same bytes. The sidecar `<audio file>.json` is the same
+record with the model's version and licence, the shape of the audio, the time taken and what it was computed with. What
+is read back is untrusted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from .. import __version__
-from ..audio import WAV_COMMENT_BYTES, read_tags, save_bytes
+from ..audio import WAV_COMMENT_BYTES, read_tags
 from ..errors import FileError, RequestError
 from ..request import Choice, GenerationRequest, GenerationResult
 
@@ -60,11 +60,6 @@ def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
         **({"read_as": result.read_as} if result.read_as else {}),
         **({"plan": result.plan.describe()} if result.plan else {}),
     }
-
-
-def write_sidecar(result: GenerationResult, path: str | Path, overwrite: bool = False) -> Path:
-    """Write the sidecar of the audio file at `path`, all or nothing; returns `<path>.json`. Raises FileError."""
-    return save_bytes(sidecar_path(path), sidecar_bytes(sidecar_for(result, path)), overwrite)
 
 
 def sidecar_bytes(record: dict) -> bytes:
@@ -146,8 +141,18 @@ def record_of(path: Path) -> dict:
 
 def read_sidecar(path: Path) -> dict:
     """The record in the sidecar of `path`: the mark and the origin are checked, nothing else. Raises FileError."""
-    sidecar = sidecar_path(path)
+    return read_record(sidecar_path(path))
+
+
+def read_record(sidecar: Path) -> dict:
+    """The record in a sidecar, wherever it is. As `read_sidecar`."""
     return parse(_read_text(sidecar), sidecar)
+
+
+def is_of(record: dict, path: Path) -> bool:
+    """Whether a sidecar's record is of the clip at `path`: it says all that the tag there says. Raises FileError."""
+    tag = _tag_record(path)
+    return all(record.get(name) == tag[name] for name in tag.keys() - {"truncated"})
 
 
 def full_tags(path: Path) -> dict[str, str]:

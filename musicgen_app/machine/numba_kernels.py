@@ -58,7 +58,7 @@ def compiled(function: Callable, sums: bool = False) -> Callable:
 def tensor_rows(x: Tensor) -> tuple[np.ndarray, int]:
     """x (B, T, W), copied only if its rows are not dense, as a flat array and the distance from row to row.
 
-    numba vectorises a loop only where it knows the elements to be neighbours: arrays with strides would not do.
+    numba vectorises a loop only if it knows that the elements are neighbours, which arrays with strides do not tell.
     """
     x = x.detach()
     batch, length, width = x.shape
@@ -73,8 +73,8 @@ def tensor_rows(x: Tensor) -> tuple[np.ndarray, int]:
 def in_parallel(kernel: Callable, tasks: int, *values) -> None:
     """kernel(first, last, *values) for shares of range(tasks), on as many threads as torch uses.
 
-    They are Python's threads (the kernels hold no lock), as numba's own either end the process when two of its callers
-    meet or need an OpenMP library beside torch's.
+    They are Python's threads, as the kernels hold no lock. Numba's own threads either end the process when two callers
+    meet, or need a second OpenMP library beside torch's.
     """
     threads = max(1, min(torch.get_num_threads(), tasks))
     edges = [tasks * i // threads for i in range(threads + 1)]

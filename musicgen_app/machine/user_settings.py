@@ -1,4 +1,4 @@
-"""What the user has set once and for all: flag > TTM_APP_* > settings.toml > default -> Settings.
+"""The user's settings: flag, before TTM_APP_*, before settings.toml, before default -> Settings.
 
 `None` means "not given" at every step, so 0 and false are values. The file is the app's own: it is written whole, and
 comments in it are not kept.
@@ -11,16 +11,19 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import FileError, RequestError
 from ..request import GenerationRequest, check_text, check_whole
-from . import paths
+from . import files, paths
 
 FILE = "settings.toml"
+LOCK = ".settings.lock"
+BUSY = 30.0  # seconds to wait for another process that changes settings
 FILE_BYTES = 65_536
 HEADER = "# Settings of ttm-app, written by `ttm-app settings set`; `ttm-app settings` explains them.\n"
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -160,30 +163,26 @@ def set(name: str, value: object) -> object:
         unset(name)
         return None
     value = check(name, value)
-    write(_read() | {name: value})
+    with _alone():
+        write(_read() | {name: value})
     return value
 
 
 def unset(*names: str) -> None:
     """Take settings out of the file, also ones it should not have. RequestError: it has no such; FileError as `set`."""
-    values = _read()
-    for name in names:
-        if name not in values:
-            known(name)
-    write({name: value for name, value in values.items() if name not in names})
+    with _alone():
+        values = _read()
+        for name in names:
+            if name not in values:
+                known(name)
+        write({name: value for name, value in values.items() if name not in names})
 
 
 def write(values: dict[str, object]) -> Path:
     """Make `values` the whole of the file, all or nothing. Raises RequestError for a bad one, FileError."""
-    from ..audio import save_bytes
-
     lines = [f"{name} = {_toml(value)}\n" for name, value in sorted(_checked_file(values).items())]
-    target = path()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot write {target}: {error.strerror}; set TTM_APP_HOME to another folder") from error
-    return save_bytes(target, (HEADER + "".join(lines)).encode(), overwrite=True)
+    _make_folder()
+    return files.write(path(), (HEADER + "".join(lines)).encode(), overwrite=True)
 
 
 def parse(name: str, text: str) -> object:
@@ -212,6 +211,19 @@ def known(name: str) -> Field:
         hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(FIELDS)}"
         raise RequestError(f"unknown setting {ascii(name)[:60]}; {hint}")
     return FIELDS[name]
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """No other process changes the file between its reading and its writing. FileError: one does, for too long."""
+    _make_folder()
+    with files.locked(path().with_name(LOCK), f"another program is changing {path()}: try again", BUSY):
+        yield
+
+
+def _make_folder() -> None:
+    with files.reported(f"write {path()}", "set TTM_APP_HOME to another folder"):
+        path().parent.mkdir(parents=True, exist_ok=True)
 
 
 def _flags(flags: dict[str, object]) -> dict[str, object]:

@@ -13,14 +13,14 @@ import json
 import math
 import os
 import re
-import secrets
 import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FileError, ModelError
+from ..errors import ModelError
+from ..machine import files
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+CARD = "README.md"
 _KEYS = {
     "name": str, "title": str, "version": str, "licence": str, "backbone": dict, "text": dict, "codec": dict,
     "latent": dict, "sampler": dict, "seconds": dict, "training": dict, "data": list, "files": dict,
@@ -117,44 +118,35 @@ def open_bundle(path: str | os.PathLike) -> Bundle:
 
 
 def write_bundle(
-    path: str | os.PathLike, config: dict, state_dict: dict[str, Tensor], card: str, extra_files: dict[str, Path]
+    path: str | os.PathLike,
+    config: dict,
+    state_dict: dict[str, Tensor],
+    card: str,
+    extra_files: dict[str, Path],
+    overwrite: bool = False,
 ) -> Bundle:
-    """Write a new model folder in one step: everything goes to a hidden folder beside it, which is then renamed.
+    """Write a model folder in one step; with overwrite one that is there is replaced when the new one is complete.
 
     `extra_files` maps a name inside the bundle ("codec/model.safetensors") to the file to copy there; `files` of the
     config is filled with the SHA-256 of the weights and of each of them.
     Raises FileError (exists already, cannot be written) or ModelError (the config is not valid).
     """
-    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     path = Path(path)
-    if path.exists():
-        raise FileError(f"{path} exists already; choose another name or remove it first")
-    temp = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
-    try:
-        temp.mkdir(parents=True)
+    with files.writing_folder(path, overwrite) as new:
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_dict.items()}
-        save_file(tensors, temp / WEIGHTS, metadata={"format": "pt"})
-        (temp / WEIGHTS).chmod(0o644)  # safetensors makes files that nobody else may read
+        save_file(tensors, new / WEIGHTS, metadata={"format": "pt"})
+        (new / WEIGHTS).chmod(0o644)  # safetensors makes files that nobody else may read
         for name, source in extra_files.items():
             _check_inside(name, path)
-            (temp / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, temp / name)
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, new / name)
         config = {**config, "schema": SCHEMA}
-        config["files"] = {name: sha256(temp / name) for name in (WEIGHTS, *extra_files)}
+        config["files"] = {name: sha256(new / name) for name in (WEIGHTS, *extra_files)}
         _validate(config, path / CONFIG)
-        (temp / "README.md").write_text(card, encoding="utf-8")
-        (temp / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        for file in temp.rglob("*"):
-            _sync(file)
-        temp.rename(path)
-        _sync(path.parent)
-    except (OSError, SafetensorError) as error:  # the latter is how safetensors reports that a disk is full
-        reason = getattr(error, "strerror", None) or error
-        raise FileError(f"cannot write the model to {path.parent}: {reason}") from error
-    finally:
-        shutil.rmtree(temp, ignore_errors=True)
+        (new / CARD).write_bytes(card.encode())
+        (new / CONFIG).write_bytes(_json(config))
     return Bundle(path, config)
 
 
@@ -174,17 +166,12 @@ def rename(bundle: Bundle, name: str) -> Bundle:
 def _rewrite(bundle: Bundle, config: dict) -> Bundle:
     where = bundle.path / CONFIG
     _validate(config, where)
-    temp = where.with_name(f".{CONFIG}.{secrets.token_hex(4)}.tmp")
-    try:
-        temp.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        _sync(temp)
-        os.replace(temp, where)
-        _sync(where.parent)
-    except OSError as error:
-        raise FileError(f"cannot write {where}: {error.strerror or error}") from error
-    finally:
-        temp.unlink(missing_ok=True)
+    files.write(where, _json(config), overwrite=True)
     return Bundle(bundle.path, config)
+
+
+def _json(config: dict) -> bytes:
+    return (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def verify(bundle: Bundle) -> None:
@@ -366,14 +353,3 @@ def _numbers(values: object) -> bool:
 def _some(names: list[str]) -> str:
     """The first few names and how many more there are."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _sync(path: Path) -> None:
-    """Flush a file or folder to the disk (folders only where the system allows it)."""
-    if path.is_dir() and os.name == "nt":
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DependencyError, FileError, ModelError
+from ..machine import files
 from .bundle import sha256
 
 if TYPE_CHECKING:
@@ -241,11 +242,11 @@ def library() -> ModuleType:
     return huggingface_hub
 
 
-def _download(part: Part, files: list[str], report: Callable[[int, int], None]) -> None:
+def _download(part: Part, names: list[str], report: Callable[[int, int], None]) -> None:
     """Files of a part -> blobs in the cache, checked, and then their links in the snapshot."""
     hub = library()
     endpoint = os.environ.get("HF_ENDPOINT")
-    urls = {file: hub.hf_hub_url(part.repo, file, revision=part.revision, endpoint=endpoint) for file in files}
+    urls = {file: hub.hf_hub_url(part.repo, file, revision=part.revision, endpoint=endpoint) for file in names}
     facts = {file: hub.get_hf_file_metadata(url, timeout=TIMEOUT) for file, url in urls.items()}
     if not all(_matches("[0-9a-f]{40,64}", fact.etag) and fact.size is not None for fact in facts.values()):
         raise ModelError(f"the server of {part.repo} gives no size and hash of its files: is a proxy in between?")
@@ -264,7 +265,8 @@ def _download(part: Part, files: list[str], report: Callable[[int, int], None]) 
 
                 _transfer(urls[file], unfinished, fact.size, tell)
                 _check(unfinished, fact.size, expected, part)
-                unfinished.replace(blobs[file])
+                files.sync(unfinished)
+                files.rename(unfinished, blobs[file])
         before += fact.size
         report(before, total)
         (_snapshot(part.repo, part.revision) / file).unlink(missing_ok=True)

@@ -9,23 +9,16 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import secrets
 import shutil
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import FileError, ModelError, RequestError
-from ..machine import paths
+from ..machine import files, paths
 from ..request import GenerationRequest
 from . import hub
-from .bundle import CONFIG, Bundle, frozen_parts, open_bundle, rename, verify
+from .bundle import CARD, CONFIG, Bundle, frozen_parts, open_bundle, rename, verify
 from .paper_systems import SYSTEMS
-
-CARD = "README.md"
-STALE = 3600  # seconds after which what was left hidden belongs to a process that was killed
 
 
 class ResolvedRequest(NamedTuple):
@@ -144,32 +137,14 @@ def check_free(name: str, models_dir: str | os.PathLike | None = None) -> None:
         raise FileError(f"a model {name} exists already ({taken[0]}): choose another --name, or --force to replace it")
 
 
-@contextmanager
-def placing(name: str, size: int, replace: bool = False, models_dir: str | os.PathLike | None = None) -> Iterator[Path]:
-    """A hidden path to write a model of `size` bytes to; it then gets its place, with `replace` that of another model.
-
-    Raises FileError: no room on the disk, a model of that name is there, or it cannot be put there.
-    """
-    from safetensors import SafetensorError
-
-    folder = folder_of(name, models_dir)
-    _check_space(folder.parent, size)
-    _clear_leftovers(folder)
-    new, old = _hidden(folder, "new"), _hidden(folder, "old")
-    try:
-        yield new
-        if not replace:
-            check_free(name, models_dir)
-        elif os.path.lexists(folder):
-            folder.rename(old)
-        new.rename(folder)
-    except (OSError, SafetensorError) as error:  # the latter is how safetensors reports that a disk is full
-        raise FileError(f"cannot write the model {folder}: {getattr(error, 'strerror', None) or error}") from error
-    finally:
-        if os.path.lexists(old) and not os.path.lexists(folder):  # stopped between the two
-            old.rename(folder)
-        shutil.rmtree(new, ignore_errors=True)
-        old.unlink() if old.is_symlink() else shutil.rmtree(old, ignore_errors=True)
+def check_space(size: int, models_dir: str | os.PathLike | None = None) -> None:
+    """FileError where the disk has no room for a model of `size` bytes."""
+    root = Path(models_dir or paths.models()).absolute()
+    while not root.exists():
+        root = root.parent
+    free = shutil.disk_usage(root).free
+    if size > free:
+        raise FileError(f"the model needs {size / 1e9:.2f} GB, but {root} has only {free / 1e9:.2f} GB left")
 
 
 def install(
@@ -188,14 +163,16 @@ def install(
     if not replace:
         check_free(name, models_dir)
     verify(bundle)
-    files = [CONFIG, *bundle.config["files"], *([CARD] if (bundle.path / CARD).is_file() else [])]
-    size = sum((bundle.path / file).stat().st_size for file in files)
-    with placing(name, size, replace, models_dir) as new:
-        for file in files:
+    listed = [CONFIG, *bundle.config["files"], *([CARD] if (bundle.path / CARD).is_file() else [])]
+    size = sum((bundle.path / file).stat().st_size for file in listed)
+    check_space(size, models_dir)
+    folder = folder_of(name, models_dir)
+    with files.writing_folder(folder, overwrite=replace) as new:
+        for file in listed:
             (new / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bundle.path / file, new / file)
         rename(open_bundle(new), name)
-    return open_bundle(folder_of(name, models_dir))
+    return open_bundle(folder)
 
 
 def find_own(name: str, models_dir: str | os.PathLike | None = None) -> Path:
@@ -215,31 +192,6 @@ def find_own(name: str, models_dir: str | os.PathLike | None = None) -> Path:
 def remove(name: str, models_dir: str | os.PathLike | None = None) -> Path:
     """Delete the user's model `name` and return where it was. ModelError as `find_own`; FileError: it stays."""
     folder = find_own(name, models_dir)
-    try:
-        if folder.is_symlink():
-            folder.unlink()
-        else:
-            shutil.rmtree(folder.rename(_hidden(folder, "tmp")))
-    except OSError as error:
-        raise FileError(f"cannot remove {folder}: {error.strerror}") from error
+    with files.reported(f"remove {folder}", "close what uses it, or mend its permissions"):
+        files.remove_folder(folder)
     return folder
-
-
-def _check_space(root: Path, needed: int) -> None:
-    while not root.exists():
-        root = root.parent
-    free = shutil.disk_usage(root).free
-    if needed > free:
-        raise FileError(f"the model needs {needed / 1e9:.2f} GB, but {root} has only {free / 1e9:.2f} GB left")
-
-
-def _clear_leftovers(folder: Path) -> None:
-    """Delete what a killed process left hidden while it put or removed this model."""
-    leftover = re.compile(rf"\.+{re.escape(folder.name)}(\.[0-9a-f]{{8}}\.(new|tmp))+")
-    for path in folder.parent.iterdir() if folder.parent.is_dir() else ():
-        if leftover.fullmatch(path.name) and path.stat().st_mtime < time.time() - STALE:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _hidden(folder: Path, suffix: str) -> Path:
-    return folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.{suffix}")

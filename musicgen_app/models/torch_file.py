@@ -1,7 +1,7 @@
 """A checkpoint from elsewhere -> its tensors, safely: no code in a file is ever run.
 
 Files are told apart by their first bytes, not by their suffix: safetensors, or what `torch.save` writes (a zip file,
-or before PyTorch 1.6 a bare pickle). All but the last are mapped into memory, so only what is used is read.
+or before PyTorch 1.6 a bare pickle). All but the bare pickle are mapped into memory, so only what is used is read.
 """
 
 from __future__ import annotations

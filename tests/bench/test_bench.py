@@ -145,6 +145,7 @@ def stand_in(tmp_path_factory):
     return written
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_stand_in_is_a_model_that_plays(stand_in, preset):
     request = GenerationRequest("slow piano", seconds=1, steps=2, seed=0, model=str(stand_in(preset)))
@@ -169,6 +170,7 @@ def in_process(stand_in, monkeypatch):
     monkeypatch.setattr(parts, "write_stand_in", tiny)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["mamba-189m", "dit-450m"])
 def test_the_report_has_every_part_and_its_errors(in_process, home, preset, monkeypatch):
     monkeypatch.setattr("musicgen_app.bench.run.GROWTH_SECONDS", {"step": (1.0, 2.0), "decode": (1.0, 3.0)})

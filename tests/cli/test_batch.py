@@ -18,12 +18,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicgen_app import audio
 from musicgen_app.cli import run
 from musicgen_app.cli.generation.batch import _Meter, plan, seed_of
+from musicgen_app.cli.generation.claims import Claims
 from musicgen_app.cli.generation.prompt_file import FIELDS, LINE_BYTES, Failure, Names, Prompt, output_name, parse
 from musicgen_app.engine import Engine, Progress
 from musicgen_app.errors import FileError, GenerationError, RequestError
+from musicgen_app.machine import files
 
 FAST = ("--model", "tiny", "--seconds", "0.5", "--steps", "2")
 
@@ -436,7 +437,7 @@ def test_a_full_disk_ends_the_batch(batch, monkeypatch):
     def full(path, data, overwrite=False):
         raise FileError(f"cannot write {path}: No space left on device; free some space")
 
-    monkeypatch.setattr(audio, "save_bytes", full)
+    monkeypatch.setattr(files, "write", full)
     ran = batch("piano\nflute\n", "--seed", 1)
     assert (ran.code, ran.out, names()) == (3, "", [])
     assert re.fullmatch(r"error: line 1: cannot write [^\n]*; 0 of 2 files are done; run the same [^\n]*\n", ran.err)
@@ -464,6 +465,7 @@ def test_interrupted(batch, monkeypatch):
     assert batch(None, "--seed", 1, "--steps", 9).err == "2 made, 1 there already\n"
 
 
+@pytest.mark.slow
 def test_killed_and_run_again(batch, tmp_path):
     text = "".join(f"piano {i}\n" for i in range(16))
     assert batch(text, "--out-dir", "straight", "-q").code == 0
@@ -498,3 +500,41 @@ def test_the_time_left_is_that_of_the_whole_batch(monkeypatch):
     assert meter.left(Progress("sampling", 5, 10, 2.0)) == pytest.approx(14)  # half of a quarter took two seconds
     meter.next()
     assert meter.left(Progress("text", 1, 1, 0.0)) == pytest.approx(6)
+
+
+def test_two_runs_of_one_batch_share_its_clips(home, tmp_path):
+    """Each clip is made by one of them, none by both; what a killed one had claimed is made by the other."""
+    (tmp_path / "prompts.txt").write_text("".join(f"piano {number}\n" for number in range(6)))
+    command = [sys.executable, "-m", "musicgen_app", "generate", "--prompts", "prompts.txt", "--out-dir", "songs"]
+    command += ["--no-keep", "--model", "tiny", "--seconds", "20", "--steps", "60", "--json", "--sidecar"]
+
+    def start() -> subprocess.Popen:
+        return subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    killed = start()
+    assert json.loads(killed.stdout.readline())["path"]
+    runs = [start(), start()]
+    killed.kill()
+    first = 1 + len(killed.communicate()[0].splitlines())
+    outs = [run.communicate(timeout=300) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], outs
+    lines = [[json.loads(line) for line in out.splitlines()] for out, _ in outs]
+    made = [line["path"] for both in lines for line in both if "skipped" not in line]
+    assert all(len(both) == 6 for both in lines) and len(made) == len(set(made)) >= 6 - first
+    assert len(list((tmp_path / "songs").glob("*.wav"))) == len(list((tmp_path / "songs").glob("*.wav.json"))) == 6
+    assert not (tmp_path / "songs" / ".claims").exists()
+
+
+def test_a_claim_is_waited_for_as_long_as_asked(tmp_path):
+    first, second = Claims(tmp_path), Claims(tmp_path)
+    looks = iter([True, True, False])
+    with first.claim(tmp_path / "É.wav", lambda: False) as ours:
+        assert ours
+        with second.claim(tmp_path / "e\u0301.wav", lambda: next(looks)) as too:
+            assert not too and next(looks, None) is None
+        second.close()
+        assert (tmp_path / ".claims").exists()  # the other still has it
+    with second.claim(tmp_path / "É.wav", lambda: False) as ours:
+        assert ours
+    second.close()
+    assert os.listdir(tmp_path) == []

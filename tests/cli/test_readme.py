@@ -33,10 +33,10 @@ def test_there_is_an_example_of_every_command():
 def test_command_parses(line):
     """Parsing checks the names of commands and options and the types of their values; nothing is run."""
     arguments = shlex.split(line)[1:]
-    context, command = click.Context(root), root
-    while isinstance(command, click.Group):
-        _, command, arguments = command.resolve_command(context, arguments)
-    command.make_context(command.name, arguments)
+    context = root.make_context("ttm-app", arguments)
+    while isinstance(context.command, click.Group) and (words := [*context._protected_args, *context.args]):
+        name, command, arguments = context.command.resolve_command(context, words)
+        context = command.make_context(name, arguments, parent=context)
 
 
 def test_the_two_commands_that_ci_runs_are_marked():

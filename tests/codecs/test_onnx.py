@@ -24,6 +24,8 @@ from musicgen_app.codecs.sketch import load_codec as load_sketch
 from musicgen_app.errors import DependencyError, FileError, ModelError, RequestError
 from musicgen_app.models.bundle import open_bundle, sha256, update_config, verify
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 

@@ -79,6 +79,7 @@ def losses(run) -> list[float]:
     return [row["validation"] for row in rows if "validation" in row]
 
 
+@pytest.mark.slow
 def test_retrieval_of_named_tones_beats_chance(toy, trained, tmp_path):
     report = measures.evaluate(load_aligner(trained / "aligner"), [toy], lambda line: None)
     assert {name.partition(",")[0] for name in report["retrieval"]} == {"long", "short"}

@@ -14,6 +14,8 @@ from musicgen_app.models.bundle import open_bundle, parameter_count, verify
 from ttm_trainer.analysis.key import chords_kept
 from ttm_trainer.analysis.tempo import same, tempo
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def bundle():

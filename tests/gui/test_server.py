@@ -18,6 +18,8 @@ from musicgen_app.cli import run
 from musicgen_app.cli.gui import _listener
 from support.gui_server import GuiServer
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Path(__file__).parents[2] / "docs" / "browser.md"
 SECRET = "the secret of this test"
 

@@ -16,6 +16,7 @@ from musicgen_app.machine import user_settings
 from ttm_trainer.gui import train_tab
 from ttm_trainer.runtime.background_jobs import Job, Jobs
 
+pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NASTY = "<b onclick=alert(1)>run"
 

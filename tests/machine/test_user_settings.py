@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -183,7 +185,7 @@ def test_set_and_unset(home):
     assert user_settings.set("loudness", "none") is None
     user_settings.unset("seconds", "device")
     assert tomllib.loads(user_settings.path().read_text()) == {"keep": False, "library": str(Path.home() / "somewhere")}
-    assert [path.name for path in user_settings.path().parent.iterdir()] == ["settings.toml"]
+    assert [path.name for path in user_settings.path().parent.glob("[!.]*")] == ["settings.toml"]
     for name, value in (("sekonds", "3"), ("seconds", "0"), ("seconds", None)):
         if value is not None:
             with pytest.raises(RequestError):
@@ -207,7 +209,7 @@ def test_a_file_that_cannot_be_written_stays(monkeypatch):
     with pytest.raises(FileError, match="No space left"):
         user_settings.set("seconds", 30)
     assert user_settings.path().read_bytes() == before
-    assert len(list(user_settings.path().parent.iterdir())) == 1
+    assert sorted(os.listdir(user_settings.path().parent)) == [user_settings.LOCK, user_settings.FILE]
 
 
 @given(st.text(min_size=1, max_size=50))
@@ -218,3 +220,30 @@ def test_every_allowed_text_comes_back(text):
         return
     user_settings.write({"model": text})
     assert user_settings.load().model == wanted
+
+
+SIX = {"seconds": "20", "format": ".flac", "device": "cpu", "loudness": "-14", "keep": "no", "gui_port": "8000"}
+
+
+@pytest.mark.parametrize("round", range(3))
+def test_six_processes_that_set_something_at_once_keep_six(home, round):
+    code = "import sys; from musicgen_app.machine import user_settings; print(flush=True); sys.stdin.readline();"
+    code += "user_settings.set(*sys.argv[1:])"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    children = [subprocess.Popen([sys.executable, "-c", code, *setting], **pipes) for setting in SIX.items()]
+    for child in children:
+        assert child.stdout.readline() == b"\n"
+    for child in children:
+        child.stdin.write(b"go\n")
+        child.stdin.flush()
+    for child in children:
+        child.communicate(timeout=60)
+    assert [child.returncode for child in children] == [0] * 6
+    assert user_settings.read() == {name: user_settings.parse(name, text) for name, text in SIX.items()}
+
+
+def test_settings_on_windows(home, windows_rules):
+    user_settings.set("seconds", 20)
+    user_settings.set("keep", False)
+    user_settings.unset("seconds")
+    assert user_settings.read() == {"keep": False}

@@ -14,12 +14,15 @@ import torch
 
 from musicgen_app.errors import FileError, ModelError
 from musicgen_app.models import bundle as bundles
+from musicgen_app.models import installed
 from musicgen_app.models.bundle import (
     Bundle,
     load_backbone,
     load_state,
     open_bundle,
     parameter_count,
+    rename,
+    update_config,
     verify,
     write_bundle,
 )
@@ -83,6 +86,19 @@ def test_full_disk_leaves_nothing(tiny_parts, tmp_path, monkeypatch, allowed):
     with pytest.raises(FileError, match="No space left"):
         write_bundle(tmp_path / "new", config, state, "", files)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_models_on_windows(tiny_parts, tmp_path, windows_rules):
+    """Written, renamed, changed, installed, replaced and removed by its rules."""
+    config, state, files = tiny_parts
+    bundle = rename(write_bundle(tmp_path / "new", config, state, "", files), "other")
+    bundle = update_config(bundle, bundle.config["codec"], bundle.config["files"])
+    assert open_bundle(bundle.path) == bundle and bundle.name == "other"
+    for _ in range(2):
+        verify(installed.install(bundle.path, "mine", replace=True, models_dir=tmp_path / "models"))
+    assert os.listdir(tmp_path / "models") == ["mine"]
+    installed.remove("mine", models_dir=tmp_path / "models")
+    assert os.listdir(tmp_path / "models") == []
 
 
 def test_an_invalid_config_is_not_written(tiny_parts, tmp_path):

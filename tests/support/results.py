@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from musicgen_app.library import metadata
 from musicgen_app.request import GenerationRequest, GenerationResult
 
 RATE = 8_000
@@ -20,3 +22,8 @@ def made(prompt: str = REQUEST.prompt, seed: int = 7, model: str = "sketch") -> 
     request = replace(REQUEST, prompt=prompt, seed=seed, model=model)
     taken = {"text": 0.1, "sampling": 2.0, "decoding": 0.3}
     return GenerationResult(clip.astype(np.float32), RATE, request, MODEL | {"name": model}, taken)
+
+
+def write_sidecar(result: GenerationResult, path: Path) -> None:
+    """Write the sidecar that a clip at `path` would have, in place of what is there."""
+    metadata.sidecar_path(path).write_bytes(metadata.sidecar_bytes(metadata.sidecar_for(result, path)))

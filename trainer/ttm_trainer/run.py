@@ -18,8 +18,8 @@ from pathlib import Path
 from torch import nn
 
 from musicgen_app import __version__
-from musicgen_app.audio import save_bytes
 from musicgen_app.errors import FileError
+from musicgen_app.machine import files
 from musicgen_app.models import installed
 from musicgen_app.models.bundle import Bundle
 
@@ -154,7 +154,7 @@ def _normalised(job: Job, recipe: Recipe, prepared: Prepared) -> list[str]:
         bundle = installed.find(init)
         same = Encoders(bundle).codec_identity() == stage_settings(prepared.folder, "latents")["codec"]
         known = {"init": init, "latent": bundle.config["latent"] if same else None}
-        save_bytes(kept, json.dumps(known).encode(), overwrite=True)
+        files.write(kept, json.dumps(known).encode(), overwrite=True)
     if known["latent"] is None:
         return [f"{init} has another codec than these data: it begins with latents that it does not know"]
     prepared.normalise_as(known["latent"])
@@ -212,7 +212,7 @@ def write_record(job: Job, recipe: Recipe, notes: list[str]) -> Path:
         "notes": notes,
         "parameters": {name: [value, recipe.origin(name)] for name, value in recipe.parameters().items()},
     }
-    return save_bytes(job.out / RECORD, json.dumps(record, indent=1).encode(), overwrite=True)
+    return files.write(job.out / RECORD, json.dumps(record, indent=1).encode(), overwrite=True)
 
 
 def _has_clusters(prepared: Prepared, by: str, k: int) -> bool:

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import click
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from musicgen_app.backbones.presets import Family, Preset
 from musicgen_app.text import TextCondition
 
+WEIGHTS = "codec/model.safetensors"  # of the codec, inside a model
+
 # A codec: waveform <-> latents. See musicgen_app.codecs.base.Codec.
 
 
 class HumCodec:
-    """Latents (B, T, 1), 50 a second, are pitches in semitones above 200 Hz; the waveform is a sine of their mean."""
+    """Latents (B, T, 1), 50 a second, are semitones above the lowest pitch; the waveform is a sine of their mean."""
 
     sample_rate, channels = 8_000, 1
     latent_dim, latent_rate, samples_per_latent = 1, 50.0, 160
     chunk, context = 1_000, 0
 
+    def __init__(self, lowest: float):
+        self.lowest = lowest  # Hz
+
     def encode(self, waveform: Tensor) -> Tensor:
         raise NotImplementedError("this codec only plays")
 
     def decode(self, latents: Tensor) -> Tensor:
-        frequency = 200 * 2 ** (latents.mean(dim=1) / 12)  # (B, 1)
+        frequency = self.lowest * 2 ** (latents.mean(dim=1) / 12)  # (B, 1)
         time = torch.arange(latents.shape[1] * self.samples_per_latent) / self.sample_rate
         return torch.sin(2 * torch.pi * frequency * time)[:, None]
 
@@ -39,8 +46,8 @@ class HumCodec:
 
 
 def load_codec(bundle) -> HumCodec:
-    """The codec of a bundle; weights would come from bundle.load("codec/model.safetensors")."""
-    return HumCodec()
+    """The codec of a bundle, with its weights, whose hash is checked."""
+    return HumCodec(bundle.load(WEIGHTS)["lowest"].item())
 
 
 # A text encoder: prompts -> features. See musicgen_app.text.TextEncoder.
@@ -115,7 +122,7 @@ def hum(folder: Path) -> None:
         "version": "1",
         "backbone": {"preset": "hum"},
         "text": {"kind": "hum"},
-        "codec": {"kind": "hum"},
+        "codec": {"kind": "hum", "path": "codec"},
         "latent": {"mean": [0.0], "std": [1.0]},
         "sampler": {"solver": "euler", "steps": 4, "guidance": 1.0, "guidance_interval": None},
         "seconds": {"native": 10.0, "max": 60.0},
@@ -123,5 +130,8 @@ def hum(folder: Path) -> None:
         "training": {},
         "data": [],
     }
-    write_bundle(folder, config, Hum(HumConfig()).state_dict(), "# hum\n")
+    with TemporaryDirectory() as temporary:
+        weights = Path(temporary) / "codec.safetensors"
+        save_file({"lowest": torch.tensor(200.0)}, weights)
+        write_bundle(folder, config, Hum(HumConfig()).state_dict(), "# hum\n", {WEIGHTS: weights})
     click.echo(folder)

@@ -1,7 +1,7 @@
-"""FluxAudio for inference: its linear and convolution layers replaced by ones whose weights are made ready once.
+"""FluxAudio for inference: its linear and convolution layers are replaced by ones that prepare their weights once.
 
-The blocks of `fluxaudio.py` stay as they are: norms, modulation and the residual stream run in float32, and only what
-happens inside the replaced layers (`packed.py`) runs in the chosen dtype.
+The blocks of `fluxaudio.model` stay as they are. Norms, modulation and the residual stream run in float32; only the
+replaced layers (`inference_layers`) compute in the chosen dtype.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ _REPLACEMENTS: dict[type[nn.Module], Callable[[Any, torch.dtype], nn.Module]] = 
 
 
 def make_ready(model: FluxAudio, dtype: torch.dtype) -> None:
-    """Replace the layers of a model one after the other, so that the weights are never there twice.
+    """Replace the layers of a model one after the other, so that no weight is in memory twice.
 
-    The layers that read the latents, write the velocity and embed the time stay in float32: they are small, and their
-    rounding would count most.
+    The layers that read the latents, write the velocity and embed the time stay in float32: they are small, and
+    rounding hurts most there.
     """
     exact = {model.audio_input_proj[0], model.final_layer.conv, *model.t_embed.mlp}
     if model.config.grid_dim:

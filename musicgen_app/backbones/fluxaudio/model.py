@@ -45,7 +45,7 @@ class FluxAudioConfig:
     vector_dim: int = 512
     mlp_width: int | None = None  # None: gated_width(hidden)
     input_kernel: int = 7  # of the gated MLP behind the input convolution
-    grid_dim: int = 0  # of what `plan.py` says of every frame; 0: this model is told nothing of it
+    grid_dim: int = 0  # numbers that the plan has for every frame; 0: the model follows no plan
 
 
 class FluxAudioCondition(NamedTuple):

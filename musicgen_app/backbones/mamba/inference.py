@@ -1,4 +1,4 @@
-"""The blocks of `mamba.py` for inference: the same function from fewer, larger matrices, made ready once.
+"""The blocks of `mamba.model` for inference: the same function from fewer, larger matrices, made ready once.
 
 Both directions read the same x, so one matrix serves both at the start of a mixer; at its end the output matrices and
 the merge, which follow each other without anything between, become one. The products run in the chosen dtype; norms,

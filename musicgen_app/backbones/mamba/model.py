@@ -37,7 +37,7 @@ class MambaConfig:
     expand: int = 2  # inner width of the mixer over hidden
     time_dim: int = 256
     dropout: float = 0.1
-    grid_dim: int = 0  # of what `plan.py` says of every frame; 0: this model is told nothing of it
+    grid_dim: int = 0  # numbers that the plan has for every frame; 0: the model follows no plan
 
 
 class MambaCondition(NamedTuple):

@@ -1,6 +1,6 @@
 """The two parts of a Mamba mixer that run along time, forwards or backwards: the fastest kernels for a device.
 
-What they compute is in `scan_reference.py`.
+`scan_reference` says what they compute.
 """
 
 from __future__ import annotations

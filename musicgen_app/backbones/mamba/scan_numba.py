@@ -3,9 +3,11 @@
 A task of a kernel is one block of channels of one item. The state of a block (N, W) stays in the first-level cache
 while time runs over it.
 
-What keeps the innermost loops vectorised: the exponential is written out; arrays are dense in their last axis, and of
-a type that says so; a loop writes at most two arrays, or the compiler gives up proving that they do not overlap;
-and inside it arrays are indexed, not sliced, as every slice is counted.
+The innermost loops stay vectorised because
+- the exponential is written out;
+- arrays are dense in their last axis, and their type says so;
+- a loop writes at most two arrays, as the compiler cannot prove of more that they do not overlap;
+- arrays are indexed inside a loop, not sliced, as slices are counted references.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class Claims:
 
     @contextmanager
     def claim(self, target: Path, wait: Callable[[], bool]) -> Iterator[bool]:
-        """Whether a file is ours while this lasts. As long as `wait()`, the end of another process's claim is waited for.
+        """Whether a file is ours while this lasts. As long as `wait()`, another's claim is waited for.
 
         Raises FileError.
         """

@@ -18,6 +18,7 @@ from .output_files import check_folder, numbered, print_clip, save, wants_sideca
 
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
+    from ...models.installed import ResolvedRequest
     from ...request import GenerationRequest
 
 STDIN_BYTES = 1_000_000
@@ -117,7 +118,6 @@ def generate(
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
     from ...models.installed import resolve
-    from .. import library
 
     flags = {"device": device, "precision": precision, "decoder": decoder, "sidecar": sidecar, "keep": keep}
     chosen = user_settings.load(**flags, format=format)
@@ -144,15 +144,28 @@ def generate(
     sidecar = wants_sidecar(chosen.sidecar, targets[0], request)
     for target in targets:
         _check_target(target, sidecar, force)
+    _make(resolved, targets, chosen, sidecar, force, as_json, quiet)
 
+
+def _make(
+    request: ResolvedRequest,
+    targets: list[Path],
+    chosen: user_settings.Settings,
+    sidecar: bool,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make the clips of a request, write each to its file, and keep a copy. Cancelled says how many were written."""
     from ...engine import CancelToken, Engine
+    from .. import library
 
     engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
     token, written, keeping = CancelToken(), 0, chosen.keep
     with cancel_on_signals(token):
         try:
             with progress_line(show=not quiet) as progress:
-                results = engine.generate(resolved, progress, token)
+                results = engine.generate(request, progress, token)
             for note in dict.fromkeys(note for result in results for note in result.notes):
                 print_note(f"warning: {note}")
             for result, target in zip(results, targets, strict=True):
@@ -196,8 +209,9 @@ def _targets(output: Path | None, request: GenerationRequest, suffix: str) -> li
 
 def _check_target(target: Path, sidecar: bool, force: bool) -> None:
     """Find out before the model runs that a file could not be written after it. Raises FileError."""
-    from ...audio import check_free, check_target
+    from ...audio import check_target
     from ...library.metadata import sidecar_path
+    from ...machine.files import check_free
 
     check_target(target, force)
     if sidecar:

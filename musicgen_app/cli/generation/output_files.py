@@ -1,12 +1,11 @@
 """What `generate` and its batches share: request -> file name, result -> file (and sidecar) and a line on stdout.
 
-A name is never made of what a prompt says as it stands: see `paths.slug` and `safe_stem`.
+The words of a prompt never become a name as they stand: see `paths.slug` and `safe_stem`.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import tempfile
 import unicodedata
@@ -55,7 +54,15 @@ def wants_sidecar(asked: bool | None, target: Path, request: GenerationRequest) 
 
 
 def check_folder(folder: Path) -> None:
-    """Find out before the model runs that nothing could be written here after it. Raises FileError."""
+    """Find out before the model runs that nothing could be written here after it. Raises FileError.
+
+    What a killed run left here is put right before.
+    """
+    from ...library.clip_files import settle
+    from ...machine.files import sweep
+
+    sweep(folder)
+    settle(folder)
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
@@ -63,22 +70,10 @@ def check_folder(folder: Path) -> None:
 
 
 def save(result: GenerationResult, target: Path, sidecar: bool, force: bool) -> Path | None:
-    """Write one clip, after its sidecar if it gets one, so that it is never there without; returns the sidecar's path.
+    """Write one clip, its sidecar too if it gets one, and return that one's path. FileError: then neither is there."""
+    from ...library.clip_files import write_clip
 
-    Raises FileError; then neither is there, unless it was before.
-    """
-    from ...audio import write
-    from ...library.metadata import sidecar_path, tags_for, write_sidecar
-
-    new = sidecar and not os.path.lexists(sidecar_path(target))
-    beside = write_sidecar(result, target, overwrite=force) if sidecar else None
-    try:
-        write(target, result.audio, result.sample_rate, tags_for(result), overwrite=force)
-    except BaseException:
-        if beside and new:
-            beside.unlink(missing_ok=True)
-        raise
-    return beside
+    return write_clip(result, target, sidecar, overwrite=force)
 
 
 def print_clip(

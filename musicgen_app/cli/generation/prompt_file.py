@@ -29,7 +29,7 @@ FIELDS = {"index": WHOLE, "line": WHOLE, "slug": TEXT, "seed": WHOLE, "model": T
 
 @dataclass(frozen=True)
 class Prompt:
-    """One prompt: its line, its place among the prompts (both from 1), the fields it gives, the file it wants."""
+    """One prompt: its line and its place among the prompts (both from 1), the fields it gives, and its file."""
 
     line: int
     index: int

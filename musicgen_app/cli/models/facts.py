@@ -113,21 +113,24 @@ def weights(system: str) -> str:
 def lines(facts: dict, full: bool) -> list[str]:
     """The facts for people, a line each; unless `full`, long ones are cut, and the last line says so."""
     name = facts["name"]
-    get = f"ttm-app models download {name}"
     shown = facts | {"installed": f"no: {name} cannot be used yet"}
+    states = {part["part"]: _state(part) for part in facts.get("parts", ())}
+    shown["parts"] = ", ".join(f"{part} {state}" for part, state in states.items())
+    if set(states.values()) - {"here"}:
+        shown["get the parts"] = f"ttm-app models download {name}"
     if facts["installed"]:
-        state = {True: f"missing ({get})", False: "here"}
-        shown["parts"] = ", ".join(f"{part['part']} {state[bool(part['problem'])]}" for part in facts["parts"])
         del shown["installed"]
-    elif "parts" in facts:
-        shown["parts"] = ", ".join(
-            f"{part['part']} {'here' if part['here'] else size(part['bytes'])}" for part in facts["parts"]
-        )
-        shown["get the parts"] = get
-    rows = [f"{key:<15} {plain(value)}" for key, value in shown.items() if value not in (None, {}, [])]
+    rows = [f"{key:<15} {plain(value)}" for key, value in shown.items() if value not in (None, {}, [], "")]
     if full or not facts["installed"] or all(len(row) <= WIDTH for row in rows):
         return rows
     return [row if len(row) <= WIDTH else f"{row[: WIDTH - 2].rstrip()} …" for row in rows] + ["--full shows all of it"]
+
+
+def _state(part: dict) -> str:
+    """Of a part of a model: whether it is here; of a part of a system: its size, where it is not."""
+    if "problem" in part:
+        return "missing" if part["problem"] else "here"
+    return "here" if part["here"] else size(part["bytes"])
 
 
 def plain(value: object) -> str:

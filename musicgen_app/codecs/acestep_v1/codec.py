@@ -4,7 +4,7 @@ waveform (B, 2, N) -> log-mel of each channel (B, 2, 128, 8T) -> DCAE encoder (B
 -> DCAE decoder -> log-mel -> vocoder, each channel alone -> waveform (B, 2, 4096 T)
 
 The DCAE is diffusers' `AutoencoderDC`, a picture autoencoder that sees a stereo mel spectrogram as a picture with two
-colours; its `scaling_factor` is not used. The vocoder is in `vocoder.py`.
+colours; its `scaling_factor` is not used. The vocoder is in `vocoder`.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _DECODER = {  # what `FastDecoder` computes
 class AceStepV1(nn.Module):
     """See the module docstring. Follows the `Codec` protocol; `load` reads the public files.
 
-    Long clips: the vocoder works in windows that see all they depend on, so its windows make no difference. The DCAE
-    attends over its whole input, so windows of `chunk` + 2 x `context` latents differ from the whole a little: 31 dB
-    below the sound on 60 s of random latents with random weights, the hardest case.
+    Long clips are decoded in windows. The vocoder's windows see all that they depend on, so they change nothing. The
+    DCAE attends over its whole input, so its windows of `chunk` + 2 x `context` latents change the sound a little: by
+    31 dB less than the sound itself on 60 s of random latents with random weights, the hardest case.
     """
 
     channels = 2

@@ -87,7 +87,7 @@ def windows(total: int, size: int, reach: int) -> Iterator[tuple[int, int, int, 
     """Windows of one length, about `size` at most, over `total` positions: (first, last, start, stop) of each.
 
     start:stop is what a window first:last contributes; it has `reach` neighbours in the window or ends where all ends.
-    One length for all, because the convolution library prepares itself anew for every length.
+    All have one length, because the convolution library prepares itself again for every new length.
     """
     overlap = 2 * (reach + 1)
     count = 1 if total <= max(size, overlap) else math.ceil((total - overlap) / max(size - overlap, overlap))

@@ -6,8 +6,8 @@ The network is Oobleck, from Stable Audio (Evans et al., 2024, arXiv 2402.04825)
 with snake activations (Ziyin et al., 2020, arXiv 2006.08195), between convolutions that lower the rate and raise it
 again. It reads the files that diffusers writes for its AutoencoderOobleck.
 
-What runs through the network is (B, C, 1, N), kept in memory as (B, N, C): PyTorch's two-dimensional convolutions take
-that layout as it is, its one-dimensional ones copy to another one and back.
+Tensors in the network are (B, C, 1, N), in memory as (B, N, C): PyTorch's two-dimensional convolutions take that layout
+as it is, while its one-dimensional ones copy to another layout and back.
 """
 
 from __future__ import annotations

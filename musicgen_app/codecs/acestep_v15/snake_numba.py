@@ -1,6 +1,6 @@
 """The snake activation on a CPU in one pass over memory, compiled by numba on its first call.
 
-Imported by `acestep_v15` alone and only to prepare a codec, as numba takes a second to import and may not be installed.
+Imported by `codec` alone and only to prepare one, as numba takes a second to import and may not be installed.
 PyTorch needs five passes over tensors too large for the caches, and a sine that is exact to the last bit.
 """
 

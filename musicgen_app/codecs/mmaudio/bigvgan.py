@@ -1,7 +1,7 @@
 """BigVGAN (Lee et al., 2023, arXiv 2206.04658) for 16 kHz speech-band mels: log10-mel (B, 80, T) -> (B, 1, 256 T).
 
 A HiFi-GAN generator whose activations are periodic (snake) and anti-aliased: each runs at twice the rate, between two
-low-pass filters. Modules are named as in the public checkpoint; tensors are (B, C, 1, N), as in `vocoder`.
+low-pass filters. Modules are named as in the public checkpoint; tensors are (B, C, 1, N), as in `acestep_v1.vocoder`.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ class Handlers:
 
 
 def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.Component]]:
-    """The form: all its components, and those among them that are fields of the request, by name as in form.py."""
+    """The form: all its components, and by name (as in `create_form`) those that are fields of the request."""
     settings = context.settings
     prompt = gr.Textbox(
         label="Prompt", lines=3, max_lines=8, autofocus=True, elem_id="prompt",

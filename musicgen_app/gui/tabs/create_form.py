@@ -1,7 +1,7 @@
 """The values of the form (or of an API call) -> a request that is checked and complete.
 
-Every limit is that of request.py and of the model's bundle; nothing is clamped or guessed. An empty field is the
-model's own default.
+The limits are those of `request` and of the model. Nothing is clamped or guessed, and an empty field means the model's
+own default.
 """
 
 from __future__ import annotations

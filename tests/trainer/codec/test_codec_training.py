@@ -21,6 +21,8 @@ from ttm_trainer.codec.train import train as train_codec
 from ttm_trainer.runtime import checkpoint
 from ttm_trainer.training.optim import warmup_cosine
 
+pytestmark = pytest.mark.slow
+
 RATE = 8_000
 CODEC = SketchCodecConfig(
     8_000, n_fft=256, hop=64, latent_dim=8, frame_components=16, encoder_width=16, encoder_blocks=1,

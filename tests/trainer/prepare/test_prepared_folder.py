@@ -217,6 +217,7 @@ print(len(prepared), peak_memory())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs sparse files and a peak of memory")
 def test_the_whole_challenge_set_opens_in_little_memory(tmp_path):
     """Sparse files of the true size: 55,701 tracks x 6 items of 250 x 64, 2 captions of 77 x 1,024."""

@@ -64,6 +64,7 @@ def status(mine: Jobs, job: Job, **options: int) -> Status:
     return mine.status(mine.get(job.id), **options)
 
 
+@pytest.mark.slow
 def test_a_run_outlives_its_starter_is_stopped_and_gone_on_with(home, data, mine, tmp_path):
     out = tmp_path / "run"
     options = tiny_options(str(data), str(out), steps=3000, preview_every=4)

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from musicgen_app.errors import FileError, ModelError
+from support.killed import left_by_a_killed_process
 from ttm_trainer.runtime import checkpoint
 from ttm_trainer.runtime.flat_names import flatten
 from ttm_trainer.runtime.progress import Log, duration, rows
@@ -60,12 +61,12 @@ def test_no_file_of_a_checkpoint_can_run_code(tmp_path):
 
 
 def test_the_newest_are_kept_and_leftovers_of_kills_removed(tmp_path):
-    (tmp_path / ".step-0000001.new").mkdir()
+    left_by_a_killed_process(tmp_path).mkdir()
     (tmp_path / "step-0000099").mkdir()  # no checkpoint: it has no state
     for step in (1, 2, 3):
         save(tmp_path, step, keep=2)
     assert [path.name for path in checkpoint.found(tmp_path)] == ["step-0000002", "step-0000003"]
-    assert not list(tmp_path.glob(".step-*"))
+    assert not list(tmp_path.glob(".*"))
     save(tmp_path, 3, seed=5)  # the same step again replaces it
     weights = load_file(tmp_path / "step-0000003" / "model.safetensors")
     assert torch.equal(weights["0.weight"], parts(5)[0]["model"][0].weight)
@@ -74,20 +75,22 @@ def test_the_newest_are_kept_and_leftovers_of_kills_removed(tmp_path):
     assert len(checkpoint.found(tmp_path)) == 5
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
     """In a process whose files may not grow beyond 2 kB, which fails in the same places as a full disk."""
     code = (
         "import resource, sys, torch; from pathlib import Path; from ttm_trainer.runtime import checkpoint\n"
+        "from musicgen_app.errors import FileError\n"
         "run, module = Path(sys.argv[1]), torch.nn.Linear(64, 64)\n"
         "checkpoint.save(run, 1, {'model': module}, {}, {})\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2048, resource.RLIM_INFINITY))\n"
         "try:\n    checkpoint.save(run, 2, {'model': module}, {}, {})\n"
-        "except checkpoint.FileError as error:\n    print(error)\n"
+        "except FileError as error:\n    print(error)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], env=environment(), capture_output=True, text=True
     )
-    assert f"cannot write checkpoint {tmp_path}/step-0000002 (File too large): free some space" in done.stdout
+    assert f"cannot write {tmp_path}/step-0000002: File too large; free some space" in done.stdout
     assert "it goes on from step-0000001" in done.stdout and done.returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["step-0000001"]
     assert checkpoint.load(tmp_path / "step-0000001", {"model": torch.nn.Linear(64, 64)}, {}) == 1
@@ -100,6 +103,13 @@ def test_a_log_that_cannot_be_written_says_so(tmp_path):
         log.write({"step": 1})
 
 
+def test_checkpoints_on_windows(tmp_path, windows_rules):
+    for step in (1, 2, 3, 3):
+        save(tmp_path, step)
+    assert sorted(os.listdir(tmp_path)) == ["step-0000002", "step-0000003"]
+
+
+@pytest.mark.slow
 def test_killed_while_writing_leaves_only_whole_checkpoints(tmp_path):
     """A process does nothing but write checkpoints, of 4 MB, and is killed at moments that move through one write."""
     code = (

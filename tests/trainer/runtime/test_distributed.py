@@ -20,6 +20,8 @@ from ttm_trainer.runtime.distributed import Team, assemble, whole_blocks
 from ttm_trainer.runtime.progress import rows
 from ttm_trainer.training.loop import train
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "preset": "sketch-dit", "overrides": DIT, "precision": "fp32", "steps": 5, "batch": 8, "micro": 2, "save_every": 2,
     "keep": 0, "validate_every": 5, "log_every": 1,

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from musicgen_app.errors import FileError, TTMError
+from support.stage_work import SETTINGS, Work
 from ttm_trainer.runtime import stage_runner
 from ttm_trainer.runtime.stage_runner import (
     check_settings,
@@ -25,23 +26,6 @@ from ttm_trainer.runtime.stage_runner import (
     stage_settings,
     write_part,
 )
-
-SETTINGS = {"seed": 1, "codec": {"rate": 25.0, "name": "sketch"}, "tiers": (0.33, 0.2)}
-
-
-class Work:
-    """A stage's work: it can be sent to another process."""
-
-    name = "numbers"
-    settings = SETTINGS
-
-    def __init__(self, size: int = 1000):
-        self.size = size
-
-    def __call__(self, part: int) -> stage_runner.Rows:
-        bad = [{"id": f"t{part}", "path": f"{part}.mp3", "reason": "silent"}] if part % 3 == 2 else []
-        values = np.full((self.size, 2), part, np.float16)
-        return {"values": values, "rows": [{"part": part, "text": "träumerei\u2028"}], "bad": bad}
 
 
 class Fails(Work):
@@ -192,7 +176,7 @@ def test_a_full_disk_is_one_line_and_leaves_whole_parts(tmp_path, monkeypatch) -
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(FileError, match="No space left on device; free some space and run again") as error:
+    with pytest.raises(FileError, match="No space left on device; free some space.* and run again") as error:
         run(tmp_path)
     assert "\n" not in str(error.value)
     monkeypatch.setattr(os, "fsync", real)
@@ -204,11 +188,18 @@ def test_a_full_disk_is_one_line_and_leaves_whole_parts(tmp_path, monkeypatch) -
     assert_whole(tmp_path, list(range(5)))
 
 
+def test_a_stage_on_windows(tmp_path, windows_rules) -> None:
+    run(tmp_path)
+    run(tmp_path, 7)
+    assert_whole(tmp_path, list(range(7)))
+    assert hidden(tmp_path) == []
+
+
 LIMITED = """
     import resource, sys
     from pathlib import Path
     from musicgen_app.errors import FileError
-    from tests.test_stages import Work
+    from support.stage_work import Work
     from ttm_trainer.runtime.stage_runner import run_stage
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
@@ -236,7 +227,7 @@ def test_a_real_limit_of_the_system_is_one_line(tmp_path) -> None:
 SLOW = """
     import sys, time
     from pathlib import Path
-    from tests.test_stages import Work
+    from support.stage_work import Work
     from ttm_trainer.runtime.stage_runner import run_stage
 
     run_stage(Path(sys.argv[1]), "numbers", Work.settings, 400, Work(20_000), workers=int(sys.argv[2]))
@@ -263,6 +254,7 @@ def parts_of(folder: Path) -> list[int]:
     return [int(p.name) for p in stage.iterdir() if p.name.isdigit()] if stage.is_dir() else []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_kill_at_random_moments_leaves_whole_parts(tmp_path) -> None:
     draw = random.Random(0)

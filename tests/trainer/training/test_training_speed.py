@@ -14,6 +14,8 @@ from ttm_trainer.options import recipe_for
 from ttm_trainer.recipes.recipe import Recipe
 from ttm_trainer.training.config import Training
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"hidden": 32, "depth": 2, "fused_depth": 1, "heads": 1, "mlp_width": 32}
 
 

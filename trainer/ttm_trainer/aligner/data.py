@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -22,8 +21,9 @@ import numpy as np
 import torch
 
 from musicgen_app.aligner import Aligner, AlignerConfig
-from musicgen_app.audio import resample, save_bytes
+from musicgen_app.audio import resample
 from musicgen_app.errors import FileError
+from musicgen_app.machine import files
 from musicgen_app.text import SentenceTokens, TextCondition, text_units
 
 from ..data.corpus_reader import read_mono, read_rows
@@ -124,28 +124,26 @@ def _check_meta(where: Path, rows: list[dict], config: AlignerConfig) -> None:
                 f"{where.parent} was made from other data ({', '.join(differ)}): remove it or use another --out"
             )
         return
-    save_bytes(where, json.dumps(wanted, indent=2).encode())
+    files.write(where, json.dumps(wanted, indent=2).encode())
 
 
 def _cache_mels(rows: list[dict], config: AlignerConfig, where: Path, show: Callable[[str], None]) -> None:
     front = Aligner(config)
     tell = _teller(len(rows), "clips", show)
 
-    hidden = where.with_name(f".{where.name}.{os.getpid()}.tmp")
-    try:
+    advice = "free some space and run again"
+    with files.reported(f"write {where}", advice), files.scratch(where.parent) as folder:
         shape = (len(rows), config.mels, config.samples // config.hop)
-        mels = np.lib.format.open_memmap(hidden, "w+", np.float16, shape)
+        mels = np.lib.format.open_memmap(folder / where.name, "w+", np.float16, shape)
         for number, row in enumerate(rows):
             wave = read_wave(row, config.sample_rate, config.seconds)
             wave = np.tile(wave, -(-config.samples // len(wave)))[: config.samples]
             mels[number] = front.log_mel(torch.from_numpy(wave)[None])[0].numpy()
             tell(number + 1)
-        mels.flush()  # to the disk
-        os.replace(hidden, where)
-    except OSError as error:
-        raise FileError(f"cannot write {where}: {error.strerror or error}; free some space and run again") from error
-    finally:
-        hidden.unlink(missing_ok=True)
+        mels.flush()
+        del mels  # Windows moves no file that is open
+        files.sync(folder / where.name)
+        files.rename(folder / where.name, where)
 
 
 def _cache_texts(rows: list[dict], length: int, cache: Path, show: Callable[[str], None]) -> None:
@@ -173,11 +171,11 @@ def _cache_texts(rows: list[dict], length: int, cache: Path, show: Callable[[str
         "units": units,
         "styles": np.array(styles),
     }
-    files = {"vectors.npy": io.BytesIO(), "captions.npz": io.BytesIO()}
-    np.save(files["vectors.npy"], vectors)
-    np.savez(files["captions.npz"], **columns)
-    for name, data in files.items():
-        save_bytes(cache / name, data.getvalue(), overwrite=True)
+    contents = {"vectors.npy": io.BytesIO(), "captions.npz": io.BytesIO()}
+    np.save(contents["vectors.npy"], vectors)
+    np.savez(contents["captions.npz"], **columns)
+    for name, data in contents.items():
+        files.write(cache / name, data.getvalue(), overwrite=True)
 
 
 def _teller(total: int, what: str, show: Callable[[str], None]) -> Callable[[int], None]:

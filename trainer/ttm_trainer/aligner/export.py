@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from musicgen_app.aligner import Aligner, load_aligner, save_aligner
-from musicgen_app.audio import save_bytes
+from musicgen_app.machine import files
 
 from ..output.credits import credits_of, licences_of
 from .data import read_clips
@@ -33,5 +33,5 @@ def export(aligner: Aligner, data: list[Path], folder: Path, recipe: dict, show:
         write_report(report, folder)
     texts = {"README.md": card(aligner, report, recipe, licences), "CREDITS.md": credits_of(seen)}
     for name, text in texts.items():
-        save_bytes(folder / name, text.encode(), overwrite=True)
+        files.write(folder / name, text.encode(), overwrite=True)
     return folder

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from musicgen_app.aligner import Aligner
-from musicgen_app.audio import save_bytes
+from musicgen_app.machine import files
 
 LICENCE = "CC0-1.0"  # of weights trained on the composed corpus, which is CC0 itself
 
@@ -109,7 +109,7 @@ of prompts of one kind: long and dense captions score otherwise than short ones.
 def write_report(report: dict, folder: Path) -> None:
     """`evaluation.json`, `genres.png` and `scores.png` in a folder. FileError: they cannot be written."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_bytes(folder / "evaluation.json", (json.dumps(report, indent=1) + "\n").encode(), overwrite=True)
+    files.write(folder / "evaluation.json", (json.dumps(report, indent=1) + "\n").encode(), overwrite=True)
     if "genre" in report["attributes"]:
         draw_genres(report, folder / "genres.png")
     draw_scores(report, folder / "scores.png")

@@ -60,20 +60,20 @@ def train(data, out, steps, joint_steps, init, stop_at, seed) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(data, codecs, excerpts, seconds, baselines, picture, resamples, output, force, as_json) -> None:
     """How much of the music of held-out tracks comes back through codecs, Griffin-Lim and Opus."""
-    from musicgen_app.audio import check_free, save_bytes
     from musicgen_app.cli.terminal import print_json, print_note
+    from musicgen_app.machine import files
 
     from ..evaluation.codec_quality import draw, table
     from ..evaluation.codec_quality import evaluate as measure
 
     for path in filter(None, (output, picture)):
-        check_free(path, force)
+        files.check_free(path, force)
     codecs = codecs or ("sketch",)
     report = measure(codecs, data, excerpts, seconds, resamples, baselines, print_note)
     if picture:
         draw(codecs, data, picture)
     if output:
-        save_bytes(output, (json.dumps(report, indent=2, allow_nan=False) + "\n").encode(), overwrite=force)
+        files.write(output, (json.dumps(report, indent=2, allow_nan=False) + "\n").encode(), overwrite=force)
     if as_json:
         print_json(report)
     else:

@@ -114,13 +114,13 @@ def challenge(data: Path, out: Path, hours: float, as_json: bool, quiet: bool) -
 @JSON
 def stats(folder: Path, picture: Path | None, force: bool, as_json: bool) -> None:
     """Count the clips of the corpus in FOLDER by split, genre, instrument, tempo and all else that is known of them."""
-    from musicgen_app.audio import check_free
+    from musicgen_app.machine import files
 
     from ..corpus.stats import draw
     from ..corpus.stats import stats as stats_of
 
     if picture:
-        check_free(picture, force)
+        files.check_free(picture, force)
     facts = stats_of(folder)
     if picture:
         draw(facts, picture)

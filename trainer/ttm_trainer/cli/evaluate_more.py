@@ -62,20 +62,20 @@ def run(
     quiet: bool,
 ) -> None:
     """Measure, with a progress line, and print and write the report."""
-    from musicgen_app.audio import check_free, save_bytes
     from musicgen_app.engine import CancelToken, Engine
+    from musicgen_app.machine import files
 
     if output:
         if output.suffix.lower() != ".json":
             raise FileError(f"{output.name!r}: the report is JSON, end its name in .json")
-        check_free(output, force)
+        files.check_free(output, force)
     token = CancelToken()
     show = (lambda line: None) if quiet else print_note
     with cancel_on_signals(token), progress_line(show=not quiet) as progress:
         report = measure(settings, Engine(device=device), show=show, progress=progress, cancel=token)
     if output:
         text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        save_bytes(output, text.encode(), overwrite=force)
+        files.write(output, text.encode(), overwrite=force)
     if as_json:
         print_json(report)
     else:
@@ -90,7 +90,7 @@ def run(
 @click.option(
     "--prompts",
     type=PATH,
-    help="CSV with the columns of trainer/ttm_trainer/evaluation/prompt_sets/adherence.csv.  [built-in]",
+    help="adherence, free-wording or chords, or a CSV with the columns of these.  [default: adherence]",
 )
 @click.option("--count", type=click.IntRange(1), help="Prompts of each kind.  [default: all]")
 @click.option("--clips", type=click.IntRange(1, 50), default=1, show_default=True, help="Of each prompt.")
@@ -99,10 +99,11 @@ def run(
 @options("data", "real", "seconds", "seed", "steps", "guidance", "embedder", "bootstrap", "device", "audio-out")
 @options(*REPORT)
 def following(device, output, force, as_json, quiet, **values) -> None:
-    """Does MODEL follow prompts it never saw? Genre, instruments, drums, tempo, key, and fit of text and music.
+    """Does MODEL follow prompts it never saw? Genre, instruments, drums, tempo, key, chords, and fit of text and music.
 
     Four kinds of prompts: short, long, freely worded, and dense with tempo and key. Each figure stands between a floor,
     the same clips against other prompts, and, with --data, a ceiling: real unseen clips heard by the same estimators.
+    --prompts chords: the share of the bars in which the chord that was named fits best, of those in the prompt.
     """
     from ..evaluation.prompt_adherence import Following, follow
     from ..evaluation.tables.adherence import table
@@ -150,12 +151,12 @@ def music(device, output, force, as_json, quiet, **values) -> None:
 
     A value is odd where hardly one real clip in a hundred has it.
     """
-    from musicgen_app.audio import check_free
+    from musicgen_app.machine import files
 
     from ..evaluation.audio_quality import Music, judge_music, table
 
     if values["sheet"]:
-        check_free(values["sheet"], force)
+        files.check_free(values["sheet"], force)
     run(judge_music, Music(**values), table, device, output, force, as_json, quiet)
 
 

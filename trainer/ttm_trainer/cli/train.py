@@ -116,11 +116,11 @@ def train(context: click.Context, dry_run: bool, as_json: bool, **options) -> No
 @click.option("--force", is_flag=True, help="Replace a picture that exists.")
 def plot(runs: tuple[Path, ...], output: Path, force: bool) -> None:
     """Draw loss, validation loss, learning rate and gradient norm of RUNS, one over the other, as a PNG."""
-    from musicgen_app.audio import check_free
+    from musicgen_app.machine import files
 
     from ..runtime.charts import curves
 
-    check_free(output, force)
+    files.check_free(output, force)
     curves({_label(run, runs): run / METRICS if run.is_dir() else run for run in runs}, output)
     click.echo(output)
 

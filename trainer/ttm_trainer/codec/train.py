@@ -19,6 +19,7 @@ from torch import Tensor
 
 from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, load_codec, save_codec
 from musicgen_app.errors import FileError
+from musicgen_app.machine import files
 from musicgen_app.machine.device import cpu_autocast
 from musicgen_app.models.bundle import load_strict
 
@@ -171,41 +172,42 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
     audio, ModelError for a checkpoint of other settings.
     """
     out.mkdir(parents=True, exist_ok=True)
-    files = audio_files(settings.data, "train")
-    if not files:
+    sounds = audio_files(settings.data, "train")
+    if not sounds:
         raise FileError(f"no audio to train on in {', '.join(settings.data)}")
     newest = checkpoint.latest(out)
     torch.manual_seed(settings.seed)
     codec = SketchCodec(settings.config)
     samples = settings.latents * codec.samples_per_latent
     if newest is None:
-        _initialise(codec, settings, files, samples, show)
+        _initialise(codec, settings, sounds, samples, show)
     state = State(settings, codec)
     fixed = {k: v for k, v in asdict(settings).items() if k not in ("data", "steps")}
     start = checkpoint.load(newest, state.modules, state.optimizers, fixed) if newest else 0
     end = min(stop_at or settings.steps, settings.steps)
     size = sum(p.numel() for p in codec.parameters()) / 1e6
-    show(f"codec: {size:.1f}M parameters, {len(files)} files, from step {start}")
+    show(f"codec: {size:.1f}M parameters, {len(sounds)} files, from step {start}")
     log = Log(out / "log.jsonl", start, end, show)
     for step in range(start, end):
         torch.manual_seed((settings.seed << 32) + step)
-        scalars = state.step(step, segment_batch(files, settings.batch, samples, settings.seed, step))
+        scalars = state.step(step, segment_batch(sounds, settings.batch, samples, settings.seed, step))
         log.step(step + 1, 0, **{name: value.item() for name, value in scalars.items()})
         if (step + 1) % 250 == 0 or step + 1 == end:
             checkpoint.save(out, step + 1, state.modules, state.optimizers, fixed)
     rows = [row for folder in settings.data for row in read_rows(Path(folder)) if row["split"] == "train"]
-    save_codec(state.average.average, out / "codec", licences_of(rows))
-    (out / "codec" / "CREDITS.md").write_text(credits_of(rows), encoding="utf-8")
+    with files.writing_folder(out / "codec", overwrite=True) as folder:
+        save_codec(state.average.average, folder, licences_of(rows))
+        (folder / "CREDITS.md").write_bytes(credits_of(rows).encode())
     return out / "codec"
 
 
 def _initialise(
-    codec: SketchCodec, settings: CodecTraining, files: list[AudioFile], samples: int, show: Callable[[str], None]
+    codec: SketchCodec, settings: CodecTraining, sounds: list[AudioFile], samples: int, show: Callable[[str], None]
 ) -> None:
     """What a new run starts from: the weights of another codec, or principal components of the training audio."""
     if settings.init:
         load_strict(codec, load_codec(Path(settings.init)).state_dict(), settings.init)
         return
     show("principal components of the training audio")
-    wave = segment_batch(files, settings.initial_segments, samples, settings.seed, settings.steps)
+    wave = segment_batch(sounds, settings.initial_segments, samples, settings.seed, settings.steps)
     codec.initialise(codec.log_magnitude(wave), bin_weights(codec.sample_rate, settings.config.n_fft // 2 + 1))

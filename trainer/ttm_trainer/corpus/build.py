@@ -10,9 +10,9 @@ from __future__ import annotations
 import argparse
 import gzip
 import hashlib
+import io
 import json
 import multiprocessing
-import os
 import random
 import re
 import time
@@ -26,6 +26,7 @@ import numpy as np
 import soundfile
 
 from musicgen_app.errors import DependencyError, FileError, TTMError
+from musicgen_app.machine import files
 
 from .caption import captions
 from .compose import composer
@@ -54,18 +55,17 @@ def split_of(seed: int) -> str:
 
 
 def write_file(path: Path, content: str | bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-    os.replace(temporary, path)
+    """Write a whole file, and its folders where they are missing. Raises FileError."""
+    with files.reported(f"write {path}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    files.write(path, content.encode() if isinstance(content, str) else content, overwrite=True)
 
 
 def write_audio(path: Path, audio: np.ndarray) -> None:
     """Audio (C, N) at `SAMPLE_RATE` -> a 16-bit FLAC file, in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    soundfile.write(temporary, audio.T, SAMPLE_RATE, "PCM_16", format="FLAC")
-    os.replace(temporary, path)
+    data = io.BytesIO()
+    soundfile.write(data, audio.T, SAMPLE_RATE, "PCM_16", format="FLAC")
+    write_file(path, data.getvalue())
 
 
 def write_rows(out: Path, identity: str, rows: list[dict]) -> None:
@@ -119,7 +119,7 @@ def build_piece(out: Path, seed: int, piece_seconds: float, clip_seconds: float,
         source = "; ".join([f"ttm-app composer seed {score.seed}", *sources(score)])
         about = {"split": split_of(score.seed), "set": "composed", "licence": LICENCE, "source": source}
         seconds = store(out, identity, index, score, clip_seconds, about)
-    except (DependencyError, OSError):
+    except (DependencyError, FileError, OSError):
         raise
     except Exception as error:
         return {"seconds": 0.0, "error": f"piece {index}: {genre}: {type(error).__name__}: {error}"}

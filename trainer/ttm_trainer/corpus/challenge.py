@@ -16,7 +16,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -192,13 +191,9 @@ def _write_mp3(source: Path, target: Path, seconds: float) -> None:
     if target.exists():
         return
     audio, rate = soundfile.read(source, frames=int(seconds * soundfile.info(source).samplerate), dtype="float32")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        soundfile.write(temporary, audio, rate, format="MP3")
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    data = io.BytesIO()
+    soundfile.write(data, audio, rate, format="MP3")
+    write_file(target, data.getvalue())
 
 
 def _licences(tracks: list[dict]) -> str:

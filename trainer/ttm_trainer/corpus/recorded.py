@@ -21,7 +21,7 @@ from pathlib import Path
 
 from musicgen_app.errors import DependencyError, FileError
 
-from .build import SAMPLE_RATE, finish, write_audio, write_rows
+from .build import SAMPLE_RATE, finish, write_audio, write_file, write_rows
 
 CLIP_SECONDS = 10.0
 
@@ -51,9 +51,8 @@ def build(out: Path, packages: list[str] | None = None, progress: Callable[[str]
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:
             raise DependencyError(f"{tool} not found: recorded music comes from Debian packages, run this on Debian")
-    out.mkdir(parents=True, exist_ok=True)
     meta = {"schema": 1, "set": "recorded", "sample_rate": SAMPLE_RATE}
-    (out / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    write_file(out / "meta.json", json.dumps(meta))
     wanted: dict[str, dict[str, tuple[str, dict]]] = {}
     for number, track in enumerate(tracks()):
         name = f"recorded-{number:04d}"

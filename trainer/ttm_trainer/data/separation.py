@@ -18,8 +18,9 @@ import numpy as np
 
 from musicgen_app import audio
 from musicgen_app.errors import DependencyError, FileError
+from musicgen_app.machine import files
 
-from ..runtime.stage_runner import Rows, digest, missing_parts, run_stage, scratch, writing
+from ..runtime.stage_runner import Rows, digest, missing_parts, run_stage, writing
 from .audio_reader import read
 from .track import Track, key_of, stem_path
 
@@ -101,7 +102,7 @@ class Separation:
     def __call__(self, part: int) -> Rows:
         tracks = self.tracks[part * BATCH : (part + 1) * BATCH]
         stage, bad = self.out / self.name, []
-        with writing(stage), scratch(stage, "audio") as folder:
+        with writing(stage), files.scratch(stage) as folder:
             inputs, output = folder / "in", folder / "out"
             inputs.mkdir()
             todo = {}

@@ -1,4 +1,4 @@
-"""`ttm-app evaluate`: prompts -> clips -> embeddings and answers -> figures, each with its interval and its conditions.
+"""`ttm-app evaluate`: prompts -> clips -> figures, each with its interval and its conditions.
 
 One file for each command: `standard` (`evaluate MODEL`), `prompt_adherence` (`evaluate following`), `audio_quality`
 (`evaluate music`), `sweep`, `examples`, and `codec_quality` with its `codec_baselines` (`codec evaluate`).

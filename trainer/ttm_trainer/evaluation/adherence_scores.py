@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..analysis.key import relative
+from ..analysis.key import chords_kept, relative
 from ..analysis.tempo import same, same_octave
-from .clips.clip_features import Heard
+from .clips.clip_features import RATE, Heard
 from .clips.targets import Target
 from .metrics.bootstrap import Interval, bootstrap
 
@@ -102,7 +102,17 @@ def _matrices(targets: Sequence[Target], heard: Sequence[Heard], text: np.ndarra
         "tempo or octave": each(lambda h, t: None if t.tempo is None else same_octave(h.tempo, t.tempo)),
         "key": each(lambda h, t: None if t.key is None else h.key == t.key),
         "key or relative": each(lambda h, t: None if t.key is None else h.key in (t.key, relative(t.key))),
+        "chords": np.array([_chords(h, targets) for h in heard]),
     }
+
+
+def _chords(heard: Heard, targets: Sequence[Target]) -> list[float]:
+    """For each target that names chords, the share of the whole bars of a clip in which its chord fits best."""
+    if heard.clip is None or all(target.plan is None for target in targets):
+        return [np.nan] * len(targets)
+    wave = heard.clip.wave(RATE)
+    kept = [chords_kept(wave, RATE, target.plan) if target.plan else [] for target in targets]
+    return [float(np.mean(bars)) if bars else np.nan for bars in kept]
 
 
 def _genre(heard: Heard, target: Target, first: int) -> bool | None:

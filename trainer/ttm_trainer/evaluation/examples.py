@@ -13,9 +13,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from musicgen_app import __version__
-from musicgen_app.audio import save_bytes
 from musicgen_app.engine import CancelToken, Engine, Progress
 from musicgen_app.errors import FileError, RequestError
+from musicgen_app.machine import files
 from musicgen_app.models.installed import find
 
 from .clips.clip_features import RATE
@@ -72,7 +72,7 @@ def examples(
         for _, clip in made[label].pairs:
             _draw(clip.wave(RATE), clip.path.with_suffix(".png"))
     abouts = {label: describe(model, made[label], engine, 0) for model, label in zip(models, labels, strict=True)}
-    save_bytes(page, html(prompts, made, abouts).encode(), overwrite=True)
+    files.write(page, html(prompts, made, abouts).encode(), overwrite=True)
     return page
 
 

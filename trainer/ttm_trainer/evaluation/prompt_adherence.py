@@ -119,6 +119,7 @@ def notes(settings: Following, rows: Sequence[dict], listener: bool) -> list[str
         "floor: the model's own clips against other prompts of the kind; for `top` what chance gives",
         "drums: prompts with and without drums count alike, so that always drums would give 50 %",
         "tempo and key are estimated from the sound: the column `real` says how often that is right",
+        "chords: share of the whole bars in which, of the chords that a prompt names, the right one fits best",
     ]
     if settings.embedder == "aligner":
         lines.insert(0, "the aligner is this project's own and was trained on music of the same composer")

@@ -23,9 +23,10 @@ import numpy as np
 import torch
 
 from musicgen_app import __version__, sampling
-from musicgen_app.audio import resample, save_bytes
+from musicgen_app.audio import resample
 from musicgen_app.engine import CancelToken, Engine, Progress
 from musicgen_app.errors import FileError, GenerationError, RequestError
+from musicgen_app.machine import files
 from musicgen_app.models.bundle import Bundle
 from musicgen_app.models.installed import find
 from musicgen_app.request import SOLVERS, GenerationRequest
@@ -100,9 +101,9 @@ def sweep(
         assert text is not None  # as the reference is
         show(f"point {number + 1} of {len(requests)}: {words(request)}")
         point = _measure(engine, bundle, request, prompts, text, reference, vectors.embedder, settings, work)
-        save_bytes(path, _json(point))
+        files.write(path, _json(point))
     report = about | {"default": _default(bundle)} | summary([_read(settings.out, request) for request in requests])
-    save_bytes(settings.out / "sweep.json", _json(report), overwrite=True)
+    files.write(settings.out / "sweep.json", _json(report), overwrite=True)
     draw(report, settings.out / "sweep.png")
     return report
 
@@ -190,7 +191,7 @@ def _check(out: Path, about: dict) -> None:
         known = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         (out / "points").mkdir(parents=True, exist_ok=True)
-        save_bytes(path, _json(about))
+        files.write(path, _json(about))
         return
     except (OSError, ValueError) as error:
         raise FileError(f"cannot read {path} ({error}): choose another --out") from error

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +11,12 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from musicgen_app.audio import save_bytes
 from musicgen_app.backbones.presets import build, trainable_parameters
 from musicgen_app.control import genre_classifier, planner
 from musicgen_app.control.plan import LAYOUT
 from musicgen_app.errors import DependencyError, FileError
-from musicgen_app.models.bundle import Bundle, frozen_parts, open_bundle, write_bundle
+from musicgen_app.machine import files
+from musicgen_app.models.bundle import Bundle, frozen_parts, write_bundle
 
 from ..prepare.encoders import Encoders, find_encoders
 from ..prepare.prepared_folder import Prepared
@@ -156,27 +154,7 @@ def replace_bundle(out: Path, config: dict, state: dict[str, Tensor], text: str,
     text: the card without front matter; files: what is copied into the bundle, by its name there. Raises FileError
     (disk) or ModelError (the config is not valid).
     """
-    recover(out)
-    new = out.with_name(f".{out.name}.{secrets.token_hex(4)}.new")
-    try:
-        write_bundle(new, config, state, front_matter(config["licence"]) + text, files)
-        if out.exists():
-            out.rename(_old(out))
-        new.rename(out)
-    except OSError as error:
-        raise FileError(f"cannot write the model {out}: {error.strerror or error}; free some space") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        recover(out)
-    return open_bundle(out)
-
-
-def recover(out: Path) -> None:
-    """Tidy up after a process that was killed while it replaced `out`: what was there is there again."""
-    if _old(out).exists() and not out.exists():
-        _old(out).rename(out)
-    for left in (_old(out), *out.parent.glob(f".{out.name}.*.new"), *out.parent.glob(f"..{out.name}.*.new.*.tmp")):
-        shutil.rmtree(left, ignore_errors=True)
+    return write_bundle(out, config, state, front_matter(config["licence"]) + text, files, overwrite=True)
 
 
 def front_matter(licence: str) -> str:
@@ -184,10 +162,6 @@ def front_matter(licence: str) -> str:
     tags = "\n".join(f"  - {tag}" for tag in ("music", "text-to-music", "flow-matching"))
     head = f"license: {json.dumps(licence.lower())}\npipeline_tag: text-to-audio\nlibrary_name: ttm-app\ntags:\n{tags}"
     return f"---\n{head}\n---\n\n"
-
-
-def _old(out: Path) -> Path:
-    return out.with_name(f".{out.name}.old")
 
 
 def _parameters(recipe: Recipe) -> int:
@@ -208,7 +182,7 @@ def _write_credits(path: Path, rows: list[dict], encoders: Encoders) -> Path:
     codec = _codec_credits(encoders)
     if codec:
         text += f"\n{CODEC_TITLE}\n\n{codec}"
-    return save_bytes(path, text.encode(), overwrite=True)
+    return files.write(path, text.encode(), overwrite=True)
 
 
 def _codec_credits(encoders: Encoders) -> str:
@@ -235,7 +209,7 @@ def _write_genres(folder: Path, prepared: Prepared) -> dict[str, Path]:
 
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> dict[str, Path]:
-    return {path.name: save_bytes(path, safetensors.torch.save(tensors), overwrite=True)}
+    return {path.name: files.write(path, safetensors.torch.save(tensors), overwrite=True)}
 
 
 def _draw(metrics: Path, run: Path) -> dict[str, Path]:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from musicgen_app.audio import save_bytes
 from musicgen_app.errors import DependencyError, RequestError
+from musicgen_app.machine import files
 
 from ..runtime import charts
 from ..runtime.stage_runner import digest, load_part, run_stage, stage_settings
@@ -167,7 +167,7 @@ def warning(facts: dict) -> str | None:
 def write_report(folder: Path, labels: np.ndarray, batch: int, show: Callable[[str], None] = print) -> dict:
     """Write report.json and report.png beside the labels, show one line of it and any warning; returns the report."""
     facts = report(labels, batch)
-    save_bytes(folder / "report.json", json.dumps(facts, indent=1).encode(), overwrite=True)
+    files.write(folder / "report.json", json.dumps(facts, indent=1).encode(), overwrite=True)
     picture(facts, folder / "report.png", f"{folder.name}: {facts['samples']:,} samples")
     show(
         f"clusters/{folder.name}: {facts['clusters']} of {facts['smallest']:,} to {facts['largest']:,} samples,"

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from musicgen_app.audio import save_bytes
 from musicgen_app.codecs.sketch import SketchCodec
 from musicgen_app.errors import FileError
+from musicgen_app.machine import files
 
 from ..data.track import load_tracks, part_count
 from ..runtime.stage_runner import Rows, load_part, stage_settings
@@ -33,7 +33,7 @@ def finish(folder: Path, preparation: Preparation) -> Prepared:
     Raises FileError, ModelError and DependencyError.
     """
     meta = describe(folder, preparation) | {"scores": score_report(folder, preparation)}
-    save_bytes(Path(folder) / META, (json.dumps(meta, indent=1) + "\n").encode(), overwrite=True)
+    files.write(Path(folder) / META, (json.dumps(meta, indent=1) + "\n").encode(), overwrite=True)
     return Prepared(folder)
 
 

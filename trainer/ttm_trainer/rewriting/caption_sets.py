@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from musicgen_app.audio import save_bytes
 from musicgen_app.errors import FileError, RequestError
+from musicgen_app.machine import files
 
 from ..data.caption_tables import read_table, texts
 
@@ -51,7 +51,7 @@ def read_captions(source: Path, styles: Sequence[str] = ()) -> tuple[list[Captio
 def write_captions(out: Path, captions: Sequence[Caption]) -> Path:
     """Write the challenge's format, a JSON array of {"path", "caption"}, durably and whole. Raises FileError."""
     rows = [json.dumps({"path": c.path, "caption": c.text}, ensure_ascii=False) for c in captions]
-    return save_bytes(out, ("[\n" + ",\n".join(rows) + "\n]\n").encode(), overwrite=True)
+    return files.write(out, ("[\n" + ",\n".join(rows) + "\n]\n").encode(), overwrite=True)
 
 
 def _files(source: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from musicgen_app.errors import FileError
+from musicgen_app.machine import files
 
 
 def journal_of(out: Path) -> Path:
@@ -77,18 +78,11 @@ def opened(out: Path, settings: dict) -> Iterator[Journal]:
     Raises FileError when it was made with other settings (each difference named), when another program writes it, or
     when `out` is there without a journal.
     """
-    from filelock import FileLock, Timeout
-
     path = journal_of(out)
-    try:
+    with files.reported(f"write into {out.parent}", "give another -o"):
         out.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(out.with_name(f".{out.name}.lock"))
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise FileError(f"another program is writing {out}: wait for its end, or give another -o") from None
-    except OSError as error:
-        raise FileError(f"cannot write into {out.parent}: {error.strerror or error}; give another -o") from error
-    try:
+    busy = f"another program is writing {out}: wait for its end, or give another -o"
+    with files.locked(out.with_name(f".{out.name}.lock"), busy):
         found, rows, length = read_rows(path)
         if found is None:
             if out.exists():
@@ -99,8 +93,6 @@ def opened(out: Path, settings: dict) -> Iterator[Journal]:
             _same(path, found, json.loads(json.dumps(settings)))
             os.truncate(path, length)
         yield Journal(out, {row["item"]: row for row in rows if isinstance(row.get("item"), int)})
-    finally:
-        lock.release()
 
 
 def _same(path: Path, was: dict, now: dict) -> None:

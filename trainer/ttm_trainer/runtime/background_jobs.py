@@ -23,9 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import musicgen_app
 import ttm_trainer
-from musicgen_app.audio import save_bytes
 from musicgen_app.errors import Cancelled, FileError, RequestError
-from musicgen_app.machine import paths
+from musicgen_app.machine import files, paths
 
 from .run_folder import BUNDLE, LOG, METRICS, OUTCOME, PREPARED, RECORD
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 OF_A_RUN = (RECORD, PREPARED, METRICS, LOG)  # one of these is in every folder that a run was begun in
 TAIL = 64 * 1024  # bytes at the end of a log that are read
+BUSY = 30.0  # seconds to wait for another program
 CLOCK = 2.0  # seconds by which two readings of when a process began may differ
 REASONS = {"time limit": "its time was over", "stop_at": "as far as it was to go"}
 RUNNING, STOPPING, FINISHED, STOPPED, FAILED, KILLED = "running", "stopping", "finished", "stopped", "failed", "killed"
@@ -220,25 +220,18 @@ class Jobs:
     @contextmanager
     def _held(self) -> Iterator[None]:
         """Nobody else starts a job meanwhile."""
-        from filelock import FileLock
-
-        try:
+        with files.reported(f"write in {self.folder}"):
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / ".lock")
-            lock.acquire()
-        except OSError as error:
-            raise FileError(f"cannot write in {self.folder}: {error.strerror or error}") from error
-        try:
+        busy = f"another program is starting a training of {self.folder}: try again"
+        with files.locked(self.folder / ".lock", busy, BUSY):
             yield
-        finally:
-            lock.release()
 
     def _record(self, id: str) -> Path:
         return self.folder / f"{id}.json"
 
     def _write(self, job: Job) -> None:
         value = {"schema": SCHEMA, **asdict(job), "out": str(job.out)}
-        save_bytes(self._record(job.id), json.dumps(value, indent=1).encode(), overwrite=True)
+        files.write(self._record(job.id), json.dumps(value, indent=1).encode(), overwrite=True)
 
 
 def to_arguments(options: Mapping[str, object]) -> tuple[str, ...]:

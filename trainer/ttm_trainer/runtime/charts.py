@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from musicgen_app.audio import save_bytes
 from musicgen_app.errors import DependencyError, FileError
+from musicgen_app.machine import files
 
 COLOURS = ("#2f5d8a", "#c8703a", "#4f8a5b", "#8a5a9e", "#a8902c", "#4a4a4a")
 STYLE: dict[Any, Any] = {
@@ -77,7 +77,7 @@ def picture(path: Path, rows: int = 1, columns: int = 1, size: tuple[float, floa
         yield figure.subplots(rows, columns)
         data = io.BytesIO()
         figure.savefig(data, format="png")
-    save_bytes(path, data.getvalue(), overwrite=True)
+    files.write(path, data.getvalue(), overwrite=True)
 
 
 def shades(count: int) -> list[tuple[float, float, float, float]]:

@@ -8,9 +8,7 @@ are spread over processes (FSDP) are gathered and saved whole: a checkpoint does
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from musicgen_app.errors import FileError, ModelError
+from musicgen_app.errors import ModelError
+from musicgen_app.machine import files
 
 from .flat_names import flatten
 
@@ -118,51 +117,16 @@ def whole(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _write(run: Path, step: int, tensors: dict[str, dict[str, Tensor]], state: dict, keep: int) -> Path:
-    """Everything goes into a hidden folder first, and reaches the disk before the folder gets its name."""
-    final = run / f"step-{step:07d}"
-    temporary = run / f".{final.name}.new"
-    try:
-        for leftover in run.glob(".step-*"):  # of a process that was killed: no other one writes here
-            shutil.rmtree(leftover)
-        temporary.mkdir(parents=True)
+    final, kept = run / f"step-{step:07d}", latest(run)
+    advice = "free some space and run the same command again" + (f"; it goes on from {kept.name}" if kept else "")
+    with files.writing_folder(final, overwrite=True, advice=advice) as new:
         for name, values in tensors.items():
-            save_file(values, temporary / f"{name}.safetensors")
-        (temporary / STATE).write_text(json.dumps(state, indent=2), encoding="utf-8")
-        for path in [*temporary.iterdir(), temporary]:
-            _sync(path)
-        if final.exists():
-            os.replace(final, run / f".{final.name}.old")
-        os.replace(temporary, final)
-        _sync(run)
-        for old in found(run)[:-keep]:  # renamed first: a half-removed folder must not look like a checkpoint
-            os.replace(old, run / f".{old.name}.old")
-        for removed in run.glob(".step-*"):
-            shutil.rmtree(removed)
-    except (OSError, SafetensorError) as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        kept = latest(run)
-        raise FileError(
-            f"cannot write checkpoint {final} ({_reason(error)}): free some space and run the same command again"
-            + (f"; it goes on from {kept.name}" if kept else "")
-        ) from error
+            save_file(values, new / f"{name}.safetensors")
+        (new / STATE).write_text(json.dumps(state, indent=2), encoding="utf-8")
+    for old in found(run)[:-keep]:
+        with files.reported(f"remove {old}"):
+            files.remove_folder(old)
     return final
-
-
-def _reason(error: Exception) -> str:
-    """What the system said; safetensors tells it as text."""
-    number = re.search(r"\(os error (\d+)\)", str(error))
-    return os.strerror(int(number[1])) if number else getattr(error, "strerror", None) or " ".join(str(error).split())
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or the list of names in a folder, is on the disk."""
-    if path.is_dir() and os.name == "nt":  # Windows opens no folders
-        return
-    number = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _optimizer_file(name: str) -> str:

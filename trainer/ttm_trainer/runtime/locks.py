@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from musicgen_app.errors import FileError
+from musicgen_app.machine import files
 
 
 @contextmanager
@@ -15,17 +15,8 @@ def alone(folder: Path, what: str = "run", name: str = ".run.lock") -> Iterator[
 
     Raises FileError when another process holds it, or when it cannot be written.
     """
-    from filelock import FileLock, Timeout
-
-    try:
+    with files.reported(f"write in {folder}", "give another --out"):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / name, blocking=False)
-        lock.acquire()
-    except Timeout:
-        raise FileError(f"another {what} is at work in {folder}: wait for its end, or give another --out") from None
-    except OSError as error:
-        raise FileError(f"cannot write in {folder}: {error.strerror or error}; give another --out") from error
-    try:
+    busy = f"another {what} is at work in {folder}: wait for its end, or give another --out"
+    with files.locked(folder / name, busy):
         yield
-    finally:
-        lock.release()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from musicgen_app.errors import FileError
+from musicgen_app.machine import files
 
 PATIENCE = 30.0  # seconds after which a line is shown even when its numbers are not due
 
@@ -149,13 +149,7 @@ def _drop_rows(path: Path, after: int) -> None:
     kept = [row for row in rows(path) if row.get("step", 0) <= after]
     if not path.exists():
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise FileError(f"cannot write {path}: {error.strerror}; free some space and run again") from error
+    files.write(path, "".join(json.dumps(row) + "\n" for row in kept).encode(), overwrite=True)
 
 
 def _board(folder: Path, start: int):

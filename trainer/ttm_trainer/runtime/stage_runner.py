@@ -1,28 +1,23 @@
 """The one runner of all stages of preparation: work(part) -> rows -> a folder of files that is whole or not there.
 
 FOLDER/NAME/settings.json, then FOLDER/NAME/00000/, 00001/ ...: one folder a part, one .npy an array, one .jsonl a list.
-A part is written under a hidden name and renamed when all of it is on the disk, so a run that is killed at any moment
-leaves whole parts only, and the next run makes the others. Several runners may share a folder: each part is renamed
+A part gets its name when all of it is on the disk, so a run that is killed at any moment leaves whole parts only, and
+the next run makes the others. Several runners may share a folder: each part is renamed
 once, whoever comes second drops its own.
 """
 
 from __future__ import annotations
 
-import errno
-import glob
 import hashlib
 import json
 import os
-import secrets
-import shutil
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -32,15 +27,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from musicgen_app.audio import save_bytes
 from musicgen_app.errors import FileError, TTMError
+from musicgen_app.machine import files
 
 from .flat_names import flatten
 from .progress import duration
 
 Rows = dict[str, Any]  # by name, an array or a list of JSON rows
 SETTINGS = "settings.json"
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+ADVICE = "free some space, or choose another folder, and run again (the parts that are there are whole and stay)"
 LINES = 10  # bad items of one part that are shown; all of them are in its bad.jsonl
 EVERY = 5.0  # seconds between two lines of progress
 
@@ -82,7 +77,7 @@ def run_stage(
         raise FileError(f"there is no shard {i} of {n}: count from 0/{n} to {n - 1}/{n}")
     stage = folder / name
     check_settings(stage, settings)
-    sweep(stage)
+    files.sweep(stage)
     todo = [part for part in missing_parts(folder, name, parts) if part % n == i]
     progress = Progress(name, len(todo), show)
     task = partial(_run_part, stage, work)
@@ -101,15 +96,15 @@ def load_part(folder: Path, name: str, part: int) -> Rows:
     """The rows of a part, arrays memory-mapped. Raises FileError where it is missing or unreadable."""
     source = part_folder(folder, name, part)
     try:
-        files = sorted(source.iterdir())
-        arrays = {file.stem: np.load(file, mmap_mode="r") for file in files if file.suffix == ".npy"}
+        found = sorted(source.iterdir())
+        arrays = {file.stem: np.load(file, mmap_mode="r") for file in found if file.suffix == ".npy"}
         lists = {
             file.stem: [json.loads(line) for line in file.read_bytes().splitlines()]
-            for file in files
+            for file in found
             if file.suffix == ".jsonl"
         }
     except (OSError, ValueError) as error:
-        raise FileError(f"{source} cannot be read ({_reason(error)}): prepare the data again") from error
+        raise FileError(f"{source} cannot be read ({files.reason(error)}): prepare the data again") from error
     return arrays | lists
 
 
@@ -131,7 +126,7 @@ def stage_settings(folder: Path, name: str) -> dict:
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise FileError(f"{path} cannot be read ({_reason(error)}): prepare the data first") from error
+        raise FileError(f"{path} cannot be read ({files.reason(error)}): prepare the data first") from error
 
 
 def digest(settings: dict) -> str:
@@ -147,7 +142,7 @@ def check_settings(stage: Path, settings: dict) -> None:
         stage.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         try:
-            save_bytes(path, json.dumps(wanted, indent=1).encode())
+            files.write(path, json.dumps(wanted, indent=1).encode())
             return
         except FileError:
             if not path.exists():  # else another runner was first
@@ -167,49 +162,20 @@ def check_settings(stage: Path, settings: dict) -> None:
 
 def write_part(target: Path, rows: Rows) -> bool:
     """Write rows as the folder `target`, whole or not at all; False where it was there already. Raises FileError."""
-    stage = target.parent
-    with writing(stage), scratch(stage, target.name) as hidden:
-        for name, values in rows.items():
-            _write(hidden, name, values)
-        _sync(hidden)
-        try:
-            os.rename(hidden, target)
-        except OSError:
-            if target.is_dir():  # another runner was first
-                return False
-            raise
-        _sync(stage)
+    try:
+        with files.writing_folder(target, advice=ADVICE) as new:
+            for name, values in rows.items():
+                _write(new, name, values)
+    except FileError:
+        if target.is_dir():  # another runner was first
+            return False
+        raise
     return True
 
 
-@contextmanager
-def scratch(stage: Path, label: str) -> Iterator[Path]:
-    """A hidden folder in a stage, removed at the end, or by the next run's `sweep` where this process is killed."""
-    hidden = stage / f".{label}~{socket.gethostname()}~{os.getpid()}~{secrets.token_hex(4)}"
-    try:
-        hidden.mkdir(parents=True)
-        yield hidden
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """What the disk refuses becomes a FileError of one line."""
-    try:
-        yield
-    except OSError as error:
-        advice = "free some space and run again" if error.errno in FULL else "choose another folder"
-        raise FileError(
-            f"cannot write in {folder}: {_reason(error)}; {advice} (the parts that are there are whole and stay)"
-        ) from error
-
-
-def sweep(stage: Path) -> None:
-    """Remove the hidden folders that runners on this machine left when they were killed."""
-    for hidden in stage.glob(f".*~{glob.escape(socket.gethostname())}~*~*"):
-        if not _alive(int(hidden.name.split("~")[-2])):
-            shutil.rmtree(hidden, ignore_errors=True)
+def writing(folder: Path) -> AbstractContextManager[None]:
+    """What the disk refuses within it becomes a FileError of one line."""
+    return files.reported(f"write in {folder}", ADVICE)
 
 
 class Progress:
@@ -291,7 +257,7 @@ def _run_in_worker(part: int) -> list[dict]:
 
 
 def _write(folder: Path, name: str, values: np.ndarray | list[dict]) -> None:
-    """An array as NAME.npy or a list as NAME.jsonl, synced to the disk."""
+    """An array as NAME.npy or a list as NAME.jsonl."""
     suffix = ".npy" if isinstance(values, np.ndarray) else ".jsonl"
     with open(folder / (name + suffix), "xb") as file:
         if isinstance(values, np.ndarray):
@@ -299,34 +265,6 @@ def _write(folder: Path, name: str, values: np.ndarray | list[dict]) -> None:
             np.save(SimpleNamespace(write=file.write), values, allow_pickle=False)
         else:
             file.writelines(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in values)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in a folder survive a power cut, where the system can sync a folder (POSIX)."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _alive(pid: int) -> bool:
-    if os.name != "posix":  # elsewhere asking would end it
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it is someone else's
-        return True
-    return True
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
 
 
 def _value(settings: dict, key: str) -> str:

@@ -153,7 +153,7 @@ def build_version(out: Path, seed: int, piece_seconds: float, clip_seconds: floa
         source = "; ".join([f"{origin.name} of {origin.source}, arranged by ttm-app", *sources_of(score)])
         about = {"split": split_of(song.digest), "set": "midi", "licence": origin.licence, "source": source}
         seconds = store(out, _identity(seed, version), version.index, score, clip_seconds, about)
-    except (DependencyError, OSError):
+    except (DependencyError, FileError, OSError):
         raise
     except Exception as error:
         return {"seconds": 0.0, "error": f"version {version.index} of {origin.name}: {type(error).__name__}: {error}"}

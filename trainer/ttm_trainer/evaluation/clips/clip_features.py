@@ -33,6 +33,7 @@ class Heard:
     drums: bool | None = None
     genres: tuple[str, ...] = ()  # from likely to unlikely
     instruments: dict[str, bool] | None = None
+    clip: Clip | None = None  # it was heard in, to look for the chords that a prompt names
 
 
 class Ear:
@@ -48,7 +49,7 @@ class Ear:
             wave = clip.wave(RATE)
             vector = self.vectors.first(clip)
             told = self.listener.told(_features(vector, wave)) if self.listener else {}
-            self._heard[clip] = Heard(vector, tempo(wave, RATE), key(wave, RATE), **told)
+            self._heard[clip] = Heard(vector, tempo(wave, RATE), key(wave, RATE), **told, clip=clip)
         return self._heard[clip]
 
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from musicgen_app import audio
 from musicgen_app.engine import CancelToken, Engine
 from musicgen_app.errors import FileError, GenerationError, RequestError
-from musicgen_app.library.metadata import needs_sidecar, origin, request_from, tags_for, write_sidecar
+from musicgen_app.library.clip_files import write_clip
+from musicgen_app.library.metadata import needs_sidecar, origin, request_from
 from musicgen_app.models.bundle import Bundle
 from musicgen_app.models.installed import find
 from musicgen_app.request import GenerationRequest
@@ -104,9 +104,7 @@ def _state(path: Path, request: GenerationRequest, bundle: Bundle) -> str:
 
 def _write(engine: Engine, request: GenerationRequest, path: Path, cancel: CancelToken | None) -> None:
     (result,) = engine.generate(request, cancel=cancel)
-    if needs_sidecar(result, path):  # first, so that the clip is never there without it
-        write_sidecar(result, path, overwrite=True)
-    audio.write(path, result.audio, result.sample_rate, tags_for(result), overwrite=True)
+    write_clip(result, path, needs_sidecar(result, path), overwrite=True)
 
 
 def _make_folder(folder: Path) -> None:

@@ -5,7 +5,8 @@
 type) and "dense" (tempo and key as well). Its columns are id, kind, prompt, genre (of the corpus), instruments (of
 `attribute_probe.INSTRUMENTS`, with semicolons between), tempo, key, and whether the prompt asks for drums (yes, no,
 unsaid). `prompt_sets/free_wording.csv` has the same columns and 99 more prompts in free wording, three for each genre,
-by another writer than the requests of the corpus.
+by another writer than the requests of the corpus; `prompt_sets/chords.csv` 24 that name a tempo and four chords, a bar
+each, so that a clip of ten seconds has four whole bars.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from musicgen_app.control.plan import Plan
+from musicgen_app.control.planner import plans_for
 from musicgen_app.control.prompt_parser import stated
 from musicgen_app.errors import FileError
 
@@ -25,6 +28,7 @@ from .clips import Clip
 from .prompts import Prompt, read_prompts
 
 BUILT_IN = Path(__file__).parents[1] / "prompt_sets" / "adherence.csv"
+SETS = {name: BUILT_IN.with_name(f"{name.replace('-', '_')}.csv") for name in ("adherence", "free-wording", "chords")}
 KINDS = {
     "short": "genre, instrument and mood, 10-25 words",
     "long": "the same, 30-60 words",
@@ -48,6 +52,7 @@ class Target:
     tempo: float | None = None
     key: tuple[int, str] | None = None  # tonic, "major" or "minor"
     drums: bool | None = None
+    plan: Plan | None = None  # tempo, metre and chords, where it names tempo and chords
     number: int = 0  # its place in the whole file, so that its seed does not depend on what else is made
 
 
@@ -64,8 +69,8 @@ class TargetSet:
 
 
 def read_targets(path: Path | None = None) -> TargetSet:
-    """The prompts of a CSV file with the columns above (None: the built-in one). Raises FileError."""
-    source = path or BUILT_IN
+    """The prompts of a CSV file with the columns above, or of a set of SETS (None: the first). Raises FileError."""
+    source = SETS.get(str(path), path) or BUILT_IN
     prompts = read_prompts(source)
     rows = csv.DictReader(io.StringIO(source.read_text("utf-8-sig"), newline=""))
     targets = tuple(_target(row, prompt, source) for row, prompt in zip(rows, prompts.prompts, strict=True))
@@ -88,12 +93,18 @@ def _target(row: dict, prompt: Prompt, source: Path) -> Target:
             float(row["tempo"]) if row["tempo"] else None,
             parse_key(row["key"]) if row["key"] else None,
             DRUMS[row["drums"]],
+            _plan(prompt.text),
             prompt.number,
         )
     except KeyError as error:
         raise FileError(f"{source}, id {prompt.id}: no {error}; drums are yes, no or unsaid") from error
     except ValueError as error:
         raise FileError(f"{source}, id {prompt.id}: {error}") from error
+
+
+def _plan(text: str) -> Plan | None:
+    (plan,) = plans_for(text, None, [0], None)  # what it states, and nothing else
+    return plan if plan.tempo and plan.chords else None
 
 
 def clip_of(row: dict) -> Clip:

@@ -13,7 +13,7 @@ ALIGNMENT = "alignment"
 
 
 def cards(reports: Sequence[dict]) -> str:
-    """A table a report of `following`, one of all reports of `music` side by side, and a table a report of a codec.
+    """A table for each report of `evaluate following` and of a codec, and one for all of `evaluate music` side by side.
 
     Raises RequestError for a report of another kind.
     """
