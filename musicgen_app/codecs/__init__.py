@@ -76,6 +76,11 @@ def read_codec(bundle: Bundle) -> Codec:
         from .sketch import load_codec as load
 
         return load(bundle.path / config["path"], bundle.config["files"].get(f"{config['path']}/model.safetensors"))
+    if kind == "sketch-stereo":
+        from .sketch_stereo import load_codec as load_stereo
+
+        digest = bundle.config["files"].get(f"{config['path']}/model.safetensors")
+        return load_stereo(bundle.path / config["path"], digest)
     if kind == "mmaudio-16k":
         from .mmaudio.codec import MMAudio16k
 
