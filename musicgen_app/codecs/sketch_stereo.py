@@ -49,7 +49,7 @@ QUIET = 1e-4  # power of a band of the mid below which the side has no gain
 GAIN = 2.0  # largest gain from mid to side
 REST = (-5.8, 2.0)  # log of the side's rest, relative to the mid
 DELAYS, FEEDBACK = (0.0031, 0.0043, 0.0057), 0.6  # of the all-passes that the side's rest is made with, in seconds
-DECORRELATION = 0.06  # seconds after which nothing is left of them
+DECORRELATION = 0.1  # seconds after which nothing is left of them
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def test_width_of_its_own_is_seen_and_rebuilt(codec):
 
 def test_the_filters_of_the_side_change_no_spectrum():
     response = sketch_stereo._decorrelator(48_000)
-    assert torch.fft.rfft(response).abs().std() < 0.01 and response[-200:].abs().max() < 1e-3
+    assert torch.fft.rfft(response).abs().std() < 0.01 and response[-200:].abs().max() < 2e-4
 
 
 @pytest.mark.parametrize("samples", [1, 319, 320, 5_000])
