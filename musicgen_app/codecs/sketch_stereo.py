@@ -1,6 +1,6 @@
 """The third sketch codec: 48 kHz stereo audio <-> 12.5 latents a second.
 
-waveform (B, 2, N) -> log-magnitude STFT of the mid, and what the side is to it band by band (B, 6T, ...)
+waveform (B, 2, N) -> log-magnitude STFT of the mid, and what the side is to it band by band (B, 8T, ...)
 -> ConvNeXt encoder -> latents (B, T, D) -> ConvNeXt decoder -> the same -> phase reconstruction of the mid, the side
 made from it -> waveform (B, 2, N)
 
@@ -55,9 +55,9 @@ DECORRELATION = 0.1  # seconds after which nothing is left of them
 @dataclass(frozen=True)
 class StereoCodecConfig:
     sample_rate: int = 48_000
-    n_fft: int = 2560
-    hop: int = 640
-    frames_per_latent: int = 6
+    n_fft: int = 1920
+    hop: int = 480
+    frames_per_latent: int = 8
     mid_dim: int = 128  # latents that start as principal components of the mid
     stereo_dim: int = 24  # and those that do not
     bands: int = 128  # mel bands of the mid
@@ -111,7 +111,7 @@ class Frames:
 
 
 class StereoEncoder(nn.Module):
-    """Magnitudes (B, 6T, F) and stereo (B, 6T, 2S) -> latents (B, T, D): a fixed linear map of the mel bands of the mid
+    """Magnitudes (B, 8T, F) and stereo (B, 8T, 2S) -> latents (B, T, D): a fixed linear map of the mel bands of the mid
     plus what a network adds to it. The network sees whitened principal components of each frame."""
 
     def __init__(self, config: StereoCodecConfig):
@@ -137,7 +137,7 @@ class StereoEncoder(nn.Module):
 
 
 class StereoDecoder(nn.Module):
-    """Latents (B, T, D) -> (B, 6T, F + 2S): log-magnitudes of the mid, then stereo as in `Frames`.
+    """Latents (B, T, D) -> (B, 8T, F + 2S): log-magnitudes of the mid, then stereo as in `Frames`.
 
     The magnitudes are a fixed linear map to mel bands, spread over the bins, plus what a network adds to that.
     """
@@ -205,7 +205,7 @@ class StereoCodec(nn.Module):
 
     @torch.no_grad()
     def initialise(self, magnitude: Tensor) -> None:
-        """Start as principal components of the mel bands of magnitudes (B, 6T, F); the networks start at zero."""
+        """Start as principal components of the mel bands of magnitudes (B, 8T, F); the networks start at zero."""
         c, encoder, decoder = self.config, self.encoder, self.decoder
         bands, levels = band_levels(magnitude, c), magnitude.clamp_min(ENCODER_FLOOR).log()
         mean, basis, scale, emphasis = _principal(
@@ -259,16 +259,16 @@ class StereoCodec(nn.Module):
             yield self.spread(mid, output)[..., (start - first) * hop : (stop - first) * hop]
 
     def decoder_module(self) -> StereoDecoder:
-        """The decoder network: latents (B, T, D) -> (B, 6T, F + 2S)."""
+        """The decoder network: latents (B, T, D) -> (B, 8T, F + 2S)."""
         return self.decoder
 
     def finish(self, output: Tensor) -> Tensor:
-        """What the decoder gives (B, 6T, F + 2S) -> waveform (B, 2, T * samples_per_latent)."""
+        """What the decoder gives (B, 8T, F + 2S) -> waveform (B, 2, T * samples_per_latent)."""
         c = self.config
         return self.spread(reconstruct(self.magnitude(output), c.n_fft, c.hop, c.phase_iterations), output)
 
     def magnitude(self, output: Tensor) -> Tensor:
-        """STFT magnitude of the mid (B, 6T, F) of what the decoder gave; what is at the floor is silence."""
+        """STFT magnitude of the mid (B, 8T, F) of what the decoder gave; what is at the floor is silence."""
         levels = output[..., : self.config.bins].float().clamp(max=7.5)
         return F.threshold(levels.exp() - self.config.floor, 1e-6, 0.0)
 
