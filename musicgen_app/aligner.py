@@ -15,6 +15,7 @@ import os
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -110,7 +111,7 @@ class ConvBlock(nn.Module):
         self.first = nn.Conv2d(width_in, width, 3, stride, 1, bias=False)
         self.second = nn.Conv2d(width, width, 3, 1, 1, bias=False)
         self.norm_first, self.norm_second = nn.BatchNorm2d(width), nn.BatchNorm2d(width)
-        self.shortcut = nn.Identity()
+        self.shortcut: nn.Module = nn.Identity()
         if stride > 1:
             self.shortcut = nn.Sequential(
                 nn.AvgPool2d(stride, ceil_mode=True), nn.Conv2d(width_in, width, 1, bias=False), nn.BatchNorm2d(width)
@@ -292,7 +293,7 @@ def load_aligner(folder: str | os.PathLike | None = None) -> Aligner:
     if record.get("schema") != SCHEMA:
         raise ModelError(f"{where}: schema {record.get('schema')!r}, but this ttm-app reads {SCHEMA}; update ttm-app")
     try:
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in record["config"].items()}
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in record["config"].items()}
         tiers = {name: float(record["tiers"][name]) for name in ("high", "medium")}
         digest = str(record["files"][WEIGHTS])
         aligner = Aligner(AlignerConfig(**fields), tiers=tiers, name=f"aligner {digest[:8]}")

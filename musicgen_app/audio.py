@@ -14,6 +14,7 @@ import math
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile as sf
@@ -28,7 +29,7 @@ OFFSET = 1e-3  # a mean beyond this (-60 dBFS) is a fault of the decoder, below 
 FADE = 0.005  # seconds
 PADDING = 0.2  # seconds: about two frames of the slowest codec (10.77 Hz)
 
-FORMATS = {
+FORMATS: dict[str, dict[str, Any]] = {
     ".wav": {"format": "WAV", "subtype": "PCM_24"},
     ".flac": {"format": "FLAC", "subtype": "PCM_24"},
     ".ogg": {"format": "OGG", "subtype": "VORBIS", "compression_level": 0.3},

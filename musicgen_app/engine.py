@@ -116,7 +116,7 @@ class Engine:
         clock = _Clock(progress, cancel)
         request, bundle = request if isinstance(request, ResolvedRequest) else self.resolve(request)
         model = self.load(bundle)
-        seeds = [request.seed + i for i in range(request.variations * request.best_of)]
+        seeds = request.seeds
         if request.best_of > 1:
             _ = self.judge  # one that cannot be read is found out first
 
@@ -126,14 +126,14 @@ class Engine:
             plans = model.plans(text, seeds)
             score = self._scorer(text.prompt, model) if request.best_of > 1 else None
             clock.report(1)
-        with clock.stage("sampling", len(seeds) * request.steps):
+        with clock.stage("sampling", len(seeds) * (request.steps or 0)):
             latents = self._sampled(model, request, text, plans, seeds, clock)
         with clock.stage("decoding"):
             candidates = zip(seeds, self._decoded(model, request, latents, clock), strict=True)
             best = [_best(islice(candidates, request.best_of), score) for _ in range(request.variations)]
-        plan_of = dict(zip(seeds, plans or [None] * len(seeds), strict=True))
+        plan_of = dict(zip(seeds, plans, strict=True)) if plans else {}
         return [
-            self._result(model, request, text, clock.taken, first, candidate, plan_of[candidate.seed])
+            self._result(model, request, text, clock.taken, first, candidate, plan_of.get(candidate.seed))
             for first, candidate in zip(seeds[:: request.best_of], best, strict=True)
         ]
 
@@ -147,7 +147,8 @@ class Engine:
         clock: _Clock,
     ) -> list[Tensor]:
         """The latents (T, D) of the clip of every seed, `self.batch` of them sampled together."""
-        frames, latents = model.frames(request.seconds), []
+        frames = model.frames(request.seconds)
+        latents: list[Tensor] = []
         for first in range(0, len(seeds), self.batch):
             together = slice(first, first + self.batch)
             noise = model.draw_noise(seeds[together], frames)

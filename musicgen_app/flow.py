@@ -5,7 +5,12 @@ A backbone trained on the other axis (noise at t = 1, v = noise - data) is conve
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Literal, overload
+
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from .backbones.base import Backbone
 
 
 def interpolate(data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
@@ -19,7 +24,19 @@ def target(data: Tensor, noise: Tensor) -> Tensor:
     return data - noise
 
 
-def velocity(backbone, x: Tensor, t: Tensor, cond, return_hidden: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+@overload
+def velocity(backbone: Backbone, x: Tensor, t: Tensor, cond: Any) -> Tensor: ...
+
+
+@overload
+def velocity(
+    backbone: Backbone, x: Tensor, t: Tensor, cond: Any, return_hidden: Literal[True]
+) -> tuple[Tensor, Tensor]: ...
+
+
+def velocity(
+    backbone: Backbone, x: Tensor, t: Tensor, cond: Any, return_hidden: bool = False
+) -> Tensor | tuple[Tensor, Tensor]:
     """The backbone's velocity (B, T, D) at x (B, T, D) and t (B,) on this axis, whatever its own axis is.
 
     With return_hidden also its last hidden state (B, T, H).

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from . import audio, flow, sampling
 from .backbones import expand_condition, with_grid
+from .backbones.base import Backbone
 from .backbones.inference import prepare
 from .codecs import load_codec
 from .codecs.base import Codec
@@ -73,7 +74,7 @@ class LoadedModel:
     """A bundle with its parts in memory, and the steps that they do."""
 
     bundle: Bundle
-    backbone: nn.Module
+    backbone: Backbone
     codec: Codec
     text: TextEncoder
     mean: Tensor  # (D,) latent statistics
@@ -114,8 +115,8 @@ class LoadedModel:
         )
 
     def _condition(self, features: TextCondition) -> Any:
-        parts = (features.tokens, features.mask, features.vector)
-        return self.backbone.condition(*(part if part is None else part.to(self.device) for part in parts))
+        tokens, mask, vector = features.tokens.to(self.device), features.mask.to(self.device), features.vector
+        return self.backbone.condition(tokens, mask, None if vector is None else vector.to(self.device))
 
     def plans(self, text: EncodedPrompt, seeds: Sequence[int]) -> list[Plan] | None:
         """The plan of the clip of every seed; None where the model follows no plans."""
@@ -158,6 +159,7 @@ class LoadedModel:
         With initial latents (B, T, D, the codec's scale) the sampling begins between them and the noise: strength 1
         leaves nothing of them, 0 leaves them as they are (audio-to-audio; Meng et al., 2022, arXiv 2108.01073).
         """
+        assert request.guidance is not None and request.steps and request.solver, "the request is not resolved"
         velocity = sampling.guided(
             self.backbone,
             conditions.conditional,

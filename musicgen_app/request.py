@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import asdict, dataclass, field, fields, replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
 from .errors import RequestError
@@ -90,6 +90,12 @@ class GenerationRequest:
         gaps = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         return replace(self, **gaps).validated(max_seconds)
 
+    @property
+    def seeds(self) -> list[int]:
+        """The seed of every candidate of every variation, in order, of a resolved request."""
+        assert self.seed is not None, "the request is not resolved"
+        return [self.seed + i for i in range(self.variations * self.best_of)]
+
     def to_dict(self) -> dict:
         """JSON-safe dictionary; GenerationRequest.from_dict gives the request back."""
         d = asdict(self)
@@ -137,7 +143,7 @@ class GenerationResult:
     read_as: str = ""  # the genre that the prompt was taken to mean, where it names none
 
 
-def check_text(name: str, value: str, least: int) -> str:
+def check_text(name: str, value: object, least: int) -> str:
     """Stripped text on one line of least..TEXT_LENGTH characters, free of control characters and lone surrogates."""
     if not isinstance(value, str):
         raise RequestError(f"{name} must be text")
@@ -158,15 +164,15 @@ def check_text(name: str, value: str, least: int) -> str:
     return text
 
 
-def check_whole(name: str, value: int, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value <= high:
+def check_whole(name: str, value: Any, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value <= high:  # type: ignore[operator]
         raise RequestError(f"{name} must be a whole number from {low} to {high}")
     return int(value)
 
 
-def check_number(name: str, value: float, low: float, high: float) -> float:
+def check_number(name: str, value: Any, low: float, high: float) -> float:
     # NaN fails every comparison, and the finite ends refuse infinities and integers too large for a float
-    if isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high:
+    if isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high:  # type: ignore[operator]
         raise RequestError(f"{name} must be a number from {low:g} to {high:g}")
     return float(value) + 0.0  # -0.0 is 0.0
 

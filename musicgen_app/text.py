@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -45,6 +45,10 @@ class TextCondition:
 
 class TextEncoder(Protocol):
     """A frozen text encoder."""
+
+    @property
+    def width(self) -> int:
+        """Numbers in a token, D."""
 
     def encode(self, prompts: list[str]) -> TextCondition: ...
 
@@ -219,7 +223,7 @@ def _tokenize(tokenizer, prompts: tuple[str, ...], length: int, padding: str, de
     return batch["input_ids"].to(device), batch["attention_mask"].to(device), max(0, whole - length)
 
 
-def _load(model_class: type, folder: Path, device: torch.device | str, dtype: torch.dtype):
+def _load(model_class: Any, folder: Path, device: torch.device | str, dtype: torch.dtype):
     """A frozen `transformers` model. On a CPU in the dtype of the file its weights stay in the file (memory-mapped)."""
     model, found = model_class.from_pretrained(
         folder, dtype=dtype, local_files_only=True, output_loading_info=True, ignore_mismatched_sizes=True

@@ -65,13 +65,13 @@ def test_the_settings_are_read(home):
 
 @pytest.mark.slow
 def test_a_training_goes_on_from_its_checkpoint(home, capsys):
-    """As its record in the list of trainings says, to the end."""
+    """As its record in the list of trainings says, to the end; records that the page made name a preset, too."""
     jobs = Jobs()
     (job,) = jobs.list()
     status = jobs.status(job)
     assert (job.out, status.state, status.position.step) == (home / "run", STOPPED, 2)
     arguments = [argument for argument in job.arguments if not argument.startswith("--stop-at")]
-    assert run(["train", *arguments, "--json"]) == 0
+    assert run(["train", "--preset=sketch", *arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["step"] == 4
     rows = [json.loads(line) for line in (home / "run/metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows if "flow" in row] == [2, 4]

@@ -1,23 +1,35 @@
 """Backbones: noisy latents (B, T, D), time (B,) and a text condition -> velocity (B, T, D).
 
-Every backbone is an nn.Module with `latent_dim`, `time_axis` ("data_at_one" or "noise_at_one": where its own training
-puts data or noise), `condition(tokens, mask, vector, drop=None)`, `null_condition(batch)` and
+Every backbone is an nn.Module (see `base.Backbone`) with `latent_dim`, `time_axis` ("data_at_one" or "noise_at_one":
+where its own training puts data or noise), `condition(tokens, mask, vector, drop=None)`, `null_condition(batch)` and
 `forward(x, t, cond, return_hidden=False)`. One whose `config.grid_dim` is not 0 can also be told the plan of the music.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, TypeVar
 
-def concat_conditions(a, b):
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .base import Backbone
+
+Condition = TypeVar("Condition")  # the condition of one kind of backbone
+
+
+def concat_conditions(a: Condition, b: Condition) -> Condition:
     """Two conditions of one backbone, of batches A and B, as one condition of batch A + B (a first)."""
-    return a.join(b)
+    first: Any = a
+    return first.join(b)
 
 
-def expand_condition(cond, batch: int):
+def expand_condition(cond: Condition, batch: int) -> Condition:
     """A condition of batch 1, repeated (without copying) to `batch`."""
-    return type(cond)(*(part if part is None else part.expand(batch, *part.shape[1:]) for part in cond))
+    parts: Any = cond
+    return parts._make(part if part is None else part.expand(batch, *part.shape[1:]) for part in parts)
 
 
-def with_grid(backbone, cond, grid):
+def with_grid(backbone: Backbone, cond: Condition, grid: Tensor) -> Condition:
     """The condition with the plan added to it: a grid (B, T, grid_dim) of numbers for every frame, see `Plan.grid`."""
-    return cond._replace(grid=backbone.grid_input_proj(grid))
+    parts: Any = cond
+    return parts._replace(grid=backbone.grid_input_proj(grid))

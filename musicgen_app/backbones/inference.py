@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -10,7 +13,10 @@ from .fluxaudio.model import FluxAudio
 from .mamba import inference as mamba_inference
 from .mamba.model import Mamba
 
-READY = {FluxAudio: fluxaudio_inference.make_ready, Mamba: mamba_inference.make_ready}
+READY: dict[type[nn.Module], Callable[[Any, torch.dtype], None]] = {
+    FluxAudio: fluxaudio_inference.make_ready,
+    Mamba: mamba_inference.make_ready,
+}
 
 
 def prepare(backbone: nn.Module, dtype: torch.dtype) -> None:
@@ -22,7 +28,7 @@ def prepare(backbone: nn.Module, dtype: torch.dtype) -> None:
     """
     if type(backbone) in READY:
         READY[type(backbone)](backbone, dtype)
-    elif hasattr(backbone, "make_ready"):
-        backbone.make_ready(dtype)
+    elif callable(own := getattr(backbone, "make_ready", None)):
+        own(dtype)
     else:
         backbone.float()

@@ -7,6 +7,7 @@ call, which takes longer than the product itself for the few hundred positions o
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -14,19 +15,25 @@ from torch import Tensor, nn
 
 from .layers import ChannelLastConv1d
 
-ACTIVATIONS = {None: lambda y: y, "silu": F.silu, "gelu": F.gelu}
-_FUSED = {None: ("none", [], ""), "silu": ("swish", [], ""), "gelu": ("gelu", [], "none")}  # oneDNN's names
+ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {None: lambda y: y, "silu": F.silu, "gelu": F.gelu}
+_FUSED: dict[str | None, tuple[str, list, str]] = {
+    None: ("none", [], ""),
+    "silu": ("swish", [], ""),
+    "gelu": ("gelu", [], "none"),
+}  # oneDNN's names
+
+Layer = nn.Linear | ChannelLastConv1d
 
 
 class Product(nn.Module):
     """A Linear or ChannelLastConv1d in `dtype`: x (B, N, C) of any dtype -> (B, N, C_out) float32."""
 
-    def __init__(self, layer: nn.Module, dtype: torch.dtype):
+    def __init__(self, layer: Layer, dtype: torch.dtype):
         super().__init__()
         self.dtype = dtype
         self.take(layer.to(dtype))
 
-    def take(self, layer: nn.Module) -> None:
+    def take(self, layer: Layer) -> None:
         """Keep what is needed of a layer that is in `dtype` already."""
         self.layer = layer
 
@@ -42,7 +49,7 @@ class Product(nn.Module):
 class PackedLinear(Product):
     """A Linear on the CPU, packed for oneDNN, which computes activation or factor on its way out."""
 
-    def take(self, layer: nn.Linear) -> None:
+    def take(self, layer: Layer) -> None:
         self.weight, self.bias = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach()), layer.bias
 
     def product(self, x: Tensor, activation: str | None = None, factor: Tensor | None = None) -> Tensor:
@@ -59,10 +66,12 @@ class PackedConvolution(Product):
     which takes up to eight times as long as the product. So they are packed for every batch size of a length.
     """
 
-    def take(self, layer: ChannelLastConv1d) -> None:
+    def take(self, layer: Layer) -> None:
+        assert isinstance(layer, ChannelLastConv1d)
         # as a 2-d convolution of height one: padding, stride, dilation, groups
         self.geometry = [0, *layer.padding], [1, 1], [1, 1], 1
-        self.plain, self.bias = layer.weight.detach().unsqueeze(2), layer.bias
+        self.plain: Tensor | None = layer.weight.detach().unsqueeze(2)  # until the first one is packed
+        self.bias = layer.bias
         self.packed: dict[torch.Size, Tensor] = {}
 
     def product(self, x: Tensor, activation: str | None = None, factor: Tensor | None = None) -> Tensor:
@@ -91,14 +100,14 @@ class PackedConvolution(Product):
         return -length % 16 if self.dtype == torch.bfloat16 and length > 256 else 0
 
 
-def ready(layer: nn.Linear | ChannelLastConv1d, dtype: torch.dtype) -> Product:
+def ready(layer: Layer, dtype: torch.dtype) -> Product:
     """The fastest replacement of a layer for the device it is on; the layer is used up."""
     if layer.weight.device.type != "cpu" or not packing_works(dtype):
         return Product(layer, dtype)
     return pack(layer, dtype)
 
 
-def pack(layer: nn.Linear | ChannelLastConv1d, dtype: torch.dtype) -> Product:
+def pack(layer: Layer, dtype: torch.dtype) -> Product:
     """The packed replacement of a layer on the CPU; the layer is used up."""
     return (PackedLinear if isinstance(layer, nn.Linear) else PackedConvolution)(layer, dtype)
 

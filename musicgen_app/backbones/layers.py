@@ -24,11 +24,11 @@ class ChannelLastConv1d(nn.Conv1d):
 
     def forward(self, x: Tensor) -> Tensor:
         image = x.transpose(1, 2).unsqueeze(2)
-        y = F.conv2d(image, self.weight.unsqueeze(2), self.bias, padding=(0, self.padding[0]))
+        y = F.conv2d(image, self.weight.unsqueeze(2), self.bias, padding=(0, self.kernel_size[0] // 2))
         return y.squeeze(2).transpose(1, 2)
 
 
-def projection(channels_in: int, channels_out: int, kernel: int, bias: bool = True) -> nn.Module:
+def projection(channels_in: int, channels_out: int, kernel: int, bias: bool = True) -> nn.Linear | ChannelLastConv1d:
     """A map over (B, N, C): a Linear for kernel 1, else a convolution along N."""
     if kernel == 1:
         return nn.Linear(channels_in, channels_out, bias=bias)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch import nn
 
 from .. import plugins
 from ..errors import ModelError
+from .base import Backbone
 from .fluxaudio.model import FluxAudio, FluxAudioConfig
 from .mamba.model import Mamba, MambaConfig
 
@@ -21,7 +23,7 @@ class Family:
     """
 
     name: str
-    model: type[nn.Module]
+    model: Callable[[Any], Backbone]
     config: type
 
 
@@ -79,7 +81,7 @@ def configuration(preset: str, overrides: dict | None = None) -> Any:
     return kind(**config)
 
 
-def build(preset: str, overrides: dict | None = None) -> nn.Module:
+def build(preset: str, overrides: dict | None = None) -> Backbone:
     """Build a preset with some fields of its configuration replaced; ModelError for an unknown name or field."""
     return find(preset).family.model(configuration(preset, overrides))
 

@@ -17,7 +17,7 @@ from .fluxaudio.model import FluxAudio, FluxAudioConfig
 from .mamba.model import Mamba, MambaConfig
 
 
-def plain_twin(backbone: nn.Module) -> nn.Module:
+def plain_twin(backbone: nn.Module) -> PlainFluxAudio | PlainMamba:
     """The plain model of the same sizes as a backbone, without its weights."""
     if isinstance(backbone, FluxAudio):
         return PlainFluxAudio(backbone.config)
@@ -180,12 +180,13 @@ class PlainFluxAudio(nn.Module):
         self.empty_string_feat = nn.Parameter(torch.zeros(config.text_len, config.text_dim))
         self.empty_string_feat_c = nn.Parameter(torch.zeros(config.vector_dim))
 
-    def conditions(self, tokens: Tensor, mask: Tensor, vector: Tensor) -> tuple[Tensor, Tensor]:
+    def conditions(self, tokens: Tensor, mask: Tensor, vector: Tensor | None) -> tuple[Tensor, Tensor]:
         """Tokens (1, text_len, text_dim) and vector (1, vector_dim) -> conditions of the prompt and of no prompt."""
         tokens = torch.cat([tokens, self.empty_string_feat[None]])
+        assert vector is not None  # this family has one
         return self.condition(tokens, mask, torch.cat([vector, self.empty_string_feat_c[None]]))
 
-    def condition(self, tokens: Tensor, mask: Tensor, vector: Tensor) -> tuple[Tensor, Tensor]:
+    def condition(self, tokens: Tensor, mask: Tensor, vector: Tensor | None) -> tuple[Tensor, Tensor]:
         """Tokens (B, text_len, text_dim) and vector (B, vector_dim) -> conditions of B prompts."""
         return self.text_input_proj(tokens), self.text_cond_proj(vector)
 
@@ -234,6 +235,7 @@ class SineEmbedding(nn.Module):
 
     def __init__(self, dim: int):
         super().__init__()
+        self.freqs: Tensor
         self.register_buffer("freqs", torch.exp(-math.log(10000) * torch.arange(dim // 2) / (dim // 2 - 1)))
         self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.SiLU(), nn.Linear(4 * dim, dim))
 
@@ -347,6 +349,7 @@ class PlainMamba(nn.Module):
         self.blocks = nn.ModuleList(MambaBlock(config) for _ in range(config.depth))
         self.norm_out = nn.LayerNorm(hidden)
         self.out_proj = nn.Linear(hidden, config.latent_dim)
+        self.null_token: Tensor
         self.register_buffer("null_token", torch.zeros(1, config.text_dim))
 
     def conditions(self, tokens: Tensor, mask: Tensor, vector: Tensor | None) -> tuple[Tensor, Tensor]:

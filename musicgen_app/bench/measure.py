@@ -30,8 +30,9 @@ def peak_memory() -> int | None:
     """The most memory (bytes) that this process has ever held, mapped files included; None where it is not told."""
     try:  # Linux: what getrusage tells there includes what the parent held when it started this process
         status = Path("/proc/self/status").read_text(encoding="ascii")
-        return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", status)[1])
-    except (OSError, TypeError):
+        if found := re.search(r"VmHWM:\s*(\d+) kB", status):
+            return 1024 * int(found[1])
+    except OSError:
         pass
     try:
         import resource

@@ -56,7 +56,7 @@ def measure(seconds: float, quick: bool = False) -> dict:
         seconds = 1.0
     model = build()
     trial = {name: _trial(model.to(dtype)) for name, dtype in PRECISIONS.items()}
-    best = min(trial, key=trial.get)
+    best = min(trial, key=lambda name: trial[name])
     model.to(PRECISIONS[best])
     taken, samples = _generate(model, round(seconds * FRAMES_A_SECOND) + DELAY)
     made = samples / model.config.audio_encoder.sampling_rate

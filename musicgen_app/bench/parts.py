@@ -17,16 +17,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import audio, sampling
+from ..backbones.base import Backbone
 from ..backbones.inference import prepare
 from ..backbones.presets import build, trainable_parameters
-from ..backbones.reference import guided_step, plain_twin
+from ..backbones.reference import PlainFluxAudio, PlainMamba, guided_step, plain_twin
 from ..codecs import load_codec, read_codec
 from ..codecs.chunks import decode_chunked
 from ..codecs.onnx import export_decoder
-from ..engine import Engine
+from ..engine import Engine, GenerationResult
 from ..machine.device import PRECISIONS, cpu_features, pick_precision
 from ..models import installed
 from ..models.bundle import Bundle, load_backbone, sha256, update_config
@@ -167,7 +168,7 @@ def decode(model: str, latents: int, precision: str, decoder: str, repeats: int,
     mean, std = statistics
     z = sampling.noise([0], latents, codec.latent_dim) * std + mean
     decode_chunked(codec, z[:, : min(latents, codec.chunk)])
-    kept = []
+    kept: list[Tensor] = []
 
     def run() -> None:
         kept[:] = [decode_chunked(codec, z)]
@@ -190,7 +191,7 @@ def whole(
     request = GenerationRequest(f"{PROMPT}, warm-up", seconds=seconds, seed=1, steps=1, model=model)
     engine.generate(request)
     sampled = _overhear(loaded.codec)
-    results = []
+    results: list[GenerationResult] = []
 
     def run() -> None:
         prompt = f"{PROMPT}, take {len(results)}"  # another one each time: encoded text is kept
@@ -216,7 +217,7 @@ def whole(
     }
 
 
-PARTS = {
+PARTS: dict[str, Callable[..., dict]] = {
     "machine": machine,
     "stand_in": stand_in,
     "export": export,
@@ -230,7 +231,7 @@ PARTS = {
 }
 
 
-def _step_inputs(bundle: Bundle, backbone: nn.Module, latents: int) -> tuple[Tensor, tuple]:
+def _step_inputs(bundle: Bundle, backbone: Backbone, latents: int) -> tuple[Tensor, tuple]:
     """Random x (1, T, D) and text features (tokens, mask, vector) as long as the model's text encoder gives them."""
     config = backbone.config
     generator = None if torch.get_default_device().type == "meta" else torch.Generator().manual_seed(0)
@@ -242,14 +243,14 @@ def _step_inputs(bundle: Bundle, backbone: nn.Module, latents: int) -> tuple[Ten
     return x, (tokens, torch.ones(1, length, dtype=torch.bool), vector)
 
 
-def _empty_backbone(bundle: Bundle) -> nn.Module:
+def _empty_backbone(bundle: Bundle) -> Backbone:
     """The backbone on the meta device: its layers without weights."""
     config = bundle.config["backbone"]
     with torch.device("meta"):
         return build(config["preset"], config.get("overrides")).eval()
 
 
-def _plain_model(bundle: Bundle, backbone: nn.Module) -> nn.Module:
+def _plain_model(bundle: Bundle, backbone: Backbone) -> PlainFluxAudio | PlainMamba:
     """The plain model with the weights of the bundle, float32."""
     with torch.device("meta"):
         twin = plain_twin(backbone)

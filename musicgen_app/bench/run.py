@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..errors import ModelError, RequestError
 from ..models import installed as store
@@ -78,7 +79,7 @@ def run(settings: Settings, note: Callable[[str], None] = lambda line: None) -> 
     installed = {name: _installed(name) for name in models}
     with tempfile.TemporaryDirectory(prefix="ttm-app-bench-") as folder:
         session = _Session(settings, Path(folder), note)
-        report = {
+        report: dict[str, Any] = {
             "schema": SCHEMA,
             "machine": session.measure("this machine", "machine"),
             "settings": asdict(settings),

@@ -13,10 +13,12 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ..backbones.base import Backbone
 from ..backbones.presets import build
 from ..codecs.acestep_v1.vocoder import Vocoder, VocoderConfig, WeightNormConv
 from ..codecs.mmaudio.bigvgan import BigVGAN
@@ -77,7 +79,7 @@ def write_stand_in(
     return bundle
 
 
-def random_backbone(preset: str, overrides: dict) -> nn.Module:
+def random_backbone(preset: str, overrides: dict) -> Backbone:
     """A backbone as it is before training, except that no weight is zero: a fresh one answers zero to everything."""
     backbone = build(preset, overrides)
     for parameter in backbone.parameters():
@@ -107,7 +109,7 @@ def calibrate(network: nn.Module, run: Callable[[], Tensor], levels: dict[str, f
     return output
 
 
-def _scaled(layer: nn.Module, output: Tensor, level: float) -> Tensor:
+def _scaled(layer: Any, output: Tensor, level: float) -> Tensor:
     """Forward hook: change the layer so that its output has this standard deviation, and give that output."""
     factor = level / output.std().clamp_min(1e-6)
     gain = layer.weight_g if hasattr(layer, "weight_g") else layer.weight

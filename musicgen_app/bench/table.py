@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 HEAD = ("", "seconds", "x real time", "peak MB", "")
 
@@ -88,7 +88,7 @@ def _growth(part: str, growth: dict) -> Iterator[str]:
         )
 
 
-def _measured(name: str, row: dict, seconds: float | None, notes: list[str] = ()) -> str:
+def _measured(name: str, row: dict, seconds: float | None, notes: Sequence[str] = ()) -> str:
     """One row: the time, that time over the seconds of audio made, the peak memory, notes."""
     if "error" in row:
         return _row(name, "-", "-", "-", "not measured")

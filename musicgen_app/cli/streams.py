@@ -11,7 +11,7 @@ import io
 import json
 import os
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 CANCELLED, CANNOT_WRITE = 130, 3  # exit codes, as in `errors`, which need not be imported yet
 
@@ -35,7 +35,7 @@ class Outlet(io.RawIOBase):
         return self.behind is not None and self.behind.isatty()
 
     def write(self, data) -> int | None:
-        if self.fault is None:
+        if self.behind is not None and self.fault is None:
             try:
                 if self.behind is None:
                     raise OSError(errno.EBADF, "it is closed")
@@ -60,7 +60,8 @@ def guard() -> Outlet:
 
 
 def _outlet(stream: TextIO | None) -> tuple[Outlet, TextIO]:
-    outlet = Outlet(stream and getattr(stream.buffer, "raw", stream.buffer))
+    buffer: Any = stream and stream.buffer
+    outlet = Outlet(buffer and getattr(buffer, "raw", buffer))
     encoding = stream.encoding if stream else "utf-8"
     # A title or a path must not fail on a terminal that lacks its characters.
     text = io.TextIOWrapper(io.BufferedWriter(outlet), encoding, "backslashreplace", line_buffering=outlet.isatty())

@@ -34,9 +34,9 @@ def load_codec(
     device, precision = device or torch.device("cpu"), precision or torch.float32
     codec = read_codec(bundle).to(device)
     if pick_decoder(bundle, device, precision, decoder) == "onnx":
-        from .onnx import OnnxCodec, OnnxDecoder
+        from .onnx import OnnxCodec, OnnxDecoder, exportable
 
-        return OnnxCodec(codec, OnnxDecoder(_onnx_file(bundle), device, codec.latent_dim))
+        return OnnxCodec(exportable(codec), OnnxDecoder(_onnx_file(bundle), device, codec.latent_dim))
     codec.prepare(precision)
     return codec
 
@@ -73,9 +73,11 @@ def read_codec(bundle: Bundle) -> Codec:
     config = bundle.config["codec"]
     kind = config["kind"]
     if kind == "sketch":
-        from .sketch import load_codec as load
+        from .sketch import load_codec as load_sketch
 
-        return load(bundle.path / config["path"], bundle.config["files"].get(f"{config['path']}/model.safetensors"))
+        return load_sketch(
+            bundle.path / config["path"], bundle.config["files"].get(f"{config['path']}/model.safetensors")
+        )
     if kind == "mmaudio-16k":
         from .mmaudio.codec import MMAudio16k
 

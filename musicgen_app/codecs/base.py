@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import torch
@@ -14,18 +14,35 @@ class Codec(Protocol):
     """Waveform <-> latents at a fixed rate. `encode` and `decode` take a whole clip of any length at once;
     `chunks.encode_chunked` and `chunks.decode_chunked` give the same in flat memory.
 
-    `sample_rate` in Hz, `channels` of the waveform, `latent_dim` D, `latent_rate` in frames a second (may be a
-    fraction), `samples_per_latent` = sample_rate / latent_rate. A long clip goes through in pieces of `chunk` latents
-    that see `context` latents more on either side.
+    A long clip goes through in pieces of `chunk` latents that see `context` latents more on either side. One whose
+    decoder can leave PyTorch is an `ExportableCodec`; one that decodes long clips itself is a `ChunkedDecoder`.
     """
 
-    sample_rate: int
-    channels: int
-    latent_dim: int
-    latent_rate: float
-    samples_per_latent: int
-    chunk: int
-    context: int
+    @property
+    def sample_rate(self) -> int:
+        """Of the waveform, in Hz."""
+
+    @property
+    def channels(self) -> int:
+        """Of the waveform."""
+
+    @property
+    def latent_dim(self) -> int:
+        """Numbers in a latent, D."""
+
+    @property
+    def latent_rate(self) -> float:
+        """Latents a second; may be a fraction."""
+
+    @property
+    def samples_per_latent(self) -> int:
+        """sample_rate / latent_rate."""
+
+    @property
+    def chunk(self) -> int: ...
+
+    @property
+    def context(self) -> int: ...
 
     def encode(self, waveform: Tensor) -> Tensor:
         """Waveform (B, channels, N) -> latents (B, T, D), float32, with T = ceil(N / samples_per_latent)."""
@@ -33,13 +50,14 @@ class Codec(Protocol):
     def decode(self, latents: Tensor) -> Tensor:
         """Latents (B, T, D) -> waveform (B, channels, T * samples_per_latent), float32."""
 
-    def to(self, device: torch.device) -> Self:
+    def to(self, device: torch.device, /) -> Any:
         """Move the codec to a device, in place."""
 
     def prepare(self, dtype: torch.dtype) -> None:
         """Make decoding fast, in place and for inference only: `dtype` is the type the decoder may compute in."""
 
 
+@runtime_checkable
 class ChunkedDecoder(Protocol):
     """A codec whose pieces depend on one another (a running phase) decodes long clips itself."""
 
@@ -47,7 +65,8 @@ class ChunkedDecoder(Protocol):
         """Latents (B, T, D) -> waveform pieces (B, channels, n), in order, T * samples_per_latent samples together."""
 
 
-class ExportableDecoder(Protocol):
+@runtime_checkable
+class ExportableCodec(Codec, Protocol):
     """A codec whose decoder network can leave PyTorch (ONNX): decode(latents) == finish(decoder_module()(latents))."""
 
     def decoder_module(self) -> nn.Module:

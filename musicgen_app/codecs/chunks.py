@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from .base import Codec
+from .base import ChunkedDecoder, Codec
 
 OnChunk = Callable[[int, int], None]  # latents done, latents in all; may raise to stop
 
@@ -23,9 +23,8 @@ def decode_chunked(codec: Codec, latents: Tensor, on_chunk: OnChunk | None = Non
     batch, frames = latents.shape[:2]
     hop = codec.samples_per_latent
     waveform = torch.empty(batch, codec.channels, frames * hop, device=latents.device)
-    own = getattr(codec, "decode_chunks", None)
     done = 0  # samples
-    for piece in own(latents) if own else _decode_windows(codec, latents):
+    for piece in codec.decode_chunks(latents) if isinstance(codec, ChunkedDecoder) else _decode_windows(codec, latents):
         waveform[..., done : done + piece.shape[-1]] = piece
         done += piece.shape[-1]
         if on_chunk:

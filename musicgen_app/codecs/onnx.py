@@ -32,6 +32,7 @@ from ..errors import DependencyError, ModelError
 from ..machine import files
 from ..machine.device import has_fast_bfloat16
 from ..models.bundle import load_state
+from .base import ExportableCodec
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
@@ -118,14 +119,14 @@ class OnnxDecoder:
 class OnnxCodec:
     """A codec whose decoder network runs in onnxruntime; follows the `Codec` protocol. Encoding stays as it is."""
 
-    def __init__(self, codec: Codec, decoder: OnnxDecoder):
+    def __init__(self, codec: ExportableCodec, decoder: OnnxDecoder):
         self.codec, self.decoder = codec, decoder
         self.sample_rate, self.channels = codec.sample_rate, codec.channels
         self.latent_dim, self.latent_rate = codec.latent_dim, codec.latent_rate
         self.samples_per_latent, self.chunk, self.context = codec.samples_per_latent, codec.chunk, codec.context
         self.encode = codec.encode
-        if hasattr(codec, "decode_chunks_with"):
-            self.decode_chunks = lambda latents: codec.decode_chunks_with(self.decoder, latents)
+        if callable(chunks_with := getattr(codec, "decode_chunks_with", None)):
+            self.decode_chunks = lambda latents: chunks_with(self.decoder, latents)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents (B, T, D) -> waveform (B, channels, T * samples_per_latent), float32."""
@@ -164,6 +165,7 @@ def export_decoder(
     A file of that name is replaced. Raises DependencyError, FileError, and ModelError where the export or the
     comparison fails; then nothing is left behind.
     """
+    codec = exportable(codec)
     with files.reported(f"write {path}", "choose another file with -o"), files.scratch(path.parent) as folder:
         graph = folder / path.name
         model = _trace(copy.deepcopy(codec).decoder_module(), codec.latent_dim)
@@ -191,6 +193,13 @@ def export_decoder(
     return ExportReport(tuple(path.parent / file.name for file in reversed(written)), parity)
 
 
+def exportable(codec: Codec) -> ExportableCodec:
+    """The same codec, whose decoder can leave PyTorch. ModelError where it cannot (a plug-in's need not)."""
+    if not isinstance(codec, ExportableCodec):
+        raise ModelError(f"the decoder of the codec {type(codec).__name__} cannot leave PyTorch; use --decoder torch")
+    return codec
+
+
 def _trace(module: nn.Module, latent_dim: int) -> ModelProto:
     """The graph of a decoder network. It carries no trace of the machine it was made on."""
     _optional("onnx")
@@ -215,6 +224,7 @@ def _trace(module: nn.Module, latent_dim: int) -> ModelProto:
         raise ModelError(f"the decoder cannot be exported to ONNX: {_brief(error)}") from error
     finally:
         log.setLevel(level)
+    assert program is not None  # it is, with dynamo
     model = program.model_proto
     for named in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
         named.ClearField("metadata_props")  # stack traces with file names
@@ -301,7 +311,7 @@ def _save(model: ModelProto, graph: Path, external: bool) -> None:
 
 
 @torch.inference_mode()
-def _compare(codec: Codec, decoder: OnnxDecoder, lengths: tuple[int, ...]) -> tuple[Parity, ...]:
+def _compare(codec: ExportableCodec, decoder: OnnxDecoder, lengths: tuple[int, ...]) -> tuple[Parity, ...]:
     """Errors of the network and times of the whole decoding, on noise of several lengths."""
     generator = torch.Generator().manual_seed(0)
     inputs = [torch.randn(1, length, codec.latent_dim, generator=generator) for length in lengths]
@@ -312,8 +322,8 @@ def _compare(codec: Codec, decoder: OnnxDecoder, lengths: tuple[int, ...]) -> tu
         wanted, output = network(latents), decoder(latents)
         error = (output - wanted).abs().max().item() if output.shape == wanted.shape else float("inf")
         relative = error / max(wanted.abs().max().item(), 1e-9)
-        times = _median_ms(partial(through_onnx.decode, latents), partial(plain.decode, latents))
-        rows.append(Parity(latents.shape[1], error, relative, *times, None))
+        onnx_ms, torch_ms = _median_ms(partial(through_onnx.decode, latents), partial(plain.decode, latents))
+        rows.append(Parity(latents.shape[1], error, relative, onnx_ms, torch_ms, None))
     if has_fast_bfloat16(torch.device("cpu")):
         del network, plain
         plain = _prepared(codec, torch.bfloat16)
@@ -324,7 +334,7 @@ def _compare(codec: Codec, decoder: OnnxDecoder, lengths: tuple[int, ...]) -> tu
     return tuple(rows)
 
 
-def _prepared(codec: Codec, dtype: torch.dtype) -> Codec:
+def _prepared(codec: ExportableCodec, dtype: torch.dtype) -> ExportableCodec:
     """A copy of `codec` that is prepared."""
     codec = copy.deepcopy(codec)
     codec.prepare(dtype)
@@ -336,8 +346,8 @@ def _median_ms(*runs: Callable[[], object]) -> list[float]:
 
     They take turns, so that a machine that slows down meanwhile slows down all of them.
     """
-    rounds = []
-    while not rounds or (len(rounds) < 9 and sum(map(sum, rounds)) < TIMING_SECONDS):
+    rounds: list[list[float]] = []
+    while not rounds or (len(rounds) < 9 and sum(sum(times) for times in rounds) < TIMING_SECONDS):
         rounds.append([_seconds(run) for run in runs])
     return [1000 * statistics.median(times) for times in zip(*rounds, strict=True)]
 
@@ -355,7 +365,7 @@ def _optional(name: str) -> ModuleType:
         raise DependencyError(f'the ONNX decoder needs the package {name}: pip install "ttm-app[onnx]"') from error
 
 
-def _brief(error: Exception) -> str:
+def _brief(error: BaseException) -> str:
     """The beginning of the message of an error, or of what caused it in the end, on one line."""
     while error.__cause__:
         error = error.__cause__

@@ -293,7 +293,7 @@ class SketchCodec(nn.Module):
     def decode_chunks_with(self, network: Callable[[Tensor], Tensor], latents: Tensor) -> Iterator[Tensor]:
         """`decode_chunks` with another network in the place of the decoder's (an ONNX session)."""
         c, ratio, near = self.config, self.config.frames_per_latent, self.phase_context
-        before = 0.0
+        before: Tensor | float = 0.0
         for start, stop in spans(latents.shape[1], self.chunk):
             seen, first = max(0, start - self.context), max(0, start - near)  # by the network, by the phases
             magnitude = self.magnitude(network(latents[:, seen : stop + self.context]))

@@ -11,10 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from .theory import MODES, QUALITIES, parse_chord, pitch_class
+from .theory import METRES, MODES, QUALITIES, parse_chord, pitch_class
 
 LAYOUT = 1  # of the grid; a model names the one that it was trained with
-BAR = {"4/4": 4.0, "3/4": 3.0, "6/8": 3.0}  # metre -> quarter notes in a bar
 SIZES = (10, 24, 24, 2)  # numbers a frame about the place in the bar, the chord, the scale, the drums
 WIDTH = sum(SIZES)
 
@@ -23,10 +22,10 @@ WIDTH = sum(SIZES)
 class Plan:
     """What a clip's music follows; any part may be unknown.
 
-    tempo: quarter notes a minute; metre: of BAR; start: quarter notes from the beginning of the piece, which is a bar
-    line, to that of the clip; key: tonic and mode of `theory.MODES`, such as "F# minor"; chords: those of the piece,
-    (symbol, length in quarter notes), over and over, the symbol "" where the chord is unknown; drums: whether there are
-    any.
+    tempo: quarter notes a minute; metre: of `theory.METRES`; start: quarter notes from the beginning of the piece, a
+    bar line, to that of the clip; key: tonic and mode of `theory.MODES`, such as "F# minor"; chords: those of the
+    piece, (symbol, length in quarter notes), over and over, the symbol "" where the chord is unknown; drums: whether
+    there are any.
     """
 
     tempo: float | None = None
@@ -46,8 +45,8 @@ class Plan:
 
     def check(self) -> None:
         """Raise ValueError (or TypeError) where an entry is not what it should be."""
-        if self.metre not in BAR:
-            raise ValueError(f"{self.metre!r} is no metre of {', '.join(BAR)}")
+        if self.metre not in METRES:
+            raise ValueError(f"{self.metre!r} is no metre of {', '.join(METRES)}")
         if self.tempo is not None and not 1 <= self.tempo <= 1_000:
             raise ValueError(f"a tempo of {self.tempo} cannot be")
         if self.drums not in (None, True, False):
@@ -81,7 +80,7 @@ class Plan:
         pulse, chord, scale, drums = (np.zeros((frames, n), dtype=np.float32) for n in SIZES)
         if self.tempo is not None:
             quarters = self.start + (first + np.arange(frames) + 0.5) / rate * self.tempo / 60
-            bar = BAR[self.metre]
+            bar = METRES[self.metre]
             turns = quarters[:, None] / np.array([bar, bar / 2, 1, 1 / 2, 1 / 4])
             pulse[:] = np.concatenate([np.sin(2 * np.pi * turns), np.cos(2 * np.pi * turns)], axis=1)
             if self.chords:

@@ -18,9 +18,9 @@ from torch import Tensor
 
 from ..errors import ModelError
 from ..models.bundle import Bundle
-from .plan import BAR, LAYOUT, Plan
+from .plan import LAYOUT, Plan
 from .prompt_parser import Stated, stated
-from .theory import DARK_MODES, MODES, QUALITIES, SHARPS, parse_chord, pitch_class, transpose
+from .theory import DARK_MODES, METRES, MODES, QUALITIES, SHARPS, parse_chord, pitch_class, transpose
 
 FILE = "plans.safetensors"
 NEAREST = 5  # pieces to draw from
@@ -113,7 +113,7 @@ def _with_stated(plan: Plan, wanted: Stated) -> Plan:
     if wanted.drums is not None:
         plan = replace(plan, drums=wanted.drums)
     if wanted.chords:
-        plan = replace(plan, chords=tuple((symbol, BAR[plan.metre]) for symbol in wanted.chords), key=None)
+        plan = replace(plan, chords=tuple((symbol, METRES[plan.metre]) for symbol in wanted.chords), key=None)
         if wanted.tonic is None:
             plan = replace(plan, key=key_of(wanted.chords))
     if wanted.tonic is not None:

@@ -14,28 +14,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .theory import QUALITIES
+from .theory import ACCIDENTALS, DARK_MODES, METRES, MODE_WORDS, QUALITIES, pitch_class
 
 LAYOUT = 1  # of the vector; a model names the one that it was trained with
 BPM = (40.0, 220.0)
 TEMPI = 40  # bumps on a logarithmic scale over BPM, about 4 % apart
-METRES = ("4/4", "3/4", "6/8")
-# The mode of a key -> whether its third is minor.
-MODES = {
-    "major": False, "maj": False, "ionian": False, "lydian": False, "mixolydian": False,
-    "minor": True, "min": True, "aeolian": True, "dorian": True, "phrygian": True,
-}  # fmt: skip
 WIDTH = 1 + TEMPI + 1 + 12 + 2 + len(METRES) + 2
 
-_NOTES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-_ACCIDENTALS = {"#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}
 _NUMBER = r"(\d{2,3}(?:\.\d+)?)"
 _TEMPO = re.compile(
     rf"{_NUMBER}[\s-]*(?:bpm|b\.p\.m|beats?[\s-]per[\s-]minute)|\b(?:tempo|bpm)(?:\s+(?:of|is|at)|\s*[:=])?\s*{_NUMBER}\b",
     re.IGNORECASE,
 )
 _KEY = re.compile(
-    rf"\b([A-Ga-g])(?:([#♯♭b])|[\s-]?(sharp|flat))?[\s-](?i:({'|'.join(MODES)}))\b(?!\s+(?:key|mode|mood|scale|chord|tonality|feel))"
+    rf"\b([A-Ga-g])(?:([#♯♭b])|[\s-]?(sharp|flat))?[\s-](?i:({'|'.join(MODE_WORDS)}))\b(?!\s+(?:key|mode|mood|scale|chord|tonality|feel))"
 )
 _METRE = re.compile(r"(?<![\d/])([2-9]|12)/([248])(?![\d/])")
 _MODE_ALONE = re.compile(r"\b(major|minor)(?:[\s-]key|[\s-]mode|[\s-]tonality|\s+scale)\b", re.IGNORECASE)
@@ -94,7 +86,7 @@ class Stated:
         if self.minor is not None:
             mode[int(self.minor)] = 1
         if self.metre is not None:
-            metre[METRES.index(self.metre)] = 1
+            metre[list(METRES).index(self.metre)] = 1
         if self.drums is not None:
             drums[int(self.drums)] = 1
         return np.concatenate([tempo, tonic, mode, metre, drums]).astype(np.float32)
@@ -116,10 +108,9 @@ def _key(prompt: str) -> tuple[int | None, bool | None]:
     for note, sign, word, mode in _KEY.findall(prompt):
         if note == "a" and not (sign or word) and not re.search(r"\b(?:in|of|key)\s+a\s+" + mode, prompt):
             continue  # the article: "a minor point"
-        step = _ACCIDENTALS.get(sign or word, 0)
-        return (_NOTES[note.upper()] + step) % 12, MODES[mode.lower()]
+        return (pitch_class(note.upper()) + ACCIDENTALS[sign or word]) % 12, MODE_WORDS[mode.lower()] in DARK_MODES
     alone = _MODE_ALONE.search(prompt)
-    return None, MODES[alone[1].lower()] if alone else None
+    return None, MODE_WORDS[alone[1].lower()] in DARK_MODES if alone else None
 
 
 def _metre(prompt: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Names of notes, modes and chords as pitch classes (0 is C)."""
+"""Names of notes, modes, chords and metres: what of music theory both packages need. Pitch classes: 0 is C."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ MODES = {
     "blues": (0, 2, 4, 5, 7, 9, 10),
 }
 DARK_MODES = ("minor", "dorian", "phrygian")  # those with a minor third
+# The words for a mode in the name of a key -> the mode.
+MODE_WORDS = {
+    "major": "major", "maj": "major", "ionian": "major", "lydian": "lydian", "mixolydian": "mixolydian",
+    "minor": "minor", "min": "minor", "aeolian": "minor", "dorian": "dorian", "phrygian": "phrygian",
+}  # fmt: skip
+METRES = {"4/4": 4.0, "3/4": 3.0, "6/8": 3.0}  # quarter notes in a bar
 
 # What follows the root in a chord's symbol -> semitones above the root, in the order of stacking.
 QUALITIES = {
@@ -41,6 +47,7 @@ QUALITIES = {
 
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}  # in semitones
 
 _SYMBOL = re.compile(r"([A-G])([#b]?)(.*)")
 
@@ -59,7 +66,7 @@ def pitch_class(note: str) -> int:
         if note in names:
             return names.index(note)
     if re.fullmatch(r"[A-G][#b]", note):  # B#, E#, Cb, Fb
-        return (SHARPS.index(note[0]) + (1 if note[1] == "#" else -1)) % 12
+        return (SHARPS.index(note[0]) + ACCIDENTALS[note[1]]) % 12
     raise ValueError(f"{note!r} is no note: write them as C, F# or Bb")
 
 

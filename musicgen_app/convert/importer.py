@@ -92,7 +92,7 @@ def import_checkpoint(
     if not force:
         installed.check_free(name, models_dir)
 
-    state, report = map_state(read_checkpoint(file), preset, weights=weights, dtype=DTYPES.get(dtype), where=file)
+    state, report = map_state(read_checkpoint(file), preset, weights=weights, dtype=DTYPES.get(dtype or ""), where=file)
     dim, width = (report.overrides.get(size, size_of(preset, size)) for size in ("latent_dim", "text_dim"))
     text = _text(system, width)
     config = {
@@ -226,7 +226,9 @@ def _empty_features(config: dict, names: list[str], where: Path) -> dict[str, Te
     from ..text import load_text_encoder, null_features
 
     try:
-        return dict(zip(EMPTY, null_features(load_text_encoder(Bundle(where, config))), strict=True))
+        tokens, vector = null_features(load_text_encoder(Bundle(where, config)))
+        assert vector is not None  # the encoders of this family give one
+        return dict(zip(EMPTY, (tokens, vector), strict=True))
     except ModelError as error:
         raise ModelError(
             f"{where} has no {' and '.join(names)}, which the text encoders have to make: run"

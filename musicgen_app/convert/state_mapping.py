@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ..backbones.mamba.model import SineEmbedding
+from ..backbones.base import Backbone
+from ..backbones.mamba.model import Mamba, SineEmbedding
 from ..backbones.presets import PRESETS, build, trainable_parameters
 from ..errors import ModelError
 from ..models.paper_systems import SYSTEMS
 
 if TYPE_CHECKING:
-    from torch import nn
+    pass
 
 WEIGHTS = ("ema", "model")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -65,7 +66,7 @@ class _Fit:
 
     prefix: str
     own: dict[str, Tensor]  # by our names
-    backbone: nn.Module  # on the meta device
+    backbone: Backbone  # on the meta device
     overrides: dict
     dropped: list[str]
     unused: list[str]
@@ -94,9 +95,9 @@ def map_state(
         found = "; ".join(f"{kind}: {_some(names)}" for kind, names in faults.items())
         raise ModelError(f"{where} does not fit --preset {preset} ({found}){_hint(tensors, preset, weights, where)}")
     state = {name: _usable(name, tensor, dtype, where) for name, tensor in fit.own.items()}
-    if PRESETS[preset].family.name == "mamba":
+    if isinstance(fit.backbone, Mamba):
         _complete_mamba(state, tensors, fit.backbone, where)
-    stored = Counter()
+    stored: Counter[str] = Counter()
     for tensor in state.values():
         stored[_kind(tensor.dtype)] += tensor.numel()
     report = Report(
@@ -147,7 +148,7 @@ def _fit(
 
 def _copies(tensors: dict[str, Tensor], wanted: dict[str, Tensor]) -> list[str]:
     """The prefixes under which the checkpoint holds the names of a backbone, in the order of the file."""
-    found = Counter()
+    found: Counter[str] = Counter()
     for key in tensors:
         parts = re.split(r"(?<=[./])", key)  # "model_state/", "blocks.", "0.", "D"
         for i in range(len(parts)):
@@ -221,7 +222,7 @@ def size_of(preset: str, name: str) -> int:
     return getattr(PRESETS[preset].family.config(**PRESETS[preset].config), name)
 
 
-def _on_meta(preset: str, overrides: dict) -> nn.Module:
+def _on_meta(preset: str, overrides: dict) -> Backbone:
     with torch.device("meta"):
         return build(preset, overrides)
 
@@ -237,17 +238,17 @@ def _hint(tensors: dict[str, Tensor], preset: str, weights: str | None, where: s
 
 
 def _complete_mamba(
-    state: dict[str, Tensor], tensors: dict[str, Tensor], backbone: nn.Module, where: str | os.PathLike
+    state: dict[str, Tensor], tensors: dict[str, Tensor], backbone: Mamba, where: str | os.PathLike
 ) -> None:
     """Add the null text vector, which UCSD's files keep under `cond_state`; undo a rounding of the time frequencies."""
     shape = backbone.null_token.shape
     if "null_token" not in state:
-        given = [key for key in tensors if _is_null(key)]
-        fitting = [key for key in given if tensors[key].numel() == shape.numel()]
+        nulls = [key for key in tensors if _is_null(key)]
+        fitting = [key for key in nulls if tensors[key].numel() == shape.numel()]
         if len(fitting) != 1:
             raise ModelError(
                 f"{where} needs one null text vector of {shape.numel()} values under cond_state, but has {len(fitting)}"
-                f" ({_some(given) or 'no cond_state'})"
+                f" ({_some(nulls) or 'no cond_state'})"
             )
         state["null_token"] = _usable(fitting[0], tensors[fitting[0]].reshape(shape), None, where)
     given, exact = state["time_embed.freqs"], SineEmbedding(backbone.config.time_dim).freqs

@@ -75,6 +75,7 @@ class Guard:
             page = scope.get("method") == "GET" and "text/html" in headers.get("accept", "")
             return await _answer(send, 401, LOGIN % "" if page else "a password is needed", page)
         task = asyncio.current_task()
+        assert task is not None  # uvicorn runs each request in one
         self._open.add(task)
         answer = _Answer(send)
         try:
@@ -113,6 +114,7 @@ class Guard:
             return await _answer(
                 send, 429, LOGIN % "Too many tries: wait a minute." if page else "too many tries", page
             )
+        assert self.password is not None  # without one there is nothing to log in to
         form = parse_qs((await _body(receive, 4_096)).decode("utf-8", "replace"), keep_blank_values=True)
         given = form.get("password", [""])[0]
         if not hmac.compare_digest(given.encode("utf-8", "replace"), self.password.encode()):

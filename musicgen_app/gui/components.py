@@ -72,8 +72,8 @@ def ids_of(value: dict | None) -> list[str]:
 
 def change(library: Library, event: dict) -> None:
     """Do what was asked for on a card. Raises a TTMError; an unknown action is ignored."""
-    ids = event.get("ids") if isinstance(event.get("ids"), list) else [event.get("id")]
-    ids = [str(id) for id in ids]
+    several = event.get("ids")
+    ids = [str(id) for id in (several if isinstance(several, list) else [event.get("id")])]
     actions: dict[str, Callable[[], object]] = {
         "keep": lambda: library.update(ids[0], favourite=not library.get(ids[0]).favourite),
         "rename": lambda: library.update(ids[0], title=event.get("title")),
@@ -82,7 +82,7 @@ def change(library: Library, event: dict) -> None:
         "restore": lambda: library.restore(ids),
         "purge": lambda: library.purge(ids),
     }
-    actions.get(event.get("action"), lambda: None)()
+    actions.get(str(event.get("action")), lambda: None)()
 
 
 def _texts(value: object) -> list:

@@ -22,5 +22,5 @@ class Context:
     engine: EngineHolder
     library: Library
     settings: Settings
-    desk: Desk | None = None
+    desk: Desk
     models_dir: Path | None = None

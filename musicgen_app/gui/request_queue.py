@@ -197,7 +197,7 @@ def _parts(engine: Engine, request: GenerationRequest) -> list[GenerationRequest
     """The request as the requests it is worked off by: one a variation, or it whole where a GPU samples all at once."""
     if engine.batch > 1:
         return [request]
-    return [replace(request, seed=request.seed + i * request.best_of, variations=1) for i in range(request.variations)]
+    return [replace(request, seed=seed, variations=1) for seed in request.seeds[:: request.best_of]]
 
 
 def _observer(ticket: Ticket) -> Callable[[Progress], None]:

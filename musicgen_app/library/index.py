@@ -11,7 +11,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import closing, contextmanager, suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -59,7 +59,7 @@ def conditions(
     words = list(dict.fromkeys(folded(check_text("text", text, least=0)).split()))
     if len(words) > WORDS:
         raise RequestError(f"text has {len(words)} words: search for {WORDS} at most")
-    conditions = [("instr(text, ?) > 0", word) for word in words]
+    conditions: list[tuple[str, str | bool]] = [("instr(text, ?) > 0", word) for word in words]
     if model is not None:
         conditions.append(("model = ?", check_text("model", model, least=1)))
     if since is not None:
@@ -146,7 +146,7 @@ class Catalogue:
         """The audio files in one of the folders, whether they can be shown or not."""
         return [self.folder / folder / name for name in sorted(self._list(folder))]
 
-    def _look(self, work: Callable[[sqlite3.Connection], Any], stale: set[str] = frozenset()) -> Any:
+    def _look(self, work: Callable[[sqlite3.Connection], Any], stale: Set[str] = frozenset()) -> Any:
         """What `work` finds in the index, brought up to date before."""
         index = self.folder / INDEX
         places = (index, index, ":memory:") if self.folder.is_dir() else (":memory:",)
@@ -168,7 +168,7 @@ class Catalogue:
             with suppress(OSError):
                 os.unlink(self.folder / f"{INDEX}{suffix}")
 
-    def _refresh(self, db: sqlite3.Connection, stale: set[str]) -> None:
+    def _refresh(self, db: sqlite3.Connection, stale: Set[str]) -> None:
         """Bring the index up to date with the folders that changed since, and with those named in `stale`."""
         known = dict(db.execute("SELECT name, stamp FROM folders"))
         there = self._stamps()
@@ -240,7 +240,7 @@ def _stamp(path: Path) -> str:
     return f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
 
 
-def _rows(db: sqlite3.Connection, query: str, values: list = ()) -> list[tuple]:
+def _rows(db: sqlite3.Connection, query: str, values: Sequence = ()) -> list[tuple]:
     """Rows that begin with a folder and a name. The index is a file like any other: both are checked."""
     rows = db.execute(query, values).fetchall()
     for folder, name, *_ in rows:

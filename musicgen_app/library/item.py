@@ -128,7 +128,7 @@ def item_from(path: Path, record: dict) -> Item:
         check_whole("seed", request.seed, 0, SEED_MAX)
         note = checked_note(record.get(NOTE, {}))
         return Item(
-            id=NAME.fullmatch(path.name)["id"],
+            id=_id_of(path),
             path=path,
             sidecar=sidecar,
             request=request,
@@ -154,6 +154,13 @@ def item_from(path: Path, record: dict) -> Item:
         )
     except RequestError as error:
         raise RequestError(f"{sidecar}: {error}; delete it to have it made anew from the sound's own tags") from None
+
+
+def _id_of(path: Path) -> str:
+    found = NAME.fullmatch(path.name)
+    if not found:
+        raise FileError(f"{path} is not named as an item of a library")
+    return found["id"]
 
 
 def changed(path: Path) -> str:

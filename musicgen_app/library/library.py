@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from .. import audio
 from ..errors import FileError, RequestError
@@ -236,7 +236,7 @@ class Library:
         items = self._items(ids)
         if not items:
             raise RequestError("nothing to export: name at least one item")
-        with files.writing(target_zip, force) as file, zipfile.ZipFile(file, "w") as archive:
+        with files.writing(Path(target_zip), force) as file, zipfile.ZipFile(file, "w") as archive:
             for item in items:
                 name = _renamed(item, suffix)
                 with archive.open(_entry(name, item), "w", force_zip64=True) as entry:
@@ -329,7 +329,7 @@ def _copy(source: Path, target: Path) -> None:
         _write_from(source, file)
 
 
-def _write_from(source: Path, file: BinaryIO) -> None:
+def _write_from(source: Path, file: IO[bytes]) -> None:
     with files.reported(f"read {source}"):
         sound = open(source, "rb")
     with sound:
@@ -347,7 +347,7 @@ def _renamed(item: Item, suffix: str | None) -> str:
     return item.path.stem + (item.path.suffix if suffix is None else _format(suffix))
 
 
-def _write_as(item: Item, name: str, file: BinaryIO) -> None:
+def _write_as(item: Item, name: str, file: IO[bytes]) -> None:
     """Write the sound of an item, in the format of `name`, into an open file. Raises FileError."""
     suffix = Path(name).suffix
     if suffix == item.path.suffix:

@@ -47,5 +47,5 @@ def cpu_autocast() -> torch.autocast:
 
 def cpu_features() -> set[str]:
     """The instruction sets of the processor that torch can use, such as "avx512_bf16" (empty for an old torch)."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return {name for name, value in capabilities.items() if value is True}

@@ -158,7 +158,7 @@ def sync(path: str | os.PathLike) -> None:
 def sweep(folder: str | os.PathLike) -> None:
     """Clear up what killed processes left in a folder; see the top of this module. What cannot be deleted stays."""
     try:
-        with os.scandir(folder) as entries:
+        with os.scandir(Path(folder)) as entries:
             left = [(Path(entry.path), match) for entry in entries if (match := _LEFT.fullmatch(entry.name))]
     except OSError:
         return

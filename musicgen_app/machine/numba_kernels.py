@@ -12,6 +12,7 @@ import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numba
 import numpy as np
@@ -21,14 +22,15 @@ from torch import Tensor
 
 from . import paths
 
+NUMBA: Any = numba.config  # whose attributes are made at run time
 ROUND = np.float32(3 << 22)  # adding it to a float32 rounds to an integer, which stands in the low bits of the sum
 
 
 @functools.cache
 def cache_folder() -> str | None:
     """Where compiled kernels are kept: NUMBA_CACHE_DIR or the user's cache; None where that cannot be written."""
-    if numba.config.CACHE_DIR:
-        return numba.config.CACHE_DIR
+    if NUMBA.CACHE_DIR:
+        return NUMBA.CACHE_DIR
     folder = paths.cache() / "numba"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -39,8 +41,8 @@ def cache_folder() -> str | None:
 
 def compiled(function: Callable, sums: bool = False) -> Callable:
     """`function`, to be compiled on its first call; with `sums` additions may be reordered, to vectorise a sum."""
-    folder, configured = cache_folder(), numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = folder or configured  # numba looks at it here, once
+    folder, configured = cache_folder(), NUMBA.CACHE_DIR
+    NUMBA.CACHE_DIR = folder or configured  # numba looks at it here, once
     try:
         return numba.njit(
             function,
@@ -50,7 +52,7 @@ def compiled(function: Callable, sums: bool = False) -> Callable:
             fastmath={"contract", "reassoc", "nsz"} if sums else {"contract"},
         )
     finally:
-        numba.config.CACHE_DIR = configured
+        NUMBA.CACHE_DIR = configured
 
 
 def tensor_rows(x: Tensor) -> tuple[np.ndarray, int]:

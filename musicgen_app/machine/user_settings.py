@@ -38,12 +38,13 @@ TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false":
 
 def _requested(name: str, value: object) -> Any:
     """The check of a field that GenerationRequest has."""
-    return getattr(replace(GenerationRequest("x"), **{name: value}).validated(), name)
+    changed: dict[str, Any] = {name: value}
+    return getattr(replace(GenerationRequest("x"), **changed).validated(), name)
 
 
 def _choice(*allowed: str) -> Callable[[str, object], str]:
     def check(name: str, value: object) -> str:
-        if value not in allowed:
+        if not isinstance(value, str) or value not in allowed:
             raise RequestError(f"{name} must be one of {', '.join(allowed)}")
         return value
 
@@ -137,7 +138,7 @@ def load(**flags: object) -> Settings:
 
     Raises RequestError for an unknown setting or a bad value, naming where it stands; FileError: it cannot be read.
     """
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     layers = (("file", read()), ("environment", _environment()), ("flag", _flags(flags)))
     for origin, layer in layers:

@@ -17,13 +17,15 @@ import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
 from ..machine import files
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from ..backbones.base import Backbone
 
 SCHEMA = 1
 CONFIG = "config.json"
@@ -213,7 +215,7 @@ def load_strict(module: nn.Module, state: dict[str, Tensor], where: str | os.Pat
     module.load_state_dict(state, assign=assign)
 
 
-def load_backbone(bundle: Bundle) -> nn.Module:
+def load_backbone(bundle: Bundle) -> Backbone:
     """The backbone of a bundle with its weights, in eval mode, on the CPU. ModelError as in `load_strict`.
 
     The parameters are views of the mapped file, in the dtype it stores (`prepare` or `float()` make the working copy):
@@ -266,7 +268,7 @@ def _check_sha256(path: Path, expected: str, digest) -> None:
         raise ModelError(f"{path} was changed or is truncated (SHA-256 differs); install the model again")
 
 
-def _build(bundle: Bundle) -> nn.Module:
+def _build(bundle: Bundle) -> Backbone:
     from ..backbones.presets import build
 
     backbone = bundle.config["backbone"]
@@ -276,7 +278,7 @@ def _build(bundle: Bundle) -> nn.Module:
         raise ModelError(f"{bundle.path}: its backbone cannot be built ({error}); install the model again") from error
 
 
-def _validate(config: object, where: Path) -> None:
+def _validate(config: Any, where: Path) -> None:
     """Raise ModelError where `config` is not a bundle configuration of this schema."""
 
     def need(condition: bool, wrong: str) -> None:
@@ -334,7 +336,7 @@ def frozen_parts(config: dict) -> list[dict]:
     return [source for source in sources if isinstance(source, dict)] + ([codec] if "path" in codec else [])
 
 
-def _check_inside(name: object, where: Path) -> None:
+def _check_inside(name: Any, where: Path) -> None:
     """Refuse a file name that is not a plain relative path inside the bundle."""
     parts = PurePosixPath(name).parts if isinstance(name, str) else ()
     if not parts or parts[0] == "/" or ".." in parts or re.search(r"[\\:\x00-\x1f]", name):

@@ -133,7 +133,7 @@ def locate(source: dict, bundle_path: str | os.PathLike) -> Path:
     repo, revision = source.get("repo"), source.get("revision")
     if not (_matches(r"[\w.-]+/[\w.-]+", repo) and _matches("[0-9a-f]{40}", revision)):
         raise ModelError(f"{bundle_path}: {source!r} names no repository and revision; install the model again")
-    folder = _snapshot(repo, revision)
+    folder = _snapshot(str(repo), str(revision))
     name = next((name for name, part in PARTS.items() if (part.repo, part.revision) == (repo, revision)), None)
     command = f"ttm-app models download {name}" if name else f"hf download {repo} --revision {revision}"
     if not folder.is_dir():
@@ -259,7 +259,11 @@ def _download(part: Part, names: list[str], report: Callable[[int, int], None]) 
             expected = part.sha256.get(file) or (fact.etag if _matches("[0-9a-f]{64}", fact.etag) else None)
             if not _intact(blobs[file], expected):
                 unfinished = _unfinished(blobs[file])
-                _transfer(urls[file], unfinished, fact.size, lambda n, first=before: report(first + n, total))
+
+                def tell(done: int, first: int = before) -> None:
+                    report(first + done, total)
+
+                _transfer(urls[file], unfinished, fact.size, tell)
                 _check(unfinished, fact.size, expected, part)
                 files.sync(unfinished)
                 files.rename(unfinished, blobs[file])

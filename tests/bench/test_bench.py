@@ -269,6 +269,7 @@ def test_musicgen_small_has_its_published_size():
     assert sum(p.numel() for p in model.parameters()) == 586_884_674
 
 
+@pytest.mark.slow
 def test_a_part_in_a_process_of_its_own():
     facts = child.measure("machine", threads=1)
     assert facts["threads"] == 1 and facts["torch"] == torch.__version__

@@ -54,6 +54,7 @@ def parameters(module: nn.Module) -> int:
 # --- sizes and names of the public model
 
 
+@pytest.mark.slow
 def test_full_size_counts_and_names():
     from diffusers import AutoencoderDC
 

@@ -209,6 +209,7 @@ def test_chunked_equals_whole(codec):
     assert relative(encode_chunked(codec, waveform), codec.encode(waveform)) < 1e-5
 
 
+@pytest.mark.slow
 def test_exports_to_onnx(codec, tmp_path):
     pytest.importorskip("onnxscript")
     runtime = pytest.importorskip("onnxruntime")

@@ -34,7 +34,7 @@ def context(tiny_bundle, tmp_path, monkeypatch) -> Context:
         (out / "metrics.jsonl").write_text("".join(json.dumps({"step": n, "loss": 2 / n}) + "\n" for n in (1, 2, 3)))
         (out / "train.log").write_text(f"step {number + 3}/9 loss 1 2.0 steps/s 3 s left\n{NASTY}\n")
         jobs._write(Job(f"{number:012x}", out, (), "/", f"2026-01-0{number + 1}"))
-    return Context(EngineHolder(lambda: None), None, user_settings.Settings())
+    return Context(EngineHolder(lambda: None), None, user_settings.Settings(), None)
 
 
 @pytest.fixture

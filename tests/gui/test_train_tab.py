@@ -34,7 +34,7 @@ def data(tmp_path_factory) -> Path:
 @pytest.fixture
 def context(home, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "jobs", lambda: tmp_path / "jobs")
-    found = Context(engine=Engine(), library=None, settings=user_settings.Settings(),
+    found = Context(engine=Engine(), library=None, settings=user_settings.Settings(), desk=None,
                     models_dir=tmp_path / "models")  # fmt: skip
     yield found
     for job in Jobs().list():
@@ -47,7 +47,7 @@ def form(music: object, folder: object, **fields: object) -> list:
     """The values of the form for a tiny training on the CPU; a field that nobody touched is None."""
     changes = "\n".join([*(f"model.{name}={size}" for name, size in SIZES.items()), "precision=fp32", "log_every=2"])
     usual = dict.fromkeys(train_tab.FIELDS) | {
-        "data": str(music), "name": "tones", "preset": "sketch", "steps": "4", "batch": " 2 ",
+        "data": str(music), "name": "tones", "recipe": "sketch", "steps": "4", "batch": " 2 ",
         "preview_every": "2", "separate": False, "licence": "CC0-1.0", "preview_prompt": " a tone \n\n",
         "set": changes, "out": str(folder),
     }  # fmt: skip

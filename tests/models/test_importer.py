@@ -651,6 +651,7 @@ def test_the_disk_fills_up(models, tmp_path, tiny, force):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.slow
 def test_killed_half_way(models, tmp_path, tiny):
     """`kill -9` while the weights are flushed: no model is seen, and a later import clears up."""
     path = saved(fluxaudio_state(latent=64, joint=1, fused=2), tmp_path / "x.pth")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from musicgen_app.errors import FileError, RequestError
 
@@ -110,7 +111,8 @@ def _with_batch(recipe: Recipe, batch: int) -> Recipe:
 
 def _with_phases(recipe: Recipe, name: str, by: str, value: Callable[[Phase], object]) -> Recipe:
     """The recipe with one field of every phase replaced."""
-    phases = tuple(replace(phase, **{name: value(phase)}) for phase in recipe.training.phases)
+    changes: list[dict[str, Any]] = [{name: value(phase)} for phase in recipe.training.phases]
+    phases = tuple(replace(phase, **change) for phase, change in zip(recipe.training.phases, changes, strict=True))
     names = [f"training.phases.{i}.{name}" for i, phase in enumerate(phases) if getattr(phase, name) is not None]
     training = replace(recipe.training, phases=phases)
     return replace(recipe, training=training, origins=recipe.origins | dict.fromkeys(names, by))
@@ -139,8 +141,9 @@ def _ema(text: str) -> EmaSettings | None:
 
 
 def _timesteps(kind: str | None, lam: float | None) -> Schedule:
-    kinds = {"uniform": Uniform, "logit-normal": LogitNormal, "beta": Beta}
+    kinds: dict[str, Callable[[], Schedule]] = {"uniform": Uniform, "logit-normal": LogitNormal, "beta": Beta}
     if lam is None:
+        assert kind is not None  # one of the two is given
         return kinds[kind]()
     if kind not in (None, "beta"):
         raise RequestError(f"--beta-lambda belongs to --timesteps beta, not to {kind}")

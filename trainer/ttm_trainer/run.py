@@ -166,7 +166,7 @@ def prepare_data(job: Job, show: Callable[[str], None] = print) -> Prepared:
     folder = given(job.data)
     if folder:
         return Prepared(folder)
-    return prepare(
+    made = prepare(
         list(job.data),
         job.out / PREPARED,
         job.recipe.preparation,
@@ -175,6 +175,8 @@ def prepare_data(job: Job, show: Callable[[str], None] = print) -> Prepared:
         workers=job.workers,
         show=show,
     )
+    assert made is not None  # only a shard of several gives none
+    return made
 
 
 def given(data: tuple[Path, ...]) -> Path | None:

@@ -7,6 +7,7 @@ replaced layers (`inference_layers`) compute in the chosen dtype.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +40,7 @@ class ReadyAttention(nn.Module):
             setattr(qkv, name, nn.Parameter(attention.by_role(getattr(qkv, name).detach()), requires_grad=False))
         self.qkv = ready(qkv, dtype)
         scale = torch.stack([attention.q_norm.weight.detach(), attention.k_norm.weight.detach()])
+        self.scale: Tensor
         self.register_buffer("scale", scale[:, None].float())  # (2, 1, head_dim)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -56,7 +58,12 @@ class ReadyAttention(nn.Module):
         return qk
 
 
-_REPLACEMENTS = {nn.Linear: ready, ChannelLastConv1d: ready, GatedMLP: ReadyGatedMLP, Attention: ReadyAttention}
+_REPLACEMENTS: dict[type[nn.Module], Callable[[Any, torch.dtype], nn.Module]] = {
+    nn.Linear: ready,
+    ChannelLastConv1d: ready,
+    GatedMLP: ReadyGatedMLP,
+    Attention: ReadyAttention,
+}
 
 
 def make_ready(model: FluxAudio, dtype: torch.dtype) -> None:

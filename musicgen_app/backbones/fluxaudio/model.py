@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .. import expand_condition
+from ..base import Backbone
 from ..layers import (
     ChannelLastConv1d,
     GatedMLP,
@@ -56,7 +57,10 @@ class FluxAudioCondition(NamedTuple):
 
     def join(self, other: FluxAudioCondition) -> FluxAudioCondition:
         """Both conditions in one batch, this one first."""
-        grid = None if self.grid is None else torch.cat([self.grid, other.grid])
+        grid = self.grid
+        if grid is not None:
+            assert other.grid is not None, "one batch has a grid for all or for none"
+            grid = torch.cat([grid, other.grid])
         return FluxAudioCondition(torch.cat([self.text, other.text]), torch.cat([self.vector, other.vector]), grid)
 
 
@@ -142,7 +146,7 @@ class FinalLayer(nn.Module):
         return self.conv(modulate(normalise(x), shift, scale))
 
 
-class FluxAudio(nn.Module):
+class FluxAudio(Backbone):
     """x (B, T, D) on the noise-at-one axis, t (B,), condition -> velocity noise - data (B, T, D), for any T.
 
     `latent_mean`, `latent_std` and the features of the empty prompt are frozen entries of the state dict: data that
@@ -150,6 +154,7 @@ class FluxAudio(nn.Module):
     """
 
     time_axis = "noise_at_one"
+    config: FluxAudioConfig
 
     def __init__(self, config: FluxAudioConfig):
         super().__init__()
@@ -185,14 +190,17 @@ class FluxAudio(nn.Module):
                 nn.init.xavier_uniform_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        for layer in (self.t_embed.mlp[0], self.t_embed.mlp[2]):
-            nn.init.normal_(layer.weight, std=0.02)
-        zeroed = [m.adaLN_modulation[1] for m in self.modules() if hasattr(m, "adaLN_modulation")]
+        for layer in self.t_embed.mlp:
+            if isinstance(layer, nn.Linear):
+                nn.init.normal_(layer.weight, std=0.02)
+        zeroed: list[nn.Module] = [
+            module.adaLN_modulation for module in self.modules() if isinstance(module, StreamBlock | FinalLayer)
+        ]
         if self.config.grid_dim:
             zeroed.append(self.grid_input_proj.out)
-        for layer in [*zeroed, self.final_layer.conv]:
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        for module in [*zeroed, self.final_layer.conv]:
+            for value in module.parameters():
+                nn.init.zeros_(value)
 
     def condition(
         self, tokens: Tensor, mask: Tensor | None, vector: Tensor | None, drop: Tensor | None = None

@@ -7,13 +7,15 @@ modulation, the scan's state and the residual stream are float32.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
 from ..inference_layers import linear, ready
 from ..layers import attend, modulate, normalise
 from . import scan
-from .model import Block, CrossAttention, Mamba, Mixer
+from .model import BidirectionalMixer, Block, CrossAttention, Mamba, Mixer
 
 TEXT_MULTIPLE = 32  # the fused attention takes twice as long over 12 keys as over 32
 
@@ -23,8 +25,8 @@ def make_ready(model: Mamba, dtype: torch.dtype) -> None:
     model.text_multiple = TEXT_MULTIPLE
     model.requires_grad_(False)
     for i in range(len(model.blocks)):
-        model.blocks[i] = InferenceBlock(model.blocks[i], dtype)
-    ends = [model.input_proj, model.time_embed, model.norm_out, model.out_proj]
+        model.blocks[i] = InferenceBlock(cast(Block, model.blocks[i]), dtype)
+    ends: list[nn.Module] = [model.input_proj, model.time_embed, model.norm_out, model.out_proj]
     for end in [*ends, model.grid_input_proj] if model.config.grid_dim else ends:
         end.float()
     model.null_token = model.null_token.float()
@@ -40,7 +42,8 @@ class InferenceBlock(nn.Module):
         self.bidir = InferenceMixer(block.bidir, dtype)
         self.norm2 = block.norm2.float()
         self.cross = InferenceCrossAttention(block.cross, dtype)
-        self.widen, self.narrow = ready(block.ffn[0], dtype), ready(block.ffn[3], dtype)
+        first, last = (layer for layer in block.ffn if isinstance(layer, nn.Linear))
+        self.widen, self.narrow = ready(first, dtype), ready(last, dtype)
 
     def forward(self, x: Tensor, time: Tensor, keys_values: Tensor, mask: Tensor) -> Tensor:
         scale1, shift1, scale3, shift3 = self.modulation(time).chunk(4, dim=-1)
@@ -53,7 +56,7 @@ class InferenceBlock(nn.Module):
 class InferenceMixer(nn.Module):
     """A `BidirectionalMixer`: x (B, T, H) float32 -> (B, T, H) in the dtype of the products."""
 
-    def __init__(self, bidir: nn.Module, dtype: torch.dtype):
+    def __init__(self, bidir: BidirectionalMixer, dtype: torch.dtype):
         super().__init__()
         mixers = [bidir.fwd_ssm, bidir.bwd_ssm]
         self.in_proj = ready(linear(torch.cat([mixer.in_proj.weight for mixer in mixers])), dtype)
@@ -72,10 +75,16 @@ class InferenceMixer(nn.Module):
 class InferenceDirection(nn.Module):
     """A `Mixer` between its first and its last matrix: xz (B, T, 2 I) -> (B, T, I)."""
 
+    taps: Tensor
+    bias: Tensor
+    A: Tensor
+    D: Tensor
+
     def __init__(self, mixer: Mixer, dtype: torch.dtype):
         super().__init__()
         self.sizes = [mixer.rank, mixer.state, mixer.state]
         self.register_buffer("taps", mixer.conv1d.weight.detach().float())
+        assert mixer.conv1d.bias is not None
         self.register_buffer("bias", mixer.conv1d.bias.detach().float())
         self.x_proj = ready(mixer.x_proj, dtype)
         self.dt_proj = ready(mixer.dt_proj, dtype)
@@ -107,7 +116,8 @@ class InferenceCrossAttention(nn.Module):
 
     def forward(self, x: Tensor, keys_values: Tensor, mask: Tensor) -> Tensor:
         q = self.q.product(x).unflatten(-1, (self.heads, -1))
-        return self.out.product(attend(q, *keys_values.unbind(1), mask))
+        keys, values = keys_values.unbind(1)
+        return self.out.product(attend(q, keys, values, mask))
 
 
 def _stacked(layers: list[nn.Linear]) -> nn.Linear:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .. import expand_condition
+from ..base import Backbone
 from ..layers import ChannelLastConv1d, GridInput, attend, modulate, normalise
 from . import scan
 
@@ -52,7 +54,10 @@ class MambaCondition(NamedTuple):
         """Both conditions in one batch, this one first; the shorter text is padded and masked."""
         length = max(self.mask.shape[1], other.mask.shape[1])
         a, b = self.padded(length), other.padded(length)
-        grid = None if self.grid is None else torch.cat([self.grid, other.grid])
+        grid = self.grid
+        if grid is not None:
+            assert other.grid is not None, "one batch has a grid for all or for none"
+            grid = torch.cat([grid, other.grid])
         return MambaCondition(torch.cat([a.keys_values, b.keys_values]), torch.cat([a.mask, b.mask]), grid)
 
     def padded(self, length: int) -> MambaCondition:
@@ -69,6 +74,7 @@ class SineEmbedding(nn.Module):
     def __init__(self, dim: int):
         super().__init__()
         half = dim // 2
+        self.freqs: Tensor
         self.register_buffer("freqs", torch.tensor([10000 ** (-i / (half - 1)) for i in range(half)]))
         self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.SiLU(), nn.Linear(4 * dim, dim))
 
@@ -142,7 +148,8 @@ class CrossAttention(nn.Module):
 
     def forward(self, x: Tensor, keys_values: Tensor, mask: Tensor) -> Tensor:
         q = self.q(x).unflatten(-1, (self.heads, -1))
-        return self.out(attend(q, *keys_values.unbind(1), mask))
+        keys, values = keys_values.unbind(1)
+        return self.out(attend(q, keys, values, mask))
 
 
 class Block(nn.Module):
@@ -170,13 +177,15 @@ class Block(nn.Module):
         return x + self.ffn(self.norm3(x, time))
 
 
-class Mamba(nn.Module):
+class Mamba(Backbone):
     """x (B, T, D) on the data-at-one axis, t (B,), condition -> velocity data - noise (B, T, D), for any T.
 
     `null_token` stands for the dropped text: a fixed random vector that travels with the weights and is not trained.
     """
 
     time_axis = "data_at_one"
+    config: MambaConfig
+    null_token: Tensor
 
     def __init__(self, config: MambaConfig):
         super().__init__()
@@ -216,7 +225,9 @@ class Mamba(nn.Module):
             first = torch.arange(mask.shape[1], device=mask.device) == 0
             tokens = torch.where(drop[:, None, None], self.null_token, tokens)
             mask = torch.where(drop[:, None], first, mask)
-        keys_values = torch.stack([block.cross.keys_values(tokens) for block in self.blocks], dim=1)
+        keys_values = torch.stack(
+            [block.cross.keys_values(tokens) for block in cast(Iterable[Block], self.blocks)], dim=1
+        )
         length = -(-mask.shape[1] // self.text_multiple) * self.text_multiple
         return MambaCondition(keys_values, mask).padded(length)
 

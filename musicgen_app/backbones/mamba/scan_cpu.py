@@ -30,15 +30,15 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor, reverse: bool = False) -> 
     return _apply(_Convolution, x, weight.float(), bias.float(), reverse)
 
 
-def _apply(function: type[torch.autograd.Function], *values) -> Tensor:
+def _apply(function: type[_Scan] | type[_Convolution], *values) -> Tensor:
     if torch.is_grad_enabled() and any(isinstance(v, Tensor) and v.requires_grad for v in values):
         return function.apply(*values)
-    return function.run(*values, keep=False)[0]
+    return function.run(False, *values)[0]
 
 
 class _Scan(torch.autograd.Function):
     @staticmethod
-    def run(x, dt, A, B, C, D, z, reverse, keep):
+    def run(keep, x, dt, A, B, C, D, z, reverse):
         """y, A as the kernels want it (N, I), and with `keep` the states before every chunk (B, chunks, N, I)."""
         batch, length, inner = x.shape
         y, A = x.new_empty(x.shape), A.detach().t().contiguous()
@@ -53,7 +53,7 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, *values):
-        y, A, kept = _Scan.run(*values, keep=True)
+        y, A, kept = _Scan.run(True, *values)
         x, dt, _, B, C, D, z, ctx.reverse = values
         ctx.save_for_backward(x, dt, A, B, C, D, z, kept)
         return y
@@ -80,7 +80,7 @@ class _Scan(torch.autograd.Function):
 
 class _Convolution(torch.autograd.Function):
     @staticmethod
-    def run(x, weight, bias, reverse, keep):
+    def run(keep, x, weight, bias, reverse):
         """y and the taps as the kernels want them (K, I); nothing else is kept."""
         batch, length, inner = x.shape
         y, taps = x.new_empty(x.shape), weight.detach()[:, 0].t().contiguous()
@@ -93,7 +93,7 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, *values):
-        y, taps = _Convolution.run(*values, keep=True)
+        y, taps = _Convolution.run(True, *values)
         x, _, bias, ctx.reverse = values
         ctx.save_for_backward(x, taps, bias)
         return y

@@ -81,7 +81,8 @@ def plan(
     from ...request import GenerationRequest
 
     GenerationRequest.from_dict({"prompt": "any"} | defaults)  # found out once, not at every line
-    find, seen, taken = _finder(), Counter(), {}
+    find, seen = _finder(), Counter[str]()
+    taken: dict[str, int] = {}
     jobs: list[Job | Failure] = []
     for prompt in prompts:
         if isinstance(prompt, Failure):
@@ -98,13 +99,13 @@ def plan(
         except TTMError as error:
             jobs.append(Failure(prompt.line, error))
             continue
-        for number, target in enumerate(targets):
+        for target, seed in zip(targets, request.seeds[:: request.best_of], strict=True):
             name = unicodedata.normalize("NFC", target.name).casefold()
             if name in taken:
                 where = " and ".join(f"line {line}" for line in sorted({taken[name], prompt.line}))
                 raise RequestError(f"two clips would have the name {target.name} ({where}): change --name or output")
             taken[name] = prompt.line
-            one = replace(request, seed=request.seed + number * request.best_of, variations=1)
+            one = replace(request, seed=seed, variations=1)
             jobs.append(Job(prompt.line, one, bundle, target, wants_sidecar(sidecar, target, one)))
     if not jobs:
         raise RequestError("there are no prompts: write one a line")
@@ -180,7 +181,9 @@ def _make(
 
     Raises Cancelled, KeyboardInterrupt, and FileError where the disk takes none.
     """
-    meter, broken, theirs = _Meter([_work(job.request) for job in jobs]), {}, []
+    meter = _Meter([_work(job.request) for job in jobs])
+    broken: dict[Path, TTMError] = {}
+    theirs: list[Job] = []
     for number, job in enumerate(jobs):
         try:
             if job.bundle.path in broken:
@@ -227,9 +230,10 @@ def _finder() -> Callable[[str], Bundle]:
                 known[name] = find(name)
             except ModelError as error:
                 known[name] = error
-        if isinstance(known[name], ModelError):
-            raise known[name]
-        return known[name]
+        found = known[name]
+        if isinstance(found, ModelError):
+            raise found
+        return found
 
     return look
 
@@ -240,10 +244,15 @@ def _targets(
     """The files of a prompt, one a variation. Raises RequestError."""
     if prompt.output is not None:
         return numbered(folder / output_name(prompt.output, suffix), request.variations)
-    about = {"index": prompt.index, "line": prompt.line, "slug": slug(request.prompt), "model": bundle.name}
+    about: dict[str, int | str] = {
+        "index": prompt.index,
+        "line": prompt.line,
+        "slug": slug(request.prompt),
+        "model": bundle.name,
+    }
     return [
-        folder / (names(request.variations, **about, seed=request.seed + i * request.best_of, n=i + 1) + suffix)
-        for i in range(request.variations)
+        folder / (names(request.variations, **about, seed=seed, n=number) + suffix)
+        for number, seed in enumerate(request.seeds[:: request.best_of], start=1)
     ]
 
 
@@ -296,6 +305,7 @@ def _difference(path: Path, job: Job) -> str:
 
 def _work(request: GenerationRequest) -> float:
     """How long a clip takes in comparison to others: the sampler's evaluations, a second of music each."""
+    assert request.steps is not None  # the request is resolved
     return request.seconds * request.steps * (1 if request.solver == "euler" else 2) * request.best_of
 
 
@@ -304,7 +314,8 @@ class _Meter:
 
     def __init__(self, work: list[float]):
         self._work, self._total, self._number, self._done = work, sum(work), 0, 0.0
-        self._part, self._began = 0.0, None
+        self._part = 0.0
+        self._began: float | None = None
 
     def start(self) -> None:
         """The first clip begins, its model is loaded."""
@@ -315,7 +326,9 @@ class _Meter:
         if progress.stage == "sampling":
             self._part = progress.step / progress.total
         done = self._done + self._part * self._work[self._number]
-        return (time.monotonic() - self._began) * (self._total - done) / done if done else None
+        if not done or self._began is None:
+            return None
+        return (time.monotonic() - self._began) * (self._total - done) / done
 
     def next(self) -> None:
         """The clip in hand is finished."""

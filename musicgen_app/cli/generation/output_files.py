@@ -94,6 +94,6 @@ def print_clip(
         click.echo(str(target))
     else:
         best = f"  best of {result.choice.best_of} (score {result.choice.score:.2f})" if result.choice else ""
-        read = f"  read as {result.read_as}" if result.read_as else ""
-        plan = f"  {result.plan.describe()}" if result.plan and result.plan.describe() else ""
-        click.echo(f"{target}  {request.seconds:g} s  seed {request.seed}{best}{read}{plan}")
+        meant = f"  read as {result.read_as}" if result.read_as else ""
+        planned = f"  {result.plan.describe()}" if result.plan and result.plan.describe() else ""
+        click.echo(f"{target}  {request.seconds:g} s  seed {request.seed}{best}{meant}{planned}")

@@ -118,7 +118,9 @@ class Names:
         try:
             for literal, field, form, conversion in Formatter().parse(template):
                 self._parts.append((literal, field, form or ""))
-                if field is not None and (field not in FIELDS or conversion or not re.fullmatch(FIELDS[field], form)):
+                if field is not None and (
+                    field not in FIELDS or conversion or not re.fullmatch(FIELDS[field], form or "")
+                ):
                     shown = field + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
                     raise RequestError(f"--name cannot have {{{ascii(shown)[1:-1][:40]}}}: the fields are {allowed}")
         except ValueError as error:

@@ -68,7 +68,9 @@ def verify(name: str | None, as_json: bool) -> None:
     from ...models.installed import check, find, scan
 
     bundles, faults = ([find(name)], {}) if name else scan()
-    checked = [{"name": path.name, "path": str(path), "error": str(fault)} for path, fault in faults.items()]
+    checked: list[dict[str, str | None]] = [
+        {"name": path.name, "path": str(path), "error": str(fault)} for path, fault in faults.items()
+    ]
     for bundle in bundles:
         try:
             check(bundle)

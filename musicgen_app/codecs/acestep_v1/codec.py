@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +25,9 @@ from ...errors import ModelError
 from ...models.bundle import load_state, load_strict
 from .dcae import FastDecoder
 from .vocoder import Vocoder, VocoderConfig, windows
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderDC
 
 DCAE, VOCODER = "music_dcae_f8c8", "music_vocoder"  # the public folders
 CONFIG, WEIGHTS = "config.json", "diffusion_pytorch_model.safetensors"
@@ -52,12 +55,14 @@ class AceStepV1(nn.Module):
     channels = 2
     chunk, context = 384, 64
 
-    def __init__(self, dcae: nn.Module, vocoder: Vocoder):
+    def __init__(self, dcae: AutoencoderDC, vocoder: Vocoder):
         super().__init__()
+        self.decoder: nn.Module
         self.encoder, self.decoder, self.vocoder = dcae.encoder, dcae.decoder, vocoder
-        self.frames_per_latent = 2 ** (len(dcae.config.encoder_block_out_channels) - 1)
+        config: Any = dcae.config
+        self.frames_per_latent = 2 ** (len(config.encoder_block_out_channels) - 1)
         self.rows = vocoder.config.n_mels // self.frames_per_latent  # of the latent picture
-        self.latent_dim = dcae.config.latent_channels * self.rows
+        self.latent_dim = config.latent_channels * self.rows
         self.sample_rate = vocoder.config.sampling_rate
         self.samples_per_latent = vocoder.config.hop_length * self.frames_per_latent
         self.latent_rate = self.sample_rate / self.samples_per_latent
@@ -152,7 +157,7 @@ class _Network(nn.Module):
         return self.codec.vocoder(mel.flatten(0, 1)).unflatten(0, (-1, 2))[:, :, 0]
 
 
-def _build_dcae(folder: Path) -> nn.Module:
+def _build_dcae(folder: Path) -> AutoencoderDC:
     from diffusers import AutoencoderDC
 
     with _explained(folder / CONFIG):

@@ -7,12 +7,17 @@ half of the time of diffusers' own forward in bfloat16 goes into those.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+Foreign = Any  # a module of diffusers, whose attributes have no types
 
-def add_normed(residual: Tensor, x: Tensor, norm: nn.Module) -> Tensor:
+
+def add_normed(residual: Tensor, x: Tensor, norm: Foreign) -> Tensor:
     """residual + RMS norm of x over its channels, all (B, C, H, W); `x` is overwritten."""
     x = x.permute(0, 2, 3, 1)
     rms = torch.linalg.vector_norm(x, dim=-1, keepdim=True).div_(x.shape[-1] ** 0.5)
@@ -23,7 +28,7 @@ def add_normed(residual: Tensor, x: Tensor, norm: nn.Module) -> Tensor:
 class ResBlock(nn.Module):
     """(B, C, H, W) -> (B, C, H, W)."""
 
-    def __init__(self, block: nn.Module):
+    def __init__(self, block: Foreign):
         super().__init__()
         self.conv1, self.conv2, self.norm = block.conv1, block.conv2, block.norm
 
@@ -34,7 +39,7 @@ class ResBlock(nn.Module):
 class LinearAttention(nn.Module):
     """ReLU linear attention over all positions, at several scales; (B, C, H, W) -> (B, C, H, W)."""
 
-    def __init__(self, attention: nn.Module):
+    def __init__(self, attention: Foreign):
         super().__init__()
         self.width, self.eps = attention.attention_head_dim, attention.eps
         projections = (attention.to_q, attention.to_k, attention.to_v)
@@ -57,7 +62,7 @@ class LinearAttention(nn.Module):
 class EfficientViTBlock(nn.Module):
     """Linear attention, then a gated MLP with a depthwise convolution; (B, C, H, W) -> (B, C, H, W)."""
 
-    def __init__(self, block: nn.Module):
+    def __init__(self, block: Foreign):
         super().__init__()
         self.attention, mlp = LinearAttention(block.attn), block.conv_out
         self.inverted, self.depth, self.point, self.norm = mlp.conv_inverted, mlp.conv_depth, mlp.conv_point, mlp.norm
@@ -71,7 +76,7 @@ class EfficientViTBlock(nn.Module):
 class UpBlock(nn.Module):
     """Nearest neighbours and a convolution, plus the pixel-shuffled input; (B, 2C, H, W) -> (B, C, 2H, 2W)."""
 
-    def __init__(self, block: nn.Module):
+    def __init__(self, block: Foreign):
         super().__init__()
         self.conv = block.conv
 
@@ -86,9 +91,13 @@ class UpBlock(nn.Module):
 class FastDecoder(nn.Module):
     """Latents (B, 8, 16, T) -> image (B, 2, 128, 8 T), float32. It takes the layers of `decoder` over, as `dtype`."""
 
-    def __init__(self, decoder: nn.Module, dtype: torch.dtype):
+    def __init__(self, decoder: Foreign, dtype: torch.dtype):
         super().__init__()
-        fast = {"ResBlock": ResBlock, "EfficientViTBlock": EfficientViTBlock, "DCUpBlock2d": UpBlock}
+        fast: dict[str, Callable[[Foreign], nn.Module]] = {
+            "ResBlock": ResBlock,
+            "EfficientViTBlock": EfficientViTBlock,
+            "DCUpBlock2d": UpBlock,
+        }
         decoder.to(dtype)
         self.repeats = decoder.in_shortcut_repeats
         self.conv_in = decoder.conv_in
@@ -96,7 +105,7 @@ class FastDecoder(nn.Module):
             *(fast[type(block).__name__](block) for blocks in reversed(decoder.up_blocks) for block in blocks)
         )
         self.norm_out, self.conv_out = decoder.norm_out, decoder.conv_out
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch leaves it out
 
     def forward(self, latents: Tensor) -> Tensor:
         x = latents.to(self.conv_in.weight.dtype).contiguous(memory_format=torch.channels_last)

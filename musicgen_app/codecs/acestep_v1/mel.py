@@ -48,6 +48,8 @@ class LogMel(nn.Module):
         """Waveform (B, N), N a multiple of `hop` and more than (n_fft - hop) / 2 -> (B, mels, N / hop)."""
         side = (self.n_fft - self.hop) // 2
         padded = F.pad(waveform[:, None], (side, side), mode="reflect")[:, 0]
-        spectrum = torch.fft.rfft(padded.unfold(-1, self.n_fft, self.hop) * self.spectrogram.window)  # (B, T, bins)
+        spectrum = torch.fft.rfft(
+            padded.unfold(-1, self.n_fft, self.hop) * self.spectrogram.get_buffer("window")
+        )  # (B, T, bins)
         magnitude = (spectrum.real.square() + spectrum.imag.square() + 1e-6).sqrt()
-        return (magnitude @ self.mel_scale.fb).clamp_min(FLOOR).log().transpose(1, 2)
+        return (magnitude @ self.mel_scale.get_buffer("fb")).clamp_min(FLOOR).log().transpose(1, 2)

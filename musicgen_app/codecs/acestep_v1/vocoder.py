@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -76,7 +77,7 @@ class VocoderConfig:
     @property
     def context(self) -> int:
         """Mel frames on either side that a sample of the waveform depends on (half the receptive field, rounded up)."""
-        frames = 3 + sum(self.depths) * (self.kernel_sizes[0] // 2) + self.pre_conv_kernel_size // 2
+        frames: float = 3 + sum(self.depths) * (self.kernel_sizes[0] // 2) + self.pre_conv_kernel_size // 2
         rates = [math.prod(self.upsample_rates[: index + 1]) for index in range(len(self.upsample_rates))]
         frames += sum(reach / rate for reach, rate in zip(self.stage_reach, rates, strict=True))
         return math.ceil(frames + self.post_conv_kernel_size // 2 / self.hop_length)
@@ -114,6 +115,7 @@ class WeightNormConv(nn.Module):
     def fold(self) -> nn.Conv2d | nn.ConvTranspose2d:
         """The same layer with a plain weight, float32."""
         with torch.device("meta"):
+            layer: nn.Conv2d | nn.ConvTranspose2d
             if self.stride is None:
                 reach = self.dilation * (self.kernel - 1) // 2
                 layer = nn.Conv2d(
@@ -178,7 +180,7 @@ class Backbone(nn.Module):
         self.norm = nn.LayerNorm(dims[-1], eps=1e-6)
 
     def forward(self, mel: Tensor) -> Tensor:
-        (stem, norm), *transitions = self.channel_layers
+        (stem, norm), *transitions = cast("list[tuple[nn.Module, Any]]", self.channel_layers)
         x = self.stages[0](norm(stem(mel).transpose(1, 2)))
         for (norm, conv), stage in zip(transitions, self.stages[1:], strict=True):
             x = stage(F.linear(norm(x), conv.weight[:, :, 0], conv.bias))
@@ -215,7 +217,7 @@ class Head(nn.Module):
             width //= 2
             for size, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True):
                 self.resblocks.append(ResBlock(width, size, dilations))
-        self.conv_post = WeightNormConv(width, 1, config.post_conv_kernel_size)
+        self.conv_post: nn.Module = WeightNormConv(width, 1, config.post_conv_kernel_size)
 
     def forward(self, x: Tensor, tiled: bool = False) -> Tensor:
         x = self.conv_pre(x)
@@ -236,7 +238,7 @@ class Head(nn.Module):
 
     def _tiles(self, index: int, x: Tensor) -> Tensor:
         """The same as `_stage`, in tiles of time with all the context they depend on: they stay in the CPU's cache."""
-        rate, width = self.config.upsample_rates[index], self.ups[index].out_channels
+        rate, width = self.config.upsample_rates[index], self.config.upsample_initial_channel // 2 ** (index + 1)
         tile = max(MIN_TILE, TILE // (len(x) * width)) // rate
         reach = math.ceil(self.config.stage_reach[index] / rate)
         out = x.new_empty(len(x), 1, x.shape[-1] * rate, width).permute(0, 3, 1, 2)  # channels-last
@@ -264,9 +266,11 @@ class Vocoder(nn.Module):
     def prepare(self, dtype: torch.dtype) -> None:
         """Fold the weight norm and compute in `dtype`, except the backbone's residual stream and the last layer."""
         self.backbone.float()
-        for block in (block for stage in self.backbone.stages for block in stage):
+        for block in (block for stage in self.backbone.stages for block in cast(Iterable[ConvNeXtBlock], stage)):
             block.pwconv1.to(dtype)
             block.pwconv2.to(dtype)
-        self.head.conv_post = self.head.conv_post.fold()
+        last = self.head.conv_post
+        assert isinstance(last, WeightNormConv)
+        self.head.conv_post = last.fold()
         fold_weight_norm(self.head, dtype)
-        self.head.to(memory_format=torch.channels_last)
+        self.head.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch leaves it out

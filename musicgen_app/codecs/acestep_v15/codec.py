@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -147,7 +147,8 @@ class Encoder(nn.Module):
         super().__init__()
         widths = [config.encoder_hidden_size * multiple for multiple in (1, *config.channel_multiples)]
         self.conv1 = _convolution(config.audio_channels, widths[0], 7)
-        self.block = nn.ModuleList(map(EncoderBlock, widths, widths[1:], config.downsampling_ratios))
+        blocks = list(map(EncoderBlock, widths, widths[1:], config.downsampling_ratios))
+        self.block, self.strides = nn.ModuleList(blocks), [block.stride for block in blocks]
         self.snake1 = Snake(widths[-1])
         self.conv2 = _convolution(widths[-1], config.encoder_hidden_size, 3)
         self.tile: int | None = None
@@ -155,18 +156,18 @@ class Encoder(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         x = waveform[:, :, None].contiguous(memory_format=torch.channels_last)
         first, *blocks = self.block
-        x = _in_tiles(lambda x: first(self.conv1(x)), x, self.tile, down=first.stride)
-        for block in blocks:
-            x = _in_tiles(block, x, self.tile, down=block.stride)
+        x = _in_tiles(lambda x: first(self.conv1(x)), x, self.tile, down=self.strides[0])
+        for block, stride in zip(blocks, self.strides[1:], strict=True):
+            x = _in_tiles(block, x, self.tile, down=stride)
         return self.conv2(self.snake1(x))[:, :, 0].transpose(1, 2)
 
     @property
     def context(self) -> int:
         """Latents to either side of a chunk that its latents depend on."""
         reach = 1
-        for block in reversed(self.block):
-            reach = reach * block.stride + block.stride // 2 + REACH
-        return math.ceil((reach + 3) / math.prod(block.stride for block in self.block))
+        for stride in reversed(self.strides):
+            reach = reach * stride + stride // 2 + REACH
+        return math.ceil((reach + 3) / math.prod(self.strides))
 
 
 class Decoder(nn.Module):
@@ -176,7 +177,8 @@ class Decoder(nn.Module):
         super().__init__()
         widths = [config.decoder_channels * multiple for multiple in (1, *config.channel_multiples)][::-1]
         self.conv1 = _convolution(config.decoder_input_channels, widths[0], 7)
-        self.block = nn.ModuleList(map(DecoderBlock, widths, widths[1:], config.downsampling_ratios[::-1]))
+        blocks = list(map(DecoderBlock, widths, widths[1:], config.downsampling_ratios[::-1]))
+        self.block, self.strides = nn.ModuleList(blocks), [block.stride for block in blocks]
         self.snake1 = Snake(widths[-1])
         self.conv2 = _convolution(widths[-1], config.audio_channels, 7, bias=False)
         self.tile: int | None = None
@@ -184,17 +186,17 @@ class Decoder(nn.Module):
     def forward(self, latents: Tensor) -> Tensor:
         x = self.conv1(latents.to(self.conv1.weight.dtype).transpose(1, 2)[:, :, None])
         *blocks, last = self.block
-        for block in blocks:
-            x = _in_tiles(block, x, self.tile, up=block.stride)
-        x = _in_tiles(lambda x: self.conv2(self.snake1(last(x))), x, self.tile, up=last.stride)
+        for block, stride in zip(blocks, self.strides[:-1], strict=True):
+            x = _in_tiles(block, x, self.tile, up=stride)
+        x = _in_tiles(lambda x: self.conv2(self.snake1(last(x))), x, self.tile, up=self.strides[-1])
         return x[:, :, 0].float()
 
     @property
     def context(self) -> int:
         """Latents to either side of a chunk that its samples depend on."""
         reach = 3
-        for block in reversed(self.block):
-            reach = math.ceil((reach + REACH - block.stride // 2) / block.stride) + 1
+        for stride in reversed(self.strides):
+            reach = math.ceil((reach + REACH - stride // 2) / stride) + 1
         return reach + 3
 
 
@@ -265,7 +267,7 @@ class AceStepV15(nn.Module):
                 if isinstance(module, Snake):
                     module.dtype, module.kernel = precision, kernel
                 elif isinstance(module, nn.Conv2d | Upsample):
-                    module.to(precision, memory_format=torch.channels_last)
+                    module.to(precision, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.decoder.snake1.dtype = torch.float32  # the waveform itself is not rounded
         self.decoder.conv2.float()
 
@@ -350,8 +352,9 @@ def _read_config(path: Path) -> OobleckConfig:
         config = json.loads(path.read_text())
         if config.get("_class_name") != "AutoencoderOobleck":
             raise ValueError(f"it describes {config.get('_class_name')!r}")
-        values = {name: value for name, value in config.items() if not name.startswith("_")}
-        return OobleckConfig(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+        values: dict[str, Any] = {name: value for name, value in config.items() if not name.startswith("_")}
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        return OobleckConfig(**values)
     except FileNotFoundError:
         raise ModelError(f"{path} is missing: this folder is not, or only half, the ACE-Step 1.5 codec") from None
     except (OSError, ValueError, TypeError, AttributeError) as error:

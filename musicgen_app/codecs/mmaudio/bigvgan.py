@@ -7,6 +7,8 @@ low-pass filters. Modules are named as in the public checkpoint; tensors are (B,
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -45,6 +47,7 @@ class SnakeBeta(nn.Module):
 class _Filter(nn.Module):
     def __init__(self) -> None:
         super().__init__()
+        self.filter: Tensor
         self.register_buffer("filter", low_pass())
 
     def depthwise(self, width: int) -> Tensor:
@@ -82,7 +85,8 @@ class Activation(nn.Module):
         self.downsample.lowpass = LowPass()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.downsample.lowpass(self.act(self.upsample(x.float()))).to(x.dtype)
+        low_pass = self.downsample.get_submodule("lowpass")
+        return low_pass(self.act(self.upsample(x.float()))).to(x.dtype)
 
 
 class AMPBlock(nn.Module):
@@ -118,7 +122,7 @@ class BigVGAN(nn.Module):
     def forward(self, mel: Tensor) -> Tensor:
         """log10-mel (B, 80, T) -> waveform (B, 1, 256 T) in [-1, 1], float32."""
         x = self.conv_pre(mel[:, :, None].to(self.conv_pre.bias.dtype))
-        for index, (up,) in enumerate(self.ups):
+        for index, (up,) in enumerate(cast("Iterable[tuple[nn.Module]]", self.ups)):
             x = up(x)
             blocks = self.resblocks[index * len(KERNELS) : (index + 1) * len(KERNELS)]
             x = sum(block(x) for block in blocks) / len(KERNELS)
@@ -127,4 +131,4 @@ class BigVGAN(nn.Module):
     def prepare(self, dtype: torch.dtype) -> None:
         """Fold the weight norm and let the convolutions compute in `dtype`; activations stay float32."""
         fold_weight_norm(self, dtype)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch leaves it out

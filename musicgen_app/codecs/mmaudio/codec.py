@@ -153,7 +153,7 @@ class Encoder(nn.Module):
         for index, level in enumerate(self.down):
             x = level(x)
             if index == HALVED - 1:
-                x = level.downsample(x)
+                x = level.get_submodule("downsample")(x)
         return self.conv_out(silu(self.mid(x)))
 
 
@@ -175,7 +175,7 @@ class Decoder(nn.Module):
         for index in reversed(range(len(self.up))):
             x = self.up[index](x)
             if index == HALVED:
-                x = self.up[index].upsample(x)
+                x = self.up[index].get_submodule("upsample")(x)
         return self.conv_out(silu(x))
 
 
@@ -184,6 +184,8 @@ class VAE(nn.Module):
 
     def __init__(self, mels: int = MELS, latent_dim: int = LATENT_DIM, width: int = 384):
         super().__init__()
+        self.data_mean: Tensor
+        self.data_std: Tensor
         self.register_buffer("data_mean", torch.zeros(1, mels, 1))
         self.register_buffer("data_std", torch.ones(1, mels, 1))
         self.encoder = Encoder(mels, latent_dim, width)
@@ -214,6 +216,8 @@ class MMAudio16k(nn.Module):
         super().__init__()
         self.vae, self.vocoder = vae, vocoder
         self.latent_dim = vae.decoder.conv_in.in_channels
+        self.window: Tensor
+        self.filters: Tensor
         self.register_buffer("window", torch.hann_window(N_FFT), persistent=False)
         self.register_buffer("filters", mel_filters(SAMPLE_RATE, N_FFT, MELS, 0, SAMPLE_RATE / 2), persistent=False)
 

@@ -7,7 +7,7 @@ own default.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...errors import ModelError, RequestError
 from ...machine.user_settings import FORMATS
@@ -29,7 +29,9 @@ def request_from(values: dict, models_dir: Path | None = None) -> GenerationRequ
     An empty text or None is "not given"; numbers may come as text, because a browser's own hold only 53 bits of a seed
     and cannot be empty; "interval_from" and "interval_to" are the two ends of guidance_interval.
     """
-    given = {name: _number(name, value) for name, value in values.items() if value is not None and value != ""}
+    given: dict[str, Any] = {
+        name: _number(name, value) for name, value in values.items() if value is not None and value != ""
+    }
     for name in TEXTS:
         if isinstance(given.get(name), str) and len(given[name]) > ABSURD:
             raise RequestError(f"{name} has {len(given[name]):,} characters: shorten it to {TEXT_LENGTH:,}")

@@ -36,7 +36,7 @@ def standing(context: Context, owner: str, shown: list[str]) -> tuple[dict, list
 
 def visible(ticket: Ticket) -> bool:
     stays = ENDED.get(ticket.state, NOTED if ticket.notes else 0.0)
-    return not ticket.over or time.monotonic() - ticket.ended < stays
+    return not ticket.over or ticket.ended is None or time.monotonic() - ticket.ended < stays
 
 
 def row(ticket: Ticket, before: int) -> dict:

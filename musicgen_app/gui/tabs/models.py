@@ -203,7 +203,7 @@ def add_model(
         preset = None if kind == FOLDER else kind
         options = {"licence": licence or None} if preset else {}
         found, _ = import_model(
-            path or upload,
+            path or str(upload),
             preset,
             name or None,
             force=bool(replace),

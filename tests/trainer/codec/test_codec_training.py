@@ -21,8 +21,6 @@ from ttm_trainer.codec.train import train as train_codec
 from ttm_trainer.runtime import checkpoint
 from ttm_trainer.training.optim import warmup_cosine
 
-pytestmark = pytest.mark.slow
-
 RATE = 8_000
 CODEC = SketchCodecConfig(
     8_000, n_fft=256, hop=64, latent_dim=8, frame_components=16, encoder_width=16, encoder_blocks=1,
@@ -61,6 +59,7 @@ def equal(a: dict, b: dict) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
 
 
+@pytest.mark.slow
 def test_codec_run_resumes_and_freezes_its_encoder(data, tmp_path):
     settings = CodecTraining(
         (str(data),), steps=6, joint_steps=3, batch=2, latents=14, warmup=1, initial_segments=20, config=CODEC

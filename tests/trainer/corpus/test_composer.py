@@ -199,6 +199,7 @@ def named(text: str) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_captions_name_only_what_sounds() -> None:
     genre_words = [word for nouns, tags in GENRE_WORDS.values() for word in (*nouns, *tags)]
     genre_words = sorted({*genre_words, *GENRES}, key=len, reverse=True)

@@ -40,6 +40,7 @@ def waves(*shape: int) -> np.ndarray:
     return (0.1 * np.random.default_rng(0).standard_normal(shape)).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_clap_gives_what_transformers_gives(clap, clap_folder):
     from transformers import ClapFeatureExtractor, ClapModel, RobertaTokenizer
 

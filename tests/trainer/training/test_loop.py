@@ -89,6 +89,7 @@ def test_stopped_and_resumed_equals_straight(prepared, tmp_path):
     assert not same(straight, other)
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_equals_straight(prepared, tmp_path):
     """SIGKILL a real process again and again, also while it writes checkpoints (one every step), until it is done."""
     settings = {"steps": 40, "save_every": 1, "validate_every": 0, "log_every": 5}
@@ -123,6 +124,7 @@ def test_a_signal_ends_the_run_after_the_step_in_flight(prepared, tmp_path, numb
     assert signal.getsignal(number) is heard
 
 
+@pytest.mark.slow
 def test_a_second_trainer_is_refused_and_sigterm_stops_the_first(prepared, tmp_path):
     settings = {"steps": 4000, "save_every": 4000, "validate_every": 0, "log_every": 1}
     process = start(prepared, tmp_path, settings)
@@ -304,6 +306,7 @@ def test_without_an_average_the_model_itself_is_given(prepared, tmp_path):
     assert not (result.checkpoint / "average.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_a_backbone_of_other_sizes_is_refused(prepared, tmp_path):
     with pytest.raises(ModelError, match="latent_dim 128, the data 8; text_dim 768, the data 16"):
         new_objective(Training(preset="mamba-189m"), prepared)
@@ -380,6 +383,7 @@ def test_batches_tell_the_plan_and_drop_it_at_times(tmp_path):
     assert torch.equal(torch.cat(halves), batches[3].grid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset, overrides", [("sketch-dit", DIT), ("sketch-mamba", MAMBA)])
 def test_a_run_with_plans_learns_from_them(preset, overrides, tmp_path):
     """Latents that are nothing but the beat: with the plan they can be told, without it hardly."""
@@ -400,6 +404,7 @@ def test_a_run_with_plans_learns_from_them(preset, overrides, tmp_path):
     assert losses[plan.WIDTH] < 0.9 * losses[0]
 
 
+@pytest.mark.slow
 def test_training_lowers_both_losses(prepared, tmp_path):
     training = Training(
         overrides=DIT, phases=(Phase(150, 1e-2, warmup=10),), batch=16, precision="fp32", save_every=150,

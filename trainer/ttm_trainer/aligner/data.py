@@ -14,8 +14,8 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -164,19 +164,17 @@ def _cache_texts(rows: list[dict], length: int, cache: Path, show: Callable[[str
     units = np.full((len(told), length), -1, np.int32)
     for row, (_, _, _, pieces) in zip(units, told, strict=True):
         row[: len(pieces)] = [number[piece] for piece in pieces]
-    columns = {
+    columns: dict[str, Any] = {
         "clip": np.array([clip for clip, *_ in told], np.int32),
         "style": np.array([style for _, style, *_ in told], np.int8),
         "text": np.array([number[caption] for _, _, caption, _ in told], np.int32),
         "units": units,
         "styles": np.array(styles),
     }
-    for name, save in {
-        "vectors.npy": partial(np.save, arr=vectors),
-        "captions.npz": partial(np.savez, **columns),
-    }.items():
-        data = io.BytesIO()
-        save(data)
+    contents = {"vectors.npy": io.BytesIO(), "captions.npz": io.BytesIO()}
+    np.save(contents["vectors.npy"], vectors)
+    np.savez(contents["captions.npz"], **columns)
+    for name, data in contents.items():
         files.write(cache / name, data.getvalue(), overwrite=True)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -81,7 +82,8 @@ def retrieval_report(aligner: Aligner, rows: list[dict], audio: np.ndarray) -> d
 
 def score_report(aligner: Aligner, rows: list[dict], audio: np.ndarray) -> dict:
     """The spread of scores, by style and over all: of clips with their own captions, and with those of other tracks."""
-    matched, shuffled, report = [], [], {}
+    matched, shuffled = [], []
+    report: dict[str, Any] = {}
     for style, told, heard in _styles(rows, audio):
         tracks = np.array([f"{row['folder']}/{row['path']}" for row in told])
         scores = aligner.text([row["captions"][style][0] for row in told]) @ heard.T
@@ -123,7 +125,7 @@ def attribute_report(aligner: Aligner, rows: list[dict], audio: np.ndarray) -> d
     Each is measured on the clips whose row has that fact. An attribute that no row has is left out.
     """
     facts = [row.get("facts") or {} for row in rows]
-    report = {}
+    report: dict[str, Any] = {}
 
     def told(name: str, truth: list[int | None], prompts: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
         known = [i for i, value in enumerate(truth) if value is not None]

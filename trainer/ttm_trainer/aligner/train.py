@@ -215,7 +215,8 @@ def train(
         if late:
             break
     log.close()
-    if checkpoint.step_of(checkpoint.latest(out)) < settings.steps:
+    newest = checkpoint.latest(out)
+    if newest is None or checkpoint.step_of(newest) < settings.steps:
         show(f"stopped before the last step ({settings.steps}); run the same command to go on")
         return None
     recipe = {name: value for name, value in fixed.items() if name != "config"}

@@ -48,7 +48,7 @@ def semitones(audio: np.ndarray, sample_rate: int) -> np.ndarray:
 def fold(magnitudes: np.ndarray, first: int = LOWEST) -> np.ndarray:
     """Semitones (T, S), the first of them MIDI `first` -> pitch classes (T, 12), C first."""
     classes = np.zeros((len(magnitudes), 12))
-    np.add.at(classes, (slice(None), (np.arange(magnitudes.shape[1]) + first) % 12), magnitudes)
+    np.add.at(classes.T, (np.arange(magnitudes.shape[1]) + first) % 12, magnitudes.T)
     return classes
 
 
@@ -75,7 +75,7 @@ def key_of(classes: np.ndarray) -> tuple[tuple[int, str], float]:
         for tonic in range(12)
         for mode, profile in zip(("major", "minor"), PROFILES, strict=True)
     }
-    best = max(fits, key=fits.get)
+    best = max(fits, key=lambda key: fits[key])
     return best, fits[best]
 
 
@@ -84,14 +84,17 @@ def chords_kept(audio: np.ndarray, sample_rate: int, plan: Plan) -> list[bool]:
     that fits best to the pitch classes of its stretch?"""
     symbols = sorted({symbol for symbol, _ in plan.chords})
     marks = np.stack([_tones(symbol) for symbol in symbols])
-    kept, at = [], 0.0
+    assert plan.tempo, "a plan without a tempo has no times"
+    kept: list[bool] = []
+    at = 0.0
     for symbol, length in itertools.cycle(plan.chords):
         until = at + length * 60 / plan.tempo
         if round(until * sample_rate) > len(audio):
-            return kept
+            break
         heard = chroma(audio[round(at * sample_rate) : round(until * sample_rate)], sample_rate)
         kept.append(symbols[int(np.argmax(marks @ heard))] == symbol)
         at = until
+    return kept
 
 
 def _tones(symbol: str) -> np.ndarray:

@@ -32,8 +32,8 @@ def onsets(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, float]:
     DAFx 2013).
     """
     hop = round(sample_rate / 125)
-    audio = torch.from_numpy(np.ascontiguousarray(audio))[None]
-    mel = log_mel(audio, sample_rate, 4 * hop, BANDS[-1][1], hop=hop)[0].numpy()
+    waveform = torch.from_numpy(np.ascontiguousarray(audio))[None]
+    mel = log_mel(waveform, sample_rate, 4 * hop, BANDS[-1][1], hop=hop)[0].numpy()
     mel = np.maximum(mel, mel.max() - RANGE)
     rise = np.maximum(mel[2:] - maximum_filter1d(mel, 3, axis=1)[:-2], 0)
     strength = np.stack([rise[:, low:high].mean(axis=1) for low, high in BANDS], axis=1)

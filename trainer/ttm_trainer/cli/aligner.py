@@ -97,4 +97,4 @@ def score(audio, prompt, folder, as_json) -> None:
         print_json({"aligner": judge.name, "prompt": prompt, "tiers": judge.tiers, "scores": rows})
         return
     for row in rows:
-        click.echo(f"{row['score']:+.3f}  {row['tier']:<6}  {one_line(row['file'])}")
+        click.echo(f"{row['score']:+.3f}  {row['tier']:<6}  {one_line(str(row['file']))}")

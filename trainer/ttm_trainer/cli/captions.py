@@ -79,6 +79,7 @@ def rewrite(
     if by == "transformers" and (url or key_env):
         raise RequestError("--by transformers takes no --url or --key-env: name --by endpoint")
     with cancellable():
+        rewriter: RulesRewriter | ModelRewriter
         if by == "rules":
             rewriter = RulesRewriter(seed)
         else:

@@ -84,9 +84,12 @@ def evaluate(context, model, prompts, output, force, as_json, quiet, device, **v
 
 def _check_word(context: click.Context, word: str | None) -> None:
     """Refuse a word that is no model but almost a command."""
+    from musicgen_app.cli.groups import Group
     from musicgen_app.models.installed import find
 
-    near = word and context.command.nearest(context, word)
+    if word is None or not isinstance(context.command, Group):
+        return
+    near = context.command.nearest(context, word)
     if near:
         try:
             find(word)

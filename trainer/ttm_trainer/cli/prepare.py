@@ -21,10 +21,13 @@ def _captions(context: click.Context, option: click.Option, values: tuple[str, .
 
 
 def _clusters(context: click.Context, option: click.Option, values: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
-    found = [re.fullmatch(r"(text|audio)[-:](\d+)", value) for value in values]
-    if None in found:
-        raise click.BadParameter(f"{values[found.index(None)]!r} is not text-K or audio-K, such as text-50")
-    return tuple((match[1], int(match[2])) for match in found)
+    clusters = []
+    for value in values:
+        found = re.fullmatch(r"(text|audio)[-:](\d+)", value)
+        if not found:
+            raise click.BadParameter(f"{value!r} is not text-K or audio-K, such as text-50")
+        clusters.append((found[1], int(found[2])))
+    return tuple(clusters)
 
 
 def _shard(context: click.Context, option: click.Option, value: str) -> tuple[int, int]:

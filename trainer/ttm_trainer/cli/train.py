@@ -180,8 +180,8 @@ def jobs(as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        steps = f"{row['step']}/{row['steps']}" if row["steps"] else "-"
-        click.echo(f"{row['state']:<9} {steps:>15}  {row['out']}")
+        done = f"{row['step']}/{row['steps']}" if row["steps"] else "-"
+        click.echo(f"{row['state']:<9} {done:>15}  {row['out']}")
 
 
 def job_from(arguments: Sequence[str]) -> Job:

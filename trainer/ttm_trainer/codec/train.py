@@ -73,7 +73,7 @@ def segment_batch(files: list[AudioFile], batch: int, samples: int, seed: int, s
     rng = np.random.default_rng((seed, step))
     weights = np.array([file.weight for file in files])
     weights /= weights.sum()
-    segments = []
+    segments: list[np.ndarray] = []
     while len(segments) < batch:
         file = files[rng.choice(len(files), p=weights)]
         segment = read_mono(file.path, int(rng.integers(0, max(1, file.samples - samples))), samples)
@@ -191,7 +191,7 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
     for step in range(start, end):
         torch.manual_seed((settings.seed << 32) + step)
         scalars = state.step(step, segment_batch(sounds, settings.batch, samples, settings.seed, step))
-        log.step(step + 1, **scalars)
+        log.step(step + 1, 0, **{name: value.item() for name, value in scalars.items()})
         if (step + 1) % 250 == 0 or step + 1 == end:
             checkpoint.save(out, step + 1, state.modules, state.optimizers, fixed)
     rows = [row for folder in settings.data for row in read_rows(Path(folder)) if row["split"] == "train"]

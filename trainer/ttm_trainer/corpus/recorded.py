@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 
-from musicgen_app.errors import DependencyError
+from musicgen_app.errors import DependencyError, FileError
 
 from .build import SAMPLE_RATE, finish, write_audio, write_file, write_rows
 
@@ -94,11 +94,18 @@ def _files_of_package(package: str, paths: set[str]) -> Iterator[tuple[str, byte
                 for entry in tar:
                     path = entry.name.removeprefix("./")
                     if path in paths:
-                        yield path, tar.extractfile(entry).read()
+                        yield path, _member(tar, entry)
                     elif path in inside:
-                        with zipfile.ZipFile(io.BytesIO(tar.extractfile(entry).read())) as archive:
+                        with zipfile.ZipFile(io.BytesIO(_member(tar, entry))) as packed:
                             for member in inside[path]:
-                                yield f"{path}.d/{member}", archive.read(member)
+                                yield f"{path}.d/{member}", packed.read(member)
+
+
+def _member(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(entry)
+    if file is None:
+        raise FileError(f"{entry.name} in the archive is no file")
+    return file.read()
 
 
 def _store(out: Path, name: str, track: dict, data: bytes) -> float:

@@ -59,7 +59,7 @@ def measure(recipe: Recipe, seconds: float = 20.0, device: str = "auto", show: C
     with tempfile.TemporaryDirectory(prefix="ttm-app-bench-") as folder:
         prepared = write_sparse(Path(folder), max(64, 2 * batch), 2, shapes)
         samples, state = Samples(training, prepared), State(training, prepared, team)
-        loops = {f"ttm-app, {training.precision}": partial(own_step, state, samples)}
+        loops: dict[str, Callable[[int], None]] = {f"ttm-app, {training.precision}": partial(own_step, state, samples)}
         if team.device.type == "cpu":
             plain = PlainLoop(training, state, samples)
             precisions = ("fp32", "bf16") if has_fast_bfloat16(team.device) else ("fp32",)

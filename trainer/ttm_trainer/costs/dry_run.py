@@ -18,7 +18,8 @@ WHOLE_FILE = 240.0  # seconds that a file is taken to last where whole files are
 
 def dry_run(job: Job) -> dict:
     """Facts of a run as JSON, with nothing written. Raises RequestError, FileError and ModelError as the run would."""
-    prepared, recipe, notes = _data(job), job.recipe, []
+    prepared, recipe = _data(job), job.recipe
+    notes: list[str] = []
     if prepared:
         recipe, notes = fitted(recipe, prepared)
     recipe, more = for_device(recipe, job.device)

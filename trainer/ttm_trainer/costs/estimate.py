@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
 from musicgen_app import flow
+from musicgen_app.backbones.base import Backbone
 from musicgen_app.backbones.presets import build, configuration, trainable_parameters
 from musicgen_app.machine.device import pick_device
 
@@ -150,7 +150,7 @@ def measure(
         return Measured(seconds, _now(device) - began, kept, items)
 
 
-def _batch(model: nn.Module, items: int, frames: int, tokens: int, device: torch.device) -> tuple:
+def _batch(model: Backbone, items: int, frames: int, tokens: int, device: torch.device) -> tuple:
     """Random latents, times and text of the right shapes."""
     config = model.config
     vector = torch.randn(items, config.vector_dim, device=device) if hasattr(config, "vector_dim") else None
@@ -160,14 +160,14 @@ def _batch(model: nn.Module, items: int, frames: int, tokens: int, device: torch
     return x, t, text, mask, vector
 
 
-def _loss(model: nn.Module, precision: str, batch: tuple) -> torch.Tensor:
+def _loss(model: Backbone, precision: str, batch: tuple) -> torch.Tensor:
     x, t, *text = batch
     device = x.device.type
     with torch.autocast(device, AUTOCAST[precision]) if precision in AUTOCAST else nullcontext():
         return flow.velocity(model, x, t, model.condition(*text)).float().square().mean()
 
 
-def _time(model: nn.Module, precision: str, batch: tuple) -> float:
+def _time(model: Backbone, precision: str, batch: tuple) -> float:
     """Seconds of a forward and a backward pass."""
     device = batch[0].device
     began = _now(device)
@@ -175,7 +175,7 @@ def _time(model: nn.Module, precision: str, batch: tuple) -> float:
     return _now(device) - began
 
 
-def _kept(model: nn.Module, precision: str, batch: tuple) -> int:
+def _kept(model: Backbone, precision: str, batch: tuple) -> int:
     """Bytes that autograd keeps of a forward pass, each piece of memory counted once, the weights not at all."""
     weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
     pieces: dict[int, int] = {}

@@ -37,7 +37,7 @@ def write_sparse(folder: Path, tracks: int, per_track: int, shapes: Shapes, val:
     track = item // per_track
     zeros = np.zeros(len(item))
     _write(folder, "manifest", 0, {"tracks": [{"id": str(n)} for n in range(tracks)]})
-    segments = {"track": track, "start": zeros, "seconds": zeros + shapes.frames / shapes.rate}
+    segments: Rows = {"track": track, "start": zeros, "seconds": zeros + shapes.frames / shapes.rate}
     segments |= {"score": np.random.default_rng(0).uniform(0.1, 0.5, len(item)).astype(np.float32)}
     segments |= {"split": (track >= tracks - val).astype(np.int8)}
     _write(folder, "segments", 0, segments | {"part": track // PART_TRACKS, "row": item % (PART_TRACKS * per_track)})

@@ -104,8 +104,8 @@ def _row(row: object, number: int, style: str) -> Row | str:
         return f"row {number} names no file (columns: {', '.join(columns)})"
     own = columns.get("style")
     style = own.strip() if isinstance(own, str) and own.strip() else style
-    by_style = captions if isinstance(captions, dict) else {style: captions}
-    by_style = {name: found for name, value in by_style.items() if (found := texts(value))}
+    given = captions if isinstance(captions, dict) else {style: captions}
+    by_style = {name: found for name, value in given.items() if (found := texts(value))}
     credits = (_first(columns, names) for names in (LICENCES, SOURCES))
     licence, source = (value.strip() if isinstance(value, str) else "" for value in credits)
     if not (by_style or licence):

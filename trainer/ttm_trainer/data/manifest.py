@@ -129,17 +129,17 @@ def _folder(root: Path, label: str, stems: Path | None, skip: Path | None, bad: 
     for key, kinds in files.items():
         name = name_of(key)
         identity = name if name.isdecimal() else key
-        home, path, stem = root, kinds.get("instrumental"), "instrumental"
-        if path is None and stems and os.path.isfile(stems / stem_path(key)):
-            home, path = stems, stem_path(key)
-        if path is None:
-            path, stem = kinds.get(""), "original"
-        if path is None:
+        home, file, stem = root, kinds.get("instrumental"), "instrumental"
+        if file is None and stems and os.path.isfile(stems / stem_path(key)):
+            home, file = stems, stem_path(key)
+        if file is None:
+            file, stem = kinds.get(""), "original"
+        if file is None:
             bad.append(_bad(identity, root / kinds["vocals"], "only a vocal stem"))
             continue
         text = _text_beside(root, key, kinds)
         captions = {"text": text} if text else {}
-        tracks[key] = Track(identity, path, str(home), captions=captions, set=label, facts={"stem": stem})
+        tracks[key] = Track(identity, file, str(home), captions=captions, set=label, facts={"stem": stem})
     return Source(root, tracks)
 
 

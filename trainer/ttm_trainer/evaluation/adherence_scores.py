@@ -121,7 +121,8 @@ def _genre(heard: Heard, target: Target, first: int) -> bool | None:
 
 def _instruments(heard: Heard, target: Target) -> float | None:
     """The share of the instruments asked for that are heard, of those the listener knows."""
-    known = [heard.instruments[name] for name in target.instruments if name in (heard.instruments or {})]
+    told = heard.instruments or {}
+    known = [told[name] for name in target.instruments if name in told]
     return float(np.mean(known)) if known else None
 
 
@@ -132,17 +133,17 @@ def _scores(targets: Sequence[Target], matrix: np.ndarray, answers: Sequence[obj
     the same is no better than chance.
     """
     names = np.array([target.id for target in targets])
-    answers = np.array([None] * len(targets) if answers is None else answers, dtype=object)
+    given = np.array([None] * len(targets) if answers is None else answers, dtype=object)
     own = np.diag(matrix)
     firsts = {name: number for number, name in reversed(list(enumerate(names.tolist()))) if np.isfinite(own[number])}
     ids = [name for name in dict.fromkeys(names.tolist()) if name in firsts]
     if len(ids) < FEWEST:
         return None
-    of = np.array([answers[firsts[name]] for name in ids], dtype=object)
+    of = np.array([given[firsts[name]] for name in ids], dtype=object)
     floor = []
     for name in ids:
         rows = matrix[names == name]
-        columns = [(names != name) & np.isfinite(own) & (answers == answer) for answer in set(of.tolist())]
+        columns = [(names != name) & np.isfinite(own) & (given == answer) for answer in set(of.tolist())]
         floor.append(np.mean([np.nanmean(rows[:, these]) for these in columns if these.any()]))
     weight = np.array([1 / (of == answer).sum() for answer in of])
     return Scores(tuple(ids), np.array([np.nanmean(own[names == name]) for name in ids]), np.array(floor), weight)
@@ -158,7 +159,8 @@ def _ranked(targets: Sequence[Target], alignment: np.ndarray) -> dict[str, Score
     among = min(RANKED, len(texts))
     if among < FEWEST:
         return {}
-    rng, places = np.random.default_rng(0), {}
+    rng = np.random.default_rng(0)
+    places: dict[str, list[int]] = {}
     for number, name in enumerate(names.tolist()):
         others = rng.choice([column for other, column in texts.items() if other != name], among - 1, replace=False)
         places.setdefault(name, []).append(int((alignment[number, others] >= alignment[number, number]).sum()))

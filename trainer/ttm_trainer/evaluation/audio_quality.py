@@ -202,14 +202,15 @@ def _variation(
 
     The mean of 1 - cosine of their vectors; one value a prompt or genre.
     """
-    made, genres = {}, {}
+    made: dict[str, list[np.ndarray]] = {}
+    genres: dict[str, list[np.ndarray]] = {}
     for prompt, clip in pairs:
         made.setdefault(prompt.text, []).append(vectors.first(clip))
     good, _ = vectors.usable([clip_of(row) for row in rows])
     names = {clip_of(row): (row.get("facts") or {}).get("genre") for row in rows}
     for clip in good:
-        genres.setdefault(names[clip], []).append(vectors.first(clip))
-    genres.pop(None, None)
+        if (genre := names[clip]) is not None:
+            genres.setdefault(genre, []).append(vectors.first(clip))
     groups = {
         "between seeds of a prompt": ("generated", list(made.values())),
         "between prompts": ("generated", [[group[0] for group in made.values()]]),

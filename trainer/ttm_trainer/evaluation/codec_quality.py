@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -130,19 +131,19 @@ def baseline_subjects() -> list[Subject]:
     subjects = [Subject("Griffin-Lim", about, lambda wave: (codec_baselines.griffin_lim(wave, RATE), None))]
     for bits in OPUS:
         subjects.append(
-            Subject(f"Opus {bits:g}", "libopus, mono", lambda wave, bits=bits: codec_baselines.opus(wave, RATE, bits))
+            Subject(f"Opus {bits:g}", "libopus, mono", partial(codec_baselines.opus, sample_rate=RATE, bits=bits))
         )
     return subjects
 
 
 def measure(before: np.ndarray, after: np.ndarray) -> dict[str, float | None]:
     """One excerpt (N,) and what came back of it (N,); tempo is None where there is no clear beat."""
-    pair = [torch.from_numpy(np.ascontiguousarray(wave))[None] for wave in (after, before)]
+    output, target = (torch.from_numpy(np.ascontiguousarray(wave))[None] for wave in (after, before))
     kept = None
     if steadiness(before, RATE)[0] >= CLEAR:
         kept = float(same(tempo(after, RATE), tempo(before, RATE)))
     return {
-        "log_mel": mel_error(*pair, RATE).item(),
+        "log_mel": mel_error(output, target, RATE).item(),
         "si_sdr": si_sdr(before, after),
         "tempo": kept,
         "notes": notes_kept(before, after),
@@ -164,12 +165,14 @@ def notes_kept(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def _figures(subject: Subject, waves: Sequence[np.ndarray], resamples: int) -> dict:
-    rows, bits = [], []
+    rows: list[dict[str, float | None]] = []
+    bits: list[float | None] = []
     for wave in waves:
         after, rate = subject.run(wave)
         rows.append(measure(wave, after))
         bits.append(rate)
-    result: dict = {"kbit_s": None if None in bits else round(float(np.mean(bits)), 2)}
+    rates = [rate for rate in bits if rate is not None]
+    result: dict = {"kbit_s": round(float(np.mean(rates)), 2) if len(rates) == len(bits) else None}
     for name, better in BETTER.items():
         values = [row[name] for row in rows if row[name] is not None]
         if values:

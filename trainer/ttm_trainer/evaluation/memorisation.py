@@ -58,9 +58,11 @@ def copying(
         about = {"of": of, "reference": str(prepared.folder)}
         name = "nearest training excerpt, cosine, "
         for what, share in SHARES.items():
-            interval = bootstrap(
-                lambda some, mine=mine, share=share: np.quantile(mine[some], share), len(mine), resamples
-            )
+
+            def at(some: np.ndarray, mine: np.ndarray = mine, share: float = share) -> float:
+                return float(np.quantile(mine[some], share))
+
+            interval = bootstrap(at, len(mine), resamples)
             figures.append(figure(name + what, interval, len(mine), **about))
         figures.append(figure(name + "highest", Interval(float(mine.max())), len(mine), **about))  # extremes have none
     return figures

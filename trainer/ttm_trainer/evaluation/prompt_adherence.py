@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from musicgen_app.models.installed import find
 
 from ..prepare.embedders import Embedder, load_embedder
 from .adherence_scores import Scores, joined, measure
+from .clips.attribute_probe import Listener
 from .clips.clip_features import Ear, Heard, fit_listener, hear_all, unseen
 from .clips.generate_clips import describe, make
 from .clips.prompts import Prompt
@@ -78,8 +80,9 @@ def follow(
     targets = read_targets(settings.prompts).some(settings.count)
     vectors = Vectors(embedder or load_embedder(settings.embedder), windowed=False)
     rows = unseen(settings.data, settings.real) if settings.data else []
-    listener, right = None, {}
-    if rows:
+    listener: Listener | None = None
+    right: dict[str, float] = {}
+    if settings.data and rows:
         listener, right = fit_listener(settings.data, vectors, settings.fitted, rows, show, work.tick)
     ear = Ear(vectors, listener)
     report = {
@@ -190,8 +193,8 @@ def _by_kind(pairs: Sequence[tuple[Target, Heard]], ear: Ear) -> dict[str, dict[
 
 def _measured(pairs: Sequence[tuple[Target, Heard]], ear: Ear) -> dict[str, Scores]:
     targets, heard = zip(*pairs, strict=True)
-    texts = {target.text: None for target in targets}
-    texts = dict(zip(texts, ear.vectors.embedder.text(list(texts)), strict=True))
+    told = list(dict.fromkeys(target.text for target in targets))
+    texts = dict(zip(told, ear.vectors.embedder.text(told), strict=True))
     return measure(targets, heard, np.stack([texts[target.text] for target in targets]))
 
 
@@ -203,7 +206,7 @@ def _figures(labels: Sequence[str], measured: dict[str, dict[str, dict[str, Scor
         for name, own in scores.items():
             real = measured.get("real", {}).get(kind, {}).get(name)
             known = {label: measured[label].get(kind, {}).get(name) for label in labels}
-            entry = {
+            entry: dict[str, Any] = {
                 "kind": kind,
                 "measure": name,
                 "models": {
@@ -217,7 +220,8 @@ def _figures(labels: Sequence[str], measured: dict[str, dict[str, dict[str, Scor
             if real and (share := own.share(real.value(resamples=0).value, **options)):
                 entry["share"] = figure(f"{name}, share of the way", share, len(own.ids))
             for label in others:
-                if known[label] and (gain := own.gain(known[label], **options)):
+                other = known[label]
+                if other and (gain := own.gain(other, **options)):
                     entry["gain"][label] = figure(f"{name}, gain", gain, len(own.ids))
             entries.append(entry)
     return entries

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ Tick = Callable[[str, int, int], None]  # stage, done, total
 
 def figure(name: str, interval: Interval, clips: int, **conditions) -> dict:
     """One entry of the report's figures."""
-    ends = {}
+    ends: dict[str, object] = {}
     if interval.resamples:
         ends = {"confidence": CONFIDENCE, "low": interval.low, "high": interval.high, "resamples": interval.resamples}
         ends["interval"] = "percentile bootstrap over clips"
@@ -150,7 +151,7 @@ def coverage(
     silent = ccs.unanswered(verdicts)
     report["judge"] = {"name": judge.name, "unanswered": silent}
     source = "found in the prompts by the word lists" if prompts.extracted else "given in the prompt file"
-    about = {"variant": f"hits / concepts, concepts {source}", "judge": judge.name}
+    about: dict[str, Any] = {"variant": f"hits / concepts, concepts {source}", "judge": judge.name}
     about["warnings"] = [f"{silent} questions have no answer and count as not heard"] if silent else []
     figures = []
     for name, kind, foreign in _coverages(control):

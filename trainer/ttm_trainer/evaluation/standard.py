@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from musicgen_app import __version__
 from musicgen_app.engine import CancelToken, Engine, Progress
@@ -98,15 +99,16 @@ def evaluate(
             )
         pairs = [(prompt, clip) for prompt, clip in clips if clip in set(good)]
         figures, rows = [], [_row(prompt, clip, settings) for prompt, clip in pairs]
-        options = {"resamples": settings.resamples, "tick": work.tick}
+        many, tick = settings.resamples, work.tick
         if reference:
             variants = VARIANTS[:2] if settings.fad == "both" else (settings.fad,)
-            figures += distances(variants, good, reference, vectors, report, settings.extrapolate, show, **options)
+            figures += distances(variants, good, reference, vectors, report, settings.extrapolate, show, many, tick)
+        asked = [(prompt, clip) for prompt, clip in pairs if prompt is not None]
         if prompts is not None:
-            figures += alignment(pairs, vectors, rows, settings.resamples)
-        if judge is not None:
+            figures += alignment(asked, vectors, rows, settings.resamples)
+        if judge is not None and prompts is not None:
             control = judge.cheap if settings.control is None else settings.control
-            figures += coverage(judge, pairs, prompts, control, rows, report, **options)
+            figures += coverage(judge, asked, prompts, control, rows, report, many, tick)
     notes = [] if reference else ["no FAD: it needs --reference"]
     return report | {"figures": figures, "notes": notes, "bad": bad, "clips": rows}
 
@@ -114,7 +116,7 @@ def evaluate(
 def _check(settings: Evaluation) -> None:
     """Raises RequestError for settings that do not go together."""
 
-    def need(condition: bool, message: str) -> None:
+    def need(condition: object, message: str) -> None:
         if not condition:
             raise RequestError(message)
 
@@ -151,9 +153,10 @@ def _clips(
 ) -> tuple[list[tuple[Prompt | None, Clip]], dict, list[dict]]:
     """The clips with their prompts, what the report says of them, and what is missing."""
     if prompts is None:
+        assert settings.audio is not None  # see `_check`
         clips = all_clips(settings.audio, settings.seconds)
         return [(None, clip) for clip in clips], {"source": {"audio": str(settings.audio)}}, []
-    about = {"name": prompts.name, "sha256": prompts.sha256, "used": len(prompts.prompts)}
+    about: dict[str, Any] = {"name": prompts.name, "sha256": prompts.sha256, "used": len(prompts.prompts)}
     about["concepts"] = "found by the word lists" if prompts.extracted else "given in the file"
     if settings.audio:
         found = match(settings.audio, prompts.prompts, settings.seconds)
@@ -161,7 +164,8 @@ def _clips(
         if found.unknown:
             work.show(f"{len(found.unknown)} files are named after no id and left out, such as {found.unknown[0]}")
         source = {"audio": str(settings.audio), "files_without_prompt": found.unknown}
-        return found.pairs, {"source": source, "prompts": about}, bad
+        return list(found.pairs), {"source": source, "prompts": about}, bad
+    assert settings.model is not None  # see `_check`
     engine = engine or Engine()
     work.show(f"making {len(prompts.prompts)} clips with {settings.model}")
     made = make(
@@ -170,12 +174,16 @@ def _clips(
     )  # fmt: skip
     if made.kept or made.remade:
         work.show(f"{made.kept} clips were there already, {made.remade} of other settings were made again")
-    return made.pairs, {"source": describe(settings.model, made, engine, settings.seed), "prompts": about}, made.failed
+    return (
+        list(made.pairs),
+        {"source": describe(settings.model, made, engine, settings.seed), "prompts": about},
+        made.failed,
+    )
 
 
 def _row(prompt: Prompt | None, clip: Clip, settings: Evaluation) -> dict:
     """The row of one clip in the report; the measures add to it."""
-    row = {"id": clip.id}
+    row: dict[str, Any] = {"id": clip.id}
     if prompt:
         row["prompt"] = prompt.text
     if prompt and settings.model:

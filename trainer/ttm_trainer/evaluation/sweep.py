@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,7 +86,8 @@ def sweep(
     prompts = captions(rows, settings.clips)
     about = _about(settings, bundle, vectors.embedder, prompts)
     _check(settings.out, about)
-    reference, text = None, None
+    reference: fad.Moments | None = None
+    text: np.ndarray | None = None
     for number, request in enumerate(requests):
         path = settings.out / "points" / f"{name_of(request)}.json"
         if path.exists():
@@ -96,6 +98,7 @@ def sweep(
                 raise FileError(f"{settings.data} has {len(good)} held-out clips that can be read: two are needed")
             reference = fad.moments(np.stack([vectors.first(clip) for clip in good]))
             text = vectors.embedder.text(prompts)
+        assert text is not None  # as the reference is
         show(f"point {number + 1} of {len(requests)}: {words(request)}")
         point = _measure(engine, bundle, request, prompts, text, reference, vectors.embedder, settings, work)
         files.write(path, _json(point))
@@ -120,7 +123,7 @@ def points_of(settings: Sweep, bundle: Bundle) -> list[GenerationRequest]:
 
 
 def name_of(request: GenerationRequest) -> str:
-    low, high = request.guidance_interval
+    low, high = request.guidance_interval or (0.0, 1.0)
     return f"{request.solver}-{request.steps}-{request.guidance:g}-{low:g}-{high:g}"
 
 
@@ -135,6 +138,7 @@ def words(point: GenerationRequest | dict) -> str:
 def evaluations(request: GenerationRequest, plan_guidance: float = 1.0) -> int:
     """Network evaluations for one clip, counted by running the sampler itself with a velocity of zero."""
     count, guided = 0, 1 + (request.guidance != 1) + (plan_guidance != 1)
+    assert request.guidance_interval and request.steps and request.solver  # the request is resolved
     low, high = request.guidance_interval
 
     def velocity(x: torch.Tensor, t: float) -> torch.Tensor:
@@ -148,7 +152,8 @@ def evaluations(request: GenerationRequest, plan_guidance: float = 1.0) -> int:
 
 def captions(rows: Sequence[dict], count: int) -> list[str]:
     """One caption of each of the first rows that have any, the kinds by turns. FileError: too few."""
-    kinds, found = [kind for kind in KINDS if kind != "free"], []
+    kinds = [kind for kind in KINDS if kind != "free"]
+    found: list[str] = []
     for row in rows:
         kind = kinds[len(found) % len(kinds)]
         found += [target.text for target, _ in real_targets([row], kind) or real_targets([row], "short")][:1]
@@ -248,7 +253,7 @@ def summary(points: Sequence[dict]) -> dict:
     if not usable:
         return {"points": list(points), "fronts": {}, "knee": None}
     costs = [points[i]["evaluations"] for i in usable]
-    qualities = {
+    qualities: dict[str, Any] = {
         "alignment": [points[i]["alignment"]["value"] for i in usable],
         "fad": [-points[i]["fad"]["value"] for i in usable],
     }

@@ -9,7 +9,7 @@ import math
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from musicgen_app.errors import RequestError, TTMError
 from musicgen_app.gui.components import PRIVATE
@@ -150,10 +150,12 @@ def _run() -> SimpleNamespace:
     )  # fmt: skip
 
 
-def options_of(*values: object) -> dict[str, object]:
+def options_of(*values: object) -> dict[str, Any]:
     """The values of the form, in the order of FIELDS -> options of `ttm-app train`. Raises RequestError."""
-    options = dict(zip(FIELDS, values, strict=True))
-    options = {name: value if isinstance(value, bool) else str(value or "").strip() for name, value in options.items()}
+    options: dict[str, Any] = {
+        name: value if isinstance(value, bool) else str(value or "").strip()
+        for name, value in zip(FIELDS, values, strict=True)
+    }
     if not options["data"]:
         raise RequestError("give the folder with the music")
     options["data"] = [Path(options["data"]).expanduser()]
@@ -219,8 +221,9 @@ def stop_run(context: Context, id: str | None) -> str:
     """Ask a training to stop, and when that was done already, end it at once; what comes of it as HTML."""
     try:
         jobs = Jobs()
-        at_once = jobs.get(_given(id)).asked_to_stop
-        job = jobs.stop(id, at_once)
+        job = jobs.get(_given(id))
+        at_once = job.asked_to_stop
+        job = jobs.stop(job.id, at_once)
     except TTMError as error:
         return note(str(error), "error")
     when = "at once: resumed, it goes on from its last checkpoint" if at_once else "after the step in flight"
@@ -307,7 +310,8 @@ def look(context: Context, id: str | None = None, seen: dict | None = None) -> l
 def describe(job: Job, status: Status) -> str:
     """How a training is doing, as HTML."""
     at, last = status.position, {key: row[key] for row in status.rows for key in CURVES if key in row}
-    rows, done = {"Run folder": job.out}, ""
+    rows: dict[str, object] = {"Run folder": job.out}
+    done = ""
     if at:
         done = bar(at.step / at.total, "Steps done")
         rows["Steps"] = f"{at.step:,} of {at.total:,} ({at.step / at.total:.0%})"

@@ -23,7 +23,9 @@ def licences_of(rows: Iterable[dict]) -> list[dict]:
 
 def credits_of(rows: Iterable[dict]) -> str:
     """The credits: every source once, with its licence, as Markdown."""
-    recorded, arranged, tools, unnamed, composed = set(), set(), set(), Counter(), False
+    recorded, arranged, tools = set(), set(), set()
+    unnamed: Counter[tuple[str, str]] = Counter()
+    composed = False
     for row in rows:
         if row["set"] in (COMPOSED, MIDI):
             piece, *used = (part.strip() for part in row["source"].split(";"))
@@ -52,7 +54,7 @@ def credits_of(rows: Iterable[dict]) -> str:
 
 def licence_note(rows: Iterable[dict], licence: str) -> str | None:
     """A note on data that may not suit a model under `licence`: their terms go further than its own, or are unknown."""
-    doubtful = Counter()
+    doubtful: Counter[str] = Counter()
     for row in licences_of(rows):
         terms = set(row["licence"].upper().replace("_", "-").split("-"))
         if row["licence"].lower() in ("", "unknown") or terms & {"NC", "ND"} - set(licence.upper().split("-")):

@@ -114,7 +114,7 @@ def bundle_config(step: int, recipe: Recipe, prepared: Prepared, about: About, e
 
 def encoder_files(encoders: Encoders) -> dict[str, Path]:
     """The frozen parts that lie in folders of a model, by their names in a new bundle."""
-    files = {}
+    files: dict[str, Path] = {}
     for part in frozen_parts({"text": encoders.text, "codec": encoders.codec}):
         if "path" in part:
             folder, name = encoders.bundle.path / part["path"], "codec" if part == encoders.codec else part["path"]

@@ -32,10 +32,11 @@ def known_genres(prepared: Prepared, count: int) -> tuple[np.ndarray, list[str]]
     """
     items = _first_items(prepared)
     items = items if prepared.meta["text"]["vector"] else items[:0]
-    vectors, genres = [np.zeros((0, 0), np.float32)], []
+    vectors: list[np.ndarray] = [np.zeros((0, 0), np.float32)]
+    genres: list[str] = []
     for item in items[_spread(len(items), count)].tolist():
         genre = (prepared.track(item).get("facts") or {}).get("genre")
-        if is_name(genre):
+        if isinstance(genre, str) and is_name(genre):
             own = prepared.sentence_vectors(prepared.captions(item))
             vectors.append(own)
             genres += [genre] * len(own)

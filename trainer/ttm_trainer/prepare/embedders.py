@@ -38,10 +38,17 @@ CHUNK = 16  # windows, or prompts, that go through a network at once
 class Embedder(Protocol):
     """name: of its weights; sample_rate: in Hz; seconds: of the window it hears at once; width: W, of its vectors."""
 
-    name: str
-    sample_rate: int
-    seconds: float
-    width: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sample_rate(self) -> int: ...
+
+    @property
+    def seconds(self) -> float: ...
+
+    @property
+    def width(self) -> int: ...
 
     def text(self, prompts: list[str]) -> np.ndarray:
         """Prompts -> unit vectors (B, W) float32."""
@@ -60,7 +67,10 @@ def load_embedder(name: str) -> Embedder:
     Raises ModelError (it is not on this machine, damaged, or no embedder) and DependencyError.
     """
     folder, identity = _find(name)
-    return aligner.load_aligner(folder) if identity is None else ClapEmbedder(folder, identity)
+    if identity is None:
+        return aligner.load_aligner(folder)
+    assert folder is not None  # only the bundled aligner is in no folder of its own
+    return ClapEmbedder(folder, identity)
 
 
 def embedder_name(name: str) -> str:
@@ -127,8 +137,8 @@ class ClapEmbedder:
     def audio(self, waves: np.ndarray) -> np.ndarray:
         """Mono audio (B, N) float32 at `sample_rate` -> unit vectors (B, W) float32."""
         windows, count = cover(waves, round(self.seconds * self.sample_rate))
-        vectors = [self._embed(windows[first : first + CHUNK]) for first in range(0, len(windows), CHUNK)]
-        vectors = np.concatenate([np.zeros((0, self.width), np.float32), *vectors])
+        parts = [self._embed(windows[first : first + CHUNK]) for first in range(0, len(windows), CHUNK)]
+        vectors = np.concatenate([np.zeros((0, self.width), np.float32), *parts])
         mean = vectors.reshape(-1, count, self.width).mean(axis=1)
         return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
 

@@ -6,8 +6,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
 from musicgen_app.codecs import load_codec
 from musicgen_app.codecs.base import Codec
@@ -21,7 +23,7 @@ from musicgen_app.models.paper_systems import SYSTEMS
 from musicgen_app.text import SentenceTokens, TextEncoder, load_text_encoder
 
 SENTENCES = {"kind": "use", "length": 48, "stated": prompt_parser.LAYOUT}  # the bundled text encoder
-BACKBONE = {  # one that fits
+BACKBONE: dict[str, Any] = {  # one that fits
     "preset": "sketch-dit",
     "overrides": {"vector_dim": SentenceTokens.width + prompt_parser.WIDTH, "grid_dim": plan.WIDTH},
 }
@@ -106,13 +108,14 @@ def find_encoders(name: str) -> Encoders:
     if _is_sketch_codec(Path(name)):
         return Encoders(Bundle(Path(name), {"text": SENTENCES, "codec": {"kind": "sketch", "path": "."}, "files": {}}))
     bundle = installed.find(name)
-    system = SYSTEMS.get(bundle.config["backbone"]["preset"])
-    return Encoders(bundle, system.latent if system else None)
+    public = SYSTEMS.get(bundle.config["backbone"]["preset"])
+    return Encoders(bundle, public.latent if public else None)
 
 
 def device_of(codec: Codec) -> torch.device:
     """The device of a codec."""
-    return next((parameter.device for parameter in codec.parameters()), torch.device("cpu"))
+    parameters = codec.parameters() if isinstance(codec, nn.Module) else ()
+    return next((parameter.device for parameter in parameters), torch.device("cpu"))
 
 
 def _is_sketch_codec(folder: Path) -> bool:

@@ -82,7 +82,7 @@ def moments(frames: Iterator[np.ndarray]) -> tuple[np.ndarray, np.ndarray, int]:
 
     In float64 and one pass, chunks merged as by Chan et al. (1979). Raises FileError where there are no frames.
     """
-    count, mean, spread = 0, 0.0, 0.0
+    count, mean, spread = 0, np.zeros(()), np.zeros(())
     for chunk in frames:
         if not len(chunk):
             continue

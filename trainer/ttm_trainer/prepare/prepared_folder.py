@@ -259,7 +259,7 @@ class Prepared:
         path, offset, width = self._file(stage, part, name)
         with _reading(path), open(path, "rb", buffering=0) as file:
             file.seek(offset + 2 * width * first)
-            if file.readinto(rows) != rows.nbytes:
+            if file.readinto(rows.data) != rows.nbytes:
                 raise ValueError("it is too short")
 
     def _spans(self, stage: str, parts: np.ndarray, starts: np.ndarray, counts: np.ndarray, length: int) -> Tensor:

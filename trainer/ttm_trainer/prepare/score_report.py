@@ -22,15 +22,17 @@ def score_report(folder: Path, preparation: Preparation) -> dict:
     tracks = len(load_tracks(folder))
     scores = np.concatenate([load_part(folder, "scores", part)["score"] for part in range(part_count(tracks))])
     items = load_part(folder, "segments", 0)["track"]
-    report = {"candidates": len(scores), "tracks": tracks, "items": len(items)}
+    report: dict[str, float] = {"candidates": len(scores), "tracks": tracks, "items": len(items)}
     report["tracks_without_items"] = tracks - len(np.unique(items))
     scores = scores[np.isfinite(scores)]
     if not len(scores):
         return report
-    tier = tiers(scores, preparation.high, preparation.medium)
+    high, medium = preparation.high, preparation.medium
+    assert high is not None and medium is not None  # see `with_tiers`
+    tier = tiers(scores, high, medium)
     report |= {name: float((tier == n).mean()) for n, name in enumerate(("low", "medium", "high"))}
     report |= {"mean": float(scores.mean()), "median": float(np.median(scores))}
-    histogram(scores, preparation.high, preparation.medium, Path(folder) / "segments" / "scores.png")
+    histogram(scores, high, medium, Path(folder) / "segments" / "scores.png")
     return report
 
 

@@ -7,6 +7,7 @@ the ICME 2026 challenge (arXiv 2605.21538 and its public code), which stands in 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from musicgen_app.control import plan
 from musicgen_app.models.paper_systems import SYSTEMS
@@ -29,7 +30,7 @@ def _from(origin: str, names: str) -> dict[str, str]:
 
 
 # What the baseline's public code does, and both papers that build on it inherit.
-_BASELINE_TRAINING = dict(
+_BASELINE_TRAINING: dict[str, Any] = dict(
     drop=0.1,  # of the caption, T5 and CLAP together
     weight_decay=1e-6,
     betas=(0.9, 0.95),
@@ -41,7 +42,7 @@ _BASELINE_TRAINING = dict(
     timesteps=LogitNormal(0.0, 1.0),
     save_every=10_000,
 )
-_STEP = dict(lr=1e-4, warmup=1_000, schedule="step", milestones=(0.8, 0.9))
+_STEP: dict[str, Any] = dict(lr=1e-4, warmup=1_000, schedule="step", milestones=(0.8, 0.9))
 
 
 def _recipe(name: str, title: str, preset: str, **parts) -> Recipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from musicgen_app.aligner import load_aligner
 from musicgen_app.backbones.presets import configuration
@@ -67,9 +68,11 @@ class Recipe:
             changed = replace(self, training=replace(self.training, overrides=overrides))
         elif part in ("sampler", "seconds"):
             value = _like(known[whole], text, whole)
-            changed = replace(self, **{part: getattr(self, part) | {rest: value}})
+            changes: dict[str, Any] = {part: getattr(self, part) | {rest: value}}
+            changed = replace(self, **changes)
         else:
-            changed = replace(self, **{part: parameters.change(getattr(self, part), rest, text)})
+            changes = {part: parameters.change(getattr(self, part), rest, text)}
+            changed = replace(self, **changes)
         return replace(changed, origins=self.origins | {whole: by})
 
     def with_training(self, by: str = OURS, **values) -> Recipe:
@@ -109,7 +112,7 @@ def _like(old: object, text: str, name: str) -> object:
 def encoder_sizes(encoders: str) -> dict[str, int]:
     """The sizes of a generator that are given by the encoders of a paper's system or of a model. Raises ModelError."""
     if encoders in SYSTEMS:
-        text, own = SYSTEMS[encoders].text, {"preset": encoders}
+        text, own = SYSTEMS[encoders].text, dict[str, Any](preset=encoders)
     else:
         found = find_encoders(encoders)
         text, own = found.text, found.bundle.config.get("backbone", BACKBONE)
@@ -135,8 +138,9 @@ def with_encoders(recipe: Recipe, encoders: str, by: str = "--encoders") -> Reci
     wanted = {name: size for name, size in encoder_sizes(encoders).items() if name in own and own[name] != size}
     scale = latent_rate(encoders) / latent_rate(before)
     phases = tuple(replace(p, crop=p.crop and round(scale * p.crop)) for p in recipe.training.phases)
-    embedder = {"embedder": "aligner"} if encoders == BUNDLED else {}
-    if embedder and recipe.preparation.seconds and recipe.preparation.medium > -1:  # tiers that leave something out
+    embedder: dict[str, Any] = {"embedder": "aligner"} if encoders == BUNDLED else {}
+    medium = recipe.preparation.medium
+    if embedder and recipe.preparation.seconds and medium is not None and medium > -1:  # tiers that leave something out
         embedder |= load_aligner().tiers  # its scores have another scale than CLAP's
     names = [f"model.{name}" for name in wanted] + [f"preparation.{name}" for name in ("encoders", *embedder)]
     names += [f"training.phases.{i}.crop" for i, phase in enumerate(phases) if phase.crop]

@@ -73,7 +73,8 @@ COUNTED = [
 ]
 COUNTED += ["music box", "tin whistle"]
 MOOD, WEAK, ADJECTIVE = _table(MOODS), _table(WEAK_MOODS), _table(ADJECTIVES)
-THEME = dict(tuple(part.strip() for part in " ".join(entry.split()).split(": ")) for entry in THEMES.split(";"))
+_ENTRIES = (" ".join(entry.split()).partition(": ") for entry in THEMES.split(";"))
+THEME = {found.strip(): said.strip() for found, _, said in _ENTRIES}
 
 _NOT_GENRE = r"(?! (?:floors?|videos?|class|hall|era|period)\b)"
 _FIND_PLAYED = re.compile(
@@ -224,11 +225,10 @@ def tell(facts: Facts, rng: random.Random) -> str:
     moods = (" and " if rng.random() < 0.5 else ", ").join(facts.moods)
     felt = " and ".join(facts.moods)
     piece = _piece(facts, rng)
-    first, rest = (
-        (facts.instruments[:3], facts.instruments[3:]) if len(facts.instruments) == 5 else (facts.instruments, ())
-    )
+    split = 3 if len(facts.instruments) == 5 else len(facts.instruments)
     bare = rng.random() < 0.5
-    first, rest = (tuple(_player(name, bare) for name in names) for names in (first, rest))
+    named = tuple(_player(name, bare) for name in facts.instruments)
+    first, rest = named[:split], named[split:]
     players = _listed(first)
     sort = _kind_of_music(facts)
     mooded, music = f"{moods} {piece}".strip(), f"{moods} {sort}".strip()

@@ -64,7 +64,8 @@ class Rewriter(Protocol):
 class RulesRewriter:
     """Rewrites by rules and needs no model; see `rewriting.rules`."""
 
-    batch, parallel, patience = 500, 1, None
+    batch, parallel = 500, 1
+    patience: int | None = None
 
     def __init__(self, seed: int = 0):
         self.seed = seed
@@ -83,7 +84,7 @@ class RulesRewriter:
 class ModelRewriter:
     """Asks a language model for a batch; what is refused is asked for again in halves, then one by one."""
 
-    patience = PATIENCE
+    patience: int | None = PATIENCE
 
     def __init__(
         self,
@@ -111,7 +112,7 @@ class ModelRewriter:
                 outcomes |= zip(group, self._ask([captions[i] for i in group], size), strict=True)
             todo = [i for i in todo if outcomes[i].text is None]
         if self.rules:
-            outcomes |= {i: self._by_rules(captions[i], outcomes[i]) for i in todo}
+            outcomes |= {i: self._by_rules(self.rules, captions[i], outcomes[i]) for i in todo}
         return [outcomes[i] for i in range(len(captions))]
 
     def _ask(self, captions: list[Caption], size: int) -> list[Outcome]:
@@ -131,8 +132,8 @@ class ModelRewriter:
         except Refused as error:
             return Outcome(None, self.by, str(error), reply)
 
-    def _by_rules(self, caption: Caption, refused: Outcome) -> Outcome:
-        written = self.rules.rewrite([caption])[0]
+    def _by_rules(self, rules: RulesRewriter, caption: Caption, refused: Outcome) -> Outcome:
+        written = rules.rewrite([caption])[0]
         return Outcome(written.text, "rules" if written.text else self.by, refused.reason, refused.reply)
 
 
@@ -255,7 +256,9 @@ def _finished(work: Callable[[list[int]], list[Outcome]], groups: list[list[int]
     if threads == 1:
         yield from ((group, work(group)) for group in groups)
         return
-    todo, done, stop = SimpleQueue(), SimpleQueue(), threading.Event()
+    todo: SimpleQueue[list[int]] = SimpleQueue()
+    done: SimpleQueue[tuple] = SimpleQueue()
+    stop = threading.Event()
     for group in groups:
         todo.put(group)
 

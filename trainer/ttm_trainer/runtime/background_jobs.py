@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import musicgen_app
 import ttm_trainer
@@ -122,7 +122,7 @@ class Jobs:
             raise FileError(f"{id!r} is no job")
         return _read(self._record(id))
 
-    def start(self, options: Mapping[str, object]) -> Job:
+    def start(self, options: Mapping[str, Any]) -> Job:
         """Start `ttm-app train` with options by their names, "data" (folders) and "out" among them.
 
         None and "" leave an option out, True is a flag, a list gives an option several times. A folder that holds a run
@@ -174,7 +174,10 @@ class Jobs:
             return FINISHED, f"all {outcome.get('step')} steps are done"
         if outcome or job.asked_to_stop:
             step = f"after step {outcome['step']}, " if "step" in outcome else ""
-            return STOPPED, f"{step}{REASONS.get(outcome.get('stopped'), 'as asked')}; it goes on when you resume it"
+            return (
+                STOPPED,
+                f"{step}{REASONS.get(str(outcome.get('stopped')), 'as asked')}; it goes on when you resume it",
+            )
         return KILLED, "it ended without a word (killed, or out of memory): the log may tell; it goes on when resumed"
 
     def status(self, job: Job, lines: int = 200) -> Status:

@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from musicgen_app.errors import DependencyError, FileError
 from musicgen_app.machine import files
 
 COLOURS = ("#2f5d8a", "#c8703a", "#4f8a5b", "#8a5a9e", "#a8902c", "#4a4a4a")
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.dpi": 150,
     "figure.constrained_layout.use": True,
     "font.size": 9,
@@ -127,7 +128,8 @@ def read_metrics(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
                 raise FileError(f"{path}: line {number} is no row of metrics; remove it") from error
     if not found:
         raise FileError(f"{path} holds no metrics yet: plot it after some steps")
-    return {key: tuple(np.array(x) for x in zip(*sorted(values.items()), strict=True)) for key, values in found.items()}
+    ordered = {key: sorted(values.items()) for key, values in found.items()}
+    return {key: (np.array([n for n, _ in of]), np.array([v for _, v in of])) for key, of in ordered.items()}
 
 
 def _panel(ax, key: str, runs: Mapping[str, dict[str, tuple[np.ndarray, np.ndarray]]]) -> None:

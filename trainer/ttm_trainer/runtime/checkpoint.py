@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -44,8 +45,8 @@ def step_of(folder: Path) -> int:
 def save(
     run: Path,
     step: int,
-    modules: dict[str, nn.Module],
-    optimizers: dict[str, torch.optim.Optimizer],
+    modules: Mapping[str, nn.Module],
+    optimizers: Mapping[str, torch.optim.Optimizer],
     settings: dict,
     keep: int = 2,
     extra: dict | None = None,
@@ -63,7 +64,7 @@ def save(
     return on_main(lambda: _write(run, step, tensors, state, keep))
 
 
-def load(folder: Path, modules: dict[str, nn.Module], optimizers: dict, settings: dict | None = None) -> int:
+def load(folder: Path, modules: Mapping[str, nn.Module], optimizers: dict, settings: dict | None = None) -> int:
     """Restore modules and optimizers in place and return the step.
 
     Raises ModelError when the checkpoint is unreadable, or was made with other `settings` (names what differs).
@@ -151,7 +152,7 @@ def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> No
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
 
 
-def _spread(value: Tensor, parameter: Tensor) -> Tensor:
+def _spread(value: Tensor, parameter: Any) -> Tensor:
     """A whole tensor, distributed over processes as `parameter` is."""
     if not hasattr(parameter, "full_tensor"):
         return value

@@ -13,7 +13,7 @@ import os
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -87,7 +87,9 @@ class SeveralProcesses(Team):
         return nn.parallel.DistributedDataParallel(module, device_ids=devices, gradient_as_bucket_view=True)
 
     def unsynchronised(self, wrapped: nn.Module) -> AbstractContextManager:
-        return _ShardsKept(wrapped) if self.shards else wrapped.no_sync()
+        if isinstance(wrapped, nn.parallel.DistributedDataParallel):
+            return wrapped.no_sync()
+        return _ShardsKept(wrapped)
 
     def sum(self, values: Tensor) -> Tensor:
         on_device = values.to(self.device)
@@ -115,7 +117,7 @@ class SeveralProcesses(Team):
 class _ShardsKept(AbstractContextManager):
     """FSDP's form of `no_sync`."""
 
-    def __init__(self, module: nn.Module):
+    def __init__(self, module: Any):  # `fully_shard` has added to its class
         self.module = module
 
     def __enter__(self) -> None:

@@ -13,6 +13,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 from musicgen_app.errors import RequestError
 
@@ -55,7 +56,7 @@ def find(known: Mapping[str, object], name: str) -> str:
     raise RequestError(f"there is no setting {name!r}: {hint}")
 
 
-def change(value: object, name: str, text: str) -> object:
+def change(value: Any, name: str, text: str) -> Any:
     """A copy of a dataclass with the leaf `name` read from text, by the type that its field is declared with.
 
     Raises RequestError for a text that is not of that type (a number that is not finite is none).
@@ -69,7 +70,7 @@ def change(value: object, name: str, text: str) -> object:
     return replace(value, **{first: read(text, typing.get_type_hints(type(value))[first], first)})
 
 
-def read(text: str, kind: object, name: str) -> object:
+def read(text: str, kind: Any, name: str) -> Any:
     """The value of type `kind` that a text stands for. Raises RequestError."""
     if kind is str:
         return text
@@ -106,7 +107,7 @@ def _parts(value: object) -> dict[str, object] | None:
     return None
 
 
-def _typed(raw: object, kind: object) -> object:
+def _typed(raw: Any, kind: Any) -> Any:
     """`raw`, as JSON gives it, as a value of type `kind`. Raises ValueError or TypeError."""
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):

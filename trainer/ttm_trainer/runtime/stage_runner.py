@@ -23,7 +23,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -33,7 +33,7 @@ from musicgen_app.machine import files
 from .flat_names import flatten
 from .progress import duration
 
-Rows = dict[str, "np.ndarray | list[dict]"]
+Rows = dict[str, Any]  # by name, an array or a list of JSON rows
 SETTINGS = "settings.json"
 ADVICE = "free some space, or choose another folder, and run again (the parts that are there are whole and stay)"
 LINES = 10  # bad items of one part that are shown; all of them are in its bad.jsonl
@@ -43,8 +43,11 @@ EVERY = 5.0  # seconds between two lines of progress
 class StageWorker(Protocol):
     """The work of one stage, small enough to be sent to another process; what is heavy is loaded at the first call."""
 
-    name: str
-    settings: dict
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def settings(self) -> dict: ...
 
     def __call__(self, part: int) -> Rows: ...
 
@@ -249,14 +252,15 @@ def _start_worker(task: Callable[[int], list[dict]], lifeline: Connection) -> No
 
 
 def _run_in_worker(part: int) -> list[dict]:
+    assert _task is not None  # `_start_worker` has set it
     return _task(part)
 
 
 def _write(folder: Path, name: str, values: np.ndarray | list[dict]) -> None:
     """An array as NAME.npy or a list as NAME.jsonl."""
-    is_array = isinstance(values, np.ndarray)
-    with open(folder / (name + (".npy" if is_array else ".jsonl")), "xb") as file:
-        if is_array:
+    suffix = ".npy" if isinstance(values, np.ndarray) else ".jsonl"
+    with open(folder / (name + suffix), "xb") as file:
+        if isinstance(values, np.ndarray):
             # Through a plain write method: numpy's own way to a file loses the reason why a write failed.
             np.save(SimpleNamespace(write=file.write), values, allow_pickle=False)
         else:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -47,12 +48,12 @@ class Batch(NamedTuple):
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Batch:
         """The same with every tensor changed."""
-        return Batch(*(None if value is None else change(value) for value in self))
+        return Batch._make(None if value is None else change(value) for value in self)
 
     def parts(self, size: int | None) -> list[Batch]:
         """Cut into micro-batches of at most `size` samples; None: one."""
-        starts = range(0, len(self.items), size or len(self.items))
-        return [self.map(lambda value, a=a: value[a : a + (size or len(self.items))]) for a in starts]
+        size = size or len(self.items)
+        return [self.map(itemgetter(slice(a, a + size))) for a in range(0, len(self.items), size)]
 
     def to(self, device: torch.device) -> Batch:
         """The same on another device; the copy does not wait when the tensors are pinned."""

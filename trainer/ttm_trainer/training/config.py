@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from musicgen_app.backbones.presets import configuration
 from musicgen_app.errors import RequestError
@@ -168,7 +169,7 @@ def harmless(old: dict) -> Callable[[str, object, object], bool]:
     last = len(old["phases"]) - 1
     constant = old["phases"][last]["schedule"] == "constant"
 
-    def ignore(name: str, before: object, after: object) -> bool:
+    def ignore(name: str, before: Any, after: Any) -> bool:
         parts = name.removeprefix("training.").split(".")
         if parts[0] == "phases" and int(parts[1]) > last:
             return before is None

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from musicgen_app import flow
 from musicgen_app.backbones import with_grid
+from musicgen_app.backbones.base import Backbone
+from musicgen_app.backbones.fluxaudio.model import FluxAudio
 from musicgen_app.backbones.presets import build
 from musicgen_app.errors import FileError, ModelError
 from musicgen_app.models import installed
@@ -28,7 +30,9 @@ class Objective(nn.Module):
     heads: {"clap": ClapHead, "muq": MuqHead}; either may be missing. They are trained with it and never exported.
     """
 
-    def __init__(self, model: nn.Module, heads: nn.ModuleDict, training: Training, weights: Tensor | None = None):
+    weights: Tensor | None
+
+    def __init__(self, model: Backbone, heads: nn.ModuleDict, training: Training, weights: Tensor | None = None):
         super().__init__()
         self.model, self.heads = model, heads
         self.lambdas = {"clap": training.repa_clap, "muq": training.repa_muq}
@@ -47,8 +51,10 @@ class Objective(nn.Module):
             velocity, hidden = flow.velocity(self.model, x, batch.t, cond, return_hidden=True)
         parts = {"flow": losses.flow_matching(velocity, flow.target(batch.data, batch.noise), batch.mask, self.weights)}
         if "clap" in self.heads:
+            assert batch.clap is not None  # where there is a head there is a target
             parts["clap"] = losses.repa_clap(self.heads["clap"](hidden.float(), batch.mask), batch.clap)
         if "muq" in self.heads:
+            assert batch.muq is not None
             parts["muq"] = losses.repa_muq(self.heads["muq"](hidden.float()), batch.muq, batch.mask)
         near_data = losses.repa_weight(batch.t, self.alpha)
         aligned = [self.lambdas[name] * near_data * parts[name] for name in self.heads]
@@ -114,12 +120,12 @@ def _channel_weights(prepared: Prepared) -> Tensor:
     return prepared.channel_weights
 
 
-def _hidden(model: nn.Module) -> int:
+def _hidden(model: Backbone) -> int:
     return model.config.hidden
 
 
 @torch.no_grad()
-def _fit(model: nn.Module, prepared: Prepared) -> None:
+def _fit(model: Backbone, prepared: Prepared) -> None:
     tokens, vector = prepared.null_text()
     given = {"latent_dim": prepared.latent_dim, "text_dim": tokens.shape[-1]}
     if vector is not None and hasattr(model.config, "vector_dim"):
@@ -128,7 +134,7 @@ def _fit(model: nn.Module, prepared: Prepared) -> None:
              if getattr(model.config, name) != size]  # fmt: skip
     if wrong:
         raise ModelError(f"the backbone has {'; '.join(wrong)}: override its sizes, or prepare with other encoders")
-    if not hasattr(model, "empty_string_feat"):
+    if not isinstance(model, FluxAudio):
         return
     length = min(len(tokens), model.config.text_len)
     model.empty_string_feat[:length] = tokens[:length]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 FUSED = {"cpu", "cuda"}  # devices on which PyTorch updates all parameters in one kernel
 
@@ -66,7 +67,10 @@ def power_exponent(sigma_rel: float) -> float:
     return float(np.roots([1, 7, 16 - t, 12 - t]).real.max())
 
 
-class EMA:
+M = TypeVar("M", bound=nn.Module)
+
+
+class EMA(Generic[M]):
     """Exponential moving average of a module's parameters, kept as a second module (`average`).
 
     With `decay` d: the decay of a step is min(d, (1 + step) / (10 + step)), so that early averages do not remember the
@@ -74,8 +78,8 @@ class EMA:
     decay (1 - 1/n)^(gamma + 1) at the n-th update, so that the average always spans the same share of the training.
     """
 
-    def __init__(self, module: nn.Module, decay: float | None, sigma_rel: float | None = None):
-        self.average = copy.deepcopy(module).requires_grad_(False).eval()
+    def __init__(self, module: M, decay: float | None, sigma_rel: float | None = None):
+        self.average: M = copy.deepcopy(module).requires_grad_(False).eval()
         self.decay_limit = decay
         self.exponent = None if sigma_rel is None else power_exponent(sigma_rel) + 1
 
@@ -83,10 +87,12 @@ class EMA:
         """What is kept of the average at the update of step `step` (counted from 0)."""
         if self.exponent is not None:
             return (1 - 1 / (step + 1)) ** self.exponent
+        assert self.decay_limit is not None  # one of the two is given
         return min(self.decay_limit, (1 + step) / (10 + step))
 
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
         """Take in the parameters of `module` after the update of step `step`."""
-        means, now = list(self.average.parameters()), [p.detach() for p in module.parameters()]
+        means: list[Tensor] = list(self.average.parameters())
+        now = [p.detach() for p in module.parameters()]
         torch._foreach_lerp_(means, now, 1 - self.decay(step))

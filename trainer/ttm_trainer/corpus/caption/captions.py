@@ -189,7 +189,7 @@ def _short(t: _Teller) -> str:
         themes and (lambda: f"{a(t.pace())}, {mood} {noun} that evokes {t.theme()}, played by {plain}."
         if all(n not in ("vinyl crackle",) for n in two) else f"{a(mood)} {noun} with {who}."),
     ]  # fmt: skip
-    forms = [form for form in forms if form]
+    forms = [form for form in forms if callable(form)]
     if not t.facts["drums"]:
         forms += [
             lambda: f"{a(mood)} {noun} with {who}, {t.one('no drums', 'without drums', 'no percussion')}.",

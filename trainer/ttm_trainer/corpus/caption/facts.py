@@ -36,7 +36,7 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
     drums = any(p.role in RHYTHM for p, _ in heard)
     density = "sparse" if rate < 5 else "busy" if rate > 13 else "moderate"
     dynamics = "soft" if force < 60 else "loud" if force > 84 else "medium"
-    overlaps = {}
+    overlaps: dict[str, float] = {}
     for section in score.sections:
         overlaps[section.name] = overlaps.get(section.name, 0) + max(
             0, min(last, section.end) - max(first, section.start)
@@ -55,7 +55,7 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
         "metre": f"{score.metre[0]}/{score.metre[1]}",
         "chords": _chords(score, first, last),
         "plan": window_plan(score, start, drums).to_dict(),
-        "section": max(overlaps, key=overlaps.get) if overlaps else "",
+        "section": max(overlaps, key=lambda name: overlaps[name]) if overlaps else "",
         "instruments": names,
         "roles": roles,
         "drums": drums,

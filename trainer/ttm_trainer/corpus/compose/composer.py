@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 
 from musicgen_app.control.theory import MODES
 
@@ -124,7 +125,7 @@ def _play(player: Player, span: Span) -> list[Note]:
 def _harmony(style: Genre, rng: random.Random) -> tuple[Key, list[list[list[Chord]]]]:
     """The key and two progressions (verse, chorus), each a list of bars of chords; modal keys stay in their mode."""
     key = Key(rng.choice(style.tonics), rng.choice(style.modes))
-    pool = style.progressions["dark" if key.dark else "bright"]
+    pool: Sequence[str] = style.progressions["dark" if key.dark else "bright"]
     if key.mode not in ("major", "minor", "blues"):
         fitting = [text for text in pool if _diatonic(text, key)]
         if fitting:
@@ -313,11 +314,11 @@ def _parts(
         role = "melody" if any(band[n].role == "melody" for n in numbers) else player.role
         synthetic = player.sound.startswith("synth:") or player.sound in ("gm:drums:24", "gm:drums:25")
         loose = style.loose * (0.35 if synthetic else 1.0)
-        notes = _finish(notes, style, swing, loose, tempo, beats, player.role, rng)
+        played = _finish(notes, style, swing, loose, tempo, beats, player.role, rng)
         pan, reverb = place(role, room, side, rng)
         side = -side if pan else side
         options = patch(player.role, player.sound, style.sidechain, rng)
-        parts.append(Part(player.name, role, player.sound, notes, player.gain, pan, reverb, options))
+        parts.append(Part(player.name, role, player.sound, played, player.gain, pan, reverb, options))
     return tuple(parts)
 
 

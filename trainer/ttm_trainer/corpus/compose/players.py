@@ -6,8 +6,9 @@ Notes come out straight and exact, in beats from the start of the piece; the com
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from . import grooves
 from .grooves import ARPEGGIOS, BASS, COMPING, FILLS, GROOVES, STRENGTH, Groove
@@ -72,7 +73,10 @@ class Span:
         return scale_over(self.chord_at(beat), self.key, self.scale)
 
 
-def _choice(player: Player, span: Span, table: dict) -> object:
+Figure = TypeVar("Figure")
+
+
+def _choice(player: Player, span: Span, table: Mapping[str, Sequence[Figure]]) -> Figure:
     """The player's groove or figure for this kind of section: the same one whenever the section comes back."""
     options = table.get(f"{player.style} {span.steps}") or table[player.style]
     lively = span.energy >= 0.8

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from musicgen_app.control.theory import DARK_MODES, FLATS, MODES, QUALITIES, SHARPS
+from musicgen_app.control.theory import ACCIDENTALS, DARK_MODES, FLATS, MODES, QUALITIES, SHARPS
 
 PENTATONIC = {"major": (0, 2, 4, 7, 9), "minor": (0, 3, 5, 7, 10), "blues": (0, 3, 5, 6, 7, 10)}
 _NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII")
@@ -75,9 +75,12 @@ def roman(numeral: str, key: Key) -> Chord:
 
     Degrees are counted on the natural minor scale in dark modes and on the major scale in all others.
     """
-    accidental, degree, suffix = _ROMAN.fullmatch(numeral).groups()
+    found = _ROMAN.fullmatch(numeral)
+    if not found:
+        raise ValueError(f"{numeral!r} is no roman numeral of a chord")
+    accidental, degree, suffix = found.groups()
     step = MODES["minor" if key.dark else "major"][_NUMERALS.index(degree.upper())]
-    root = (key.tonic + step + {"": 0, "b": -1, "#": 1}[accidental]) % 12
+    root = (key.tonic + step + ACCIDENTALS[accidental]) % 12
     minor = degree.islower()
     quality = {"o": "dim", "o7": "dim7", "ø": "m7b5"}.get(suffix) or (f"m{suffix}" if minor else suffix)
     return Chord(root, quality, key.spelling[root] + quality)

@@ -113,7 +113,8 @@ def _scan(origin: Origin) -> tuple[Origin, Song | None, str]:
 
 def songs(found: list[Origin], workers: int = 1) -> tuple[list[tuple[Origin, Song]], list[str]]:
     """The files that hold something usable, in the given order, and the reason why each other one does not."""
-    usable, left_out, seen = [], [], {}
+    usable, left_out = [], []
+    seen: dict[int, str] = {}
     for origin, song, reason in sorted(results(_scan, found, workers), key=lambda result: result[0].name):
         if song is None:
             left_out.append(reason)

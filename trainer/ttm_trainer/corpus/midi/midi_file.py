@@ -10,14 +10,16 @@ import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from musicgen_app.control import theory
 from musicgen_app.errors import DependencyError, FileError
 
 from ..compose.score import Note
 
-METRES = {(4, 4): 4.0, (3, 4): 3.0, (6, 8): 3.0}  # those that are used -> quarter notes in a bar
+METRES = {(int(name[0]), int(name[2])): quarters for name, quarters in theory.METRES.items()}
 TEMPI = 40.0, 250.0  # quarter notes a minute; outside of it the file's beat is not the music's
 STEADY = 0.01  # a tempo that strays no further is one tempo
 SHORTEST = 20.0  # seconds of a stretch
@@ -108,7 +110,7 @@ def _timed(file) -> Iterator[tuple[float, int, object]]:
             yield ticks / file.ticks_per_beat, number, message
 
 
-def _voices(messages: list[tuple[float, int, object]]) -> tuple[Voice, ...]:
+def _voices(messages: list[tuple[float, int, Any]]) -> tuple[Voice, ...]:
     program, volume, pedal = [0] * 16, [100] * 16, [False] * 16
     sounding: dict[tuple[int, int], tuple[tuple, float, int]] = {}  # channel, pitch -> voice, beginning, velocity
     released: set[tuple[int, int]] = set()  # let go, but held by the pedal
@@ -169,7 +171,7 @@ def _most_at_once(notes: list[Note]) -> int:
     return most
 
 
-def _stretches(messages: list[tuple[float, int, object]], voices: tuple[Voice, ...]) -> tuple[Stretch, ...]:
+def _stretches(messages: list[tuple[float, int, Any]], voices: tuple[Voice, ...]) -> tuple[Stretch, ...]:
     """The stretches that can be used, in order. Raises FileError, with the reason of the last, where there are none.
 
     Bars are counted from where the metre begins.

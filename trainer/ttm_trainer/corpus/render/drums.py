@@ -101,7 +101,7 @@ def _snare(kit: str, rate: int, rng: np.random.Generator) -> np.ndarray:
 
 def _steps(t: np.ndarray, rng: np.random.Generator, clock: float, rate: int) -> np.ndarray:
     """One-bit noise clocked at `clock` Hz, the sound chip's noise channel."""
-    bits = rng.choice(np.float32([-1, 1]), int(t[-1] * clock) + 2)
+    bits = rng.choice(np.array([-1, 1], np.float32), int(t[-1] * clock) + 2)
     return bits[(t * clock).astype(int)]
 
 
@@ -139,7 +139,7 @@ def _shot(kit: str, key: int, rate: int, rng: np.random.Generator) -> np.ndarray
     if key in CYMBALS:
         return _cymbal(kit, key, rate, rng)
     if key in TOMS or key in SKINS:
-        hz = TOMS.get(key) or SKINS[key]
+        hz: float = TOMS.get(key) or SKINS[key]
         t = _time(0.5 if key in TOMS else 0.3, rate)
         skin = _drop(t, hz * 1.7, hz, 0.03, rate) * np.exp(-t / (18 / hz)) * np.minimum(1, (t[-1] - t) / 0.02)
         return 0.8 * skin + 0.12 * _noise(t, rng, 500, 5000, rate) * np.exp(-t / 0.01)

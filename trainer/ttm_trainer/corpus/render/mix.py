@@ -96,11 +96,11 @@ def duck(score: Score, samples: int, rate: int) -> np.ndarray:
 
 def place(stem: np.ndarray, part: Part, rate: int) -> np.ndarray:
     """Level for the role, composer's gain, equal-power pan."""
-    velocity = np.mean([note.velocity for note in part.notes]) if part.notes else 80
+    velocity = float(np.mean([note.velocity for note in part.notes])) if part.notes else 80.0
     level = LEVELS.get(part.role, -24.0) + part.gain + 0.5 * decibels(velocity / 85)
     gain = 10 ** (min(level - active_level(stem, rate), 40.0) / 20)
     angle = (part.pan + 1) * math.pi / 4
-    sides = np.float32([math.cos(angle), math.sin(angle)]) * math.sqrt(2) * gain
+    sides = np.array([math.cos(angle), math.sin(angle)], np.float32) * math.sqrt(2) * gain
     return stem * sides[:, None].astype(np.float32)
 
 
@@ -174,7 +174,7 @@ def mix(score: Score, stems: list[np.ndarray], rate: int, rng: np.random.Generat
     curve = duck(score, samples, rate) if any(p.options.get("sidechain") for p in score.parts) else None
     for part, stem in zip(score.parts, stems, strict=True):
         sound = place(stem, part, rate)
-        if amount := part.options.get("sidechain"):
+        if curve is not None and (amount := part.options.get("sidechain")):
             sound *= 1 - np.float32(amount) * curve
         bus = low if part.role in ("bass", "drums") else music
         bus += sound

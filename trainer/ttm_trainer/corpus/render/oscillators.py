@@ -63,7 +63,7 @@ def _harmonics(hz: float, rate: int) -> int:
 
 def oscillator(wave: str, hz: float | np.ndarray, samples: int, rate: int, phase: float = 0.0) -> np.ndarray:
     """(samples,) float32 of a band-limited wave; `hz` may be a curve (samples,), `phase` is in cycles."""
-    if np.isscalar(hz):
+    if not isinstance(hz, np.ndarray):
         step = np.uint32(round(hz / rate * 2**32))
         angle = np.arange(samples, dtype=np.uint32) * step + np.uint32(int(phase % 1 * 2**32) & 0xFFFFFFFF)
         return wavetable(wave, _harmonics(hz, rate)).take(angle >> np.uint32(32 - TABLE_BITS))

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def _rng(score: Score, purpose: str) -> np.random.Generator:
 
 
 @lru_cache(maxsize=4)
-def _player(font: Path, rate: int) -> tuple[object, int]:
+def _player(font: Path, rate: int) -> tuple[Any, int]:
     """A FluidSynth instance with one stereo output pair a channel, and the id of its loaded soundfont."""
     try:
         import fluidsynth
@@ -78,7 +79,11 @@ def _player(font: Path, rate: int) -> tuple[object, int]:
         raise DependencyError(
             "FluidSynth is missing: install the Debian package fluidsynth and `pip install pyfluidsynth`"
         ) from error
-    settings = {"synth.audio-channels": CHANNELS, "synth.audio-groups": CHANNELS, "synth.polyphony": 256}
+    settings: dict[str, Any] = {
+        "synth.audio-channels": CHANNELS,
+        "synth.audio-groups": CHANNELS,
+        "synth.polyphony": 256,
+    }
     settings |= {"synth.reverb.active": 0, "synth.chorus.active": 0, "synth.cpu-cores": 1}
     synth = fluidsynth.Synth(gain=0.4, samplerate=float(rate), channels=CHANNELS, **settings)
     bank = synth.sfload(str(font))
@@ -182,7 +187,9 @@ def stems(score: Score, sample_rate: int = 32000) -> list[np.ndarray]:
         group = midi[first : first + CHANNELS]
         parts = [score.parts[i] for i in group]
         events = [part_events(part, score) for part in parts]
-        played = render_gm([part.sound for part in parts], events, samples, sample_rate, soundfont_for(score))
+        font = soundfont_for(score)
+        assert font is not None  # a part needs one
+        played = render_gm([part.sound for part in parts], events, samples, sample_rate, font)
         found |= dict(zip(group, played, strict=True))
     for i, part in enumerate(score.parts):
         if i not in found:

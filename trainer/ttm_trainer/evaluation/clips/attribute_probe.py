@@ -97,7 +97,7 @@ class Listener:
         genres = {label[6:]: score for label, score in scores.items() if label.startswith("genre ")}
         return {
             "drums": bool(scores["drums"] > 0) if "drums" in scores else None,
-            "genres": tuple(sorted(genres, key=genres.get, reverse=True)),
+            "genres": tuple(sorted(genres, key=lambda name: genres[name], reverse=True)),
             "instruments": {label[11:]: bool(s > 0) for label, s in scores.items() if label.startswith("instrument ")},
         }
 
@@ -179,5 +179,5 @@ def accuracy(listener: Listener, features: np.ndarray, facts: Sequence[dict]) ->
     return report
 
 
-def _round(value: float) -> float:
+def _round(value: float | np.floating) -> float:
     return round(float(value), 4)

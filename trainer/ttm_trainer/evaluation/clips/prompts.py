@@ -96,7 +96,7 @@ def _csv(text: str, path: Path) -> list[dict]:
             found = ", ".join(columns) or "none"
             raise FileError(f"{path} has no column {' and '.join(sorted(missing))}: found {found}; wanted id,prompt")
         reader.fieldnames = columns
-        rows = []
+        rows: list[dict] = []
         for row in reader:
             if None in row or None in row.values():
                 raise FileError(f"{path}, line {reader.line_num}: not {len(columns)} cells; quote prompts with commas")
@@ -107,7 +107,7 @@ def _csv(text: str, path: Path) -> list[dict]:
 
 
 def _json_lines(text: str, path: Path) -> list[dict]:
-    rows = []
+    rows: list[dict] = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue

@@ -17,8 +17,8 @@ RANGE = 80.0  # dB below the loudest
 def spectrogram(wave: np.ndarray, sample_rate: int, frames: int = 400) -> np.ndarray:
     """Log-mel spectrogram (BANDS, frames) in dB below its loudest point, to at most `RANGE`."""
     hop = max(1, len(wave) // frames)
-    wave = torch.from_numpy(np.ascontiguousarray(np.pad(wave, (0, max(0, N_FFT - len(wave))))))
-    mel = log_mel(wave[None], sample_rate, N_FFT, BANDS, hop)[0].numpy().T * (20 / np.log(10))
+    padded = torch.from_numpy(np.ascontiguousarray(np.pad(wave, (0, max(0, N_FFT - len(wave))))))
+    mel = log_mel(padded[None], sample_rate, N_FFT, BANDS, hop)[0].numpy().T * (20 / np.log(10))
     return np.maximum(mel - mel.max(), -RANGE)
 
 

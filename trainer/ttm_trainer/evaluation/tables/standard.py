@@ -44,7 +44,7 @@ def _head(report: dict) -> list[tuple[str, str]]:
 
 
 def _figure(row: dict) -> list[str]:
-    arrow = {"lower": " (lower is better)", "higher": " (higher is better)"}.get(row.get("better"), "")
+    arrow = {"lower": " (lower is better)", "higher": " (higher is better)"}.get(row.get("better", ""), "")
     interval = f"{row['low']:.4f} to {row['high']:.4f}" if "low" in row else "none"
     lines = [f"{row['name'] + arrow:<44} {row['value']:>8.4f}   {interval:<18} {row['clips']}"]
     lines.append("    " + "; ".join(_conditions(row)))

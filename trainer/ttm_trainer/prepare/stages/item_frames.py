@@ -21,9 +21,17 @@ class Frames(Worker):
     An item that cannot be read, or whose frames do not fit into 16 bits, has none and is in `bad`.
     """
 
-    sample_rate: int
-    channels: int
-    width: int
+    @property
+    def sample_rate(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def channels(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def width(self) -> int:
+        raise NotImplementedError
 
     def encode(self, waves: np.ndarray) -> np.ndarray:
         """Clips of one length (B, channels, N) -> (B, T, width)."""
@@ -61,7 +69,9 @@ class Frames(Worker):
         An item shorter than the wanted seconds is padded with silence.
         """
         window = self.preparation.seconds and round(self.preparation.seconds * self.sample_rate)
-        places, waves, samples = [], [], []
+        places: list[int] = []
+        waves: list[np.ndarray] = []
+        samples: list[int] = []
         for place, (track, start, seconds) in enumerate(items):
             try:
                 wave = read(track.file, self.sample_rate, self.channels, float(start), float(seconds))

@@ -32,8 +32,9 @@ class Scores(Worker):
         return load_embedder(self.preparation.embedder)
 
     def __call__(self, part: int) -> Rows:
-        rows = {name: [] for name in ("track", "start", "seconds", "score")}
-        vectors, bad = [np.zeros((0, self.embedder.width), np.float16)], []
+        rows: dict[str, list[float]] = {name: [] for name in ("track", "start", "seconds", "score")}
+        vectors = [np.zeros((0, self.embedder.width), np.float16)]
+        bad: list[dict] = []
         meanings = self._meanings(part)
         for number in self.numbers(part):
             starts, waves = self._read(self.tracks[number], bad)
@@ -49,17 +50,17 @@ class Scores(Worker):
             rows["seconds"] += [len(wave) / self.embedder.sample_rate for wave in waves]
             rows["score"] += (audio @ meanings[number]).tolist()
         kinds = {"track": np.int32, "start": np.float64, "seconds": np.float32, "score": np.float32}
-        columns = {name: np.array(rows[name], kind) for name, kind in kinds.items()}
+        columns: Rows = {name: np.array(rows[name], kind) for name, kind in kinds.items()}
         return columns | {"audio": np.concatenate(vectors), "bad": bad}
 
     def _meanings(self, part: int) -> dict[int, np.ndarray]:
         """The mean vector (W,) of the captions of each track; NaN without captions."""
-        owners, captions = [], []
+        numbers, captions = [], []
         for number in self.numbers(part):
             found = [caption for style in self.tracks[number].captions.values() for caption in style]
-            owners += [number] * len(found)
+            numbers += [number] * len(found)
             captions += found
-        vectors, owners = self.embedder.text(captions), np.array(owners)
+        vectors, owners = self.embedder.text(captions), np.array(numbers)
         nothing = np.full((1, self.embedder.width), np.nan, np.float32)
         return {
             number: (vectors[owners == number] if (owners == number).any() else nothing).mean(axis=0)

@@ -44,6 +44,7 @@ class Segments(Worker):
         p = self.preparation
         if p.seconds is None:
             return np.arange(len(rows["track"]))
+        assert p.high is not None and p.medium is not None  # see `with_tiers`
         kept = [np.zeros(0, np.int64)]
         for track in np.unique(rows["track"]):
             own = np.flatnonzero(rows["track"] == track)

@@ -46,7 +46,7 @@ class Text(Worker):
         ]
         encoded = self._encode([caption for _, _, caption in found] or [""])  # of no captions, the widths are kept
         tokens, lengths, vectors = (column[: len(found)] for column in encoded)
-        rows = {
+        rows: Rows = {
             "values": np.concatenate([np.zeros((0, self.encoder.width), np.float16), *tokens]),
             "offsets": np.cumsum([0, *map(len, tokens)], dtype=np.int64),
             "lengths": np.array(lengths, np.int32),
@@ -63,7 +63,8 @@ class Text(Worker):
     def _encode(self, captions: list[str]) -> tuple[list[np.ndarray], list[int], np.ndarray]:
         """Captions -> stored positions of each (n, D) float16, how many are real tokens, vectors (B, G) float16."""
         tokens: list = [None] * len(captions)
-        lengths, vectors = [0] * len(captions), [None] * len(captions)
+        lengths = [0] * len(captions)
+        vectors: list[np.ndarray | None] = [None] * len(captions)
         order = sorted(range(len(captions)), key=lambda i: len(captions[i]))  # little padding in a batch
         for first in range(0, len(order), CAPTIONS):
             places = order[first : first + CAPTIONS]
@@ -73,9 +74,9 @@ class Text(Worker):
                 stored = batch.tokens[row] if self.encoders.keeps_padding else batch.tokens[row, : lengths[place]]
                 tokens[place] = stored.cpu().numpy().astype(np.float16)
                 vectors[place] = None if batch.vector is None else batch.vector[row].cpu().numpy()
-        if vectors[0] is None:
-            vectors = list(load_embedder(self.preparation.embedder).text(captions))
-        return tokens, lengths, np.stack(vectors).astype(np.float16)
+        own = [vector for vector in vectors if vector is not None]  # all of them, or none
+        stacked = np.stack(own) if own else load_embedder(self.preparation.embedder).text(captions)
+        return tokens, lengths, stacked.astype(np.float16)
 
 
 class NullText(Worker):
