@@ -40,13 +40,15 @@ Examples:
 
 \b
 Exit codes:
-  0 done                               5 the model's output is not usable
-  1 unexpected error                   6 an optional package is missing
-  2 bad option or request              75 stopped at a limit that you set (--max-hours, --stop-at):
-  3 file, or stdout, cannot be read       the same command goes on
-    or written                         130 cancelled (Ctrl-C, SIGTERM), by training after a checkpoint:
-  4 model unknown, damaged or changed     the same command goes on
-  A reader that goes away (| head) stops no work and is no error.
+  0    done; a reader of stdout that went away (| head) wanted no more
+  1    unexpected error
+  2    bad option or request
+  3    file, or stdout, cannot be read or written
+  4    model unknown, damaged or tampered with
+  5    the model's output is not usable
+  6    an optional package is missing
+  75   ended by a limit that you set (--max-hours, --hours, --stop-at): run it again to go on
+  130  cancelled (Ctrl-C, SIGTERM); training writes a checkpoint first
 
 \b
 Environment:

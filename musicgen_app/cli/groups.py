@@ -47,7 +47,7 @@ class CommandGroup(Group):
             rest = super().parse_args(ctx, args)
             ctx.params |= {param.name: None for param in self.params if param.name not in ctx.params}
             return rest
-        ctx.allow_interspersed_args = True
+        ctx.allow_interspersed_args, ctx.allow_extra_args = True, False
         return click.Command.parse_args(self, ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:

@@ -78,6 +78,11 @@ def read_codec(bundle: Bundle) -> Codec:
         return load_sketch(
             bundle.path / config["path"], bundle.config["files"].get(f"{config['path']}/model.safetensors")
         )
+    if kind == "sketch-stereo":
+        from .sketch_stereo import load_codec as load_stereo
+
+        digest = bundle.config["files"].get(f"{config['path']}/model.safetensors")
+        return load_stereo(bundle.path / config["path"], digest)
     if kind == "mmaudio-16k":
         from .mmaudio.codec import MMAudio16k
 

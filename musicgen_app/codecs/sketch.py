@@ -253,29 +253,9 @@ class SketchCodec(nn.Module):
         decode = math.ceil(frames_to_decode / c.frames_per_latent) + reach * c.latent_blocks + 1
         return max(encode, decode + self.phase_context)
 
-    @torch.no_grad()
-    def initialise(self, levels: Tensor, weights: Tensor) -> None:
-        """Start as a principal component analysis of log-magnitude frames (B, 5T, F), bins weighted by `weights` (F,).
-
-        The linear maps become the leading components, scaled to unit variance; the networks start at zero.
-        """
-        ratio = self.config.frames_per_latent
-        mean, basis, scale, emphasis = _principal(_side_by_side(levels, ratio), self.latent_dim, weights.repeat(ratio))
-        _set_whitening(self.encoder.linear, mean, basis, scale, emphasis)
-        self.decoder.linear.weight.copy_(basis * scale / emphasis[:, None])
-        self.decoder.linear.bias.copy_(mean / emphasis)
-        _set_whitening(self.encoder.whiten, *_principal(levels, self.config.frame_components, weights))
-        for layer in (self.encoder.out, self.decoder.out):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
-
     def log_magnitude(self, waveform: Tensor) -> Tensor:
         """Waveform (B, N), N a multiple of 2,560 -> natural-log STFT magnitude (B, 5T, F), floored at `FLOOR`."""
         return frame(waveform, self.config.n_fft, self.config.hop).abs().clamp_min(FLOOR).log()
-
-    def decoder_target(self, waveform: Tensor) -> Tensor:
-        """What the decoder is to give of a waveform (B, N): log of STFT magnitude plus `config.floor`, (B, 5T, F)."""
-        return frame(waveform, self.config.n_fft, self.config.hop).abs().add(self.config.floor).log()
 
     def encode(self, waveform: Tensor) -> Tensor:
         """Waveform (B, 1, N) -> latents (B, T, D); the end is padded with silence to a whole latent."""

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -387,3 +388,11 @@ def test_frozen_codecs_are_exported_too(tiny_bundle, tmp_path, monkeypatch, kind
     wanted = decode_chunked(plain, latents)
     assert wanted.shape == (1, plain.channels, 50 * plain.samples_per_latent)
     assert (decode_chunked(through_onnx, latents) - wanted).norm() < tolerance * wanted.norm()
+
+
+def test_a_codec_whose_decoder_cannot_leave_pytorch_is_refused(tmp_path):
+    """A plug-in's codec need not be exportable."""
+    codec = SimpleNamespace(sample_rate=8_000, latent_dim=4, chunk=8, context=1, decode=lambda latents: latents)
+    with pytest.raises(ModelError, match="SimpleNamespace cannot leave PyTorch"):
+        export_decoder(codec, tmp_path / "decoder.onnx")
+    assert not list(tmp_path.iterdir())

@@ -47,7 +47,7 @@ def form(music: object, folder: object, **fields: object) -> list:
     """The values of the form for a tiny training on the CPU; a field that nobody touched is None."""
     changes = "\n".join([*(f"model.{name}={size}" for name, size in SIZES.items()), "precision=fp32", "log_every=2"])
     usual = dict.fromkeys(train_tab.FIELDS) | {
-        "data": str(music), "name": "tones", "preset": "sketch", "steps": "4", "batch": " 2 ",
+        "data": str(music), "name": "tones", "recipe": "sketch", "steps": "4", "batch": " 2 ",
         "preview_every": "2", "separate": False, "licence": "CC0-1.0", "preview_prompt": " a tone \n\n",
         "set": changes, "out": str(folder),
     }  # fmt: skip

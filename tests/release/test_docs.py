@@ -43,7 +43,14 @@ def test_the_examples_in_python_run(home, tiny_bundle, monkeypatch, text_encoder
     names: dict = {}
     blocks = re.findall(r"^```python\n(.*?)^```", text_of(DOCS / "python.md"), re.S | re.M)
     for block in blocks:
-        exec(compile(block.replace("seed=7", "seed=7, seconds=1"), "python.md", "exec"), names)
+        exec(
+            compile(
+                block.replace("seed=7", "seed=7, seconds=1").replace("variations=2", "variations=2, seconds=1"),
+                "python.md",
+                "exec",
+            ),
+            names,
+        )
     assert names["item"].path.suffix == ".flac" and names["audio"].shape == (1, 8_000)
     assert (names["audio"] == names["Engine"]().generate(names["request"])[0].audio).all()
 

@@ -81,7 +81,7 @@ def test_one_command_from_a_folder_to_a_model_that_plays(train, tmp_path):
 
 def test_stopped_and_run_again_gives_the_same_model(train, tmp_path):
     assert train(tmp_path / "straight", *PAPERS)[0] == 0
-    assert train(tmp_path / "again", *PAPERS, "--stop-at", 2)[0] == 0
+    assert train(tmp_path / "again", *PAPERS, "--stop-at", 2)[0] == 75
     code, stdout, said = train(tmp_path / "again", *PAPERS)
     assert code == 0 and "step 2 of 4" in said
     digests = {open_bundle(tmp_path / run / "bundle").weights_sha256 for run in ("straight", "again")}
@@ -118,7 +118,7 @@ def test_fine_tuning_keeps_the_statistics_of_the_model_it_begins_from(train, tmp
     (donor / "config.json").write_text(json.dumps(config))
     for _ in range(2):
         code, _, said = train(tmp_path / "run", "--init", donor, "--stop-at", 2)
-        assert code == 0 and f"latents are normalised as those of {donor}" in said
+        assert code == 75 and f"latents are normalised as those of {donor}" in said
         assert open_bundle(tmp_path / "run/bundle").config["latent"] == statistics
     donor.rename(tmp_path / "gone")  # what is needed of it is in the run
     assert train(tmp_path / "run", "--init", donor)[0] == 0
@@ -131,14 +131,14 @@ def test_a_model_of_another_codec_keeps_its_statistics_to_itself(train, tmp_path
     weights = load_file(donor / "codec/model.safetensors")
     save_file({name: value + 0.5 for name, value in weights.items()}, donor / "codec/model.safetensors")
     code, _, said = train(tmp_path / "run", "--init", donor, "--stop-at", 1)
-    assert code == 0 and "another codec" in said
+    assert code == 75 and "another codec" in said
     config = open_bundle(tmp_path / "run/bundle").config
     assert config["latent"] == open_bundle(donor).config["latent"]  # those of the data, which are the same
 
 
 def test_other_settings_in_the_same_folder_are_refused_by_name(train, tmp_path):
     out = tmp_path / "run"
-    assert train(out, "--stop-at", 2)[0] == 0
+    assert train(out, "--stop-at", 2)[0] == 75
     before = (out / "run.json").read_text()
     code, _, said = train(out, "--lr", 0.5)
     assert code == 4 and "lr" in said and (out / "run.json").read_text() == before
@@ -185,11 +185,23 @@ def test_a_dry_run_tells_every_parameter_and_writes_nothing(train, tmp_path):
     assert code == 0 and "nothing was changed" in stdout and "memory " in stdout
 
 
+def test_a_run_that_a_limit_ends_says_so_by_its_code(train, tmp_path):
+    code, stdout, said = train(tmp_path / "late", "--max-hours", 1e-9, "--json")
+    facts = json.loads(stdout)
+    assert (code, facts["code"], facts["finished"], facts["stopped"], facts["step"]) == (75, 75, False, "time limit", 1)
+    assert "run the same command to go on" in said
+    code, stdout, said = train(tmp_path / "late", "--stop-at", 3, "--json")
+    facts = json.loads(stdout)
+    assert (code, facts["code"], facts["stopped"], facts["step"]) == (75, 75, "stop_at", 3) and "--stop-at" in said
+    code, stdout, _ = train(tmp_path / "late", "--json")
+    assert (code, json.loads(stdout)["code"], json.loads(stdout)["finished"]) == (0, 0, True)
+
+
 def test_a_prepared_folder_serves_many_runs(train, tmp_path):
-    assert train(tmp_path / "first", "--stop-at", 1)[0] == 0
+    assert train(tmp_path / "first", "--stop-at", 1)[0] == 75
     prepared = tmp_path / "first/prepared"
     code, _, said = train(tmp_path / "second", "--stop-at", 1, data=prepared)
-    assert code == 0 and not (tmp_path / "second/prepared").exists(), said
+    assert code == 75 and not (tmp_path / "second/prepared").exists(), said
     code, _, said = train(tmp_path / "third", "--encoders", "sketch", data=prepared)
     assert code == 2 and "was prepared with the encoders tiny" in said
 
@@ -210,8 +222,8 @@ def test_a_bundle_is_replaced_whole_or_not_at_all(tiny_parts, tmp_path):
     replace_bundle(out, config, state, "first\n", files)
     replace_bundle(out, config | {"version": "2"}, state, "second\n", files)
     assert open_bundle(out).config["version"] == "2" and len(list(tmp_path.iterdir())) == 1
-    with pytest.raises(ModelError, match="licence"):
-        replace_bundle(out, config | {"licence": ""}, state, "third\n", files)
+    with pytest.raises(ModelError, match="version"):
+        replace_bundle(out, config | {"version": 3}, state, "third\n", files)
     assert open_bundle(out).config["version"] == "2" and len(list(tmp_path.iterdir())) == 1
 
 

@@ -219,7 +219,7 @@ def _make(
 
 
 def _finder() -> Callable[[str], Bundle]:
-    """`store.find` that looks for every model once."""
+    """`installed.find` that looks for every model once."""
     from ...models.installed import find
 
     known: dict[str, Bundle | ModelError] = {}

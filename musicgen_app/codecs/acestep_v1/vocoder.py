@@ -238,7 +238,7 @@ class Head(nn.Module):
 
     def _tiles(self, index: int, x: Tensor) -> Tensor:
         """The same as `_stage`, in tiles of time with all the context they depend on: they stay in the CPU's cache."""
-        rate, width = self.config.upsample_rates[index], cast(nn.ConvTranspose2d, self.ups[index]).out_channels
+        rate, width = self.config.upsample_rates[index], self.config.upsample_initial_channel // 2 ** (index + 1)
         tile = max(MIN_TILE, TILE // (len(x) * width)) // rate
         reach = math.ceil(self.config.stage_reach[index] / rate)
         out = x.new_empty(len(x), 1, x.shape[-1] * rate, width).permute(0, 3, 1, 2)  # channels-last

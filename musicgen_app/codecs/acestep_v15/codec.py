@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -147,26 +147,27 @@ class Encoder(nn.Module):
         super().__init__()
         widths = [config.encoder_hidden_size * multiple for multiple in (1, *config.channel_multiples)]
         self.conv1 = _convolution(config.audio_channels, widths[0], 7)
-        self.block = nn.ModuleList(map(EncoderBlock, widths, widths[1:], config.downsampling_ratios))
+        blocks = list(map(EncoderBlock, widths, widths[1:], config.downsampling_ratios))
+        self.block, self.strides = nn.ModuleList(blocks), [block.stride for block in blocks]
         self.snake1 = Snake(widths[-1])
         self.conv2 = _convolution(widths[-1], config.encoder_hidden_size, 3)
         self.tile: int | None = None
 
     def forward(self, waveform: Tensor) -> Tensor:
         x = waveform[:, :, None].contiguous(memory_format=torch.channels_last)
-        first, *blocks = cast(Iterable[EncoderBlock], self.block)
-        x = _in_tiles(lambda x: first(self.conv1(x)), x, self.tile, down=first.stride)
-        for block in blocks:
-            x = _in_tiles(block, x, self.tile, down=block.stride)
+        first, *blocks = self.block
+        x = _in_tiles(lambda x: first(self.conv1(x)), x, self.tile, down=self.strides[0])
+        for block, stride in zip(blocks, self.strides[1:], strict=True):
+            x = _in_tiles(block, x, self.tile, down=stride)
         return self.conv2(self.snake1(x))[:, :, 0].transpose(1, 2)
 
     @property
     def context(self) -> int:
         """Latents to either side of a chunk that its latents depend on."""
-        strides, reach = [cast(EncoderBlock, block).stride for block in self.block], 1
-        for stride in reversed(strides):
+        reach = 1
+        for stride in reversed(self.strides):
             reach = reach * stride + stride // 2 + REACH
-        return math.ceil((reach + 3) / math.prod(strides))
+        return math.ceil((reach + 3) / math.prod(self.strides))
 
 
 class Decoder(nn.Module):
@@ -176,24 +177,25 @@ class Decoder(nn.Module):
         super().__init__()
         widths = [config.decoder_channels * multiple for multiple in (1, *config.channel_multiples)][::-1]
         self.conv1 = _convolution(config.decoder_input_channels, widths[0], 7)
-        self.block = nn.ModuleList(map(DecoderBlock, widths, widths[1:], config.downsampling_ratios[::-1]))
+        blocks = list(map(DecoderBlock, widths, widths[1:], config.downsampling_ratios[::-1]))
+        self.block, self.strides = nn.ModuleList(blocks), [block.stride for block in blocks]
         self.snake1 = Snake(widths[-1])
         self.conv2 = _convolution(widths[-1], config.audio_channels, 7, bias=False)
         self.tile: int | None = None
 
     def forward(self, latents: Tensor) -> Tensor:
         x = self.conv1(latents.to(self.conv1.weight.dtype).transpose(1, 2)[:, :, None])
-        *blocks, last = cast(Iterable[DecoderBlock], self.block)
-        for block in blocks:
-            x = _in_tiles(block, x, self.tile, up=block.stride)
-        x = _in_tiles(lambda x: self.conv2(self.snake1(last(x))), x, self.tile, up=last.stride)
+        *blocks, last = self.block
+        for block, stride in zip(blocks, self.strides[:-1], strict=True):
+            x = _in_tiles(block, x, self.tile, up=stride)
+        x = _in_tiles(lambda x: self.conv2(self.snake1(last(x))), x, self.tile, up=self.strides[-1])
         return x[:, :, 0].float()
 
     @property
     def context(self) -> int:
         """Latents to either side of a chunk that its samples depend on."""
-        strides, reach = [cast(DecoderBlock, block).stride for block in self.block], 3
-        for stride in reversed(strides):
+        reach = 3
+        for stride in reversed(self.strides):
             reach = math.ceil((reach + REACH - stride // 2) / stride) + 1
         return reach + 3
 

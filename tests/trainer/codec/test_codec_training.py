@@ -12,19 +12,20 @@ import soundfile
 import torch
 from safetensors.torch import load_file
 
-from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, load_codec
-from musicgen_app.errors import ModelError
+from musicgen_app.codecs.sketch_stereo import StereoCodec, StereoCodecConfig, load_codec
+from musicgen_app.errors import FileError, ModelError
 from ttm_trainer.analysis.spectra import log_mel, mel_filters
-from ttm_trainer.codec.losses import waveform_error
+from ttm_trainer.codec.losses import reconstruction, waveform_error
 from ttm_trainer.codec.train import CodecTraining, audio_files, learning_rate, segment_batch
 from ttm_trainer.codec.train import train as train_codec
 from ttm_trainer.runtime import checkpoint
 from ttm_trainer.training.optim import warmup_cosine
 
 RATE = 8_000
-CODEC = SketchCodecConfig(
-    8_000, n_fft=256, hop=64, latent_dim=8, frame_components=16, encoder_width=16, encoder_blocks=1,
-    latent_width=16, latent_blocks=1, decoder_width=16, decoder_blocks=1,
+CODEC = StereoCodecConfig(
+    RATE, n_fft=256, hop=64, frames_per_latent=5, mid_dim=8, stereo_dim=4, bands=16, stereo_bands=4,
+    frame_components=16, encoder_width=16, encoder_blocks=1, latent_width=16, latent_blocks=1, decoder_width=16,
+    decoder_blocks=1,
 )  # fmt: skip
 
 
@@ -85,14 +86,26 @@ def test_a_codec_gets_another_decoder_for_the_same_latents(data, tmp_path):
     assert equal(first.encoder.state_dict(), second.encoder.state_dict())
     assert not equal(first.decoder.state_dict(), second.decoder.state_dict())
     with pytest.raises(ModelError, match="does not fit"):
-        train_codec(replace(again, config=replace(CODEC, latent_dim=6)), tmp_path / "other", show=lambda line: None)
+        train_codec(replace(again, config=replace(CODEC, mid_dim=6)), tmp_path / "other", show=lambda line: None)
+
+
+def test_what_is_exact_has_no_error_and_what_is_worse_has_more():
+    codec = StereoCodec(CODEC)
+    wave = 0.3 * torch.randn(2, 2, 320 * 10, generator=torch.Generator().manual_seed(0))
+    frames = codec.frames(wave)
+    exact = torch.cat([frames.magnitude.add(CODEC.floor).log(), frames.stereo], dim=-1)
+    assert all(error < 0.02 for error in reconstruction(codec, exact, frames))
+    worse = [reconstruction(codec, exact + size * torch.randn_like(exact), frames) for size in (0.2, 0.5, 1.0)]
+    for errors in zip(*worse, strict=True):
+        assert list(errors) == sorted(errors) and errors[0] > 0.02
 
 
 def test_the_waveform_error_is_of_the_magnitudes_and_moves_them():
-    codec = SketchCodec(CODEC)
-    wave = 0.3 * torch.sin(2 * torch.pi * 440 * torch.arange(64 * 80) / RATE)[None]
-    exact = codec.decoder_target(wave)
-    louder = (exact + 0.5).requires_grad_()
+    codec = StereoCodec(CODEC)
+    wave = (0.3 * torch.sin(2 * torch.pi * 440 * torch.arange(64 * 80) / RATE)).expand(1, 2, -1)
+    frames = codec.frames(wave)
+    exact = torch.cat([frames.magnitude.add(CODEC.floor).log(), frames.stereo], dim=-1)
+    louder = (exact + 0.5 * (torch.arange(exact.shape[-1]) < CODEC.bins)).requires_grad_()
     error = waveform_error(codec, louder, wave)
     assert float(error.detach()) > float(waveform_error(codec, exact, wave)) + 0.2
     error.backward()
@@ -100,10 +113,12 @@ def test_the_waveform_error_is_of_the_magnitudes_and_moves_them():
 
 
 def test_codec_segments_come_from_the_training_split_alone(data):
-    files = audio_files((str(data),), "train")
+    files = audio_files((str(data),), "train", RATE)
+    with pytest.raises(FileError, match="8,000 Hz.*48,000"):
+        audio_files((str(data),), "train", 48_000)
     assert [file.samples for file in files] == [2 * RATE, 2 * RATE]
     a = segment_batch(files, 3, 1000, seed=0, step=5)
-    assert a.shape == (3, 1000) and torch.equal(a, segment_batch(files, 3, 1000, seed=0, step=5))
+    assert a.shape == (3, 2, 1000) and torch.equal(a, segment_batch(files, 3, 1000, seed=0, step=5))
     assert a.abs().max() < 1
 
 

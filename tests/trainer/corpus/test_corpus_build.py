@@ -69,6 +69,8 @@ def test_other_settings_are_refused(tmp_path) -> None:
         make(tmp_path, seed=4)
     with pytest.raises(FileError, match="piece_seconds"):
         make(tmp_path, piece_seconds=4.0)
+    with pytest.raises(FileError, match="sample_rate"):
+        make(tmp_path, sample_rate=48_000)
 
 
 def test_more_hours_extend_the_folder(tmp_path) -> None:

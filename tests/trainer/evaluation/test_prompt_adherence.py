@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
 from musicgen_app import cli
+from musicgen_app.control.theory import QUALITIES, parse_chord
 from musicgen_app.engine import Engine
 from musicgen_app.errors import FileError, ModelError, RequestError
 from musicgen_app.library.metadata import request_from
 from support.fake_embedder import FakeEmbedder
-from support.sounds import beat, cadence
+from support.sounds import beat, cadence, tones
 from ttm_trainer.evaluation.adherence_scores import joined, measure
 from ttm_trainer.evaluation.clips.clip_features import Heard, unseen
-from ttm_trainer.evaluation.clips.targets import Target
+from ttm_trainer.evaluation.clips.clips import Clip
+from ttm_trainer.evaluation.clips.targets import Target, read_targets
 from ttm_trainer.evaluation.prompt_adherence import Following, follow
 from ttm_trainer.evaluation.tables.adherence import table
 
@@ -39,6 +42,22 @@ def pairs(count: int = 12) -> tuple[list[Target], list[Heard], np.ndarray]:
         for n, t in enumerate(targets)
     ]  # fmt: skip
     return targets, heard, axes
+
+
+def test_chords_that_are_named_are_heard_bar_by_bar(tmp_path):
+    """Clips of the chords that are asked for, and of those that another prompt asks for."""
+    targets, heard = [], []
+    for number, target in enumerate(read_targets(Path("chords")).targets[:6]):
+        chords = [parse_chord(symbol) for symbol, _ in target.plan.chords]
+        bars = [tones([48 + root, *(60 + root + step for step in QUALITIES[kind])], 2.5) for root, kind in chords]
+        wave = np.concatenate(bars)
+        soundfile.write(tmp_path / f"{number}.wav", wave, 32_000)
+        clip = Clip(str(number), tmp_path / f"{number}.wav", 0.0, 10.0)
+        targets.append(target)
+        heard.append(Heard(np.eye(6)[number], 96.0, (0, "major"), clip=clip))
+    found = measure(targets, heard, np.eye(6))["chords"]
+    assert found.own.mean() == 1 and found.floor.mean() < 0.6
+    assert "chords" not in measure(targets, [replace(h, clip=None) for h in heard], np.eye(6))
 
 
 def test_perfect_clips_reach_every_target_and_shuffled_ones_the_floor():

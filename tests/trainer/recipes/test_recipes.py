@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -11,6 +13,7 @@ from support.prepared_folder import write_tiny
 from ttm_trainer.options import recipe_for
 from ttm_trainer.recipes.fit_to_data import fitted, for_device
 from ttm_trainer.recipes.papers import PAPER, RECIPES, SCORE_AWARE, UCSD_MAMBA, UT_AIST
+from ttm_trainer.recipes.recipe import with_encoders
 from ttm_trainer.training.timesteps import Beta
 
 
@@ -116,3 +119,10 @@ def test_a_style_that_a_phase_names_is_kept_for_it(tmp_path) -> None:
     prepared = write_tiny(tmp_path, items=24, vector_dim=16, styles=("qwen", "rewritten"))
     recipe, _ = fitted(recipe_for("score-aware", "sketch", batch=4), prepared)
     assert [phase.styles for phase in recipe.training.phases] == [("qwen",), ("rewritten",)]
+
+
+def test_a_recipe_that_leaves_the_tiers_to_its_embedder_takes_the_bundled_one() -> None:
+    recipe = RECIPES["score-aware"]
+    recipe = replace(recipe, preparation=replace(recipe.preparation, high=None, medium=None))
+    preparation = with_encoders(recipe, "sketch").preparation
+    assert (preparation.embedder, preparation.high, preparation.medium) == ("aligner", None, None)

@@ -88,6 +88,7 @@ def test_a_run_outlives_its_starter_is_stopped_and_gone_on_with(home, data, mine
     assert mine.state(mine.get(job.id))[0] in (STOPPING, STOPPED)
     until(lambda: mine.state(mine.get(job.id))[0] == STOPPED)
     (kept,) = out.glob("step-*")
+    assert json.loads((out / "outcome.json").read_text())["code"] == 130
     stopped = status(mine, job)
     assert stopped.message == f"after step {int(kept.name[5:])}, as asked; it goes on when you resume it"
     assert stopped.position.step == int(kept.name[5:]) and "SIGTERM" in stopped.log[-1]

@@ -18,6 +18,13 @@ SEED = click.option(
     "--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed, the same corpus."
 )
 WORKERS = click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+RATE = click.option(
+    "--sample-rate",
+    type=click.IntRange(8_000, 96_000),
+    default=32_000,
+    show_default=True,
+    help="Hz; a codec needs 48000.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress.")
 
@@ -32,14 +39,16 @@ def corpus() -> None:
 @HOURS
 @SEED
 @WORKERS
+@RATE
 @JSON
 @QUIET
-def build(out: Path, hours: float, seed: int, workers: int, as_json: bool, quiet: bool) -> None:
+def build(out: Path, hours: float, seed: int, workers: int, sample_rate: int, as_json: bool, quiet: bool) -> None:
     """Compose, render and caption music (CC0); needs fluidsynth and a General MIDI soundfont."""
     from ..corpus.build import build as build_corpus
 
     with _building(out):
-        _report(build_corpus(out, hours, seed, workers, progress=None if quiet else _show), as_json)
+        show = None if quiet else _show
+        _report(build_corpus(out, hours, seed, workers, sample_rate=sample_rate, progress=show), as_json)
 
 
 @corpus.command()
@@ -50,6 +59,7 @@ def build(out: Path, hours: float, seed: int, workers: int, as_json: bool, quiet
 @WORKERS
 @click.option("--licence", default="", help="Licence of the files of which the folder says none.")
 @click.option("--source", default="", help="Where those files are from, and whose they are.")
+@RATE
 @JSON
 @QUIET
 def midi(
@@ -60,6 +70,7 @@ def midi(
     workers: int,
     licence: str,
     source: str,
+    sample_rate: int,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -74,20 +85,24 @@ def midi(
 
     with _building(out):
         show, note = (None, lambda line: None) if quiet else (_show, print_note)
-        facts = build_midi(data, out, hours, seed, workers, licence, source, progress=show, note=note)
+        facts = build_midi(
+            data, out, hours, seed, workers, licence, source, sample_rate=sample_rate, progress=show, note=note
+        )
         _report(facts if as_json else facts | {"left_out": len(facts["left_out"])}, as_json)
 
 
 @corpus.command()
 @OUT
+@RATE
 @JSON
 @QUIET
-def recorded(out: Path, as_json: bool, quiet: bool) -> None:
+def recorded(out: Path, sample_rate: int, as_json: bool, quiet: bool) -> None:
     """Fetch freely licensed recorded music from Debian packages (for the codec; it has no captions)."""
     from ..corpus.recorded import build as build_recorded
 
     with _building(out):
-        _report(build_recorded(out, progress=(lambda line: None) if quiet else print_note), as_json)
+        show = (lambda line: None) if quiet else print_note
+        _report(build_recorded(out, progress=show, sample_rate=sample_rate), as_json)
 
 
 @corpus.command()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from musicgen_app.codecs.sketch import SketchCodec, frame, overlap_add
+from musicgen_app.codecs.sketch import frame, overlap_add
+from musicgen_app.codecs.sketch_stereo import Frames, StereoCodec, StereoCodecConfig, bin_weights, mel_bands
 
-from ..analysis.spectra import log_mel, mel_filters
+from ..analysis.spectra import log_mel
 
+BANDS = {192: (1,), 96: (1, 2, 4), 32: (1, 2, 4)}  # mel bands -> frames that are taken together
 WINDOWS = {256: 24, 512: 40, 1024: 64, 2048: 96, 4096: 128}  # STFT window -> mel bands
 
 
@@ -24,33 +26,59 @@ def mel_error(output: Tensor, target: Tensor, sample_rate: int) -> Tensor:
     return torch.stack(errors).mean()
 
 
-@lru_cache
-def bin_weights(sample_rate: int, bins: int) -> Tensor:
-    """The weight of each STFT bin (bins,), of mean 1: the slope of the mel scale, so that low bins count most."""
-    weights = 1 / (700 + torch.linspace(0, sample_rate / 2, bins))
-    return weights / weights.mean()
+class Reconstruction(NamedTuple):
+    """How far what the decoder gave is from what it was to give, each a mean over the batch."""
+
+    bins: Tensor  # log-magnitude error of single STFT bins, weighted by the mel scale
+    bands: Tensor  # log error of mel bands, at several widths in frequency and in time
+    convergence: Tensor  # sum of the errors of magnitudes over the sum of magnitudes
+    stereo: Tensor  # error of the side's gain and rest, weighted by how loud the mid is
 
 
-def magnitude_loss(output: Tensor, target: Tensor, sample_rate: int) -> tuple[Tensor, Tensor, Tensor]:
-    """(weighted log-magnitude error, log-mel error, spectral convergence) of log-magnitude frames (B, T, F)."""
-    bins = target.shape[-1]
-    detail = ((output - target).abs() * bin_weights(sample_rate, bins)).mean()
-    ours, theirs = output.clamp_max(7.0).exp(), target.exp()
-    filters = mel_filters(sample_rate, 2 * (bins - 1), 96)
-    bands = F.l1_loss((ours @ filters).log(), (theirs @ filters).log())
-    return detail, bands, (ours - theirs).abs().sum() / theirs.sum()
+def reconstruction(codec: StereoCodec, output: Tensor, frames: Frames) -> Reconstruction:
+    """The errors of what the decoder gave (B, T, F + 2S) of the waveform whose frames are given."""
+    c = codec.config
+    target = frames.magnitude.add(c.floor).log()
+    levels, stereo = output[..., : c.bins], output[..., c.bins :]
+    ours, theirs = levels.clamp_max(7.5).exp(), target.exp()
+    errors = ((stereo - frames.stereo).abs() * _loud(frames.power).repeat(1, 1, 2)).unflatten(-1, (2, c.stereo_bands))
+    gain, rest = errors.mean(dim=(0, 1, 3))
+    return Reconstruction(
+        bins=((levels - target).abs() * bin_weights(c.sample_rate, c.bins)).mean(),
+        bands=_band_error(ours.square(), theirs.square(), c),
+        convergence=(ours - theirs).abs().sum() / theirs.sum(),
+        stereo=gain + 0.5 * rest,
+    )
 
 
-def waveform_error(codec: SketchCodec, output: Tensor, target: Tensor) -> Tensor:
-    """Multi-resolution log-mel error of decoded levels (B, T, F) with the phases that the codec itself would rebuild.
+def _band_error(ours: Tensor, theirs: Tensor, config: StereoCodecConfig) -> Tensor:
+    """Mean absolute log difference of the magnitudes of bands of powers (B, T, F), over all of `BANDS`."""
+    errors = []
+    for bands, stretches in BANDS.items():
+        filters = mel_bands(config.sample_rate, config.n_fft, bands)
+        pair = [power @ filters for power in (ours, theirs)]
+        for frames in stretches:
+            whole = pair[0].shape[1] // frames * frames
+            a, b = (power[:, :whole].unflatten(1, (-1, frames)).mean(dim=2).log() for power in pair)
+            errors.append(0.5 * F.l1_loss(a, b))
+    return torch.stack(errors).mean()
 
-    The phases are taken as given: only the magnitudes are judged. target: waveform (B, N).
+
+def _loud(power: Tensor) -> Tensor:
+    """0 for a quiet band (B, T, S) of the mid, 1 for a loud one."""
+    return ((power.log() + 4) / 8).clamp(0, 1)
+
+
+def waveform_error(codec: StereoCodec, output: Tensor, target: Tensor) -> Tensor:
+    """Multi-resolution log-mel error of the decoded mid with the phases that the codec itself would rebuild.
+
+    The phases are taken as given: only the magnitudes are judged. target: waveform (B, 2, N).
     """
     n_fft, hop = codec.config.n_fft, codec.config.hop
     with torch.no_grad():
-        rebuilt = frame(codec.finish(output)[:, 0], n_fft, hop)
+        rebuilt = frame(codec.finish(output).mean(dim=1), n_fft, hop)
     decoded = overlap_add(torch.polar(codec.magnitude(output), rebuilt.angle()), n_fft, hop)
-    return mel_error(decoded, target, codec.sample_rate)
+    return mel_error(decoded, target.mean(dim=1), codec.sample_rate)
 
 
 class SpectrogramDiscriminator(nn.Module):

@@ -1,4 +1,4 @@
-"""Trains the sketch codec: dataset folders -> checkpoints -> codec folder.
+"""Trains the sketch codec (its third edition): dataset folders of stereo audio -> checkpoints -> codec folder.
 
 Two stages in one run. Up to `joint_steps` encoder and decoder learn to reconstruct; noise on the latents makes the
 latent space smooth. Then the encoder is frozen, so that latents no longer change and a generator can be trained on
@@ -17,23 +17,22 @@ import soundfile
 import torch
 from torch import Tensor
 
-from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, load_codec, save_codec
+from musicgen_app.codecs.sketch_stereo import Frames, StereoCodec, StereoCodecConfig, load_codec, save_codec
 from musicgen_app.errors import FileError
 from musicgen_app.machine import files
 from musicgen_app.machine.device import cpu_autocast
 from musicgen_app.models.bundle import load_strict
 
-from ..data.corpus_reader import read_mono, read_rows
+from ..data.corpus_reader import read_rows, read_stereo
 from ..output.credits import credits_of, licences_of
 from ..runtime import checkpoint
 from ..runtime.progress import Log
 from ..training.optim import EMA, adamw, set_lr, warmup_cosine
 from .losses import (
     SpectrogramDiscriminator,
-    bin_weights,
     discriminator_loss,
     generator_loss,
-    magnitude_loss,
+    reconstruction,
     waveform_error,
 )
 
@@ -52,43 +51,58 @@ class CodecTraining:
     steps: int = 9_000
     joint_steps: int = 4_000
     batch: int = 8
-    initial_segments: int = 1_400  # for the principal components the codec starts from
+    initial_segments: int = 1_000  # for the principal components the codec starts from
     latents: int = 12  # latent frames a training segment (12 = 0.96 s)
     lr: float = 5e-4
     warmup: int = 100
     floor: float = 0.05  # last learning rate of the second stage as a share of its first
     latent_noise: float = 0.1
     latent_penalty: float = 0.01  # on the mean square of the latents
+    bins: float = 0.3  # weights of the errors of `losses.reconstruction`
+    bands: float = 3.0
+    convergence: float = 0.5
+    stereo: float = 0.3
     adversarial: float = 0.1
     matching: float = 1.0
     heard: float = 1.0  # weight of the error of the decoded waveform
     ema: float = 0.998
     seed: int = 0
     init: str | None = None  # codec folder to start from, in place of principal components
-    config: SketchCodecConfig = field(default_factory=SketchCodecConfig)
+    config: StereoCodecConfig = field(default_factory=StereoCodecConfig)
 
 
 def segment_batch(files: list[AudioFile], batch: int, samples: int, seed: int, step: int) -> torch.Tensor:
-    """Random segments (batch, samples), a function of (seed, step) alone; quiet ones are drawn again, levels vary."""
+    """Random segments (batch, 2, samples), a function of (seed, step) alone.
+
+    Quiet ones are drawn again, levels vary, and every other one has its channels exchanged.
+    """
     rng = np.random.default_rng((seed, step))
     weights = np.array([file.weight for file in files])
     weights /= weights.sum()
     segments: list[np.ndarray] = []
     while len(segments) < batch:
         file = files[rng.choice(len(files), p=weights)]
-        segment = read_mono(file.path, int(rng.integers(0, max(1, file.samples - samples))), samples)
-        gain = 10 ** (rng.uniform(-9, 3) / 20)
+        segment = read_stereo(file.path, int(rng.integers(0, max(1, file.samples - samples))), samples)
+        gain, turned = 10 ** (rng.uniform(-9, 3) / 20), rng.random() < 0.5
         if np.abs(segment).max() > 1e-3:
-            segments.append(segment * min(gain, 0.99 / np.abs(segment).max()))
+            segments.append(segment[:: -1 if turned else 1] * min(gain, 0.99 / np.abs(segment).max()))
     return torch.from_numpy(np.stack(segments).astype(np.float32))
 
 
-def audio_files(folders: tuple[str, ...], split: str) -> list[AudioFile]:
-    """Every distinct audio file of a split; each folder has the same total weight, however long it is."""
+def audio_files(folders: tuple[str, ...], split: str, sample_rate: int) -> list[AudioFile]:
+    """Every distinct audio file of a split; each folder has the same total weight, however long it is.
+
+    Raises FileError for a file of another sample rate.
+    """
     files = []
     for folder in folders:
         paths = sorted({f"{folder}/{row['path']}" for row in read_rows(Path(folder)) if row["split"] == split})
-        lengths = [soundfile.info(path).frames for path in paths]
+        found = [soundfile.info(path) for path in paths]
+        for path, info in zip(paths, found, strict=True):
+            if info.samplerate != sample_rate:
+                rates = f"{info.samplerate:,} Hz, but the codec has {sample_rate:,}"
+                raise FileError(f"{path} has {rates}: build the folder with --sample-rate {sample_rate}")
+        lengths = [info.frames for info in found]
         files += [AudioFile(path, n, n / sum(lengths)) for path, n in zip(paths, lengths, strict=True)]
     return files
 
@@ -104,9 +118,9 @@ def learning_rate(settings: CodecTraining, step: int) -> float:
 class State:
     """What a run changes: the codec, its average, the discriminator that judges it, and the optimizers of both."""
 
-    def __init__(self, settings: CodecTraining, codec: SketchCodec):
+    def __init__(self, settings: CodecTraining, codec: StereoCodec):
         self.settings, self.codec = settings, codec
-        self.judge = SpectrogramDiscriminator(settings.config.n_fft // 2 + 1)
+        self.judge = SpectrogramDiscriminator(settings.config.bins)
         self.average = EMA(codec, settings.ema)
         self.optimizers = {
             "codec": adamw([codec], settings.lr, 0.01, (0.8, 0.95)),
@@ -115,7 +129,7 @@ class State:
         self.modules = {"codec": codec, "judge": self.judge, "average": self.average.average}
 
     def step(self, step: int, target: Tensor) -> dict[str, Tensor]:
-        """Learn from the segments (B, samples) of a step; its losses."""
+        """Learn from the segments (B, 2, samples) of a step; its losses."""
         settings, codec = self.settings, self.codec
         joint = step < settings.joint_steps
         if step == settings.joint_steps:
@@ -123,21 +137,20 @@ class State:
         lr = learning_rate(settings, step)
         set_lr(self.optimizers["codec"], lr)
         set_lr(self.optimizers["judge"], lr / 2)
-        level = codec.decoder_target(target)
+        frames = codec.frames(target)
         with cpu_autocast():
             with torch.set_grad_enabled(joint):
-                latents = codec.encoder(codec.log_magnitude(target)).float()
+                latents = codec.encoder(frames.magnitude, frames.stereo).float()
             output = codec.decoder(latents + settings.latent_noise * torch.randn_like(latents)).float()
-        detail, bands, convergence = magnitude_loss(output, level, codec.sample_rate)
-        loss = detail + bands + 0.5 * convergence
-        scalars = {"detail": detail.detach(), "bands": bands.detach(), "convergence": convergence.detach()}
+        errors = reconstruction(codec, output, frames)._asdict()
+        loss = sum((getattr(settings, name) * error for name, error in errors.items()), start=torch.zeros(()))
+        scalars = {name: error.detach() for name, error in errors.items()}
         if joint:
             loss = loss + settings.latent_penalty * latents.square().mean()
             scalars["latent_rms"] = latents.detach().square().mean().sqrt()
         else:
-            heard, fooling, judged = self._judge(step, target, level, output)
-            loss = loss + heard
-            loss = loss + fooling
+            added, judged = self._judge(step, target, frames, output)
+            loss = loss + added
             scalars |= judged
         self.optimizers["codec"].zero_grad(set_to_none=True)
         loss.backward()
@@ -146,38 +159,37 @@ class State:
         self.average.update(codec, step)
         return scalars
 
-    def _judge(
-        self, step: int, target: Tensor, level: Tensor, output: Tensor
-    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def _judge(self, step: int, target: Tensor, frames: Frames, output: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Train the discriminator; what the second stage adds to the loss: of the waveform, and of the judgement."""
-        settings, judge = self.settings, self.judge
+        settings, judge, c = self.settings, self.judge, self.codec.config
+        real, ours = frames.magnitude.add(c.floor).log(), output[..., : c.bins]
         with cpu_autocast():
-            judged = discriminator_loss(judge(level), judge(output.detach()))
+            judged = discriminator_loss(judge(real), judge(ours.detach()))
         self.optimizers["judge"].zero_grad(set_to_none=True)
         judged.backward()
         self.optimizers["judge"].step()
         with cpu_autocast():
-            adversarial, matching = generator_loss(judge(level), judge(output))
+            adversarial, matching = generator_loss(judge(real), judge(ours))
         ramp = min(1.0, (step - settings.joint_steps) / 300)
         heard = waveform_error(self.codec, output, target)
         scalars = {"judge": judged.detach(), "matching": matching.detach(), "heard": heard.detach()}
         fooling = ramp * (settings.adversarial * adversarial + settings.matching * matching)
-        return settings.heard * heard, fooling, scalars
+        return settings.heard * heard + fooling, scalars
 
 
 def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: Callable[[str], None] = print) -> Path:
     """Run (or go on with) a training run in `out` and write the averaged codec to `out/codec` at the end.
 
     `stop_at` ends the run early at a step, keeping the schedule of the whole run. Raises FileError for a folder without
-    audio, ModelError for a checkpoint of other settings.
+    audio or with audio of another sample rate, ModelError for a checkpoint of other settings.
     """
     out.mkdir(parents=True, exist_ok=True)
-    sounds = audio_files(settings.data, "train")
+    sounds = audio_files(settings.data, "train", settings.config.sample_rate)
     if not sounds:
         raise FileError(f"no audio to train on in {', '.join(settings.data)}")
     newest = checkpoint.latest(out)
     torch.manual_seed(settings.seed)
-    codec = SketchCodec(settings.config)
+    codec = StereoCodec(settings.config)
     samples = settings.latents * codec.samples_per_latent
     if newest is None:
         _initialise(codec, settings, sounds, samples, show)
@@ -202,12 +214,12 @@ def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: 
 
 
 def _initialise(
-    codec: SketchCodec, settings: CodecTraining, sounds: list[AudioFile], samples: int, show: Callable[[str], None]
+    codec: StereoCodec, settings: CodecTraining, sounds: list[AudioFile], samples: int, show: Callable[[str], None]
 ) -> None:
     """What a new run starts from: the weights of another codec, or principal components of the training audio."""
     if settings.init:
         load_strict(codec, load_codec(Path(settings.init)).state_dict(), settings.init)
         return
     show("principal components of the training audio")
-    wave = segment_batch(sounds, settings.initial_segments, samples, settings.seed, settings.steps)
-    codec.initialise(codec.log_magnitude(wave), bin_weights(codec.sample_rate, settings.config.n_fft // 2 + 1))
+    waves = segment_batch(sounds, settings.initial_segments, samples, settings.seed, settings.steps)
+    codec.initialise(torch.cat([codec.frames(some).magnitude for some in waves.split(settings.batch)]))

@@ -1,4 +1,4 @@
-"""A corpus on disk: scores -> audio/*/*.flac (2 x 32 kHz), scores/*.json.gz, rows/*.json and, merged from those,
+"""A corpus on disk: scores -> audio/*/*.flac (stereo), scores/*.json.gz, rows/*.json and, merged from those,
 manifest.jsonl, meta.json and CREDITS.md; and the corpus of composed pieces.
 
 A piece is finished when its rows file exists, so an interrupted build goes on where it stopped. Scores are kept, so
@@ -33,7 +33,7 @@ from .compose import composer
 from .compose.score import Note, Part, Score, Section
 from .render.render import render, sources
 
-SAMPLE_RATE = 32000
+SAMPLE_RATE = 32_000  # Hz, where nothing else is asked for
 LICENCE = "CC0-1.0"
 SILENCE = 10 ** (-50 / 20)  # RMS below which a clip is left out
 VALIDATION = 0.1
@@ -61,10 +61,10 @@ def write_file(path: Path, content: str | bytes) -> None:
     files.write(path, content.encode() if isinstance(content, str) else content, overwrite=True)
 
 
-def write_audio(path: Path, audio: np.ndarray) -> None:
-    """Audio (C, N) at `SAMPLE_RATE` -> a 16-bit FLAC file, in one step."""
+def write_audio(path: Path, audio: np.ndarray, sample_rate: int) -> None:
+    """Audio (C, N) -> a 16-bit FLAC file, in one step."""
     data = io.BytesIO()
-    soundfile.write(data, audio.T, SAMPLE_RATE, "PCM_16", format="FLAC")
+    soundfile.write(data, audio.T, sample_rate, "PCM_16", format="FLAC")
     write_file(path, data.getvalue())
 
 
@@ -103,14 +103,14 @@ def clip_rows(
     return rows
 
 
-def _audible(audio: np.ndarray, clip_seconds: float) -> list[int]:
+def _audible(audio: np.ndarray, sample_rate: int, clip_seconds: float) -> list[int]:
     """Numbers of the windows within the piece that are not silent."""
-    samples = round(clip_seconds * SAMPLE_RATE)
+    samples = round(clip_seconds * sample_rate)
     clips = [audio[:, i * samples : (i + 1) * samples] for i in range(audio.shape[1] // samples)]
     return [i for i, clip in enumerate(clips) if np.sqrt(np.mean(clip**2)) >= SILENCE]
 
 
-def build_piece(out: Path, seed: int, piece_seconds: float, clip_seconds: float, index: int) -> dict:
+def build_piece(out: Path, seed: int, piece_seconds: float, clip_seconds: float, sample_rate: int, index: int) -> dict:
     """Compose, render and write one piece -> {"seconds", "error"}; a piece that fails leaves nothing."""
     identity = f"s{seed}-{index:06d}"
     genre = composer.GENRES[index % len(composer.GENRES)]
@@ -118,7 +118,7 @@ def build_piece(out: Path, seed: int, piece_seconds: float, clip_seconds: float,
         score = composer.compose(piece_seed(seed, index), seconds=piece_seconds, genre=genre)
         source = "; ".join([f"ttm-app composer seed {score.seed}", *sources(score)])
         about = {"split": split_of(score.seed), "set": "composed", "licence": LICENCE, "source": source}
-        seconds = store(out, identity, index, score, clip_seconds, about)
+        seconds = store(out, identity, index, score, clip_seconds, sample_rate, about)
     except (DependencyError, FileError, OSError):
         raise
     except Exception as error:
@@ -126,21 +126,23 @@ def build_piece(out: Path, seed: int, piece_seconds: float, clip_seconds: float,
     return {"seconds": seconds, "error": None}
 
 
-def store(out: Path, identity: str, index: int, score: Score, clip_seconds: float, about: dict) -> float:
+def store(
+    out: Path, identity: str, index: int, score: Score, clip_seconds: float, sample_rate: int, about: dict
+) -> float:
     """Render a piece and write audio, score and, last, the rows of its audible clips; returns its seconds.
 
     about: as `clip_rows` takes it.
     """
-    audio = render(score, SAMPLE_RATE)
+    audio = render(score, sample_rate)
     path = f"audio/{index // 100:03d}/{identity}.flac"
-    rows = clip_rows(score, _audible(audio, clip_seconds), identity, path, clip_seconds, about)
-    write_audio(out / path, audio)
+    rows = clip_rows(score, _audible(audio, sample_rate, clip_seconds), identity, path, clip_seconds, about)
+    write_audio(out / path, audio, sample_rate)
     write_file(out / "scores" / f"{identity}.json.gz", gzip.compress(json.dumps(asdict(score)).encode(), mtime=0))
     write_rows(out, identity, rows)
-    return audio.shape[1] / SAMPLE_RATE
+    return audio.shape[1] / sample_rate
 
 
-def check_settings(out: Path, settings: dict, hours: float) -> None:
+def check_settings(out: Path, settings: dict, hours: float | None = None) -> None:
     """Write meta.json, or check that the folder was begun with the same settings (FileError)."""
     path = out / "meta.json"
     if path.exists():
@@ -152,7 +154,7 @@ def check_settings(out: Path, settings: dict, hours: float) -> None:
             )
     elif (out / "rows").exists():
         raise FileError(f"{out} holds rows but no meta.json: choose a new folder")
-    write_file(path, json.dumps({**settings, "hours": hours}, indent=1))
+    write_file(path, json.dumps(settings | ({} if hours is None else {"hours": hours}), indent=1))
 
 
 def results(task: Callable, todo: list, workers: int) -> Iterator:
@@ -171,6 +173,7 @@ def build(
     workers: int = 1,
     piece_seconds: float = 30.0,
     clip_seconds: float = 10.0,
+    sample_rate: int = SAMPLE_RATE,
     progress: Callable[[dict], None] | None = None,
 ) -> dict:
     """Make (or go on with) a corpus of `hours` in the folder `out` and call `finish`.
@@ -181,13 +184,14 @@ def build(
     """
     out = Path(out)
     settings = {
-        "schema": 1, "set": "composed", "seed": seed, "sample_rate": SAMPLE_RATE, "channels": 2,
+        "schema": 1, "set": "composed", "seed": seed, "sample_rate": sample_rate, "channels": 2,
         "piece_seconds": piece_seconds, "clip_seconds": clip_seconds, "validation": VALIDATION,
     }  # fmt: skip
     check_settings(out, settings, hours)
     total = max(1, round(hours * 3600 / piece_seconds))
     todo = [i for i in range(total) if not (out / "rows" / f"s{seed}-{i:06d}.json").exists()]
-    return make(out, partial(build_piece, out, seed, piece_seconds, clip_seconds), todo, total, workers, progress)
+    task = partial(build_piece, out, seed, piece_seconds, clip_seconds, sample_rate)
+    return make(out, task, todo, total, workers, progress)
 
 
 def make(

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from musicgen_app.errors import DependencyError, FileError
 
-from .build import SAMPLE_RATE, finish, write_audio, write_file, write_rows
+from .build import SAMPLE_RATE, check_settings, finish, write_audio, write_rows
 
 CLIP_SECONDS = 10.0
 
@@ -39,20 +39,24 @@ def source_of(track: dict) -> str:
     return f"{track['package']}: {track['path']}{title}" + (f" by {maker}" if maker else "")
 
 
-def build(out: Path, packages: list[str] | None = None, progress: Callable[[str], None] = print) -> dict:
-    """Download the packages with apt, decode their listed tracks into the dataset folder `out`.
+def build(
+    out: Path,
+    packages: list[str] | None = None,
+    progress: Callable[[str], None] = print,
+    sample_rate: int = SAMPLE_RATE,
+) -> dict:
+    """Download the packages with apt, decode their listed tracks into the dataset folder `out`, at `sample_rate` Hz.
 
     Tracks whose rows exist are skipped, so the command can be run again after an interruption. A package or a track
     that fails is reported through `progress` and counted.
 
     Returns {"tracks", "decoded_hours", "failed": [message], "clips", "hours"}. Raises DependencyError where apt-get or
-    dpkg-deb is missing.
+    dpkg-deb is missing, FileError where the folder was begun with another sample rate.
     """
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:
             raise DependencyError(f"{tool} not found: recorded music comes from Debian packages, run this on Debian")
-    meta = {"schema": 1, "set": "recorded", "sample_rate": SAMPLE_RATE}
-    write_file(out / "meta.json", json.dumps(meta))
+    check_settings(out, {"schema": 1, "set": "recorded", "sample_rate": sample_rate})
     wanted: dict[str, dict[str, tuple[str, dict]]] = {}
     for number, track in enumerate(tracks()):
         name = f"recorded-{number:04d}"
@@ -67,7 +71,7 @@ def build(out: Path, packages: list[str] | None = None, progress: Callable[[str]
             for path, data in _files_of_package(package, set(files)):
                 name, track = missing.pop(path)
                 try:
-                    seconds += _store(out, name, track, data)
+                    seconds += _store(out, name, track, data, sample_rate)
                     done += 1
                 except Exception as error:  # a bad file must not stop the rest; it is reported
                     failed.append(f"{package}/{path}: {error}")
@@ -108,17 +112,17 @@ def _member(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
     return file.read()
 
 
-def _store(out: Path, name: str, track: dict, data: bytes) -> float:
+def _store(out: Path, name: str, track: dict, data: bytes, sample_rate: int) -> float:
     """Decode, resample and write one track with its rows; returns its seconds."""
     import soundfile
 
     from musicgen_app.audio import resample
 
     audio, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)  # (N, C)
-    audio = resample(audio.T[:2], rate, SAMPLE_RATE)  # (C, N)
-    seconds = audio.shape[1] / SAMPLE_RATE
+    audio = resample(audio.T[:2], rate, sample_rate)  # (C, N)
+    seconds = audio.shape[1] / sample_rate
     path = f"audio/{name[-4:-2]}/{name}.flac"
-    write_audio(out / path, audio.clip(-1, 1))
+    write_audio(out / path, audio.clip(-1, 1), sample_rate)
     held_out = hashlib.sha256(f"{track['package']}/{track['path']}".encode()).digest()[0] < 26  # one track in ten
     rows = [
         {

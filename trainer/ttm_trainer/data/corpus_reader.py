@@ -29,3 +29,9 @@ def read_mono(path: Path | str, start: int, frames: int) -> np.ndarray:
     """`frames` samples of a file from sample `start`, mixed to mono, float32 (frames,); silence past the end."""
     audio, _ = soundfile.read(path, frames=frames, start=start, dtype="float32", always_2d=True, fill_value=0.0)
     return audio.mean(axis=1)
+
+
+def read_stereo(path: Path | str, start: int, frames: int) -> np.ndarray:
+    """`frames` samples of a file from sample `start`, float32 (2, frames); mono twice, silence past the end."""
+    audio, _ = soundfile.read(path, frames=frames, start=start, dtype="float32", always_2d=True, fill_value=0.0)
+    return np.ascontiguousarray(np.broadcast_to(audio.T[:2], (2, frames)))

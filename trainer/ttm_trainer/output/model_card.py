@@ -57,10 +57,9 @@ def _figures(metrics: dict) -> str:
     if "loss" in metrics:
         lines.append(f"- training loss, mean of the last steps logged: {metrics['loss']:.4f}")
     if "val" in metrics:
-        lines.append(
-            f"- loss on held-out items at step {metrics['val_step']:,}: {metrics['val']:.4f} with their own captions,"
-            f" {metrics['val_shuffled']:.4f} with those of others"
-        )
+        others = f", {metrics['val_shuffled']:.4f} with those of others" if "val_shuffled" in metrics else ""
+        own = f"{metrics['val']:.4f} with their own captions"
+        lines.append(f"- loss on held-out items at step {metrics['val_step']:,}: {own}{others}")
     lines.append("- FAD, CLAP score and concept coverage: not measured here, see `ttm-app evaluate`")
     return "\n".join(lines)
 

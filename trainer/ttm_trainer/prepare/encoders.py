@@ -105,8 +105,8 @@ def find_encoders(name: str) -> Encoders:
                 f"the codec of {name} is no public download: import a {name} with --codec-files, and give that model"
             )
         return Encoders(Bundle(Path(), {"text": system.text, "codec": system.codec, "files": {}}), system.latent)
-    if _is_sketch_codec(Path(name)):
-        return Encoders(Bundle(Path(name), {"text": SENTENCES, "codec": {"kind": "sketch", "path": "."}, "files": {}}))
+    if kind := _kind_of_codec(Path(name)):
+        return Encoders(Bundle(Path(name), {"text": SENTENCES, "codec": {"kind": kind, "path": "."}, "files": {}}))
     bundle = installed.find(name)
     public = SYSTEMS.get(bundle.config["backbone"]["preset"])
     return Encoders(bundle, public.latent if public else None)
@@ -118,8 +118,10 @@ def device_of(codec: Codec) -> torch.device:
     return next((parameter.device for parameter in parameters), torch.device("cpu"))
 
 
-def _is_sketch_codec(folder: Path) -> bool:
+def _kind_of_codec(folder: Path) -> str | None:
+    """ "sketch" or "sketch-stereo", where the folder is that of such a codec."""
     try:
-        return json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("kind") == "sketch"
+        kind = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("kind")
     except (OSError, ValueError, AttributeError):
-        return False
+        return None
+    return kind if kind in ("sketch", "sketch-stereo") else None

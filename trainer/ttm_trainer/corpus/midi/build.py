@@ -143,7 +143,9 @@ def versions(usable: list[tuple[Origin, Song]], seed: int, piece_seconds: float)
             index += 1
 
 
-def build_version(out: Path, seed: int, piece_seconds: float, clip_seconds: float, version: Version) -> dict:
+def build_version(
+    out: Path, seed: int, piece_seconds: float, clip_seconds: float, sample_rate: int, version: Version
+) -> dict:
     """Arrange, render and write one version -> {"seconds", "error"}; one that fails leaves nothing."""
     origin = version.origin
     try:
@@ -152,7 +154,7 @@ def build_version(out: Path, seed: int, piece_seconds: float, clip_seconds: floa
         score = arrange(song, stretch, version.start, piece_seconds, version.seed, origin.genre)
         source = "; ".join([f"{origin.name} of {origin.source}, arranged by ttm-app", *sources_of(score)])
         about = {"split": split_of(song.digest), "set": "midi", "licence": origin.licence, "source": source}
-        seconds = store(out, _identity(seed, version), version.index, score, clip_seconds, about)
+        seconds = store(out, _identity(seed, version), version.index, score, clip_seconds, sample_rate, about)
     except (DependencyError, FileError, OSError):
         raise
     except Exception as error:
@@ -174,6 +176,7 @@ def build(
     source: str = "",
     piece_seconds: float = 30.0,
     clip_seconds: float = 10.0,
+    sample_rate: int = SAMPLE_RATE,
     progress: Callable[[dict], None] | None = None,
     note: Callable[[str], None] = lambda line: None,
 ) -> dict:
@@ -193,7 +196,7 @@ def build(
         raise FileError(f"none of the MIDI files in {data} can be used ({left_out[0]})")
     facts = [(song.digest, o.name, o.licence, o.source, o.genre) for o, song in usable]
     settings = {
-        "schema": 1, "set": "midi", "seed": seed, "sample_rate": SAMPLE_RATE, "channels": 2,
+        "schema": 1, "set": "midi", "seed": seed, "sample_rate": sample_rate, "channels": 2,
         "piece_seconds": piece_seconds, "clip_seconds": clip_seconds, "validation": VALIDATION,
         "files": f"{digest(facts):016x}",
     }  # fmt: skip
@@ -208,6 +211,6 @@ def build(
         planned += max(1, (end - start) * 60 / tempo // clip_seconds) * clip_seconds
         chosen.append(version)
     todo = [version for version in chosen if not (out / "rows" / f"{_identity(seed, version)}.json").exists()]
-    task = partial(build_version, out, seed, piece_seconds, clip_seconds)
+    task = partial(build_version, out, seed, piece_seconds, clip_seconds, sample_rate)
     made = make(out, task, todo, len(chosen), workers, progress)
     return {"files": len(usable), "left_out": left_out, **made}

@@ -1,0 +1,357 @@
+"""The third sketch codec: 48 kHz stereo audio <-> 12.5 latents a second.
+
+waveform (B, 2, N) -> log-magnitude STFT of the mid, and what the side is to it band by band (B, 8T, ...)
+-> ConvNeXt encoder -> latents (B, T, D) -> ConvNeXt decoder -> the same -> phase reconstruction of the mid, the side
+made from it -> waveform (B, 2, N)
+
+Mid is the mean of both channels, side half their difference. In each of some 32 bands the side is the mid times a gain
+(where a sound stands between the loudspeakers) and a rest of its own (width), as in parametric stereo (Breebaart et
+al., EURASIP JASP 2005:9). The rest is rebuilt by all-pass filters from the mid. Latents start as principal
+components of mel bands: these carry most of what is heard, and single bins are left to the decoder.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..errors import ModelError
+from ..models.bundle import load_state, load_strict
+from .chunks import spans
+from .sketch import (
+    CHUNK_SECONDS,
+    KERNEL,
+    _blocks,
+    _matmul,
+    _one_after_another,
+    _principal,
+    _set_whitening,
+    _side_by_side,
+    count_turns,
+    frame,
+    overlap_add,
+    reconstruct,
+)
+
+KIND = "sketch-stereo"
+ENCODER_FLOOR = 0.005  # smallest STFT magnitude that the encoder sees
+BAND_FLOOR = 0.002  # and smallest magnitude of a band
+QUIET = 1e-4  # power of a band of the mid below which the side has no gain
+GAIN = 2.0  # largest gain from mid to side
+REST = (-5.8, 2.0)  # log of the side's rest, relative to the mid
+DELAYS, FEEDBACK = (0.0031, 0.0043, 0.0057), 0.6  # of the all-passes that the side's rest is made with, in seconds
+DECORRELATION = 0.1  # seconds after which nothing is left of them
+
+
+@dataclass(frozen=True)
+class StereoCodecConfig:
+    sample_rate: int = 48_000
+    n_fft: int = 1920
+    hop: int = 480
+    frames_per_latent: int = 8
+    mid_dim: int = 128  # latents that start as principal components of the mid
+    stereo_dim: int = 24  # and those that do not
+    bands: int = 128  # mel bands of the mid
+    stereo_bands: int = 32
+    frame_components: int = 256  # principal components of one frame that the encoder network sees
+    encoder_width: int = 320
+    encoder_blocks: int = 4
+    latent_width: int = 512  # blocks at the latent rate, in both halves
+    latent_blocks: int = 2
+    decoder_width: int = 512
+    decoder_blocks: int = 6
+    phase_iterations: int = 6
+    floor: float = 0.002  # STFT magnitude below which what the decoder gives flattens out
+
+    @property
+    def bins(self) -> int:
+        return self.n_fft // 2 + 1
+
+
+@lru_cache
+def mel_bands(sample_rate: int, n_fft: int, bands: int) -> Tensor:
+    """Triangular filters (n_fft / 2 + 1, bands), equally spaced on the HTK mel scale, each of sum 1."""
+    hertz = torch.linspace(0, sample_rate / 2, n_fft // 2 + 1)
+    low, high = (2595 * math.log10(1 + edge / 700) for edge in (20.0, sample_rate / 2))
+    edges = 700 * (10 ** (torch.linspace(low, high, bands + 2) / 2595) - 1)
+    rising = (hertz[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - hertz[:, None]) / (edges[2:] - edges[1:-1])
+    filters = torch.minimum(rising, falling).clamp_min(0)
+    nearest = (hertz[:, None] - edges[1:-1]).abs().argmin(0)  # a band narrower than a bin takes the nearest bin
+    empty = filters.sum(0) == 0
+    filters[nearest[empty], empty.nonzero()[:, 0]] = 1.0
+    return filters / filters.sum(0)
+
+
+class Frames:
+    """What the codec sees of a waveform: `magnitude` of the mid (B, T, F) and `stereo` (B, T, 2 * stereo_bands).
+
+    stereo: the gain from mid to side in every band, then the log of what of the side is left, relative to the mid.
+    `power` (B, T, stereo_bands) is that of the mid.
+    """
+
+    def __init__(self, waveform: Tensor, config: StereoCodecConfig):
+        mid, side = waveform.mean(dim=1), (waveform[:, 0] - waveform[:, 1]) / 2
+        spectrum, aside = (frame(channel, config.n_fft, config.hop) for channel in (mid, side))
+        filters = mel_bands(config.sample_rate, config.n_fft, config.stereo_bands).to(waveform.device)
+        self.magnitude = spectrum.abs()
+        self.power = self.magnitude.square() @ filters + QUIET
+        gain = ((aside * spectrum.conj()).real @ filters / self.power).clamp(-GAIN, GAIN)
+        rest = (aside.abs().square() @ filters - gain.square() * self.power).clamp_min(0)
+        self.stereo = torch.cat([gain, 0.5 * (rest / self.power + 1e-5).log().clamp(2 * REST[0], 2 * REST[1])], dim=-1)
+
+
+class StereoEncoder(nn.Module):
+    """Magnitudes (B, 8T, F) and stereo (B, 8T, 2S) -> latents (B, T, D): a fixed linear map of the mel bands of the mid
+    plus what a network adds to it. The network sees whitened principal components of each frame."""
+
+    def __init__(self, config: StereoCodecConfig):
+        super().__init__()
+        self.config = c = config
+        self.linear = nn.Linear(c.bands * c.frames_per_latent, c.mid_dim).requires_grad_(False)
+        self.whiten = nn.Linear(c.bins, c.frame_components).requires_grad_(False)
+        self.project = nn.Linear(c.frame_components + 2 * c.stereo_bands, c.encoder_width)
+        self.norm = nn.LayerNorm(c.encoder_width)
+        self.frames = _blocks(c.encoder_width, c.encoder_blocks)
+        self.merge = nn.Linear(c.encoder_width * c.frames_per_latent, c.latent_width)
+        self.latents = _blocks(c.latent_width, c.latent_blocks)
+        self.final_norm = nn.LayerNorm(c.latent_width)
+        self.out = nn.Linear(c.latent_width, c.mid_dim + c.stereo_dim)
+
+    def forward(self, magnitude: Tensor, stereo: Tensor) -> Tensor:
+        ratio = self.config.frames_per_latent
+        x = torch.cat([self.whiten(magnitude.clamp_min(ENCODER_FLOOR).log()), stereo], dim=-1)
+        x = _side_by_side(self.frames(self.norm(self.project(x))), ratio)
+        fixed = self.linear(_side_by_side(band_levels(magnitude, self.config), ratio))
+        added = self.out(self.final_norm(self.latents(self.merge(x))))
+        return F.pad(fixed, (0, self.config.stereo_dim)) + added
+
+
+class StereoDecoder(nn.Module):
+    """Latents (B, T, D) -> (B, 8T, F + 2S): log-magnitudes of the mid, then stereo as in `Frames`.
+
+    The magnitudes are a fixed linear map to mel bands, spread over the bins, plus what a network adds to that.
+    """
+
+    def __init__(self, config: StereoCodecConfig):
+        super().__init__()
+        self.config = c = config
+        self.linear = nn.Linear(c.mid_dim, c.bands * c.frames_per_latent).requires_grad_(False)
+        self.spread = nn.Linear(c.bands, c.bins)
+        self.project = nn.Conv1d(c.mid_dim + c.stereo_dim, c.latent_width, 3, padding=1)
+        self.latents = _blocks(c.latent_width, c.latent_blocks)
+        self.split = nn.Linear(c.latent_width, c.decoder_width * c.frames_per_latent)
+        self.norm = nn.LayerNorm(c.decoder_width)
+        self.frames = _blocks(c.decoder_width, c.decoder_blocks)
+        self.final_norm = nn.LayerNorm(c.decoder_width)
+        self.out = nn.Linear(c.decoder_width, c.bins + 2 * c.stereo_bands)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        c = self.config
+        x = self.latents(self.project(latents.transpose(1, 2)).transpose(1, 2))
+        x = self.frames(self.norm(_one_after_another(_matmul(self.split, x).float(), c.frames_per_latent)))
+        bands = _one_after_another(self.linear(latents[..., : c.mid_dim]), c.frames_per_latent)
+        return (
+            F.pad(self.spread(bands).float(), (0, 2 * c.stereo_bands)) + _matmul(self.out, self.final_norm(x)).float()
+        )
+
+
+def band_levels(magnitude: Tensor, config: StereoCodecConfig) -> Tensor:
+    """Magnitudes (B, T, F) -> natural log of their mel bands (B, T, bands)."""
+    filters = mel_bands(config.sample_rate, config.n_fft, config.bands).to(magnitude.device)
+    return (magnitude @ filters).clamp_min(BAND_FLOOR).log()
+
+
+class StereoCodec(nn.Module):
+    """See the module docstring. Follows the `Codec` protocol."""
+
+    channels = 2
+
+    def __init__(self, config: StereoCodecConfig | None = None):
+        super().__init__()
+        self.config = config = config or StereoCodecConfig()
+        self.sample_rate = config.sample_rate
+        self.latent_dim = config.mid_dim + config.stereo_dim
+        self.samples_per_latent = config.hop * config.frames_per_latent
+        self.latent_rate = config.sample_rate / self.samples_per_latent
+        self.chunk = round(CHUNK_SECONDS * self.latent_rate)
+        self.encoder = StereoEncoder(config)
+        self.decoder = StereoDecoder(config)
+
+    @property
+    def phase_context(self) -> int:
+        """Latents on either side that the phases of a frame depend on: one overlap an iteration, one for the last sum,
+        and for the side two more and what its filters remember."""
+        c = self.config
+        frames = (c.phase_iterations + 3) * (c.n_fft // c.hop - 1) + DECORRELATION * c.sample_rate / c.hop
+        return math.ceil(frames / c.frames_per_latent)
+
+    @property
+    def context(self) -> int:
+        """Latents on either side beyond which nothing changes what is decoded, or encoded."""
+        c, reach = self.config, KERNEL // 2
+        encode = math.ceil((c.n_fft // c.hop + reach * c.encoder_blocks) / c.frames_per_latent)
+        decode = math.ceil(reach * c.decoder_blocks / c.frames_per_latent) + 1 + self.phase_context
+        return max(encode, decode) + reach * c.latent_blocks
+
+    @torch.no_grad()
+    def initialise(self, magnitude: Tensor) -> None:
+        """Start as principal components of the mel bands of magnitudes (B, 8T, F); the networks start at zero."""
+        c, encoder, decoder = self.config, self.encoder, self.decoder
+        bands, levels = band_levels(magnitude, c), magnitude.clamp_min(ENCODER_FLOOR).log()
+        mean, basis, scale, emphasis = _principal(
+            _side_by_side(bands, c.frames_per_latent), c.mid_dim, torch.ones(c.bands * c.frames_per_latent)
+        )
+        _set_whitening(encoder.linear, mean, basis, scale, emphasis)
+        decoder.linear.weight.copy_(basis * scale)
+        decoder.linear.bias.copy_(mean)
+        _set_whitening(encoder.whiten, *_principal(levels, c.frame_components, bin_weights(c.sample_rate, c.bins)))
+        x, y = bands.flatten(0, 1), levels.flatten(0, 1)  # bins from bands by ridge regression
+        centred = x - x.mean(dim=0)
+        slope = torch.linalg.solve(centred.T @ centred + 10 * torch.eye(c.bands), centred.T @ (y - y.mean(dim=0)))
+        decoder.spread.weight.copy_(slope.T)
+        decoder.spread.bias.copy_(y.mean(dim=0) - x.mean(dim=0) @ slope)
+        for layer in (encoder.out, decoder.out):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        nn.init.normal_(encoder.out.weight[c.mid_dim :], std=0.02)
+
+    def frames(self, waveform: Tensor) -> Frames:
+        """What the encoder sees of a waveform (B, 2, N), N a multiple of `samples_per_latent`."""
+        return Frames(waveform, self.config)
+
+    def encode(self, waveform: Tensor) -> Tensor:
+        """Waveform (B, 2, N) -> latents (B, T, D); the end is padded with silence to a whole latent."""
+        frames = self.frames(F.pad(waveform, (0, -waveform.shape[-1] % self.samples_per_latent)))
+        return self.encoder(frames.magnitude, frames.stereo)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents (B, T, D) -> waveform (B, 2, T * samples_per_latent), float32."""
+        return self.finish(self.decoder(latents))
+
+    def decode_chunks(self, latents: Tensor) -> Iterator[Tensor]:
+        """Latents (B, T, D) -> waveform (B, 2, n) of one chunk after the other; together what `decode` gives."""
+        return self.decode_chunks_with(self.decoder, latents)
+
+    def decode_chunks_with(self, network: Callable[[Tensor], Tensor], latents: Tensor) -> Iterator[Tensor]:
+        """`decode_chunks` with another network in the place of the decoder's (an ONNX session)."""
+        c, ratio, near = self.config, self.config.frames_per_latent, self.phase_context
+        before: Tensor | float = 0.0
+        for start, stop in spans(latents.shape[1], self.chunk):
+            seen, first = max(0, start - self.context), max(0, start - near)  # by the network, by the phases
+            output = network(latents[:, seen : stop + self.context])
+            output = output[:, (first - seen) * ratio : (stop + near - seen) * ratio]
+            magnitude = self.magnitude(output)
+            turns = count_turns(magnitude, c.n_fft, c.hop, before)
+            passed = (max(0, stop - near) - first) * ratio  # frames that the next chunk does not see
+            before = turns[:, passed - 1] if passed else before
+            mid = reconstruct(magnitude, c.n_fft, c.hop, c.phase_iterations, turns)
+            hop = self.samples_per_latent
+            yield self.spread(mid, output)[..., (start - first) * hop : (stop - first) * hop]
+
+    def decoder_module(self) -> StereoDecoder:
+        """The decoder network: latents (B, T, D) -> (B, 8T, F + 2S)."""
+        return self.decoder
+
+    def finish(self, output: Tensor) -> Tensor:
+        """What the decoder gives (B, 8T, F + 2S) -> waveform (B, 2, T * samples_per_latent)."""
+        c = self.config
+        return self.spread(reconstruct(self.magnitude(output), c.n_fft, c.hop, c.phase_iterations), output)
+
+    def magnitude(self, output: Tensor) -> Tensor:
+        """STFT magnitude of the mid (B, 8T, F) of what the decoder gave; what is at the floor is silence."""
+        levels = output[..., : self.config.bins].float().clamp(max=7.5)
+        return F.threshold(levels.exp() - self.config.floor, 1e-6, 0.0)
+
+    def spread(self, mid: Tensor, output: Tensor) -> Tensor:
+        """The mid (B, N) and what the decoder gave of the side (in `output`) -> both channels (B, 2, N)."""
+        c = self.config
+        spectrum = frame(mid, c.n_fft, c.hop)
+        filters = mel_bands(c.sample_rate, c.n_fft, c.stereo_bands).to(mid.device)
+        bands = (
+            filters / filters.sum(dim=1, keepdim=True).clamp_min(1e-6)
+        ).T  # (S, F): bins between two bands mix them
+        gain, rest = output[..., c.bins :].float().split(c.stereo_bands, dim=-1)
+        other = frame(_filtered(mid, _decorrelator(c.sample_rate).to(mid.device)), c.n_fft, c.hop)
+        aside = spectrum * (gain @ bands) + other * (rest.clamp(*REST).exp() @ bands)
+        side = overlap_add(aside, c.n_fft, c.hop)
+        return torch.stack([mid + side, mid - side], dim=1)
+
+    def prepare(self, dtype: torch.dtype) -> None:
+        """Keep the large matrices of the decoder in `dtype`; everything between them stays float32."""
+        if dtype not in (torch.float32, torch.bfloat16):
+            raise ValueError(f"the sketch codec decodes in float32 or bfloat16, not {dtype}")
+        for block in (*self.decoder.latents, *self.decoder.frames):
+            block.up.to(dtype)
+            block.down.to(dtype)
+        self.decoder.split.to(dtype)
+        self.decoder.out.to(dtype)
+
+
+def _filtered(waveform: Tensor, response: Tensor) -> Tensor:
+    """Waveform (B, N) convolved with an impulse response (M,), (B, N)."""
+    size = waveform.shape[-1] + len(response)
+    return torch.fft.irfft(torch.fft.rfft(waveform, size) * torch.fft.rfft(response, size), size)[
+        :, : waveform.shape[-1]
+    ]
+
+
+@lru_cache
+def bin_weights(sample_rate: int, bins: int) -> Tensor:
+    """How much each STFT bin (bins,) counts: by the slope of the mel scale, so that low bins count most; mean 1."""
+    weights = 1 / (700 + torch.linspace(0, sample_rate / 2, bins))
+    return weights / weights.mean()
+
+
+@lru_cache
+def _decorrelator(sample_rate: int) -> Tensor:
+    """Impulse response (N,) of three all-passes in a row (Schroeder, JAES 1961): what it gives has the spectrum of what
+    it is given, and does not sound from the same place."""
+    response = torch.zeros(round(DECORRELATION * sample_rate))
+    response[0] = 1.0
+    for delay in (round(seconds * sample_rate) for seconds in DELAYS):
+        given, response = response, torch.zeros_like(response)
+        for start in range(0, len(given), delay):  # y[n] = x[n - delay] - G x[n] + G y[n - delay], block by block
+            here = slice(start, start + delay)
+            before = slice(start - delay, min(start, start - delay + len(given[here])))
+            response[here] = -FEEDBACK * given[here]
+            if start:
+                response[here] += given[before] + FEEDBACK * response[before]
+    return response
+
+
+def save_codec(codec: StereoCodec, folder: Path, data: list[dict] | None = None) -> None:
+    """Write `config.json` and `model.safetensors` (16-bit floats) into `folder` (made if missing).
+
+    `data` says what it was trained on: [{"name", "licence", "hours"}].
+    """
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    facts: dict[str, Any] = {"kind": KIND, **asdict(codec.config), "data": data or []}
+    (folder / "config.json").write_text(json.dumps(facts, indent=2) + "\n")
+    state = {name: tensor.detach().half().contiguous() for name, tensor in codec.state_dict().items()}
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def load_codec(folder: Path, sha256: str | None = None) -> StereoCodec:
+    """Read a codec folder written by `save_codec`, in eval mode; raises ModelError when it does not fit."""
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        if config.pop("kind") != KIND:
+            raise ValueError(f"not a {KIND} codec")
+        config.pop("data")
+        codec = StereoCodec(StereoCodecConfig(**config))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"{folder / 'config.json'}: not a {KIND} codec ({error}); install the model again") from error
+    load_strict(codec, load_state(folder / "model.safetensors", sha256), folder)
+    return codec.eval().requires_grad_(False)
