@@ -72,17 +72,11 @@ def read_codec(bundle: Bundle) -> Codec:
     """The codec of a bundle as it was trained, on the CPU. Raises ModelError."""
     config = bundle.config["codec"]
     kind = config["kind"]
-    if kind == "sketch":
+    if kind in ("sketch", "sketch-stereo"):
         from .sketch import load_codec as load_sketch
 
-        return load_sketch(
-            bundle.path / config["path"], bundle.config["files"].get(f"{config['path']}/model.safetensors")
-        )
-    if kind == "sketch-stereo":
-        from .sketch_stereo import load_codec as load_stereo
-
         digest = bundle.config["files"].get(f"{config['path']}/model.safetensors")
-        return load_stereo(bundle.path / config["path"], digest)
+        return load_sketch(bundle.path / config["path"], digest)
     if kind == "mmaudio-16k":
         from .mmaudio.codec import MMAudio16k
 

@@ -8,16 +8,8 @@ import pytest
 import torch
 
 from musicgen_app.codecs.chunks import decode_chunked, encode_chunked
-from musicgen_app.codecs.sketch import (
-    SketchCodec,
-    SketchCodecConfig,
-    count_turns,
-    frame,
-    load_codec,
-    overlap_add,
-    reconstruct,
-    save_codec,
-)
+from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, load_codec, save_codec
+from musicgen_app.codecs.sketch.phases import count_turns, frame, overlap_add, reconstruct
 from musicgen_app.errors import ModelError
 
 TINY = SketchCodecConfig(

@@ -8,9 +8,9 @@ import math
 import pytest
 import torch
 
-from musicgen_app.codecs import sketch_stereo
 from musicgen_app.codecs.chunks import decode_chunked, encode_chunked
-from musicgen_app.codecs.sketch_stereo import Frames, StereoCodec, StereoCodecConfig, load_codec, save_codec
+from musicgen_app.codecs.sketch import StereoCodec, StereoCodecConfig, load_codec, save_codec, stereo
+from musicgen_app.codecs.sketch.stereo import Frames
 from musicgen_app.errors import ModelError
 
 RATE = 8_000
@@ -71,7 +71,7 @@ def test_width_of_its_own_is_seen_and_rebuilt(codec):
 
 
 def test_the_filters_of_the_side_change_no_spectrum():
-    response = sketch_stereo._decorrelator(48_000)
+    response = stereo._decorrelator(48_000)
     assert torch.fft.rfft(response).abs().std() < 0.01 and response[-200:].abs().max() < 2e-4
 
 
@@ -119,6 +119,6 @@ def test_it_starts_as_principal_components_of_bands():
         latents = codec.encoder(frames.magnitude, frames.stereo)[..., : TINY.mid_dim]
         rebuilt = codec.decoder.linear(latents)
     assert latents.flatten(0, 1).std(dim=0).mean() == pytest.approx(1.0, abs=0.05)
-    bands = sketch_stereo.band_levels(frames.magnitude, TINY)
+    bands = stereo.band_levels(frames.magnitude, TINY)
     spread = bands - bands.mean(dim=(0, 1))
     assert (rebuilt.reshape(bands.shape) - bands).square().mean() < 0.2 * spread.square().mean()

@@ -12,7 +12,7 @@ import soundfile
 import torch
 from safetensors.torch import load_file
 
-from musicgen_app.codecs.sketch_stereo import StereoCodec, StereoCodecConfig, load_codec
+from musicgen_app.codecs.sketch import StereoCodec, StereoCodecConfig, load_codec
 from musicgen_app.errors import FileError, ModelError
 from ttm_trainer.analysis.spectra import log_mel, mel_filters
 from ttm_trainer.codec.losses import reconstruction, waveform_error

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from musicgen_app.codecs.sketch import frame, overlap_add
-from musicgen_app.codecs.sketch_stereo import Frames, StereoCodec, StereoCodecConfig, bin_weights, mel_bands
+from musicgen_app.codecs.sketch.phases import frame, overlap_add
+from musicgen_app.codecs.sketch.stereo import Frames, StereoCodec, StereoCodecConfig, bin_weights, mel_bands
 
 from ..analysis.spectra import log_mel
 

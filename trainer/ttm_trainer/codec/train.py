@@ -17,7 +17,8 @@ import soundfile
 import torch
 from torch import Tensor
 
-from musicgen_app.codecs.sketch_stereo import Frames, StereoCodec, StereoCodecConfig, load_codec, save_codec
+from musicgen_app.codecs.sketch import StereoCodec, StereoCodecConfig, load_codec, save_codec
+from musicgen_app.codecs.sketch.stereo import Frames
 from musicgen_app.errors import FileError
 from musicgen_app.machine import files
 from musicgen_app.machine.device import cpu_autocast

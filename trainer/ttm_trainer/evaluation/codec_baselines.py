@@ -13,7 +13,7 @@ import soundfile
 import torch
 
 from musicgen_app.audio import resample
-from musicgen_app.codecs.sketch import frame, reconstruct
+from musicgen_app.codecs.sketch.phases import frame, reconstruct
 from musicgen_app.errors import DependencyError
 
 from ..analysis.spectra import mel_filters

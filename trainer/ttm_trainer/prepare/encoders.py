@@ -120,8 +120,10 @@ def device_of(codec: Codec) -> torch.device:
 
 def _kind_of_codec(folder: Path) -> str | None:
     """ "sketch" or "sketch-stereo", where the folder is that of such a codec."""
+    from musicgen_app.codecs.sketch import KINDS
+
     try:
         kind = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("kind")
     except (OSError, ValueError, AttributeError):
         return None
-    return kind if kind in ("sketch", "sketch-stereo") else None
+    return kind if kind in KINDS else None

@@ -12,37 +12,18 @@ components of mel bands: these carry most of what is heard, and single bins are 
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import ModelError
-from ..models.bundle import load_state, load_strict
-from .chunks import spans
-from .sketch import (
-    CHUNK_SECONDS,
-    KERNEL,
-    _blocks,
-    _matmul,
-    _one_after_another,
-    _principal,
-    _set_whitening,
-    _side_by_side,
-    count_turns,
-    frame,
-    overlap_add,
-    reconstruct,
-)
+from .codec import SpectrumCodec
+from .networks import blocks, matmul, one_after_another, principal, set_whitening, side_by_side
+from .phases import frame, overlap_add
 
-KIND = "sketch-stereo"
 ENCODER_FLOOR = 0.005  # smallest STFT magnitude that the encoder sees
 BAND_FLOOR = 0.002  # and smallest magnitude of a band
 QUIET = 1e-4  # power of a band of the mid below which the side has no gain
@@ -121,17 +102,17 @@ class StereoEncoder(nn.Module):
         self.whiten = nn.Linear(c.bins, c.frame_components).requires_grad_(False)
         self.project = nn.Linear(c.frame_components + 2 * c.stereo_bands, c.encoder_width)
         self.norm = nn.LayerNorm(c.encoder_width)
-        self.frames = _blocks(c.encoder_width, c.encoder_blocks)
+        self.frames = blocks(c.encoder_width, c.encoder_blocks)
         self.merge = nn.Linear(c.encoder_width * c.frames_per_latent, c.latent_width)
-        self.latents = _blocks(c.latent_width, c.latent_blocks)
+        self.latents = blocks(c.latent_width, c.latent_blocks)
         self.final_norm = nn.LayerNorm(c.latent_width)
         self.out = nn.Linear(c.latent_width, c.mid_dim + c.stereo_dim)
 
     def forward(self, magnitude: Tensor, stereo: Tensor) -> Tensor:
         ratio = self.config.frames_per_latent
         x = torch.cat([self.whiten(magnitude.clamp_min(ENCODER_FLOOR).log()), stereo], dim=-1)
-        x = _side_by_side(self.frames(self.norm(self.project(x))), ratio)
-        fixed = self.linear(_side_by_side(band_levels(magnitude, self.config), ratio))
+        x = side_by_side(self.frames(self.norm(self.project(x))), ratio)
+        fixed = self.linear(side_by_side(band_levels(magnitude, self.config), ratio))
         added = self.out(self.final_norm(self.latents(self.merge(x))))
         return F.pad(fixed, (0, self.config.stereo_dim)) + added
 
@@ -148,21 +129,19 @@ class StereoDecoder(nn.Module):
         self.linear = nn.Linear(c.mid_dim, c.bands * c.frames_per_latent).requires_grad_(False)
         self.spread = nn.Linear(c.bands, c.bins)
         self.project = nn.Conv1d(c.mid_dim + c.stereo_dim, c.latent_width, 3, padding=1)
-        self.latents = _blocks(c.latent_width, c.latent_blocks)
+        self.latents = blocks(c.latent_width, c.latent_blocks)
         self.split = nn.Linear(c.latent_width, c.decoder_width * c.frames_per_latent)
         self.norm = nn.LayerNorm(c.decoder_width)
-        self.frames = _blocks(c.decoder_width, c.decoder_blocks)
+        self.frames = blocks(c.decoder_width, c.decoder_blocks)
         self.final_norm = nn.LayerNorm(c.decoder_width)
         self.out = nn.Linear(c.decoder_width, c.bins + 2 * c.stereo_bands)
 
     def forward(self, latents: Tensor) -> Tensor:
         c = self.config
         x = self.latents(self.project(latents.transpose(1, 2)).transpose(1, 2))
-        x = self.frames(self.norm(_one_after_another(_matmul(self.split, x).float(), c.frames_per_latent)))
-        bands = _one_after_another(self.linear(latents[..., : c.mid_dim]), c.frames_per_latent)
-        return (
-            F.pad(self.spread(bands).float(), (0, 2 * c.stereo_bands)) + _matmul(self.out, self.final_norm(x)).float()
-        )
+        x = self.frames(self.norm(one_after_another(matmul(self.split, x).float(), c.frames_per_latent)))
+        bands = one_after_another(self.linear(latents[..., : c.mid_dim]), c.frames_per_latent)
+        return F.pad(self.spread(bands).float(), (0, 2 * c.stereo_bands)) + matmul(self.out, self.final_norm(x)).float()
 
 
 def band_levels(magnitude: Tensor, config: StereoCodecConfig) -> Tensor:
@@ -171,50 +150,30 @@ def band_levels(magnitude: Tensor, config: StereoCodecConfig) -> Tensor:
     return (magnitude @ filters).clamp_min(BAND_FLOOR).log()
 
 
-class StereoCodec(nn.Module):
-    """See the module docstring. Follows the `Codec` protocol."""
+class StereoCodec(SpectrumCodec):
+    """See the module docstring."""
 
-    channels = 2
+    kind, channels, loudest = "sketch-stereo", 2, 7.5
+    encoder: StereoEncoder
+    decoder: StereoDecoder
+    sums, memory = 3, DECORRELATION  # the side is made of the mid's frames and of its filtered frames
 
     def __init__(self, config: StereoCodecConfig | None = None):
-        super().__init__()
-        self.config = config = config or StereoCodecConfig()
-        self.sample_rate = config.sample_rate
-        self.latent_dim = config.mid_dim + config.stereo_dim
-        self.samples_per_latent = config.hop * config.frames_per_latent
-        self.latent_rate = config.sample_rate / self.samples_per_latent
-        self.chunk = round(CHUNK_SECONDS * self.latent_rate)
-        self.encoder = StereoEncoder(config)
-        self.decoder = StereoDecoder(config)
-
-    @property
-    def phase_context(self) -> int:
-        """Latents on either side that the phases of a frame depend on: one overlap an iteration, one for the last sum,
-        and for the side two more and what its filters remember."""
-        c = self.config
-        frames = (c.phase_iterations + 3) * (c.n_fft // c.hop - 1) + DECORRELATION * c.sample_rate / c.hop
-        return math.ceil(frames / c.frames_per_latent)
-
-    @property
-    def context(self) -> int:
-        """Latents on either side beyond which nothing changes what is decoded, or encoded."""
-        c, reach = self.config, KERNEL // 2
-        encode = math.ceil((c.n_fft // c.hop + reach * c.encoder_blocks) / c.frames_per_latent)
-        decode = math.ceil(reach * c.decoder_blocks / c.frames_per_latent) + 1 + self.phase_context
-        return max(encode, decode) + reach * c.latent_blocks
+        config = config or StereoCodecConfig()
+        super().__init__(config, config.mid_dim + config.stereo_dim, StereoEncoder(config), StereoDecoder(config))
 
     @torch.no_grad()
     def initialise(self, magnitude: Tensor) -> None:
         """Start as principal components of the mel bands of magnitudes (B, 8T, F); the networks start at zero."""
         c, encoder, decoder = self.config, self.encoder, self.decoder
         bands, levels = band_levels(magnitude, c), magnitude.clamp_min(ENCODER_FLOOR).log()
-        mean, basis, scale, emphasis = _principal(
-            _side_by_side(bands, c.frames_per_latent), c.mid_dim, torch.ones(c.bands * c.frames_per_latent)
+        mean, basis, scale, emphasis = principal(
+            side_by_side(bands, c.frames_per_latent), c.mid_dim, torch.ones(c.bands * c.frames_per_latent)
         )
-        _set_whitening(encoder.linear, mean, basis, scale, emphasis)
+        set_whitening(encoder.linear, mean, basis, scale, emphasis)
         decoder.linear.weight.copy_(basis * scale)
         decoder.linear.bias.copy_(mean)
-        _set_whitening(encoder.whiten, *_principal(levels, c.frame_components, bin_weights(c.sample_rate, c.bins)))
+        set_whitening(encoder.whiten, *principal(levels, c.frame_components, bin_weights(c.sample_rate, c.bins)))
         x, y = bands.flatten(0, 1), levels.flatten(0, 1)  # bins from bands by ridge regression
         centred = x - x.mean(dim=0)
         slope = torch.linalg.solve(centred.T @ centred + 10 * torch.eye(c.bands), centred.T @ (y - y.mean(dim=0)))
@@ -234,44 +193,6 @@ class StereoCodec(nn.Module):
         frames = self.frames(F.pad(waveform, (0, -waveform.shape[-1] % self.samples_per_latent)))
         return self.encoder(frames.magnitude, frames.stereo)
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """Latents (B, T, D) -> waveform (B, 2, T * samples_per_latent), float32."""
-        return self.finish(self.decoder(latents))
-
-    def decode_chunks(self, latents: Tensor) -> Iterator[Tensor]:
-        """Latents (B, T, D) -> waveform (B, 2, n) of one chunk after the other; together what `decode` gives."""
-        return self.decode_chunks_with(self.decoder, latents)
-
-    def decode_chunks_with(self, network: Callable[[Tensor], Tensor], latents: Tensor) -> Iterator[Tensor]:
-        """`decode_chunks` with another network in the place of the decoder's (an ONNX session)."""
-        c, ratio, near = self.config, self.config.frames_per_latent, self.phase_context
-        before: Tensor | float = 0.0
-        for start, stop in spans(latents.shape[1], self.chunk):
-            seen, first = max(0, start - self.context), max(0, start - near)  # by the network, by the phases
-            output = network(latents[:, seen : stop + self.context])
-            output = output[:, (first - seen) * ratio : (stop + near - seen) * ratio]
-            magnitude = self.magnitude(output)
-            turns = count_turns(magnitude, c.n_fft, c.hop, before)
-            passed = (max(0, stop - near) - first) * ratio  # frames that the next chunk does not see
-            before = turns[:, passed - 1] if passed else before
-            mid = reconstruct(magnitude, c.n_fft, c.hop, c.phase_iterations, turns)
-            hop = self.samples_per_latent
-            yield self.spread(mid, output)[..., (start - first) * hop : (stop - first) * hop]
-
-    def decoder_module(self) -> StereoDecoder:
-        """The decoder network: latents (B, T, D) -> (B, 8T, F + 2S)."""
-        return self.decoder
-
-    def finish(self, output: Tensor) -> Tensor:
-        """What the decoder gives (B, 8T, F + 2S) -> waveform (B, 2, T * samples_per_latent)."""
-        c = self.config
-        return self.spread(reconstruct(self.magnitude(output), c.n_fft, c.hop, c.phase_iterations), output)
-
-    def magnitude(self, output: Tensor) -> Tensor:
-        """STFT magnitude of the mid (B, 8T, F) of what the decoder gave; what is at the floor is silence."""
-        levels = output[..., : self.config.bins].float().clamp(max=7.5)
-        return F.threshold(levels.exp() - self.config.floor, 1e-6, 0.0)
-
     def spread(self, mid: Tensor, output: Tensor) -> Tensor:
         """The mid (B, N) and what the decoder gave of the side (in `output`) -> both channels (B, 2, N)."""
         c = self.config
@@ -285,16 +206,6 @@ class StereoCodec(nn.Module):
         aside = spectrum * (gain @ bands) + other * (rest.clamp(*REST).exp() @ bands)
         side = overlap_add(aside, c.n_fft, c.hop)
         return torch.stack([mid + side, mid - side], dim=1)
-
-    def prepare(self, dtype: torch.dtype) -> None:
-        """Keep the large matrices of the decoder in `dtype`; everything between them stays float32."""
-        if dtype not in (torch.float32, torch.bfloat16):
-            raise ValueError(f"the sketch codec decodes in float32 or bfloat16, not {dtype}")
-        for block in (*self.decoder.latents, *self.decoder.frames):
-            block.up.to(dtype)
-            block.down.to(dtype)
-        self.decoder.split.to(dtype)
-        self.decoder.out.to(dtype)
 
 
 def _filtered(waveform: Tensor, response: Tensor) -> Tensor:
@@ -327,31 +238,3 @@ def _decorrelator(sample_rate: int) -> Tensor:
             if start:
                 response[here] += given[before] + FEEDBACK * response[before]
     return response
-
-
-def save_codec(codec: StereoCodec, folder: Path, data: list[dict] | None = None) -> None:
-    """Write `config.json` and `model.safetensors` (16-bit floats) into `folder` (made if missing).
-
-    `data` says what it was trained on: [{"name", "licence", "hours"}].
-    """
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    facts: dict[str, Any] = {"kind": KIND, **asdict(codec.config), "data": data or []}
-    (folder / "config.json").write_text(json.dumps(facts, indent=2) + "\n")
-    state = {name: tensor.detach().half().contiguous() for name, tensor in codec.state_dict().items()}
-    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-
-
-def load_codec(folder: Path, sha256: str | None = None) -> StereoCodec:
-    """Read a codec folder written by `save_codec`, in eval mode; raises ModelError when it does not fit."""
-    try:
-        config = json.loads((folder / "config.json").read_text())
-        if config.pop("kind") != KIND:
-            raise ValueError(f"not a {KIND} codec")
-        config.pop("data")
-        codec = StereoCodec(StereoCodecConfig(**config))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ModelError(f"{folder / 'config.json'}: not a {KIND} codec ({error}); install the model again") from error
-    load_strict(codec, load_state(folder / "model.safetensors", sha256), folder)
-    return codec.eval().requires_grad_(False)
