@@ -57,8 +57,11 @@ def list_command(search: str, favourites: bool, trash: bool, limit: int, quiet: 
         print_json([item.to_dict() for item in items])
     for item in () if as_json else items:
         click.echo(item.id if quiet else _line(item))
-    if not items and limit:
-        print_note(_why_empty(kept, trash))
+    if not items and not trash and not kept.count():
+        print_note(
+            f"the library ({kept.folder}) is empty: what ttm-app generate makes is kept here, unless --no-keep;"
+            " ttm-app library add FILE... adds what was made before"
+        )
     if (total := kept.count(**conditions)) > len(items):
         print_note(f"{len(items)} of {total} are shown: --limit {total} shows all")
     if unreadable := kept.unreadable():
@@ -202,18 +205,6 @@ def _library() -> Library:
     from ..machine import user_settings
 
     return Library(user_settings.load().library)
-
-
-def _why_empty(kept: Library, trash: bool) -> str:
-    """What to do where a list has no item."""
-    if count := kept.count(trashed=trash):
-        return f"none of the {count} {'in the trash' if trash else 'in the library'} is like that: ask for less"
-    if trash:
-        return "the trash is empty"
-    return (
-        f"the library ({kept.folder}) is empty: what ttm-app generate makes is kept here, unless --no-keep;"
-        " ttm-app library add FILE... adds what was made before"
-    )
 
 
 def _read(ids: tuple[str, ...]) -> list[str]:
