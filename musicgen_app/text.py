@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import plugins
-from .control import prompt_parser as stated
+from .control import prompt_parser
 from .errors import DependencyError, ModelError
 from .models import hub
 
@@ -108,9 +108,11 @@ class SentenceTokens:
         return TextCondition(tokens, mask, torch.stack([self._whole(prompt) for prompt in prompts]))
 
     def _whole(self, prompt: str) -> Tensor:
-        """The vector of a whole prompt, (512,) or, with what it states, (512 + stated.WIDTH,)."""
+        """The vector of a whole prompt, (512,) or, with what it states, (512 + prompt_parser.WIDTH,)."""
         sentence = self.vector(prompt.lower())
-        return torch.cat([sentence, torch.from_numpy(stated.stated(prompt).vector())]) if self.stated else sentence
+        if not self.stated:
+            return sentence
+        return torch.cat([sentence, torch.from_numpy(prompt_parser.parse_prompt(prompt).vector())])
 
 
 class T5Tokens:
@@ -195,7 +197,7 @@ def load_text_encoder(
     """
     text = bundle.config["text"]
     if text["kind"] == "use":
-        if text.get("stated") not in (None, stated.LAYOUT):
+        if text.get("stated") not in (None, prompt_parser.LAYOUT):
             raise ModelError(f"{bundle.path}: its text encoder is of a newer kind; update ttm-app")
         return SentenceTokens(text.get("length", 48), "stated" in text)
     if text["kind"] not in ("t5", "t5-clap"):

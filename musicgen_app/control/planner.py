@@ -19,7 +19,7 @@ from torch import Tensor
 from ..errors import ModelError
 from ..models.bundle import Bundle
 from .plan import LAYOUT, Plan
-from .prompt_parser import Stated, stated
+from .prompt_parser import PromptFacts, parse_prompt
 from .theory import DARK_MODES, METRES, MODES, QUALITIES, SHARPS, parse_chord, pitch_class, transpose
 
 FILE = "plans.safetensors"
@@ -43,7 +43,7 @@ class Pieces:
             "plans": torch.from_numpy(np.frombuffer(text, dtype=np.uint8).copy()),
         }
 
-    def near(self, vector: np.ndarray, wanted: Stated) -> list[Plan]:
+    def near(self, vector: np.ndarray, facts: PromptFacts) -> list[Plan]:
         """The plans of the pieces nearest to a vector, of the stated metre, drums and mode where there are any.
 
         With a stated pace: of the pieces that are near, the slowest (or fastest). Of a vector longer than G only the
@@ -51,13 +51,13 @@ class Pieces:
         """
         vector = vector[: self.vectors.shape[1]]
         similar = self.vectors @ (vector / max(float(np.linalg.norm(vector)), 1e-9))
-        fitting = np.array([_fits(plan, wanted) for plan in self.plans])
+        fitting = np.array([_fits(plan, facts) for plan in self.plans])
         if fitting.any():
             similar[~fitting] = -np.inf
         near = np.argsort(-similar, kind="stable")[: fitting.sum() or None]
-        if wanted.pace and wanted.tempo is None:
+        if facts.pace and facts.tempo is None:
             speed = np.array([self.plans[i].tempo or 0.0 for i in near[:ALIKE]])
-            order = np.argsort(speed if wanted.pace == "slow" else -speed, kind="stable")
+            order = np.argsort(speed if facts.pace == "slow" else -speed, kind="stable")
             near = near[np.sort(order[:EXTREME])]
         return [self.plans[i] for i in near[:NEAREST]]
 
@@ -91,33 +91,33 @@ def plans_for(prompt: str, vector: np.ndarray | None, seeds: Sequence[int], piec
 
     Without pieces they hold only what the prompt states.
     """
-    wanted = stated(prompt)
+    facts = parse_prompt(prompt)
     if pieces is None or vector is None:
-        return [_with_stated(Plan(), wanted)] * len(seeds)
-    near = pieces.near(vector, wanted)
+        return [_with_facts(Plan(), facts)] * len(seeds)
+    near = pieces.near(vector, facts)
     drums = [piece.drums for piece in near]
     usual = max(drums, key=drums.count)
     plans = []
     for seed in seeds:
         borrowed = near[np.random.default_rng((seed, 1)).integers(len(near))]
-        plans.append(_with_stated(replace(borrowed, start=0.0, drums=usual), wanted))  # its own clip may be a pause
+        plans.append(_with_facts(replace(borrowed, start=0.0, drums=usual), facts))  # its own clip may be a pause
     return plans
 
 
-def _with_stated(plan: Plan, wanted: Stated) -> Plan:
+def _with_facts(plan: Plan, facts: PromptFacts) -> Plan:
     """The plan with what a prompt states in the place of what was borrowed."""
-    if wanted.tempo is not None:
-        plan = replace(plan, tempo=wanted.tempo)
-    if wanted.metre is not None:
-        plan = replace(plan, metre=wanted.metre)
-    if wanted.drums is not None:
-        plan = replace(plan, drums=wanted.drums)
-    if wanted.chords:
-        plan = replace(plan, chords=tuple((symbol, METRES[plan.metre]) for symbol in wanted.chords), key=None)
-        if wanted.tonic is None:
-            plan = replace(plan, key=key_of(wanted.chords))
-    if wanted.tonic is not None:
-        plan = in_key(plan, wanted.tonic, wanted.minor)
+    if facts.tempo is not None:
+        plan = replace(plan, tempo=facts.tempo)
+    if facts.metre is not None:
+        plan = replace(plan, metre=facts.metre)
+    if facts.drums is not None:
+        plan = replace(plan, drums=facts.drums)
+    if facts.chords:
+        plan = replace(plan, chords=tuple((symbol, METRES[plan.metre]) for symbol in facts.chords), key=None)
+        if facts.tonic is None:
+            plan = replace(plan, key=key_of(facts.chords))
+    if facts.tonic is not None:
+        plan = in_key(plan, facts.tonic, facts.minor)
     return plan
 
 
@@ -145,7 +145,7 @@ def key_of(chords: tuple[str, ...]) -> str:
     return f"{SHARPS[tonic]} {mode}"
 
 
-def _fits(plan: Plan, wanted: Stated) -> bool:
-    if wanted.metre not in (None, plan.metre) or None not in (wanted.drums, plan.drums) and wanted.drums != plan.drums:
+def _fits(plan: Plan, facts: PromptFacts) -> bool:
+    if facts.metre not in (None, plan.metre) or None not in (facts.drums, plan.drums) and facts.drums != plan.drums:
         return False
-    return wanted.minor is None or plan.key is None or (plan.key.split(" ")[1] in DARK_MODES) == wanted.minor
+    return facts.minor is None or plan.key is None or (plan.key.split(" ")[1] in DARK_MODES) == facts.minor

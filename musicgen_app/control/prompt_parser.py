@@ -58,8 +58,8 @@ _WORD_METRES = {
 
 
 @dataclass(frozen=True)
-class Stated:
-    """What a prompt states; None: nothing is said of it."""
+class PromptFacts:
+    """What a prompt states; None: it says nothing of that."""
 
     tempo: float | None = None  # beats a minute, within BPM
     tonic: int | None = None  # pitch class, 0 is C
@@ -92,10 +92,10 @@ class Stated:
         return np.concatenate([tempo, tonic, mode, metre, drums]).astype(np.float32)
 
 
-def stated(prompt: str) -> Stated:
+def parse_prompt(prompt: str) -> PromptFacts:
     """Read a prompt. The first tempo and key that are named count; a tempo outside of BPM is not taken."""
     tonic, minor = _key(prompt)
-    return Stated(_tempo(prompt), tonic, minor, _metre(prompt), _drums(prompt), _chords(prompt), _pace(prompt))
+    return PromptFacts(_tempo(prompt), tonic, minor, _metre(prompt), _drums(prompt), _chords(prompt), _pace(prompt))
 
 
 def _tempo(prompt: str) -> float | None:

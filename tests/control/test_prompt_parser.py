@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musicgen_app.control.prompt_parser import BPM, WIDTH, Stated, stated
+from musicgen_app.control.prompt_parser import BPM, WIDTH, PromptFacts, parse_prompt
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from musicgen_app.control.prompt_parser import BPM, WIDTH, Stated, stated
     ],
 )
 def test_tempo(prompt, tempo):
-    assert stated(prompt).tempo == tempo
+    assert parse_prompt(prompt).tempo == tempo
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_tempo(prompt, tempo):
     ],
 )
 def test_key(prompt, tonic, minor):
-    assert (stated(prompt).tonic, stated(prompt).minor) == (tonic, minor)
+    assert (parse_prompt(prompt).tonic, parse_prompt(prompt).minor) == (tonic, minor)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_key(prompt, tonic, minor):
      ("odd 7/8 groove", None), ("recorded on 11/4/2020", None), ("piano", None)],
 )  # fmt: skip
 def test_metre(prompt, metre):
-    assert stated(prompt).metre == metre
+    assert parse_prompt(prompt).metre == metre
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_metre(prompt, metre):
      ("rock with loud drums", True), ("808 and a bass", True), ("solo flute", None)],
 )  # fmt: skip
 def test_drums(prompt, drums):
-    assert stated(prompt).drums is drums
+    assert parse_prompt(prompt).drums is drums
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_drums(prompt, drums):
      ("chords Am", ()), ("lush chords and a Bass", ()), ("piano chords Calm", ()), ("C G Am F", ())],
 )  # fmt: skip
 def test_chords(prompt, chords):
-    assert stated(prompt).chords == chords
+    assert parse_prompt(prompt).chords == chords
 
 
 @pytest.mark.parametrize(
@@ -97,29 +97,29 @@ def test_chords(prompt, chords):
     ],
 )
 def test_pace(prompt, pace):
-    assert stated(prompt).pace == pace
-    assert not stated(prompt).vector().any()  # it is for the plan alone
+    assert parse_prompt(prompt).pace == pace
+    assert not parse_prompt(prompt).vector().any()  # it is for the plan alone
 
 
 def test_nothing_stated_is_nothing():
-    assert not Stated().vector().any() and Stated().vector().shape == (WIDTH,)
+    assert not PromptFacts().vector().any() and PromptFacts().vector().shape == (WIDTH,)
 
 
 def test_near_tempi_have_near_vectors():
     def apart(a: float, b: float) -> float:
-        return float(np.linalg.norm(Stated(tempo=a).vector() - Stated(tempo=b).vector()))
+        return float(np.linalg.norm(PromptFacts(tempo=a).vector() - PromptFacts(tempo=b).vector()))
 
     assert apart(120, 120) == 0 < apart(120, 122) < apart(120, 127) < apart(120, 140)
 
 
 @given(st.floats(*BPM), st.integers(0, 11), st.booleans(), st.sampled_from(["4/4", "3/4", "6/8"]), st.booleans())
 def test_every_part_has_a_place_of_its_own(tempo, tonic, minor, metre, drums):
-    parts = [Stated(tempo=tempo), Stated(tonic=tonic), Stated(minor=minor), Stated(metre=metre), Stated(drums=drums)]
-    whole = Stated(tempo, tonic, minor, metre, drums).vector()
+    parts = [PromptFacts(tempo=tempo), PromptFacts(tonic=tonic), PromptFacts(minor=minor), PromptFacts(metre=metre), PromptFacts(drums=drums)]
+    whole = PromptFacts(tempo, tonic, minor, metre, drums).vector()
     assert np.array_equal(whole, sum(part.vector() for part in parts))
     assert all(part.vector().any() for part in parts)
 
 
 @given(st.text(max_size=300))
 def test_any_text_can_be_read(text):
-    assert np.isfinite(stated(text).vector()).all()
+    assert np.isfinite(parse_prompt(text).vector()).all()

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from musicgen_app.control.prompt_parser import stated
+from musicgen_app.control.prompt_parser import parse_prompt
 from musicgen_app.errors import DependencyError, ModelError
 from musicgen_app.models.bundle import Bundle
 from musicgen_app.models.paper_systems import SYSTEMS
@@ -34,7 +34,7 @@ def test_what_a_prompt_states_stands_behind_its_sentence():
     prompt = "calm piano, 92 BPM, no drums"
     with_it, without = told.encode([prompt]).vector[0], plain.encode([prompt]).vector[0]
     assert torch.equal(with_it[:512], without)
-    assert torch.equal(with_it[512:], torch.from_numpy(stated(prompt).vector()))
+    assert torch.equal(with_it[512:], torch.from_numpy(parse_prompt(prompt).vector()))
     assert not told.encode(["calm piano"]).vector[0, 512:].any()
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from musicgen_app.control.prompt_parser import stated
+from musicgen_app.control.prompt_parser import parse_prompt
 from musicgen_app.errors import FileError
 from ttm_trainer.corpus.compose.genres import GENRES
 from ttm_trainer.evaluation.clips.attribute_probe import INSTRUMENTS
@@ -28,7 +28,7 @@ def test_the_built_in_prompts_cover_the_corpus_and_keep_their_form():
         low, high = {"short": (10, 25), "long": (30, 60), "free": (5, 40), "dense": (8, 40)}[target.kind]
         assert low <= words <= high, target.id
         if target.kind == "dense":
-            told = stated(target.text)
+            told = parse_prompt(target.text)
             assert target.key and (told.tempo, told.tonic) == (target.tempo, target.key[0]), target.id
     assert Counter(t.drums for t in targets)[False] >= 10
 

@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 
 from musicgen_app.control.plan import Plan
-from musicgen_app.control.prompt_parser import stated
+from musicgen_app.control.prompt_parser import parse_prompt
 from musicgen_app.control.theory import QUALITIES, parse_chord
 
 WINDOW = 0.25  # seconds, rounded up to a power of two of samples
@@ -106,7 +106,7 @@ def _tones(symbol: str) -> np.ndarray:
 
 def parse_key(text: str) -> tuple[int, str]:
     """ "Bb dorian" -> (10, "minor"): the tonic, and the third of the mode. ValueError: no key."""
-    found = stated(text)
+    found = parse_prompt(text)
     if found.tonic is None:
         raise ValueError(f"{text!r} is no key such as 'Bb minor'")
     return found.tonic, "minor" if found.minor else "major"

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from musicgen_app.control.plan import Plan
 from musicgen_app.control.planner import plans_for
-from musicgen_app.control.prompt_parser import stated
+from musicgen_app.control.prompt_parser import parse_prompt
 from musicgen_app.errors import FileError
 
 from ...analysis.key import parse_key
@@ -124,7 +124,7 @@ def real_targets(rows: Sequence[dict], kind: str) -> list[tuple[Target, Clip]]:
 
 def _told(row: dict, kind: str, caption: str) -> Target:
     """The target of a real clip: tempo and key only where its caption tells them."""
-    facts, told = row.get("facts") or {}, stated(caption)
+    facts, told = row.get("facts") or {}, parse_prompt(caption)
     return Target(
         row["id"],
         kind,
