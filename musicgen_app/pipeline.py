@@ -22,7 +22,7 @@ from .backbones.inference import prepare
 from .codecs import load_codec
 from .codecs.base import Codec
 from .codecs.chunks import decode_chunked
-from .control.genre_classifier import Genres, load_genres, told
+from .control.genre_classifier import Genres, load_genres, with_genre
 from .control.plan import Plan
 from .control.planner import Pieces, check_layout, load_pieces, plans_for
 from .errors import GenerationError
@@ -64,7 +64,7 @@ class Conditions:
     plan_guidance: float = 1.0
 
     @property
-    def away(self) -> list[tuple[Any, float]]:
+    def negatives(self) -> list[tuple[Any, float]]:
         """Conditions to lead away from beside the unconditional one, with their weights; see `sampling.guided`."""
         return [] if self.planless is None else [(self.planless, self.plan_guidance - 1)]
 
@@ -101,7 +101,7 @@ class LoadedModel:
         features, genre = self.text.encode([prompt]), ""
         if self.genres is not None and features.vector is not None:
             genre = self.genres.meant(prompt, features.vector[0].cpu().numpy())
-        prompt = told(genre, prompt)
+        prompt = with_genre(genre, prompt)
         if genre:
             features = self.text.encode([prompt])
         unwanted = self.text.encode([negative]) if negative else None
@@ -130,12 +130,12 @@ class LoadedModel:
         grids = np.stack([plan.grid(frames, self.codec.latent_rate) for plan in plans])
         grid = torch.from_numpy(grids).to(self.device)  # (B, frames, grid_dim)
 
-        def told_of(condition: Any, grid: Tensor) -> Any:
+        def with_plan(condition: Any, grid: Tensor) -> Any:
             return with_grid(self.backbone, condition, grid)
 
         guidance = self.bundle.plan_guidance
-        planless = told_of(conditional, torch.zeros_like(grid)) if guidance != 1 else None
-        return Conditions(told_of(conditional, grid), told_of(unconditional, grid), planless, guidance)
+        planless = with_plan(conditional, torch.zeros_like(grid)) if guidance != 1 else None
+        return Conditions(with_plan(conditional, grid), with_plan(unconditional, grid), planless, guidance)
 
     # 2. draw noise
 
@@ -166,7 +166,7 @@ class LoadedModel:
             conditions.unconditional,
             request.guidance,
             request.guidance_interval or (0.0, 1.0),
-            conditions.away,
+            conditions.negatives,
         )
         start = 0.0 if initial is None else 1.0 - strength
         if initial is not None:
@@ -191,7 +191,7 @@ class LoadedModel:
 
 
 def load_model(bundle: Bundle, device: torch.device, precision: str, decoder: str) -> LoadedModel:
-    """Read and check a model. precision: a key of `PRECISIONS`; decoder: of `codecs.DECODERS`. Raises ModelError."""
+    """Read and check a model. precision: a key of `PRECISIONS`; decoder: of `user_settings.DECODERS`. Raises ModelError."""
     for source in frozen_parts(bundle.config):
         hub.locate(source, bundle.path)  # a missing part is found out before the others are read
     check_layout(bundle)

@@ -34,19 +34,19 @@ def schedule(steps: int, start: float = 0.0) -> Tensor:
 def guided(
     backbone,
     cond,
-    null=None,
+    unconditional=None,
     guidance: float = 1.0,
     interval: tuple[float, float] = (0.0, 1.0),
-    away: Sequence[tuple[object, float]] = (),
+    negatives: Sequence[tuple[object, float]] = (),
 ) -> VelocityFn:
     """The velocity function (x (B, T, D), t) -> (B, T, D) with classifier-free guidance (Ho & Salimans, 2022).
 
     Inside the guidance interval (Kynkäänniemi et al., 2024), lo <= t <= hi, it is v_u + guidance * (v_c - v_u). Each
-    (other condition, weight) in `away` adds weight * (v_c - v_other) (Liu et al., 2022, arXiv 2206.01714). All of these
-    come from one pass over the repeated batch. Outside the interval, and where nothing is guided away from, it is v_c.
-    `null` is only needed when guidance is not 1.
+    (condition, weight) in `negatives` adds weight * (v_c - v_n) (Liu et al., 2022, arXiv 2206.01714). All of these come
+    from one pass over the repeated batch. Outside the interval, and where there is nothing to lead away from, it is v_c.
+    `unconditional` is only needed when guidance is not 1.
     """
-    others = ([] if guidance == 1 else [null]) + [other for other, _ in away]
+    others = ([] if guidance == 1 else [unconditional]) + [negative for negative, _ in negatives]
     together = reduce(concat_conditions, others, cond)
 
     def velocity(x: Tensor, t: float) -> Tensor:
@@ -55,7 +55,9 @@ def guided(
         repeated = torch.cat([x] * (1 + len(others)))
         v_c, *rest = flow.velocity(backbone, repeated, x.new_full((len(repeated),), t), together).split(len(x))
         v = v_c if guidance == 1 else torch.lerp(rest.pop(0), v_c, guidance)
-        return v + sum(weight * (v_c - v_other) for (_, weight), v_other in zip(away, rest, strict=True)) if away else v
+        if not negatives:
+            return v
+        return v + sum(weight * (v_c - v_n) for (_, weight), v_n in zip(negatives, rest, strict=True))
 
     return velocity
 

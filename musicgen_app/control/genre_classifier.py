@@ -52,7 +52,7 @@ class Genres:
         return {"weights": weights, "bias": bias, "names": torch.from_numpy(names)}
 
 
-def told(genre: str, prompt: str) -> str:
+def with_genre(genre: str, prompt: str) -> str:
     """A prompt with the genre it means before it."""
     return f"{genre}. {prompt}" if genre else prompt
 

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from musicgen_app import cli
 from musicgen_app.control import genre_classifier
-from musicgen_app.control.genre_classifier import Genres, load_genres, told
+from musicgen_app.control.genre_classifier import Genres, load_genres, with_genre
 from musicgen_app.engine import Engine
 from musicgen_app.errors import ModelError
 from musicgen_app.library.metadata import sidecar_for
@@ -42,7 +42,8 @@ def test_a_prompt_that_names_a_genre_or_may_mean_several_stays_as_it_is():
     assert reader().meant("ambience", CALM) == "ambient"  # only whole words name one
     many = Genres(tuple("abcde"), np.zeros((2, 5), np.float32), np.zeros(5, np.float32))
     assert many.meant("music", CALM) == ""
-    assert told("", "fog on a lake") == "fog on a lake" and told("ambient", "fog on a lake") == "ambient. fog on a lake"
+    assert with_genre("", "fog on a lake") == "fog on a lake"
+    assert with_genre("ambient", "fog on a lake") == "ambient. fog on a lake"
 
 
 def test_it_is_fitted_on_captions_of_known_genre_each_genre_counting_alike():

@@ -98,9 +98,9 @@ def test_guidance_away_from_further_conditions():
     """v_c = 2 and 3, text left out 1 and 1, plan left out 0 and 4: each difference counts by its own weight."""
     backbone, x = Constant(), torch.zeros(2, 3, 4)
     conditions = Condition(2.0, 3.0), Condition(1.0, 1.0)
-    v = sampling.guided(backbone, *conditions, 4.0, away=[(Condition(0.0, 4.0), 0.5)])(x, 0.5)
+    v = sampling.guided(backbone, *conditions, 4.0, negatives=[(Condition(0.0, 4.0), 0.5)])(x, 0.5)
     torch.testing.assert_close(v[:, 0, 0], torch.tensor([5 + 0.5 * 2, 9 - 0.5 * 1]))
-    alone = sampling.guided(backbone, conditions[0], away=[(Condition(0.0, 4.0), 0.5)], interval=(0.2, 0.6))
+    alone = sampling.guided(backbone, conditions[0], negatives=[(Condition(0.0, 4.0), 0.5)], interval=(0.2, 0.6))
     torch.testing.assert_close(alone(x, 0.5)[:, 0, 0], torch.tensor([2 + 0.5 * 2, 3 - 0.5 * 1]))
     torch.testing.assert_close(alone(x, 0.7)[:, 0, 0], torch.tensor([2.0, 3.0]))
     assert backbone.batches == [6, 4, 2]
