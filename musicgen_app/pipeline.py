@@ -191,7 +191,7 @@ class LoadedModel:
 
 
 def load_model(bundle: Bundle, device: torch.device, precision: str, decoder: str) -> LoadedModel:
-    """Read and check a model. precision: a key of `PRECISIONS`; decoder: of `user_settings.DECODERS`. Raises ModelError."""
+    """Read and check a model. precision: a key of `PRECISIONS`; decoder: as in `load_codec`. Raises ModelError."""
     for source in frozen_parts(bundle.config):
         hub.locate(source, bundle.path)  # a missing part is found out before the others are read
     check_layout(bundle)

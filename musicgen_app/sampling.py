@@ -43,7 +43,7 @@ def guided(
 
     Inside the guidance interval (Kynkäänniemi et al., 2024), lo <= t <= hi, it is v_u + guidance * (v_c - v_u). Each
     (condition, weight) in `negatives` adds weight * (v_c - v_n) (Liu et al., 2022, arXiv 2206.01714). All of these come
-    from one pass over the repeated batch. Outside the interval, and where there is nothing to lead away from, it is v_c.
+    from one pass over the repeated batch. Outside the interval, and where nothing is guided away from, it is v_c.
     `unconditional` is only needed when guidance is not 1.
     """
     others = ([] if guidance == 1 else [unconditional]) + [negative for negative, _ in negatives]

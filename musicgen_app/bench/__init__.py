@@ -1,5 +1,9 @@
 """`ttm-app bench`: how fast, how large and how exact the systems run on this machine.
 
-run (settings -> report) -> child (one part a process) -> parts (what is measured); standin makes models with random
-weights, plain and musicgen are what they are compared with, table prints a report.
+run        settings -> report
+child      runs one part in a process of its own
+parts      what is measured, by measure (times, memory, errors) and products (the matrix products alone)
+standin    models with random weights
+musicgen   what the systems are compared with, beside the plain backbones of `backbones.reference`
+table      prints a report
 """

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError, RequestError
-from ..models import installed as store
+from ..models import installed
 from ..models.paper_systems import SYSTEMS
 from . import child
 
@@ -76,7 +76,7 @@ def run(settings: Settings, note: Callable[[str], None] = lambda line: None) -> 
     if settings.against not in (None, *RIVALS):
         raise RequestError(f"nothing to compare with is called {settings.against!r}: use {', '.join(RIVALS)}")
     models = settings.models or tuple(SYSTEMS)
-    installed = {name: _installed(name) for name in models}
+    folders = {name: _installed(name) for name in models}
     with tempfile.TemporaryDirectory(prefix="ttm-app-bench-") as folder:
         session = _Session(settings, Path(folder), note)
         report: dict[str, Any] = {
@@ -91,7 +91,7 @@ def run(settings: Settings, note: Callable[[str], None] = lambda line: None) -> 
             seconds = {"seconds": settings.seconds, "quick": settings.quick}
             report["against"] = session.measure(settings.against, settings.against, **seconds)
         try:
-            for name, path in installed.items():
+            for name, path in folders.items():
                 report["systems"].append({"name": name})
                 _system(session, report["systems"][-1], path)
         except KeyboardInterrupt:
@@ -103,7 +103,7 @@ def run(settings: Settings, note: Callable[[str], None] = lambda line: None) -> 
 def _installed(name: str) -> str | None:
     """The folder of the installed model of that name; None where a preset is to be measured with random weights."""
     try:
-        return str(store.find(name).path)
+        return str(installed.find(name).path)
     except ModelError as error:
         if name in SYSTEMS:
             return None

@@ -114,7 +114,13 @@ def test_near_tempi_have_near_vectors():
 
 @given(st.floats(*BPM), st.integers(0, 11), st.booleans(), st.sampled_from(["4/4", "3/4", "6/8"]), st.booleans())
 def test_every_part_has_a_place_of_its_own(tempo, tonic, minor, metre, drums):
-    parts = [PromptFacts(tempo=tempo), PromptFacts(tonic=tonic), PromptFacts(minor=minor), PromptFacts(metre=metre), PromptFacts(drums=drums)]
+    parts = [
+        PromptFacts(tempo=tempo),
+        PromptFacts(tonic=tonic),
+        PromptFacts(minor=minor),
+        PromptFacts(metre=metre),
+        PromptFacts(drums=drums),
+    ]
     whole = PromptFacts(tempo, tonic, minor, metre, drums).vector()
     assert np.array_equal(whole, sum(part.vector() for part in parts))
     assert all(part.vector().any() for part in parts)

@@ -343,17 +343,15 @@ def test_statistics_of_other_latents_are_asked_for(models, tmp_path, tiny):
 
 
 def test_features_of_no_text_are_computed(models, tmp_path, tiny, monkeypatch):
-    from musicgen_app import text as conditioning
+    from musicgen_app import text
 
     class Encoder:
         def encode(self, prompts):
             assert prompts == [""]
-            return conditioning.TextCondition(torch.ones(1, 77, 1024), torch.ones(1, 77) > 0, torch.full((1, 512), 2.0))
+            return text.TextCondition(torch.ones(1, 77, 1024), torch.ones(1, 77) > 0, torch.full((1, 512), 2.0))
 
     asked = []
-    monkeypatch.setattr(
-        conditioning, "load_text_encoder", lambda bundle: asked.append(bundle.config["text"]) or Encoder()
-    )
+    monkeypatch.setattr(text, "load_text_encoder", lambda bundle: asked.append(bundle.config["text"]) or Encoder())
     state = fluxaudio_state(joint=1, fused=2)
     del state["empty_string_feat_c"]
     bundle, report = import_checkpoint(saved(state, tmp_path / "x.pth"), "dit-450m")

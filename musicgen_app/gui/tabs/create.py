@@ -16,10 +16,10 @@ from ...errors import TTMError
 from ...library.metadata import request_from as request_from_tags
 from ...machine import paths
 from ...machine.user_settings import FORMATS
-from ...models import installed as store
+from ...models import installed
 from ...request import SOLVERS, GenerationRequest
 from ..components import PRIVATE, cards, change, ids_of, part, problem
-from .create_form import check_suffix, installed, request_from
+from .create_form import check_suffix, installed_model, request_from
 from .create_queue import standing
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Handlers:
 
     def _fill(self, wanted: GenerationRequest) -> list:
         """The form with this request in it, its seed kept. Raises ModelError: its model is not here."""
-        installed(wanted.model, self.context.models_dir)
+        installed_model(wanted.model, self.context.models_dir)
         return [True, *form_of(wanted, list(self.fields))]
 
     def _untouched(self) -> list:
@@ -230,7 +230,7 @@ def examples() -> list[dict]:
 
 def models_of(context: Context, chosen: str | None) -> dict:
     """The installed models to choose from: `chosen` where it is still there, else the usual one, else any."""
-    names = [bundle.name for bundle in store.list_models(context.models_dir)]
+    names = [bundle.name for bundle in installed.list_models(context.models_dir)]
     value = next((name for name in (chosen, context.settings.model) if name in names), names[0] if names else None)
     return {"choices": names, "value": value}
 
@@ -239,7 +239,7 @@ def model_line(context: Context, name: str | None) -> str:
     """What the chosen model is made for, in one line of HTML."""
     from html import escape
 
-    bundle = next((b for b in store.list_models(context.models_dir) if b.name == name), None)
+    bundle = next((b for b in installed.list_models(context.models_dir) if b.name == name), None)
     if bundle is None:
         return problem("No model is chosen: pick one, or add one on the Models tab.")
     sampler = bundle.sampler

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ModelError, RequestError
 from ...machine.user_settings import FORMATS
-from ...models import installed as store
+from ...models import installed
 from ...request import TEXT_LENGTH, GenerationRequest
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def request_from(values: dict, models_dir: Path | None = None) -> GenerationRequ
     if ends != (None, None):
         given["guidance_interval"] = (0.0 if ends[0] is None else ends[0], 1.0 if ends[1] is None else ends[1])
     request = GenerationRequest(**{"prompt": ""} | given).validated()
-    bundle = installed(request.model, models_dir)
+    bundle = installed_model(request.model, models_dir)
     return request.resolved(bundle.sampler, bundle.max_seconds)
 
 
@@ -50,9 +50,9 @@ def check_suffix(suffix: str) -> str:
     return suffix
 
 
-def installed(name: str, models_dir: Path | None = None) -> Bundle:
+def installed_model(name: str, models_dir: Path | None = None) -> Bundle:
     """The installed model of that name; never a folder, which a page must not choose. Raises ModelError."""
-    bundles = {bundle.name: bundle for bundle in store.list_models(models_dir)}
+    bundles = {bundle.name: bundle for bundle in installed.list_models(models_dir)}
     if name not in bundles:
         raise ModelError(f"no model {name[:80]!r} is installed: choose one of {', '.join(bundles) or 'none'}")
     return bundles[name]

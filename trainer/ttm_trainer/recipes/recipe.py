@@ -12,7 +12,7 @@ from musicgen_app.models.paper_systems import SYSTEMS
 
 from ..prepare.config import Preparation
 from ..prepare.encoders import BACKBONE, SENTENCES, find_encoders
-from ..runtime import flat_names as parameters
+from ..runtime import flat_names
 from ..training.config import Training
 
 OURS = "ttm-app"
@@ -43,7 +43,7 @@ class Recipe:
         """Every parameter by its flat name; those of the model are complete, and begin with `model.`"""
         model = {"model.preset": self.training.preset} | {f"model.{k}": v for k, v in sizes(self.training).items()}
         parts = ("training", "preparation", "sampler", "seconds")
-        rest = parameters.flat({part: getattr(self, part) for part in parts})
+        rest = flat_names.flat({part: getattr(self, part) for part in parts})
         hidden = ("training.preset", "training.overrides")
         return model | {name: value for name, value in rest.items() if not name.startswith(hidden)}
 
@@ -58,12 +58,12 @@ class Recipe:
     def changed(self, name: str, text: str, by: str = "--set") -> Recipe:
         """A copy with one parameter read from text. Raises RequestError (no such parameter, or not of its type)."""
         known = self.parameters()
-        whole = f"training.{name}" if f"training.{name}" in known else parameters.find(known, name)
+        whole = f"training.{name}" if f"training.{name}" in known else flat_names.find(known, name)
         part, _, rest = whole.partition(".")
         if part == "model":
             if rest == "preset":
                 raise RequestError("the network belongs to the recipe: choose another --recipe, or set its sizes")
-            size = parameters.change(_config(self.training), rest, text)
+            size = flat_names.change(_config(self.training), rest, text)
             overrides = dict(self.training.overrides) | {rest: getattr(size, rest)}
             changed = replace(self, training=replace(self.training, overrides=overrides))
         elif part in ("sampler", "seconds"):
@@ -71,7 +71,7 @@ class Recipe:
             changes: dict[str, Any] = {part: getattr(self, part) | {rest: value}}
             changed = replace(self, **changes)
         else:
-            changes = {part: parameters.change(getattr(self, part), rest, text)}
+            changes = {part: flat_names.change(getattr(self, part), rest, text)}
             changed = replace(self, **changes)
         return replace(changed, origins=self.origins | {whole: by})
 
@@ -106,7 +106,7 @@ def _config(training: Training):
 def _like(old: object, text: str, name: str) -> object:
     """A text as a value of the type that the old one has."""
     kinds = {type(None): tuple[float, float] | None, list: tuple[float, float] | None}
-    return parameters.read(text, kinds.get(type(old), type(old)), name)
+    return flat_names.read(text, kinds.get(type(old), type(old)), name)
 
 
 def encoder_sizes(encoders: str) -> dict[str, int]:
