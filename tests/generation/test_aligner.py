@@ -17,7 +17,7 @@ from musicgen_app.text import SentenceTokens
 from ttm_trainer.aligner import evaluate as measures
 from ttm_trainer.aligner import train as training
 from ttm_trainer.aligner.report import confusions, table, write_report
-from ttm_trainer.aligner.train import AlignerTraining, info_nce, train
+from ttm_trainer.aligner.train import AlignerTraining, info_nce, train_aligner
 from ttm_trainer.cli import aligner as cli
 
 TINY = AlignerConfig(
@@ -70,7 +70,7 @@ def toy(tmp_path_factory):
 def trained(toy, tmp_path_factory):
     """The run folder of a whole run."""
     out = tmp_path_factory.mktemp("run")
-    assert train(RUN, [toy], out, show=lambda line: None) == out / "aligner"
+    assert train_aligner(RUN, [toy], out, show=lambda line: None) == out / "aligner"
     return out
 
 
@@ -81,11 +81,11 @@ def losses(run) -> list[float]:
 
 @pytest.mark.slow
 def test_retrieval_of_named_tones_beats_chance(toy, trained, tmp_path):
-    report = measures.evaluate(load_aligner(trained / "aligner"), [toy], lambda line: None)
+    report = measures.evaluate_aligner(load_aligner(trained / "aligner"), [toy], lambda line: None)
     assert {name.partition(",")[0] for name in report["retrieval"]} == {"long", "short"}
     found = report["retrieval"]["long, all"]
     assert report["clips"] == found["of"] == len(TONES)
-    everything = measures.evaluate(load_aligner(trained / "aligner"), [toy], lambda line: None, split=None)
+    everything = measures.evaluate_aligner(load_aligner(trained / "aligner"), [toy], lambda line: None, split=None)
     assert everything["clips"] == 4 * len(TONES)
     assert found["text_to_audio"]["R@1"] >= 0.75 and found["audio_to_text"]["R@1"] >= 0.75  # chance: 1/8
     assert report["scores"]["all"]["matched"]["mean"] > report["scores"]["all"]["shuffled"]["mean"] + 0.3
@@ -102,9 +102,9 @@ def test_loss_falls_below_that_of_knowing_nothing(toy, trained):
 def test_resumed_run_is_the_same_bit_for_bit(toy, trained, tmp_path):
     cache = trained / "cache"
     quiet = {"cache": cache, "show": lambda line: None}
-    assert train(RUN, [toy], tmp_path, stop_at=25, **quiet) is None
-    assert train(RUN, [toy], tmp_path, max_hours=1e-9, **quiet) is None  # one more step
-    folder = train(RUN, [toy], tmp_path, **quiet)
+    assert train_aligner(RUN, [toy], tmp_path, stop_at=25, **quiet) is None
+    assert train_aligner(RUN, [toy], tmp_path, max_hours=1e-9, **quiet) is None  # one more step
+    folder = train_aligner(RUN, [toy], tmp_path, **quiet)
     name = "model.safetensors"
     assert (folder / name).read_bytes() == (trained / "aligner" / name).read_bytes()
 
@@ -112,26 +112,26 @@ def test_resumed_run_is_the_same_bit_for_bit(toy, trained, tmp_path):
 def test_a_run_begins_with_the_weights_of_another_aligner(toy, trained, tmp_path):
     """It knows from the first step on what that one knew."""
     settings = AlignerTraining(**{**vars(RUN), "steps": 2, "lr": 1e-6, "init": str(trained / "aligner")})
-    folder = train(settings, [toy], tmp_path / "on", cache=trained / "cache", show=lambda line: None)
+    folder = train_aligner(settings, [toy], tmp_path / "on", cache=trained / "cache", show=lambda line: None)
     assert folder and losses(tmp_path / "on")[0] < losses(trained)[-1] + 0.1
     blank = AlignerTraining(**{**vars(settings), "init": None})
-    train(blank, [toy], tmp_path / "blank", cache=trained / "cache", show=lambda line: None)
+    train_aligner(blank, [toy], tmp_path / "blank", cache=trained / "cache", show=lambda line: None)
     assert losses(tmp_path / "blank")[0] > losses(tmp_path / "on")[0] + 0.5
     wider = AlignerConfig(**{**vars(TINY), "text_width": 16})
     with pytest.raises(ModelError, match="does not fit"):
         other = AlignerTraining(**{**vars(settings), "config": wider})
-        train(other, [toy], tmp_path / "other", cache=trained / "cache", show=lambda line: None)
+        train_aligner(other, [toy], tmp_path / "other", cache=trained / "cache", show=lambda line: None)
 
 
 def test_other_settings_and_other_data_are_refused(toy, trained, tmp_path):
     with pytest.raises(ModelError, match="batch"):
-        train(AlignerTraining(**{**vars(RUN), "batch": 4}), [toy], trained)
+        train_aligner(AlignerTraining(**{**vars(RUN), "batch": 4}), [toy], trained)
     with pytest.raises(FileError, match="mels 20 -> 24"):
         config = AlignerConfig(**{**vars(TINY), "mels": 24})
-        train(AlignerTraining(**{**vars(RUN), "config": config}), [toy], tmp_path, cache=trained / "cache")
+        train_aligner(AlignerTraining(**{**vars(RUN), "config": config}), [toy], tmp_path, cache=trained / "cache")
     (tmp_path / "manifest.jsonl").write_text(json.dumps({"id": "x", "captions": {}, "split": "train"}) + "\n")
     with pytest.raises(FileError, match="no captioned"):
-        train(RUN, [tmp_path], tmp_path / "out")
+        train_aligner(RUN, [tmp_path], tmp_path / "out")
 
 
 def test_batches_hold_each_track_once_and_depend_on_the_step_alone(toy, trained):

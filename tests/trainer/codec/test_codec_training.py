@@ -16,8 +16,7 @@ from musicgen_app.codecs.sketch import StereoCodec, StereoCodecConfig, load_code
 from musicgen_app.errors import FileError, ModelError
 from ttm_trainer.analysis.spectra import log_mel, mel_filters
 from ttm_trainer.codec.losses import reconstruction, waveform_error
-from ttm_trainer.codec.train import CodecTraining, audio_files, learning_rate, segment_batch
-from ttm_trainer.codec.train import train as train_codec
+from ttm_trainer.codec.train import CodecTraining, audio_files, learning_rate, segment_batch, train_codec
 from ttm_trainer.runtime import checkpoint
 from ttm_trainer.training.optim import warmup_cosine
 

@@ -15,7 +15,7 @@ from support.fake_embedder import FakeEmbedder
 from support.prepared_folder import write_tiny
 from support.sounds import RATE, beat, cadence
 from ttm_trainer.analysis.artefacts import listen
-from ttm_trainer.evaluation.audio_quality import Music, judge_music, limits_of, row_of, table
+from ttm_trainer.evaluation.audio_quality import AudioQuality, limits_of, measure_quality, row_of, table
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +45,12 @@ def test_only_what_hardly_any_real_clip_has_is_odd():
 
 
 def test_generated_clips_stand_beside_real_ones(home, corpus, tmp_path):
-    settings = Music(
+    settings = AudioQuality(
         "tiny", corpus, clips=5, varied=2, seeds=2, seconds=1.0, steps=1, resamples=10, real=8,
         prepared=write_tiny(tmp_path / "prepared", items=40, frames=50, val=4).folder, audio_out=tmp_path / "clips",
         sheet=tmp_path / "sheet.png",
     )  # fmt: skip
-    report = judge_music(settings, Engine(device="cpu"), embedder=FakeEmbedder(), show=lambda line: None)
+    report = measure_quality(settings, Engine(device="cpu"), embedder=FakeEmbedder(), show=lambda line: None)
     json.dumps(report, allow_nan=False)
     assert [row["id"] for row in report["clips"]] == [
         "short-01", "long-01", "free-01", "dense-01", "short-02", "short-01.1", "long-01.1",
@@ -78,4 +78,4 @@ def test_the_command_measures_and_refuses(home, corpus, tmp_path, monkeypatch, c
     out.unlink()
     assert cli.run(command) == 3 and "sheet.png" in capsys.readouterr().err  # the picture is there
     with pytest.raises(FileError):
-        judge_music(Music("tiny", tmp_path), embedder=FakeEmbedder(), show=lambda line: None)
+        measure_quality(AudioQuality("tiny", tmp_path), embedder=FakeEmbedder(), show=lambda line: None)

@@ -12,7 +12,7 @@ from musicgen_app import cli
 from musicgen_app.errors import FileError, ModelError, RequestError
 from support.sounds import RATE, beat, cadence
 from ttm_trainer.evaluation import codec_baselines
-from ttm_trainer.evaluation.codec_quality import evaluate, excerpts_of, measure, notes_kept, si_sdr, table
+from ttm_trainer.evaluation.codec_quality import evaluate_codecs, excerpts_of, measure, notes_kept, si_sdr, table
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_excerpts_are_of_unseen_files_and_always_the_same(data, tmp_path):
 
 
 def test_codecs_and_baselines_stand_in_one_table(home, data, codec):
-    report = evaluate([codec, "tiny"], [data], excerpts=2, seconds=4.0, resamples=10)
+    report = evaluate_codecs([codec, "tiny"], [data], excerpts=2, seconds=4.0, resamples=10)
     json.dumps(report, allow_nan=False)
     rows = report["data"][str(data)]
     assert list(rows) == [codec, "tiny", "Griffin-Lim", "Opus 12", "Opus 24"]
@@ -92,9 +92,9 @@ def test_codecs_and_baselines_stand_in_one_table(home, data, codec):
     text = table(report)
     assert "log-mel error" in text and "Opus 12" in text and f"{rows['Opus 12']['kbit_s']:.1f}" in text
     with pytest.raises(RequestError, match="twice"):
-        evaluate(["tiny", "tiny"], [data])
+        evaluate_codecs(["tiny", "tiny"], [data])
     with pytest.raises(ModelError):
-        evaluate(["nobody"], [data])
+        evaluate_codecs(["nobody"], [data])
 
 
 def test_the_command_writes_report_and_picture(home, data, tmp_path, capsys):

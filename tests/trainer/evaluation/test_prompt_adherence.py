@@ -21,7 +21,7 @@ from ttm_trainer.evaluation.adherence_scores import joined, measure
 from ttm_trainer.evaluation.clips.clip_features import Heard, unseen
 from ttm_trainer.evaluation.clips.clips import Clip
 from ttm_trainer.evaluation.clips.targets import Target, read_targets
-from ttm_trainer.evaluation.prompt_adherence import Following, follow
+from ttm_trainer.evaluation.prompt_adherence import PromptAdherence, measure_adherence
 from ttm_trainer.evaluation.tables.adherence import table
 
 KEYS = ("C major", "D minor", "E minor", "F major", "G minor", "A minor")
@@ -145,11 +145,11 @@ def prompts(tmp_path):
 
 def test_a_model_stands_between_floor_and_ceiling(home, corpus, prompts, tmp_path):
     lines = []
-    settings = Following(
+    settings = PromptAdherence(
         "tiny", prompts=prompts, data=corpus, clips=2, seconds=0.5, steps=1, resamples=10, real=10, fitted=40,
         audio_out=tmp_path / "clips",
     )  # fmt: skip
-    report = follow(settings, Engine(device="cpu"), embedder=FakeEmbedder(), show=lines.append)
+    report = measure_adherence(settings, Engine(device="cpu"), embedder=FakeEmbedder(), show=lines.append)
     json.dumps(report, allow_nan=False)
     entries = {(entry["kind"], entry["measure"]): entry for entry in report["figures"]}
     assert {kind for kind, _ in entries} == {"short", "dense", "all"} and report["bad"] == []
@@ -168,26 +168,28 @@ def test_a_model_stands_between_floor_and_ceiling(home, corpus, prompts, tmp_pat
 
 
 def test_without_real_music_there_is_no_ceiling(home, prompts):
-    settings = Following("tiny", prompts=prompts, seconds=0.5, steps=1, resamples=0, count=5)
+    settings = PromptAdherence("tiny", prompts=prompts, seconds=0.5, steps=1, resamples=0, count=5)
     options = {"embedder": FakeEmbedder(), "show": lambda line: None}
-    report = follow(settings, Engine(device="cpu"), **options)
-    assert report == follow(settings, Engine(device="cpu"), **options)
+    report = measure_adherence(settings, Engine(device="cpu"), **options)
+    assert report == measure_adherence(settings, Engine(device="cpu"), **options)
     assert {entry["measure"] for entry in report["figures"]} >= {"alignment", "tempo", "key"}
     assert all(entry["real"] is None and entry["share"] is None for entry in report["figures"])
     assert any("need --data" in note for note in report["notes"]) and "-" in table(report)
 
 
 def test_the_best_of_several_is_heard_and_said(home, prompts, tiny_aligner, tmp_path):
-    settings = Following("tiny", prompts=prompts, seconds=0.5, steps=1, resamples=0, count=5, best_of=3,
+    settings = PromptAdherence("tiny", prompts=prompts, seconds=0.5, steps=1, resamples=0, count=5, best_of=3,
                          audio_out=tmp_path)  # fmt: skip
     options = {"embedder": FakeEmbedder(), "show": lambda line: None}
-    report = follow(settings, Engine(device="cpu", aligner=tiny_aligner), **options)
+    report = measure_adherence(settings, Engine(device="cpu", aligner=tiny_aligner), **options)
     assert report["models"][0]["settings"]["best_of"] == 3 and report["notes"][0].startswith("best of 3 by the bundled")
     made = {path: path.stat().st_mtime_ns for path in sorted(tmp_path.rglob("*.wav"))}
     assert len(made) == 10 and request_from(next(iter(made)), choosing=True).best_of == 3
-    assert follow(settings, Engine(device="cpu", aligner=tiny_aligner), **options) == report  # nothing is made again
+    assert (
+        measure_adherence(settings, Engine(device="cpu", aligner=tiny_aligner), **options) == report
+    )  # nothing is made again
     assert made == {path: path.stat().st_mtime_ns for path in made}
-    single = follow(replace(settings, best_of=1), Engine(device="cpu"), **options)
+    single = measure_adherence(replace(settings, best_of=1), Engine(device="cpu"), **options)
     assert single["notes"][0].startswith("single shot") and single["figures"] != report["figures"]
 
 
@@ -213,11 +215,11 @@ def test_the_command_compares_two_models(home, prompts, tmp_path, tiny_parts, mo
 
 def test_what_cannot_be_measured_is_told(home, tmp_path):
     with pytest.raises(ModelError):
-        follow(Following("nobody"))
+        measure_adherence(PromptAdherence("nobody"))
     with pytest.raises(RequestError, match="twice"):
-        follow(Following("tiny", against=("tiny",)))
+        measure_adherence(PromptAdherence("tiny", against=("tiny",)))
     with pytest.raises(FileError):
-        follow(Following("tiny", data=tmp_path), embedder=FakeEmbedder(), show=lambda line: None)
+        measure_adherence(PromptAdherence("tiny", data=tmp_path), embedder=FakeEmbedder(), show=lambda line: None)
 
 
 def test_unseen_clips_are_one_a_track_first(corpus, tmp_path):

@@ -19,7 +19,7 @@ from ttm_trainer.evaluation.clips.clips import Clip, list_audio, match, open_ref
 from ttm_trainer.evaluation.clips.generate_clips import make
 from ttm_trainer.evaluation.clips.prompts import Prompt, read_prompts
 from ttm_trainer.evaluation.metrics.embeddings import Vectors, windows
-from ttm_trainer.evaluation.standard import Evaluation, evaluate
+from ttm_trainer.evaluation.standard import Evaluation, evaluate_model
 from ttm_trainer.evaluation.tables.standard import table
 
 
@@ -47,7 +47,7 @@ def settings(folders, **more) -> Evaluation:
 
 def run(what: Evaluation, **more) -> tuple[dict, list[str]]:
     lines: list[str] = []
-    report = evaluate(what, embedder=FakeEmbedder(), show=lines.append, **more)
+    report = evaluate_model(what, embedder=FakeEmbedder(), show=lines.append, **more)
     json.dumps(report, allow_nan=False)
     return report, lines
 
@@ -190,10 +190,10 @@ def test_few_embeddings_are_warned_of(folders):
 
 def test_only_what_is_wanted_is_embedded_and_only_once(folders):
     embedder = FakeEmbedder()
-    evaluate(settings(folders, fad="per-file"), embedder=embedder, show=lambda line: None)
+    evaluate_model(settings(folders, fad="per-file"), embedder=embedder, show=lambda line: None)
     assert embedder.heard == 20 + 30
     embedder = FakeEmbedder()
-    evaluate(settings(folders, whole_reference=True), embedder=embedder, show=lambda line: None)
+    evaluate_model(settings(folders, whole_reference=True), embedder=embedder, show=lambda line: None)
     assert embedder.heard == 20 * 3 + 30 * 5
 
 

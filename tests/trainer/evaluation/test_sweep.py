@@ -14,7 +14,7 @@ from musicgen_app.errors import Cancelled, FileError, RequestError
 from musicgen_app.request import GenerationRequest
 from support.fake_embedder import FakeEmbedder
 from ttm_trainer.evaluation.metrics.pareto import front, knee, together
-from ttm_trainer.evaluation.sweep import Sweep, captions, evaluations, sweep, table
+from ttm_trainer.evaluation.sweep import Sweep, captions, evaluations, run_sweep, table
 
 
 def test_the_front_holds_what_nothing_beats():
@@ -69,7 +69,7 @@ def run(corpus, out, **more) -> tuple[dict, list[str]]:
     settings = {"solvers": ("euler", "heun"), "steps": (1,), "guidance": (1.0, 2.0), "clips": 8, "seconds": 0.5,
                 "resamples": 5, "intervals": ((0.0, 1.0), (0.5, 1.0))}  # fmt: skip
     options = {name: more.pop(name) for name in ("progress", "cancel") if name in more}
-    report = sweep(
+    report = run_sweep(
         Sweep("tiny", corpus, out, **settings | more), Engine(device="cpu"), embedder=FakeEmbedder(),
         show=lines.append, **options,
     )  # fmt: skip

@@ -26,7 +26,7 @@ HALF_TIME = ("trap", "dubstep")  # their captions call no pace
 LEAST = 10  # clips with an instrument, for it to be counted
 
 
-def evaluate(
+def evaluate_aligner(
     aligner: Aligner, data: list[Path], show: Callable[[str], None] = print, split: str | None = "val"
 ) -> dict:
     """All figures on the clips of a split of dataset folders, as one JSON-ready dict. FileError: there are none.

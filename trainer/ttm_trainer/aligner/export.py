@@ -10,7 +10,7 @@ from musicgen_app.machine import files
 
 from ..output.credits import credits_of, licences_of
 from .data import read_clips
-from .evaluate import evaluate, propose_tiers
+from .evaluate import evaluate_aligner, propose_tiers
 from .report import LICENCE, card, write_report
 
 
@@ -22,7 +22,7 @@ def export(aligner: Aligner, data: list[Path], folder: Path, recipe: dict, show:
     """
     rows = read_clips(data)
     seen = [row for row in rows if row["split"] == "train"]
-    report = evaluate(aligner, data, show) if any(row["split"] == "val" for row in rows) else None
+    report = evaluate_aligner(aligner, data, show) if any(row["split"] == "val" for row in rows) else None
     if report:
         aligner.tiers = propose_tiers(report["scores"])
     licences = licences_of(seen)

@@ -164,7 +164,7 @@ def _learn(
     return loss
 
 
-def train(
+def train_aligner(
     settings: AlignerTraining,
     data: list[Path],
     out: Path,

@@ -40,13 +40,12 @@ def train(data, out, steps, batch, lr, init, hours, stop_at, seed) -> None:
     from musicgen_app.cli.terminal import cancellable, print_note
     from musicgen_app.errors import Unfinished
 
-    from ..aligner.train import AlignerTraining
-    from ..aligner.train import train as run
+    from ..aligner.train import AlignerTraining, train_aligner
 
     given = {"steps": steps, "batch": batch, "lr": lr, "init": init and str(init)}
     settings = AlignerTraining(seed=seed, **{name: value for name, value in given.items() if value is not None})
     with cancellable():
-        folder = run(settings, list(data), out, stop_at=stop_at, max_hours=hours, show=print_note)
+        folder = train_aligner(settings, list(data), out, stop_at=stop_at, max_hours=hours, show=print_note)
     if folder is None:  # which is told
         click.get_current_context().exit(Unfinished.exit_code)
     click.echo(folder)
@@ -63,10 +62,10 @@ def evaluate(data, folder, as_json, output, all_clips) -> None:
     from musicgen_app.aligner import load_aligner
     from musicgen_app.cli.terminal import print_json, print_note
 
-    from ..aligner.evaluate import evaluate as measure
+    from ..aligner.evaluate import evaluate_aligner
     from ..aligner.report import table, write_report
 
-    report = measure(load_aligner(folder), list(data), print_note, None if all_clips else "val")
+    report = evaluate_aligner(load_aligner(folder), list(data), print_note, None if all_clips else "val")
     if output:
         write_report(report, output)
     if as_json:

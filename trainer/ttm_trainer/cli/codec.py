@@ -34,14 +34,13 @@ def train(data, out, steps, joint_steps, init, stop_at, seed) -> None:
     from musicgen_app.cli.terminal import cancellable, print_note
     from musicgen_app.errors import Unfinished
 
-    from ..codec.train import CodecTraining
-    from ..codec.train import train as run
+    from ..codec.train import CodecTraining, train_codec
 
     given = {"steps": steps, "joint_steps": joint_steps, "init": init and str(init)}
     settings = CodecTraining(data=tuple(map(str, data)), seed=seed)
     settings = replace(settings, **{name: value for name, value in given.items() if value is not None})
     with cancellable():
-        click.echo(run(settings, out, stop_at, print_note))
+        click.echo(train_codec(settings, out, stop_at, print_note))
     if stop_at and stop_at < settings.steps:
         print_note(f"stopped after step {stop_at} of {settings.steps}; run it again with another --stop-at to go on")
         click.get_current_context().exit(Unfinished.exit_code)
@@ -63,13 +62,12 @@ def evaluate(data, codecs, excerpts, seconds, baselines, picture, resamples, out
     from musicgen_app.cli.terminal import print_json, print_note
     from musicgen_app.machine import files
 
-    from ..evaluation.codec_quality import draw, table
-    from ..evaluation.codec_quality import evaluate as measure
+    from ..evaluation.codec_quality import draw, evaluate_codecs, table
 
     for path in filter(None, (output, picture)):
         files.check_free(path, force)
     codecs = codecs or ("sketch",)
-    report = measure(codecs, data, excerpts, seconds, resamples, baselines, print_note)
+    report = evaluate_codecs(codecs, data, excerpts, seconds, resamples, baselines, print_note)
     if picture:
         draw(codecs, data, picture)
     if output:

@@ -72,14 +72,13 @@ def evaluate(context, model, prompts, output, force, as_json, quiet, device, **v
         return
     _check_word(context, model)
     from ..evaluation.clips.prompts import BUILT_IN
-    from ..evaluation.standard import Evaluation
-    from ..evaluation.standard import evaluate as measure
+    from ..evaluation.standard import Evaluation, evaluate_model
     from ..evaluation.tables.standard import table
 
     settings = Evaluation(
         model=model, prompts=BUILT_IN if prompts == "built-in" else prompts and Path(prompts), **values
     )
-    evaluate_more.run(measure, settings, table, device, output, force, as_json, quiet)
+    evaluate_more.run(evaluate_model, settings, table, device, output, force, as_json, quiet)
 
 
 def _check_word(context: click.Context, word: str | None) -> None:

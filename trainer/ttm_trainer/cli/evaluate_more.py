@@ -105,10 +105,10 @@ def following(device, output, force, as_json, quiet, **values) -> None:
     the same clips against other prompts, and, with --data, a ceiling: real unseen clips heard by the same estimators.
     --prompts chords: the share of the bars in which the chord that was named fits best, of those in the prompt.
     """
-    from ..evaluation.prompt_adherence import Following, follow
+    from ..evaluation.prompt_adherence import PromptAdherence, measure_adherence
     from ..evaluation.tables.adherence import table
 
-    run(follow, Following(**values), table, device, output, force, as_json, quiet)
+    run(measure_adherence, PromptAdherence(**values), table, device, output, force, as_json, quiet)
 
 
 @click.command(short_help="Sampler settings: quality against network evaluations.")
@@ -130,11 +130,10 @@ def sweep(device, as_json, quiet, **values) -> None:
 
     Writes OUT/sweep.json and OUT/sweep.png. Stopped, even by kill -9, it goes on with the next point when run again.
     """
-    from ..evaluation.sweep import Sweep, table
-    from ..evaluation.sweep import sweep as measure
+    from ..evaluation.sweep import Sweep, run_sweep, table
 
     chosen = {name: value for name, value in values.items() if value != ()}
-    run(measure, Sweep(**chosen), table, device, None, False, as_json, quiet)
+    run(run_sweep, Sweep(**chosen), table, device, None, False, as_json, quiet)
 
 
 @click.command(short_help="What a listener would notice: beat, harmony, clicks, whine, holes, copies.")
@@ -153,11 +152,11 @@ def music(device, output, force, as_json, quiet, **values) -> None:
     """
     from musicgen_app.machine import files
 
-    from ..evaluation.audio_quality import Music, judge_music, table
+    from ..evaluation.audio_quality import AudioQuality, measure_quality, table
 
     if values["sheet"]:
         files.check_free(values["sheet"], force)
-    run(judge_music, Music(**values), table, device, output, force, as_json, quiet)
+    run(measure_quality, AudioQuality(**values), table, device, output, force, as_json, quiet)
 
 
 @click.command(short_help="Kept reports as the tables of a model card.")
@@ -195,12 +194,12 @@ def examples(models, out, count, seconds, device, quiet) -> None:
     """
     from musicgen_app.engine import CancelToken, Engine
 
-    from ..evaluation.examples import examples as make_page
+    from ..evaluation.examples import make_examples
 
     token = CancelToken()
     show = (lambda line: None) if quiet else print_note
     with cancel_on_signals(token), progress_line(show=not quiet) as progress:
-        page = make_page(
+        page = make_examples(
             models, out, Engine(device=device), count=count, seconds=seconds, show=show, progress=progress, cancel=token
         )
     click.echo(page)

@@ -178,7 +178,9 @@ class State:
         return settings.heard * heard + fooling, scalars
 
 
-def train(settings: CodecTraining, out: Path, stop_at: int | None = None, show: Callable[[str], None] = print) -> Path:
+def train_codec(
+    settings: CodecTraining, out: Path, stop_at: int | None = None, show: Callable[[str], None] = print
+) -> Path:
     """Run (or go on with) a training run in `out` and write the averaged codec to `out/codec` at the end.
 
     `stop_at` ends the run early at a step, keeping the schedule of the whole run. Raises FileError for a folder without

@@ -41,7 +41,7 @@ AGAIN = 1000  # further clips of a prompt have seeds so far off
 
 
 @dataclass(frozen=True)
-class Music:
+class AudioQuality:
     """What to measure."""
 
     model: str
@@ -61,8 +61,8 @@ class Music:
     sheet: Path | None = None  # PNG of all clips
 
 
-def judge_music(
-    settings: Music,
+def measure_quality(
+    settings: AudioQuality,
     engine: Engine | None = None,
     *,
     embedder: Embedder | None = None,
@@ -183,7 +183,7 @@ def _is_odd(row: dict, name: str) -> bool:
     return any(odd == name or odd.startswith(f"{name} at ") for odd in row["odd"])
 
 
-def _prompts(settings: Music) -> list[Prompt]:
+def _prompts(settings: AudioQuality) -> list[Prompt]:
     """Prompts of all kinds by turns, and the first of them again with other seeds."""
     targets = read_targets().targets
     kinds = [[target for target in targets if target.kind == kind] for kind in dict.fromkeys(t.kind for t in targets)]
@@ -196,7 +196,7 @@ def _prompts(settings: Music) -> list[Prompt]:
 
 
 def _variation(
-    settings: Music, pairs: Sequence[tuple[Prompt, Clip]], rows: Sequence[dict], vectors: Vectors
+    settings: AudioQuality, pairs: Sequence[tuple[Prompt, Clip]], rows: Sequence[dict], vectors: Vectors
 ) -> list[dict]:
     """How different clips of one prompt are, compared with clips of several prompts and real pieces of one genre.
 

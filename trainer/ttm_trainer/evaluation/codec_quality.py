@@ -46,7 +46,7 @@ class Subject:
     run: Callable[[np.ndarray], tuple[np.ndarray, float | None]]
 
 
-def evaluate(
+def evaluate_codecs(
     codecs: Sequence[str],
     data: Sequence[Path],
     excerpts: int = 60,

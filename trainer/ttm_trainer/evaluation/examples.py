@@ -41,7 +41,7 @@ def read_examples() -> list[Prompt]:
         return [Prompt(int(row["seed"]), row["id"], row["prompt"], {}) for row in csv.DictReader(file)]
 
 
-def examples(
+def make_examples(
     models: Sequence[str],
     out: Path,
     engine: Engine | None = None,

@@ -37,7 +37,7 @@ AGAIN = 1000  # further clips of a prompt have seeds so far off
 
 
 @dataclass(frozen=True)
-class Following:
+class PromptAdherence:
     """What to measure."""
 
     model: str
@@ -58,8 +58,8 @@ class Following:
     audio_out: Path | None = None  # where clips are kept, in a folder a model
 
 
-def follow(
-    settings: Following,
+def measure_adherence(
+    settings: PromptAdherence,
     engine: Engine | None = None,
     *,
     embedder: Embedder | None = None,
@@ -113,7 +113,7 @@ def _labels(names: Sequence[str]) -> list[str]:
     return [name if names.count(name) == 1 else f"{name} ({names[:n].count(name) + 1})" for n, name in enumerate(names)]
 
 
-def notes(settings: Following, rows: Sequence[dict], listener: bool) -> list[str]:
+def notes(settings: PromptAdherence, rows: Sequence[dict], listener: bool) -> list[str]:
     """What a reader of the figures has to know. rows: those of the real clips."""
     lines = [
         "floor: the model's own clips against other prompts of the kind; for `top` what chance gives",
@@ -148,7 +148,7 @@ def _real(rows: Sequence[dict], ear: Ear, report: dict, work: Work) -> dict[str,
 
 
 def _model(
-    settings: Following,
+    settings: PromptAdherence,
     engine: Engine,
     model: str,
     label: str,

@@ -56,7 +56,7 @@ class Evaluation:
     audio_out: Path | None = None  # where made clips are kept
 
 
-def evaluate(
+def evaluate_model(
     settings: Evaluation,
     engine: Engine | None = None,
     *,

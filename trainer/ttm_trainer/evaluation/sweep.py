@@ -64,7 +64,7 @@ class Sweep:
     resamples: int = 200
 
 
-def sweep(
+def run_sweep(
     settings: Sweep,
     engine: Engine | None = None,
     *,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def table(report: dict) -> str:
-    """The report of `evaluation.standard.evaluate` as lines of text."""
+    """The report of `evaluation.standard.evaluate_model` as lines of text."""
     lines = [f"{name:<10} {text}" for name, text in _head(report)]
     lines += ["", f"{'FIGURE':<44} {'VALUE':>8}   {'95 % INTERVAL':<18} CLIPS"]
     for row in report["figures"]:
