@@ -24,13 +24,13 @@ def tiny_parts(tmp_path_factory) -> tuple[dict, dict, dict[str, Path]]:
     """The arguments of `write_bundle`: config, state dict, extra files."""
     import torch
 
-    from musicgen_app.backbones.presets import build
+    from musicgen_app.backbones.presets import build_backbone
     from musicgen_app.codecs.sketch import SketchCodec, SketchCodecConfig, save_codec
 
     overrides = {"latent_dim": 8, "hidden": 32, "depth": 2, "fused_depth": 1, "heads": 1, "mlp_width": 32}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        backbone = build("sketch-dit", overrides)
+        backbone = build_backbone("sketch-dit", overrides)
         for parameter in backbone.parameters():  # a fresh one answers zero to everything
             if parameter.requires_grad and not parameter.any():
                 torch.nn.init.normal_(parameter, std=0.1)

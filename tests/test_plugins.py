@@ -284,5 +284,5 @@ def test_a_foreign_package_trainer_is_in_nobodys_way(start, tmp_path):
 
 def labels(folder: Path) -> set[str]:
     """The labels of the page's tabs."""
-    page = app.build(Context(None, Library(folder / "results"), user_settings.Settings(model="tiny"), None))
+    page = app.build_page(Context(None, Library(folder / "results"), user_settings.Settings(model="tiny"), None))
     return {part["props"].get("label") for part in page.get_config_file()["components"] if part["type"] == "tabitem"}

@@ -81,7 +81,7 @@ def configuration(preset: str, overrides: dict | None = None) -> Any:
     return kind(**config)
 
 
-def build(preset: str, overrides: dict | None = None) -> Backbone:
+def build_backbone(preset: str, overrides: dict | None = None) -> Backbone:
     """Build a preset with some fields of its configuration replaced; ModelError for an unknown name or field."""
     return find(preset).family.model(configuration(preset, overrides))
 

@@ -19,7 +19,7 @@ GUIDANCE = 3.0
 PROMPT_TOKENS = 24
 
 
-def build():
+def build_musicgen():
     """MusicGen-small from its sizes, in eval mode: 587 M parameters."""
     from transformers import (
         EncodecConfig,
@@ -54,7 +54,7 @@ def measure(seconds: float, quick: bool = False) -> dict:
     """
     if quick:
         seconds = 1.0
-    model = build()
+    model = build_musicgen()
     trial = {name: _trial(model.to(dtype)) for name, dtype in PRECISIONS.items()}
     best = min(trial, key=lambda name: trial[name])
     model.to(PRECISIONS[best])

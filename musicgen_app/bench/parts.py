@@ -22,7 +22,7 @@ from torch import Tensor
 from .. import audio, sampling
 from ..backbones.base import Backbone
 from ..backbones.inference import prepare
-from ..backbones.presets import build, trainable_parameters
+from ..backbones.presets import build_backbone, trainable_parameters
 from ..backbones.reference import PlainFluxAudio, PlainMamba, guided_step, plain_twin
 from ..codecs import load_codec, read_codec
 from ..codecs.chunks import decode_chunked
@@ -247,7 +247,7 @@ def _empty_backbone(bundle: Bundle) -> Backbone:
     """The backbone on the meta device: its layers without weights."""
     config = bundle.config["backbone"]
     with torch.device("meta"):
-        return build(config["preset"], config.get("overrides")).eval()
+        return build_backbone(config["preset"], config.get("overrides")).eval()
 
 
 def _plain_model(bundle: Bundle, backbone: Backbone) -> PlainFluxAudio | PlainMamba:

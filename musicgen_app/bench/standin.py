@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ..backbones.base import Backbone
-from ..backbones.presets import build
+from ..backbones.presets import build_backbone
 from ..codecs.acestep_v1.vocoder import Vocoder, VocoderConfig, WeightNormConv
 from ..codecs.mmaudio.bigvgan import BigVGAN
 from ..codecs.mmaudio.codec import VAE, MMAudio16k
@@ -81,7 +81,7 @@ def write_stand_in(
 
 def random_backbone(preset: str, overrides: dict) -> Backbone:
     """A backbone as it is before training, except that no weight is zero: a fresh one answers zero to everything."""
-    backbone = build(preset, overrides)
+    backbone = build_backbone(preset, overrides)
     for parameter in backbone.parameters():
         if parameter.requires_grad and not parameter.any():
             nn.init.normal_(parameter, std=0.02)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..backbones.base import Backbone
 from ..backbones.mamba.model import Mamba, SineEmbedding
-from ..backbones.presets import PRESETS, build, trainable_parameters
+from ..backbones.presets import PRESETS, build_backbone, trainable_parameters
 from ..errors import ModelError
 from ..models.paper_systems import SYSTEMS
 
@@ -224,7 +224,7 @@ def size_of(preset: str, name: str) -> int:
 
 def _on_meta(preset: str, overrides: dict) -> Backbone:
     with torch.device("meta"):
-        return build(preset, overrides)
+        return build_backbone(preset, overrides)
 
 
 def _hint(tensors: dict[str, Tensor], preset: str, weights: str | None, where: str | os.PathLike) -> str:

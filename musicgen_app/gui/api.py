@@ -21,7 +21,7 @@ BEAT = 0.1  # seconds between two looks at the queue
 MOST = 200  # clips of one look into the library
 
 
-def build(context: Context) -> None:
+def build_api(context: Context) -> None:
     """Add the endpoints to the page that is being built."""
     for endpoint in (_generate(context), _models(context), _library(context)):
         gr.api(endpoint, api_name=endpoint.__name__)

@@ -33,7 +33,7 @@ OFF = {
 }
 
 
-def build(context: Context) -> gradio.Blocks:
+def build_page(context: Context) -> gradio.Blocks:
     """The page with its tabs, each built by the module of its name, and the API."""
     os.environ.update(OFF | {"GRADIO_TEMP_DIR": str(paths.cache() / "gui")})  # read when gradio is imported
     import gradio as gr
@@ -42,7 +42,7 @@ def build(context: Context) -> gradio.Blocks:
     from .components import part
 
     with gr.Blocks(title="ttm-app", analytics_enabled=False, fill_width=True, delete_cache=DAY) as page:
-        api.build(context)  # first, so that no function of a tab takes one of its names
+        api.build_api(context)  # first, so that no function of a tab takes one of its names
         part("masthead", None, elem_id="masthead")
         with gr.Tabs(selected="create", elem_id="tabs"):
             for name, label, module in _tabs():
@@ -67,7 +67,7 @@ def _tabs() -> Iterator[tuple[str, str, ModuleType]]:
 
 def application(context: Context, host: str = "127.0.0.1", password: str | None = None) -> Guard:
     """The ASGI application: the page, its files and its API, behind the guard."""
-    page = build(context)
+    page = build_page(context)
     import gradio as gr
     from fastapi import FastAPI
 

@@ -269,11 +269,11 @@ def _check_sha256(path: Path, expected: str, digest) -> None:
 
 
 def _build(bundle: Bundle) -> Backbone:
-    from ..backbones.presets import build
+    from ..backbones.presets import build_backbone
 
     backbone = bundle.config["backbone"]
     try:
-        return build(backbone["preset"], backbone.get("overrides"))
+        return build_backbone(backbone["preset"], backbone.get("overrides"))
     except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
         raise ModelError(f"{bundle.path}: its backbone cannot be built ({error}); install the model again") from error
 

@@ -10,7 +10,7 @@ import torch
 from musicgen_app.backbones import concat_conditions, layers
 from musicgen_app.backbones.fluxaudio.model import Attention
 from musicgen_app.backbones.mamba.model import Mixer
-from musicgen_app.backbones.presets import PRESETS, build, trainable_parameters
+from musicgen_app.backbones.presets import PRESETS, build_backbone, trainable_parameters
 from musicgen_app.errors import ModelError
 
 TINY = {
@@ -23,7 +23,7 @@ def tiny(family: str, **more):
     """A width-16 model whose weights are all large and random, so that everything reaches the output."""
     torch.manual_seed(0)
     preset, overrides = TINY[family]
-    model = build(preset, overrides | ({"vector_dim": 7} if family == "fluxaudio" else {}) | more).eval()
+    model = build_backbone(preset, overrides | ({"vector_dim": 7} if family == "fluxaudio" else {}) | more).eval()
     for module in model.modules():
         if isinstance(module, (torch.nn.Linear, torch.nn.Conv1d)):
             torch.nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
@@ -50,15 +50,15 @@ both_families = pytest.mark.parametrize("family", TINY)
 @pytest.mark.parametrize("preset", PRESETS)
 def test_trainable_parameters_are_exact(preset):
     with torch.device("meta"):
-        model = build(preset)
+        model = build_backbone(preset)
     assert trainable_parameters(model) == PRESETS[preset].parameters
 
 
 def test_unknown_preset_and_unknown_setting_are_named():
     with pytest.raises(ModelError, match="'dit-450'.*dit-450m"):
-        build("dit-450")
+        build_backbone("dit-450")
     with pytest.raises(ModelError, match="widht"):
-        build("sketch-dit", {"widht": 3})
+        build_backbone("sketch-dit", {"widht": 3})
 
 
 def stream(prefix, hidden=16, width=256, kernel=(3,), head_dim=8, pre_only=False):
@@ -142,19 +142,19 @@ def test_mamba_state_names_and_shapes_are_the_public_ones():
 
 def test_fluxaudio_outputs_zero_at_initialisation():
     torch.manual_seed(0)
-    model = build("dit-450m", TINY["fluxaudio"][1] | {"vector_dim": 7})
+    model = build_backbone("dit-450m", TINY["fluxaudio"][1] | {"vector_dim": 7})
     v, hidden = model(*latents(), model.condition(*prompt()), return_hidden=True)
     assert not v.any() and hidden.any()
 
 
 def test_initialisation_follows_the_papers():
     torch.manual_seed(0)
-    flux = build("dit-450m", TINY["fluxaudio"][1] | {"hidden": 64})
+    flux = build_backbone("dit-450m", TINY["fluxaudio"][1] | {"hidden": 64})
     limit = math.sqrt(6 / (64 + 3 * 64))  # xavier-uniform
     assert 0.95 * limit < flux.fused_blocks[0].attn.qkv.weight.abs().max() <= limit
     assert not flux.fused_blocks[0].attn.qkv.bias.any() and not flux.fused_blocks[0].adaLN_modulation[1].weight.any()
     assert flux.t_embed.mlp[0].weight.std().item() == pytest.approx(0.02, rel=0.05)
-    mamba = build("mamba-189m", TINY["mamba"][1])
+    mamba = build_backbone("mamba-189m", TINY["mamba"][1])
     block = mamba.blocks[0]
     for weight in (block.norm1.proj.weight, block.bidir.fwd_ssm.x_proj.weight, block.ffn[0].weight):
         assert weight.std().item() == pytest.approx(0.02, rel=0.1)
@@ -259,7 +259,7 @@ def test_training_and_inference_agree(family):
 def test_built_on_the_meta_device_and_filled(family):
     model = tiny(family)
     with torch.device("meta"):
-        empty = build(TINY[family][0], TINY[family][1] | ({"vector_dim": 7} if family == "fluxaudio" else {}))
+        empty = build_backbone(TINY[family][0], TINY[family][1] | ({"vector_dim": 7} if family == "fluxaudio" else {}))
     empty.load_state_dict(model.state_dict(), assign=True)
     x, t = latents()
     assert torch.equal(empty.eval()(x, t, empty.condition(*prompt())), model(x, t, model.condition(*prompt())))

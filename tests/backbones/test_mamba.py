@@ -13,7 +13,7 @@ from musicgen_app.backbones import concat_conditions, inference_layers
 from musicgen_app.backbones.inference import prepare
 from musicgen_app.backbones.mamba import inference, scan
 from musicgen_app.backbones.mamba.inference import InferenceBlock
-from musicgen_app.backbones.presets import build, trainable_parameters
+from musicgen_app.backbones.presets import build_backbone, trainable_parameters
 
 OVERRIDES = {"latent_dim": 6, "hidden": 64, "depth": 3, "heads": 2, "text_dim": 10}
 
@@ -22,7 +22,7 @@ OVERRIDES = {"latent_dim": 6, "hidden": 64, "depth": 3, "heads": 2, "text_dim": 
 def model():
     """A small model whose weights are all random, and large enough for everything to reach the output."""
     torch.manual_seed(0)
-    model = build("mamba-189m", OVERRIDES).eval()
+    model = build_backbone("mamba-189m", OVERRIDES).eval()
     for name, parameter in model.named_parameters():
         if name.endswith(("A_log", ".D")):
             torch.nn.init.normal_(parameter)
@@ -119,7 +119,7 @@ def test_half_precision_weights_of_a_mapped_file_are_prepared(model, tmp_path):
     half = {name: value.half() for name, value in model.state_dict().items()}
     save_file(half, tmp_path / "model.safetensors")
     with torch.device("meta"):
-        empty = build("mamba-189m", OVERRIDES)
+        empty = build_backbone("mamba-189m", OVERRIDES)
     empty.load_state_dict(load_file(tmp_path / "model.safetensors"), assign=True)
     prepare(empty.eval(), torch.float32)
     model.load_state_dict(half)

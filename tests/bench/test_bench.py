@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from musicgen_app import Engine, GenerationRequest, sampling
-from musicgen_app.backbones.presets import build, trainable_parameters
+from musicgen_app.backbones.presets import build_backbone, trainable_parameters
 from musicgen_app.backbones.reference import guided_step, plain_twin
 from musicgen_app.bench import child, measure, musicgen, parts
 from musicgen_app.bench.products import count_products, products_alone
@@ -44,7 +44,7 @@ def cli_run(capfd):
 def backbone(request) -> torch.nn.Module:
     """A tiny backbone of either family whose every parameter matters."""
     torch.manual_seed(1)
-    model = build(request.param, PRESETS[request.param]).eval().requires_grad_(False)
+    model = build_backbone(request.param, PRESETS[request.param]).eval().requires_grad_(False)
     for name, parameter in model.named_parameters():
         parameter.uniform_(-1, 1) if name.endswith("A_log") else parameter.normal_(std=0.2)
     return model
@@ -91,7 +91,7 @@ def _fluxaudio_multiplications(c, rows: int) -> int:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_products_are_counted_as_the_formulas_say(preset):
     with torch.device("meta"):
-        backbone = build(preset, PRESETS[preset]).eval()
+        backbone = build_backbone(preset, PRESETS[preset]).eval()
         features = _features(backbone, 12)
         x = torch.empty(1, LATENTS, backbone.latent_dim)
         velocity = sampling.guided(backbone, backbone.condition(*features), backbone.null_condition(1), 2.0)
@@ -179,7 +179,7 @@ def test_the_report_has_every_part_and_its_errors(in_process, home, preset, monk
     assert report["faults"] == []
     system = json.loads(json.dumps(report))["systems"][0]
     assert system["weights"] == "random"
-    assert system["parameters"] == trainable_parameters(build(preset, PRESETS[preset]))
+    assert system["parameters"] == trainable_parameters(build_backbone(preset, PRESETS[preset]))
     assert system["text_encoding"]["seconds"] > 0
     for precision, largest in {"fp32": 1e-5, "bf16": 0.1}.items():
         step = system["step"][precision]
@@ -239,7 +239,7 @@ def test_unknown_names_are_refused_before_anything_is_measured(home, monkeypatch
 
 
 def test_ratio_against_the_rival(in_process, home, monkeypatch):
-    monkeypatch.setattr(musicgen, "build", tiny_musicgen)
+    monkeypatch.setattr(musicgen, "build_musicgen", tiny_musicgen)
     settings = Settings(models=("tiny",), seconds=1, quick=True, precisions=("fp32",), decoders=("torch",))
     report = run(replace(settings, against="musicgen-small"))
     rival, row = report["against"], report["systems"][0]["whole"][0]
@@ -265,7 +265,7 @@ def tiny_musicgen():
 
 def test_musicgen_small_has_its_published_size():
     with torch.device("meta"):
-        model = musicgen.build()
+        model = musicgen.build_musicgen()
     assert sum(p.numel() for p in model.parameters()) == 586_884_674
 
 

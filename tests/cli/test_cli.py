@@ -557,7 +557,7 @@ def checkpoint(cli, tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     path = tmp_path / "Some DiT.pth"
-    torch.save({"ema_model": presets.build("dit-450m").state_dict()}, path)
+    torch.save({"ema_model": presets.build_backbone("dit-450m").state_dict()}, path)
     return path
 
 

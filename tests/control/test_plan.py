@@ -163,13 +163,13 @@ def test_what_a_prompt_states_is_in_the_plan():
 
 def planned(tiny_parts, folder, tensors=None, grid=1):
     """The tiny model with a grid, and pieces of given tensors."""
-    from musicgen_app.backbones.presets import build
+    from musicgen_app.backbones.presets import build_backbone
 
     config, state, files = tiny_parts
     backbone = {**config["backbone"], "overrides": config["backbone"]["overrides"] | {"grid_dim": WIDTH}}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        fresh = build("sketch-dit", backbone["overrides"]).state_dict()
+        fresh = build_backbone("sketch-dit", backbone["overrides"]).state_dict()
     new = {key: torch.randn_like(value) * 0.1 for key, value in fresh.items() if key.startswith("grid_input_proj")}
     if tensors is not None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -452,7 +452,7 @@ def test_scripts_set_texts_as_texts():
 
 def test_only_the_api_goes_through_the_queue_of_the_toolkit(context):
     """See parts.PRIVATE."""
-    queued = [fn for fn in app.build(context).fns.values() if fn.queue and fn.fn]
+    queued = [fn for fn in app.build_page(context).fns.values() if fn.queue and fn.fn]
     assert {(fn.api_name, fn.api_visibility) for fn in queued} == {
         ("generate", "public"), ("models", "public"), ("library", "public"),
     }  # fmt: skip

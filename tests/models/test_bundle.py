@@ -57,9 +57,9 @@ def test_round_trip(tiny_bundle, tiny_parts):
 
 
 def test_parameter_count_is_that_of_the_loaded_model(tiny_bundle, tiny_parts):
-    from musicgen_app.backbones.presets import build, trainable_parameters
+    from musicgen_app.backbones.presets import build_backbone, trainable_parameters
 
-    fresh = build("sketch-dit", tiny_parts[0]["backbone"]["overrides"])
+    fresh = build_backbone("sketch-dit", tiny_parts[0]["backbone"]["overrides"])
     assert parameter_count(tiny_bundle) == trainable_parameters(fresh) > 10_000
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from musicgen_app.backbones.presets import PRESETS, build
+from musicgen_app.backbones.presets import PRESETS, build_backbone
 from musicgen_app.codecs.mmaudio.codec import LATENT_DIM
 from musicgen_app.errors import ModelError
 from musicgen_app.models.bundle import frozen_parts, open_bundle
@@ -27,7 +27,7 @@ def backbone(name):
     import torch
 
     with torch.device("meta"):
-        return build(name)
+        return build_backbone(name)
 
 
 def test_every_system_is_a_preset(name):

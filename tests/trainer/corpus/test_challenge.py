@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from musicgen_app.errors import FileError
-from ttm_trainer.corpus.challenge import WORDS, build
+from ttm_trainer.corpus.challenge import WORDS, build_challenge
 
 RATE = 16_000
 
@@ -40,7 +40,7 @@ def recorded(tmp_path):
 
 def test_layout_captions_and_licences(recorded, tmp_path):
     out = tmp_path / "jamendo"
-    report = build(recorded, out, hours=1, show=lambda line: None)
+    report = build_challenge(recorded, out, hours=1, show=lambda line: None)
     assert report == {"tracks": 3, "hours": pytest.approx(3 * 30 / 3600, abs=0.001)}
     long, short = (json.loads((out / "captions" / f"{name}.json").read_text()) for name in ("measured", "short"))
     assert [row["path"] for row in long] == ["00/1000000.mp3", "01/1000001.mp3", "02/1000002.mp3"]
@@ -56,10 +56,10 @@ def test_layout_captions_and_licences(recorded, tmp_path):
 
 def test_built_again_it_is_the_same(recorded, tmp_path):
     out = tmp_path / "jamendo"
-    build(recorded, out, hours=1, show=lambda line: None)
+    build_challenge(recorded, out, hours=1, show=lambda line: None)
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in out.rglob("*.mp3")}
     captions = (out / "captions" / "measured.json").read_bytes()
-    build(recorded, out, hours=1, show=lambda line: None)
+    build_challenge(recorded, out, hours=1, show=lambda line: None)
     assert before == {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in out.rglob("*.mp3")}
     assert captions == (out / "captions" / "measured.json").read_bytes()
 
@@ -67,4 +67,4 @@ def test_built_again_it_is_the_same(recorded, tmp_path):
 def test_nothing_long_enough(recorded, tmp_path):
     (recorded / "manifest.jsonl").write_text((recorded / "manifest.jsonl").read_text().splitlines()[-1])
     with pytest.raises(FileError, match="no track of at least 30 s"):
-        build(recorded, tmp_path / "out", show=lambda line: None)
+        build_challenge(recorded, tmp_path / "out", show=lambda line: None)

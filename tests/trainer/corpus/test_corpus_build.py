@@ -28,7 +28,8 @@ def tiny_composer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(out, **changes) -> dict:
-    return build.build(out, **{"hours": 6 / 3600, "seed": 3, "piece_seconds": 3.0, "clip_seconds": 1.5, **changes})
+    options = {"hours": 6 / 3600, "seed": 3, "piece_seconds": 3.0, "clip_seconds": 1.5}
+    return build.build_corpus(out, **options | changes)
 
 
 def test_two_pieces_make_a_dataset(tmp_path) -> None:

@@ -25,7 +25,7 @@ from ttm_trainer.corpus.caption.vocabulary import FAMILY, GENRE_WORDS
 from ttm_trainer.corpus.compose.composer import GENRES, compose
 from ttm_trainer.corpus.compose.instruments import DRUM_KITS, INSTRUMENTS
 from ttm_trainer.corpus.compose.score import Note, Score
-from ttm_trainer.corpus.midi import build as midi
+from ttm_trainer.corpus.midi import build as midi_build
 from ttm_trainer.corpus.midi import chords_and_key
 from ttm_trainer.corpus.midi.arrange import CLEAR_KEY, STEPS, TEMPO, arrange, excerpt, starts
 from ttm_trainer.corpus.midi.midi_file import read
@@ -305,7 +305,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[Score]:
         return np.full((2, round(score.seconds * rate)), 0.1, np.float32)
 
     monkeypatch.setattr(build, "render", noise)
-    monkeypatch.setattr(midi, "sources_of", lambda score: ["soundfont X (MIT)"])
+    monkeypatch.setattr(midi_build, "sources_of", lambda score: ["soundfont X (MIT)"])
     return played
 
 
@@ -333,7 +333,7 @@ def manifest(out: Path) -> list[dict]:
 def test_a_folder_becomes_a_dataset(data, tmp_path, quick) -> None:
     states, notes = [], []
     out = tmp_path / "out"
-    summary = midi.build(data, out, 150 / 3600, 7, progress=states.append, note=notes.append)
+    summary = midi_build.build_midi(data, out, 150 / 3600, 7, progress=states.append, note=notes.append)
     assert (summary["files"], summary["failed"]) == (3, []) and summary["hours"] * 3600 >= 150
     assert [line.split(":")[0] for line in summary["left_out"]] == ["broken.mid", "gpl.mid", "nobody.mid", "same.mid"]
     assert "the same notes as a.mid" in summary["left_out"][3] and len(notes) == 4
@@ -356,7 +356,7 @@ def test_a_folder_becomes_a_dataset(data, tmp_path, quick) -> None:
 
 
 def test_all_versions_of_a_file_are_in_one_split(data, tmp_path, quick) -> None:
-    midi.build(data, tmp_path / "out", 300 / 3600, 7)
+    midi_build.build_midi(data, tmp_path / "out", 300 / 3600, 7)
     splits: dict[str, set[str]] = {}
     for row in manifest(tmp_path / "out"):
         splits.setdefault(row["source"].split(" of ")[0], set()).add(row["split"])
@@ -366,27 +366,27 @@ def test_all_versions_of_a_file_are_in_one_split(data, tmp_path, quick) -> None:
 
 def test_going_on_makes_only_what_is_missing(data, tmp_path, quick) -> None:
     out = tmp_path / "out"
-    midi.build(data, out, 60 / 3600, 7)
+    midi_build.build_midi(data, out, 60 / 3600, 7)
     rows, first = manifest(out), len(quick)
-    midi.build(data, out, 60 / 3600, 7)
+    midi_build.build_midi(data, out, 60 / 3600, 7)
     assert len(quick) == first
     next(iter(sorted((out / "rows").iterdir()))).unlink()
-    midi.build(data, out, 60 / 3600, 7)
+    midi_build.build_midi(data, out, 60 / 3600, 7)
     assert len(quick) == first + 1 and manifest(out) == rows
-    midi.build(data, out, 120 / 3600, 7)
+    midi_build.build_midi(data, out, 120 / 3600, 7)
     assert manifest(out)[: len(rows)] == rows and len(manifest(out)) > len(rows)
     (data / "d.mid").write_bytes(file_of(band(up=5)))
     with pytest.raises(FileError, match="another files"):
-        midi.build(data, out, 120 / 3600, 7, licence="CC0-1.0", source="Dora")
+        midi_build.build_midi(data, out, 120 / 3600, 7, licence="CC0-1.0", source="Dora")
     with pytest.raises(FileError, match="another seed"):
-        midi.build(data, out, 120 / 3600, 8)
+        midi_build.build_midi(data, out, 120 / 3600, 8)
 
 
 def test_every_excerpt_comes_once_before_any_comes_again() -> None:
     usable = [
-        (midi.Origin(n, Path(n), "CC0-1.0", "x", None), read(file_of(band(b)))) for n, b in (("a", 16), ("b", 64))
+        (midi_build.Origin(n, Path(n), "CC0-1.0", "x", None), read(file_of(band(b)))) for n, b in (("a", 16), ("b", 64))
     ]
-    drawn = list(islice(midi.versions(usable, 1, 30.0), 10))
+    drawn = list(islice(midi_build.versions(usable, 1, 30.0), 10))
     first, second = ([(v.origin.name, v.start) for v in part] for part in (drawn[:5], drawn[5:]))
     assert sorted(first) == sorted(second) == [("a", 0), ("b", 0), ("b", 64), ("b", 128), ("b", 192)]
     assert len({v.seed for v in drawn}) == 10
@@ -396,18 +396,19 @@ def test_sources_as_json_and_from_options(tmp_path) -> None:
     for name in ("a.mid", "b.mid"):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "sources.json").write_text(json.dumps([{"file": "a.mid", "licence": "CC0-1.0", "genre": "jazz"}]))
-    found, left_out = midi.origins(tmp_path, "CC-BY-4.0", "Somebody")
+    found, left_out = midi_build.origins(tmp_path, "CC-BY-4.0", "Somebody")
     assert [(o.name, o.licence, o.source, o.genre) for o in found] == [
         ("a.mid", "CC0-1.0", "Somebody", "jazz"), ("b.mid", "CC-BY-4.0", "Somebody", None),
     ]  # fmt: skip
     assert left_out == []
-    assert midi.origins(tmp_path, "CC BY-NC 4.0", "Somebody")[1][0].startswith("b.mid: CC BY-NC 4.0 is no licence")
+    _, left_out = midi_build.origins(tmp_path, "CC BY-NC 4.0", "Somebody")
+    assert left_out[0].startswith("b.mid: CC BY-NC 4.0 is no licence")
     (tmp_path / "sources.json").write_text('[{"file": "z.mid"}]')
     with pytest.raises(FileError, match=r"no z\.mid"):
-        midi.origins(tmp_path)
+        midi_build.origins(tmp_path)
     (tmp_path / "sources.json").write_text('{"a.mid": 1}')
     with pytest.raises(FileError, match="no table"):
-        midi.origins(tmp_path)
+        midi_build.origins(tmp_path)
 
 
 def test_a_chiptune_is_played_for_real_by_the_command(tmp_path, capsys) -> None:

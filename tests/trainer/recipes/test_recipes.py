@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from musicgen_app.backbones.presets import build, trainable_parameters
+from musicgen_app.backbones.presets import build_backbone, trainable_parameters
 from musicgen_app.errors import RequestError
 from support.prepared_folder import write_tiny
 from ttm_trainer.options import recipe_for
@@ -62,7 +62,7 @@ def test_ucsd_mamba_is_the_papers() -> None:
 def test_every_recipe_trains_the_papers_model(name: str, parameters: int) -> None:
     training = RECIPES[name].training
     with torch.device("meta"):
-        assert trainable_parameters(build(training.preset, training.overrides)) == parameters
+        assert trainable_parameters(build_backbone(training.preset, training.overrides)) == parameters
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -25,7 +25,7 @@ from ttm_trainer.rewriting import journal, rules
 from ttm_trainer.rewriting.caption_sets import Caption, read_captions
 from ttm_trainer.rewriting.forbidden_facts import leftovers
 from ttm_trainer.rewriting.language_models import Endpoint, LocalChat
-from ttm_trainer.rewriting.llm_prompt import EXAMPLES, Refused, build, check, load_examples, parse
+from ttm_trainer.rewriting.llm_prompt import EXAMPLES, Refused, build_request, check, load_examples, parse
 from ttm_trainer.rewriting.run import ModelRewriter, RulesRewriter, rewrite_file
 
 PAPER = (
@@ -152,11 +152,11 @@ def test_rules_on_the_composers_captions() -> None:
 
 
 def test_the_request_holds_rules_examples_and_captions() -> None:
-    request = build(['A "dark" tune\nat 90 BPM', "Jazz."], EXAMPLES, random.Random(0))
+    request = build_request(['A "dark" tune\nat 90 BPM', "Jazz."], EXAMPLES, random.Random(0))
     assert "time signatures" in request and "exactly 2 strings" in request
     assert '"A \\"dark\\" tune at 90 BPM"' in request
     assert sum(example in request for example in EXAMPLES) == 8
-    assert request != build(['A "dark" tune\nat 90 BPM', "Jazz."], EXAMPLES, random.Random(1))
+    assert request != build_request(['A "dark" tune\nat 90 BPM', "Jazz."], EXAMPLES, random.Random(1))
 
 
 @pytest.mark.parametrize(
@@ -506,7 +506,7 @@ def test_options_a_server_does_not_take_are_left_out(serve) -> None:
 
     server = serve(answer)
     chat = Endpoint(server.url, "tiny", wait=0.01)
-    assert parse(chat.reply(build(["Jazz."], EXAMPLES, random.Random(0)), 1), 1)
+    assert parse(chat.reply(build_request(["Jazz."], EXAMPLES, random.Random(0)), 1), 1)
     assert "max_completion_tokens" in server.requests[-1] and len(server.requests) == 3
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from musicgen_app.backbones.presets import build
+from musicgen_app.backbones.presets import build_backbone
 from musicgen_app.errors import FileError, RequestError
 from support.tiny_training import DIT, SCRIPT, changed, contents, quiet, tiny_folder
 from ttm_trainer.runtime import checkpoint
@@ -82,6 +82,7 @@ def test_one_process_needs_no_launcher(monkeypatch):
 
 
 def test_blocks_are_sharded_one_by_one():
-    dit, mamba = build("sketch-dit", DIT | {"depth": 3}), build("sketch-mamba", {"hidden": 16, "depth": 2, "heads": 1})
+    dit = build_backbone("sketch-dit", DIT | {"depth": 3})
+    mamba = build_backbone("sketch-mamba", {"hidden": 16, "depth": 2, "heads": 1})
     assert [type(block).__name__ for block in whole_blocks(dit)] == ["JointBlock", "JointBlock", "StreamBlock"]
     assert whole_blocks(mamba) == [block.bidir for block in mamba.blocks]

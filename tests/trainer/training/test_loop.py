@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from musicgen_app.backbones import with_grid
-from musicgen_app.backbones.presets import build
+from musicgen_app.backbones.presets import build_backbone
 from musicgen_app.control import plan
 from musicgen_app.errors import FileError, GenerationError, ModelError, RequestError
 from musicgen_app.models.bundle import write_bundle
@@ -338,7 +338,7 @@ def test_a_run_begins_with_the_weights_of_a_model(prepared, tiny_parts, tmp_path
 
 def test_a_model_begins_with_narrower_weights_and_answers_as_they_do(tiny_parts, tmp_path):
     config, _, files = tiny_parts
-    donor, wider = build("sketch-dit", DIT), build("sketch-dit", DIT | {"vector_dim": 20})
+    donor, wider = build_backbone("sketch-dit", DIT), build_backbone("sketch-dit", DIT | {"vector_dim": 20})
     torch.nn.init.normal_(donor.final_layer.conv.weight)
     backbone = {"preset": "sketch-dit", "overrides": DIT}
     bundle = write_bundle(tmp_path / "donor", config | {"backbone": backbone}, donor.state_dict(), "", files)
@@ -348,12 +348,12 @@ def test_a_model_begins_with_narrower_weights_and_answers_as_they_do(tiny_parts,
     expected = donor(x, t, donor.condition(tokens, None, vector))
     torch.testing.assert_close(wider(x, t, wider.condition(tokens, None, more)), expected)
     with pytest.raises(ModelError, match="training cannot begin from tiny"):
-        begin_from(build("sketch-dit", DIT | {"hidden": 64}), str(bundle.path))
+        begin_from(build_backbone("sketch-dit", DIT | {"hidden": 64}), str(bundle.path))
 
 
 def test_a_model_that_learns_to_follow_plans_begins_as_one_that_did_not(tiny_parts, tmp_path):
     config, _, files = tiny_parts
-    donor, planned = build("sketch-dit", DIT), build("sketch-dit", DIT | {"grid_dim": plan.WIDTH})
+    donor, planned = build_backbone("sketch-dit", DIT), build_backbone("sketch-dit", DIT | {"grid_dim": plan.WIDTH})
     torch.nn.init.normal_(donor.final_layer.conv.weight)
     backbone = {"preset": "sketch-dit", "overrides": DIT}
     bundle = write_bundle(tmp_path / "donor", config | {"backbone": backbone}, donor.state_dict(), "", files)

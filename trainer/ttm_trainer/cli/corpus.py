@@ -44,7 +44,7 @@ def corpus() -> None:
 @QUIET
 def build(out: Path, hours: float, seed: int, workers: int, sample_rate: int, as_json: bool, quiet: bool) -> None:
     """Compose, render and caption music (CC0); needs fluidsynth and a General MIDI soundfont."""
-    from ..corpus.build import build as build_corpus
+    from ..corpus.build import build_corpus
 
     with _building(out):
         show = None if quiet else _show
@@ -81,7 +81,7 @@ def midi(
     instruments, in another key and at another tempo; a file is in the train or the val split with all of them.
     Files that cannot be used are named, with the reason.
     """
-    from ..corpus.midi.build import build as build_midi
+    from ..corpus.midi.build import build_midi
 
     with _building(out):
         show, note = (None, lambda line: None) if quiet else (_show, print_note)
@@ -98,7 +98,7 @@ def midi(
 @QUIET
 def recorded(out: Path, sample_rate: int, as_json: bool, quiet: bool) -> None:
     """Fetch freely licensed recorded music from Debian packages (for the codec; it has no captions)."""
-    from ..corpus.recorded import build as build_recorded
+    from ..corpus.recorded import build_recorded
 
     with _building(out):
         show = (lambda line: None) if quiet else print_note
@@ -116,7 +116,7 @@ def challenge(data: Path, out: Path, hours: float, as_json: bool, quiet: bool) -
 
     The captions say what is known of a track (what it was made for) and what can be measured (tempo, drums, loudness).
     """
-    from ..corpus.challenge import build as build_challenge
+    from ..corpus.challenge import build_challenge
 
     with _building(out):
         _report(build_challenge(data, out, hours, show=(lambda line: None) if quiet else print_note), as_json)

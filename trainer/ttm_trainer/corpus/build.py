@@ -166,7 +166,7 @@ def results(task: Callable, todo: list, workers: int) -> Iterator:
         yield from pool.imap_unordered(task, todo)
 
 
-def build(
+def build_corpus(
     out: Path,
     hours: float,
     seed: int,
@@ -199,7 +199,7 @@ def make(
 ) -> dict:
     """Have the pieces in `todo`, of `total`, made by a task that returns {"seconds", "error"}; then `finish`.
 
-    `progress` and the result are those of `build`.
+    `progress` and the result are those of `build_corpus`.
     """
     begun, rendered, failed, rate = time.monotonic(), 0.0, [], 0.0
     for count, result in enumerate(results(task, todo, workers), 1):
@@ -263,7 +263,7 @@ def main() -> None:
         if options.recaption:
             summary = recaption(options.out)
         else:
-            summary = build(options.out, options.hours, options.seed, options.workers, progress=_show)
+            summary = build_corpus(options.out, options.hours, options.seed, options.workers, progress=_show)
     except TTMError as error:
         raise SystemExit(f"error: {error}") from error
     print(json.dumps(summary, indent=1))

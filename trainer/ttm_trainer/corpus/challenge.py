@@ -75,7 +75,7 @@ WORDS = {  # measure -> lowest third, middle, highest
 PACES = ((90, "slow"), (125, "medium-paced"), (1000, "fast"))  # beats a minute, where there is a beat
 
 
-def build(data: Path, out: Path, hours: float = 2.0, show: Callable[[str], None] = print) -> dict:
+def build_challenge(data: Path, out: Path, hours: float = 2.0, show: Callable[[str], None] = print) -> dict:
     """Write about `hours` of the dataset folder `data` (of `corpus recorded`) in the challenge's layout.
 
     Tracks are taken from every package in turn. What exists is not written again. Returns {"tracks", "hours"}.

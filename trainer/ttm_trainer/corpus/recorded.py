@@ -39,7 +39,7 @@ def source_of(track: dict) -> str:
     return f"{track['package']}: {track['path']}{title}" + (f" by {maker}" if maker else "")
 
 
-def build(
+def build_recorded(
     out: Path,
     packages: list[str] | None = None,
     progress: Callable[[str], None] = print,

@@ -16,7 +16,7 @@ import torch
 
 from musicgen_app import flow
 from musicgen_app.backbones.base import Backbone
-from musicgen_app.backbones.presets import build, configuration, trainable_parameters
+from musicgen_app.backbones.presets import build_backbone, configuration, trainable_parameters
 from musicgen_app.machine.device import pick_device
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def estimate(training: Training, frames: int, tokens: int, world: int = 1, devic
     """
     where = pick_device(device)
     with torch.device("meta"):
-        parameters = trainable_parameters(build(training.preset, training.overrides))
+        parameters = trainable_parameters(build_backbone(training.preset, training.overrides))
     total = sum(phase.steps for phase in training.phases)
     fixed = {
         "parameters": parameters,
@@ -137,7 +137,7 @@ def measure(
 ) -> Measured:
     """Time micro-batches of up to `micro` items, as many as fit the budget of seconds, and an optimizer step."""
     with torch.random.fork_rng(devices=[]):
-        model = build(training.preset, training.overrides).to(device).train()
+        model = build_backbone(training.preset, training.overrides).to(device).train()
         optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=0.0)
         kept = _kept(model, training.precision, _batch(model, 1, frames, tokens, device))
         first = _time(model, training.precision, _batch(model, 1, frames, tokens, device))  # the kernels are warm now

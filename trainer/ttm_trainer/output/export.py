@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from musicgen_app.backbones.presets import build, trainable_parameters
+from musicgen_app.backbones.presets import build_backbone, trainable_parameters
 from musicgen_app.control import genre_classifier, planner
 from musicgen_app.control.plan import LAYOUT
 from musicgen_app.errors import DependencyError, FileError
@@ -166,7 +166,7 @@ def front_matter(licence: str) -> str:
 
 def _parameters(recipe: Recipe) -> int:
     with torch.device("meta"):
-        return trainable_parameters(build(recipe.training.preset, recipe.training.overrides))
+        return trainable_parameters(build_backbone(recipe.training.preset, recipe.training.overrides))
 
 
 def _codec_data(encoders: Encoders) -> list[dict]:

@@ -90,7 +90,7 @@ def load_examples(path: Path | None) -> tuple[str, ...]:
     return examples
 
 
-def build(captions: Sequence[str], examples: Sequence[str], rng: random.Random) -> str:
+def build_request(captions: Sequence[str], examples: Sequence[str], rng: random.Random) -> str:
     """The request for some captions, with a draw of the examples."""
     shots = rng.sample(list(examples), min(SHOTS, len(examples)))
     return RULES.format(

@@ -21,7 +21,7 @@ from musicgen_app.errors import FileError, GenerationError, RequestError
 from . import journal, rules
 from .caption_sets import Caption, read_captions, write_captions
 from .language_models import Chat
-from .llm_prompt import EXAMPLES, Refused, build, check, parse
+from .llm_prompt import EXAMPLES, Refused, build_request, check, parse
 
 EVERY = 5.0  # seconds between two lines of progress
 PATIENCE = 200  # captions refused one after the other: the model cannot do it
@@ -120,7 +120,8 @@ class ModelRewriter:
         rng = random.Random(hashlib.sha256(told.encode()).digest())
         reply = ""
         try:
-            reply = self.chat.reply(build([caption.text for caption in captions], self.examples, rng), len(captions))
+            request = build_request([caption.text for caption in captions], self.examples, rng)
+            reply = self.chat.reply(request, len(captions))
             texts = parse(reply, len(captions))
         except Refused as error:
             return [Outcome(None, self.by, str(error), reply)] * len(captions)

@@ -11,7 +11,7 @@ from musicgen_app import flow
 from musicgen_app.backbones import with_grid
 from musicgen_app.backbones.base import Backbone
 from musicgen_app.backbones.fluxaudio.model import FluxAudio
-from musicgen_app.backbones.presets import build
+from musicgen_app.backbones.presets import build_backbone
 from musicgen_app.errors import FileError, ModelError
 from musicgen_app.models import installed
 
@@ -68,7 +68,7 @@ def new_objective(training: Training, prepared: Prepared) -> Objective:
     ModelError when the backbone's sizes do not fit the data.
     """
     torch.manual_seed(training.seed)
-    model = build(training.preset, training.overrides)
+    model = build_backbone(training.preset, training.overrides)
     _fit(model, prepared)
     heads = nn.ModuleDict()
     if training.repa_clap:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from musicgen_app.backbones.presets import build
+from musicgen_app.backbones.presets import build_backbone
 from musicgen_app.errors import FileError
 
 from ..prepare.prepared_folder import Prepared
@@ -73,7 +73,7 @@ class State:
         if not self.team.shards:
             return self.averaged.model.eval()
         with torch.device("meta"):
-            model = build(self.training.preset, self.training.overrides)
+            model = build_backbone(self.training.preset, self.training.overrides)
         model.load_state_dict(checkpoint.whole(self.averaged.model.state_dict()), assign=True)
         return model.to(self.team.device).eval()
 

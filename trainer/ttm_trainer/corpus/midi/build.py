@@ -166,7 +166,7 @@ def _identity(seed: int, version: Version) -> str:
     return f"m{seed}-{version.index:06d}"
 
 
-def build(
+def build_midi(
     data: Path,
     out: Path,
     hours: float,
@@ -183,8 +183,8 @@ def build(
     """Make (or go on with) a corpus of `hours` of the MIDI files in `data` in the folder `out`.
 
     `note` is called with a line for every file that is left out. `progress`, more hours and what is raised are as in
-    `corpus.build.build`; other files in `data` count as other settings. The result also has {"files", "left_out":
-    [message]}. Raises FileError where no file can be used.
+    `build_corpus`; other files in `data` count as other settings. The result also has {"files", "left_out": [message]}.
+    Raises FileError where no file can be used.
     """
     out = Path(out)
     found, left_out = origins(data, licence, source)
