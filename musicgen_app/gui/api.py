@@ -61,7 +61,7 @@ def _generate(context: Context) -> Callable:
         try:
             suffix = check_suffix(format or context.settings.format)
             resolved = await asyncio.to_thread(request_from, values, context.models_dir)
-            ticket = await asyncio.to_thread(context.desk.submit, request.session_hash, resolved, suffix, "api")
+            ticket = await asyncio.to_thread(context.requests.submit, request.session_hash, resolved, suffix, "api")
         except TTMError as problem:
             raise _error(problem) from None
         try:
@@ -71,7 +71,7 @@ def _generate(context: Context) -> Callable:
                     yield told
                 await asyncio.sleep(BEAT)
         except (asyncio.CancelledError, GeneratorExit):  # nobody waits for it any more
-            context.desk.cancel(ticket.owner, ticket.id)
+            context.requests.cancel(ticket.owner, ticket.id)
             raise
         if ticket.error:
             raise gr.Error(ticket.error, print_exception=False)
@@ -123,7 +123,7 @@ def stand(context: Context, ticket: Ticket) -> dict:
     """Where a request stands: how many are before it, what it is at, and its clips so far."""
     at = ticket.progress if ticket.state == "running" else None
     where = {"stage": at.stage, "step": at.step, "total": at.total} if at else dict.fromkeys(("stage", "step", "total"))
-    return {"state": ticket.state, "before": context.desk.position(ticket), **where, "clips": clips(ticket.items)}
+    return {"state": ticket.state, "before": context.requests.position(ticket), **where, "clips": clips(ticket.items)}
 
 
 def given(**values: object) -> dict:

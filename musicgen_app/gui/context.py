@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..library.library import Library
     from ..machine.user_settings import Settings
-    from .request_queue import Desk, EngineHolder
+    from .request_queue import EngineHolder, RequestQueue
 
 
 @dataclass(frozen=True)
@@ -22,5 +22,5 @@ class Context:
     engine: EngineHolder
     library: Library
     settings: Settings
-    desk: Desk
+    requests: RequestQueue
     models_dir: Path | None = None

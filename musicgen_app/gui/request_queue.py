@@ -39,7 +39,7 @@ class Pace:
 
 @dataclass(eq=False)
 class Ticket:
-    """A request in the queue, and what has become of it. Written by the desk only."""
+    """A request in the queue, and what has become of it. Written by the queue only."""
 
     owner: str
     request: GenerationRequest  # resolved
@@ -85,7 +85,7 @@ class EngineHolder:
             self._engine = None
 
 
-class Desk:
+class RequestQueue:
     """The queue and the one thread that works it off. `places`: how many requests may wait at a time."""
 
     def __init__(self, engine: EngineHolder, library: Library, places: int) -> None:
@@ -115,7 +115,7 @@ class Desk:
             ticket = Ticket(owner, request, suffix, source, CancelToken(), turn)
             self._tickets.append(ticket)
             if self._worker is None:
-                self._worker = threading.Thread(target=self._work, name="ttm-app desk", daemon=True)
+                self._worker = threading.Thread(target=self._work, name="ttm-app requests", daemon=True)
                 self._worker.start()
             self._changed.notify_all()
         return ticket

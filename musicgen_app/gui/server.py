@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .app import application
 from .context import Context
-from .request_queue import Desk, EngineHolder
+from .request_queue import EngineHolder, RequestQueue
 
 if TYPE_CHECKING:
     from ..machine.user_settings import Settings
@@ -30,7 +30,7 @@ def context_of(settings: Settings) -> Context:
         return Engine(device=settings.device, precision=settings.precision, decoder=settings.decoder)
 
     holder, library = EngineHolder(engine), Library(settings.library)
-    return Context(holder, library, settings, Desk(holder, library, settings.gui_queue))
+    return Context(holder, library, settings, RequestQueue(holder, library, settings.gui_queue))
 
 
 def serve(settings: Settings, listener: socket.socket, password: str | None, ready: Callable[[str], None]) -> None:
@@ -67,7 +67,7 @@ def serve(settings: Settings, listener: socket.socket, password: str | None, rea
     try:
         Server(config).run(sockets=[listener])
     finally:
-        context.desk.close()
+        context.requests.close()
 
 
 def address_of(listener: socket.socket) -> str:

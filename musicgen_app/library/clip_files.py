@@ -53,14 +53,14 @@ def follow(sidecar: Path, target: Path) -> None:
             raise
 
 
-def claim(sound: Path) -> None:
+def fetch_sidecar(sound: Path) -> None:
     """Put the sidecar that waits for a sound, if one does, beside it. Raises OSError."""
     for waiting in sound.parent.glob(f".*.{WAITING}"):
         if _sound_of(waiting) == sound:
             follow(waiting, sidecar_path(sound))
 
 
-def settle(folder: Path) -> None:
+def settle_sidecars(folder: Path) -> None:
     """Put what waits for sounds in a folder, of processes that were killed, in its place, or delete it."""
     for waiting in folder.glob(f".*.{WAITING}"):
         with suppress(OSError):

@@ -89,7 +89,7 @@ def _bound(name: str, value: str | date, end: bool) -> str:
         raise RequestError(f"{name} must be a date or a time such as 2026-01-31 or 2026-01-31T18:00") from None
 
 
-class Catalogue:
+class Index:
     """Looks through the library in `folder`. `find_sidecar(path)` is called for an audio file that has none beside it.
 
     Every look opens the index and closes it again: any thread or process may look at any time.

@@ -27,8 +27,8 @@ from .. import audio
 from ..errors import FileError, RequestError
 from ..machine import files, paths
 from ..request import GenerationResult, check_whole
-from .clip_files import claim, follow, followed_by, settle
-from .index import Catalogue, conditions
+from .clip_files import fetch_sidecar, follow, followed_by, settle_sidecars
+from .index import Index, conditions
 from .item import NAME, NOTE, TRASH, Item, changed, checked_note, item_from, moment, read_item
 from .metadata import (
     AI_MARK,
@@ -66,7 +66,7 @@ class Library:
     def __init__(self, folder: str | os.PathLike | None = None):
         self.folder = Path(folder or paths.results()).expanduser().absolute()
         self._swept = False
-        self._catalogue = Catalogue(self.folder, self._find_sidecar)
+        self._index = Index(self.folder, self._find_sidecar)
 
     # --- putting in
 
@@ -119,7 +119,7 @@ class Library:
 
     def get(self, id: str) -> Item:
         """The item of that id, in the trash or not. FileError: there is none."""
-        found = self._catalogue.select("id = ?", [id], 1, 0) if isinstance(id, str) and ID.fullmatch(id) else []
+        found = self._index.select("id = ?", [id], 1, 0) if isinstance(id, str) and ID.fullmatch(id) else []
         if not found:
             raise FileError(f"there is no item {str(id)[:40]!r} in the library {self.folder}: see ttm-app library list")
         return found[0]
@@ -143,7 +143,7 @@ class Library:
         """
         where, values = conditions(text, model, since, until, favourite, tag, trashed)
         limit = None if limit is None else check_whole("limit", limit, 0, 2**31)
-        return self._catalogue.select(where, values, limit, check_whole("offset", offset, 0, 2**31))
+        return self._index.select(where, values, limit, check_whole("offset", offset, 0, 2**31))
 
     def count(
         self,
@@ -156,11 +156,11 @@ class Library:
         trashed: bool | None = False,
     ) -> int:
         """How many items `search` would find."""
-        return self._catalogue.count(*conditions(text, model, since, until, favourite, tag, trashed))
+        return self._index.count(*conditions(text, model, since, until, favourite, tag, trashed))
 
     def unreadable(self) -> dict[Path, str]:
         """The audio files that cannot be shown, and why."""
-        return self._catalogue.faults()
+        return self._index.faults()
 
     # --- changing
 
@@ -197,7 +197,7 @@ class Library:
             return 0
         with self._alone():
             if ids is None:
-                listed = self._catalogue.audio_files(TRASH)
+                listed = self._index.audio_files(TRASH)
             else:
                 items = self._items(ids)
                 if kept := [item.id for item in items if not item.trashed]:
@@ -249,7 +249,7 @@ class Library:
         self._sweep()
         with suppress(FileError), self._alone():
             self._sweep_trash()
-        self._catalogue.rebuild()
+        self._index.rebuild()
         return Report(self.count(), self.count(trashed=True), self.unreadable())
 
     # --- how
@@ -287,9 +287,9 @@ class Library:
     def _find_sidecar(self, path: Path) -> None:
         """Put a sidecar beside a sound that has none: the one that was to follow it, else one made from its tags."""
         target = sidecar_path(path)
-        claim(path)
+        fetch_sidecar(path)
         of_old = path.with_name(f".{target.name}")  # where it waited in version 0.1
-        for source in (of_old, *(self.folder / name / target.name for name in self._catalogue.folders())):
+        for source in (of_old, *(self.folder / name / target.name for name in self._index.folders())):
             if source.is_file() and not source.is_symlink() and not os.path.lexists(source.with_suffix("")):
                 follow(source, target)
         if not os.path.lexists(target):
@@ -299,13 +299,13 @@ class Library:
     def _sweep(self) -> None:
         """Clear up what killed processes have left hidden."""
         self._swept = True
-        for name in self._catalogue.folders():
+        for name in self._index.folders():
             files.sweep(self.folder / name)
-            settle(self.folder / name)
+            settle_sidecars(self.folder / name)
 
     def _sweep_trash(self) -> None:
         """Delete the sidecars in the trash whose sound is nowhere; nobody else may be changing items."""
-        folders = [self.folder / name for name in self._catalogue.folders()]
+        folders = [self.folder / name for name in self._index.folders()]
         for path in (self.folder / TRASH).glob("*.json"):
             if NAME.fullmatch(path.stem) and not any((folder / path.stem).exists() for folder in folders):
                 with suppress(OSError):

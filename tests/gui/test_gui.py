@@ -17,7 +17,7 @@ from musicgen_app.engine import Progress
 from musicgen_app.errors import FileError, ModelError, RequestError, TTMError
 from musicgen_app.gui import access, app, clip_card, components
 from musicgen_app.gui.context import Context
-from musicgen_app.gui.request_queue import Desk, EngineHolder, QueueFull
+from musicgen_app.gui.request_queue import EngineHolder, QueueFull, RequestQueue
 from musicgen_app.gui.tabs import create, create_form, create_queue, library
 from musicgen_app.library import Library
 from musicgen_app.machine import paths
@@ -32,9 +32,9 @@ def context(home, tmp_path):
     kept = Library(tmp_path / "results")
     holder = EngineHolder(lambda: Engine(device="cpu"))
     settings = Settings(model="tiny", library=kept.folder)
-    context = Context(holder, kept, settings, Desk(holder, kept, places=8))
+    context = Context(holder, kept, settings, RequestQueue(holder, kept, places=8))
     yield context
-    context.desk.close()
+    context.requests.close()
 
 
 def wait_for(condition, seconds: float = 20.0) -> None:
@@ -45,8 +45,8 @@ def wait_for(condition, seconds: float = 20.0) -> None:
 
 
 def make(context, owner="me", suffix=".wav", **values):
-    """A request through the desk to its end."""
-    ticket = context.desk.submit(owner, create_form.request_from(FAST | values), suffix, "gui")
+    """A request through the queue to its end."""
+    ticket = context.requests.submit(owner, create_form.request_from(FAST | values), suffix, "gui")
     wait_for(lambda: ticket.over)
     return ticket
 
@@ -216,14 +216,14 @@ def held(context):
 
 
 def ask(context, owner, prompt="soft bells"):
-    return context.desk.submit(owner, create_form.request_from(FAST | {"prompt": prompt}), ".wav", "gui")
+    return context.requests.submit(owner, create_form.request_from(FAST | {"prompt": prompt}), ".wav", "gui")
 
 
 def test_cancel_stops_at_the_next_step(context, held):
     ticket = ask(context, "me")
     wait_for(lambda: held.steps > 2)
     before = held.steps
-    context.desk.cancel("me", ticket.id)
+    context.requests.cancel("me", ticket.id)
     wait_for(lambda: ticket.over)
     assert ticket.state == "cancelled" and held.steps <= before + 2
     assert context.library.count() == 0
@@ -231,16 +231,16 @@ def test_cancel_stops_at_the_next_step(context, held):
 
 def test_only_the_owner_can_cancel(context, held):
     ticket = ask(context, "me")
-    context.desk.cancel("somebody", ticket.id)
-    context.desk.cancel("me", "another")
+    context.requests.cancel("somebody", ticket.id)
+    context.requests.cancel("me", "another")
     wait_for(lambda: held.steps > 5)
     assert ticket.state == "running" and not ticket.token.cancelled
-    assert context.desk.tickets("somebody") == []
+    assert context.requests.tickets("somebody") == []
 
 
 def test_a_waiting_request_is_cancelled_at_once(context, held):
     first, second = ask(context, "me"), ask(context, "me")
-    context.desk.cancel("me", second.id)
+    context.requests.cancel("me", second.id)
     assert second.state == "cancelled" and not first.over
 
 
@@ -250,7 +250,7 @@ def test_everybodys_first_request_comes_before_anybodys_second(context, held):
     mine = [ask(context, "me", "mine")]
     theirs = [ask(context, "they", "theirs 1"), ask(context, "they", "theirs 2")]
     late = ask(context, "late", "late")
-    assert [context.desk.position(t) for t in (theirs[0], late, mine[0], theirs[1])] == [1, 2, 3, 4]
+    assert [context.requests.position(t) for t in (theirs[0], late, mine[0], theirs[1])] == [1, 2, 3, 4]
     held.go.set()
     wait_for(lambda: all(t.over for t in (*mine, *theirs, late)))
     assert held.prompts == ["first", "theirs 1", "late", "mine", "theirs 2"]
@@ -300,7 +300,7 @@ def test_what_the_queue_shows(context, held):
 
 
 def test_what_stands_is_open_until_every_clip_was_told(context):
-    ticket = context.desk.submit("me", create_form.request_from(FAST | {"variations": 3}), ".wav", "gui")
+    ticket = context.requests.submit("me", create_form.request_from(FAST | {"variations": 3}), ".wav", "gui")
     shown, lines = ["0" * 12], []
     while not lines or lines[-1]["open"]:
         line, shown = create_queue.standing(context, "me", shown)
@@ -326,7 +326,7 @@ def test_a_note_on_a_clip_is_shown_for_a_while(context, monkeypatch):
 def test_closing_the_desk_stops_what_runs(context, held):
     ticket = ask(context, "me")
     wait_for(lambda: held.steps)
-    context.desk.close()
+    context.requests.close()
     assert ticket.state == "cancelled"
 
 

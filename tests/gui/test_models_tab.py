@@ -32,7 +32,7 @@ def context(tiny_bundle, tmp_path, monkeypatch) -> Context:
     """A home of one's own with a copy of `tiny` in it."""
     monkeypatch.setenv("TTM_APP_HOME", str(tmp_path / "home"))
     shutil.copytree(tiny_bundle.path, tmp_path / "home" / "models" / "tiny")
-    return Context(engine=Engine(), library=None, settings=user_settings.Settings(), desk=None)
+    return Context(engine=Engine(), library=None, settings=user_settings.Settings(), requests=None)
 
 
 def zipped(folder: Path, target: Path, root: str = "mine/", **extra: bytes) -> Path:

@@ -14,7 +14,7 @@ from musicgen_app.gui.request_queue import EngineHolder
 from musicgen_app.gui.tabs import models
 from musicgen_app.machine import user_settings
 from ttm_trainer.gui import train_tab
-from ttm_trainer.runtime.background_jobs import Job, Jobs
+from ttm_trainer.runtime.background_jobs import BackgroundJob, Jobs
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -33,7 +33,7 @@ def context(tiny_bundle, tmp_path, monkeypatch) -> Context:
         out.mkdir()
         (out / "metrics.jsonl").write_text("".join(json.dumps({"step": n, "loss": 2 / n}) + "\n" for n in (1, 2, 3)))
         (out / "train.log").write_text(f"step {number + 3}/9 loss 1 2.0 steps/s 3 s left\n{NASTY}\n")
-        jobs._write(Job(f"{number:012x}", out, (), "/", f"2026-01-0{number + 1}"))
+        jobs._write(BackgroundJob(f"{number:012x}", out, (), "/", f"2026-01-0{number + 1}"))
     return Context(EngineHolder(lambda: None), None, user_settings.Settings(), None)
 
 

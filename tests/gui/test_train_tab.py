@@ -14,7 +14,7 @@ from musicgen_app.models import installed
 from support.background_run import SIZES, prepare_tiny, until
 from ttm_trainer.gui import train_tab
 from ttm_trainer.runtime import background_jobs
-from ttm_trainer.runtime.background_jobs import Job, Jobs
+from ttm_trainer.runtime.background_jobs import BackgroundJob, Jobs
 
 NASTY = "<img src=x onerror=alert(1)>"
 
@@ -34,7 +34,7 @@ def data(tmp_path_factory) -> Path:
 @pytest.fixture
 def context(home, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "jobs", lambda: tmp_path / "jobs")
-    found = Context(engine=Engine(), library=None, settings=user_settings.Settings(), desk=None,
+    found = Context(engine=Engine(), library=None, settings=user_settings.Settings(), requests=None,
                     models_dir=tmp_path / "models")  # fmt: skip
     yield found
     for job in Jobs().list():
@@ -138,7 +138,7 @@ def test_names_and_numbers_of_a_run_are_harmless(context, tmp_path):
     (out / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (out / "outcome.json").write_text(json.dumps({"error": {"message": NASTY, "code": 3}}))
     (tmp_path / "jobs").mkdir()
-    Jobs()._write(Job("0123456789ab", out, (), "/", "2026", process=(os.getpid(), 1.0)))
+    Jobs()._write(BackgroundJob("0123456789ab", out, (), "/", "2026", process=(os.getpid(), 1.0)))
     (tmp_path / "jobs" / "ffffffffffff.json").write_text("{")
     view = shown(context)
     assert "<img" not in view["state"] and "Failed: &lt;img" in view["state"] and "no record of a job" in view["state"]

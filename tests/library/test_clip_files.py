@@ -11,7 +11,7 @@ import pytest
 
 from musicgen_app.errors import FileError
 from musicgen_app.library import metadata
-from musicgen_app.library.clip_files import settle, write_clip
+from musicgen_app.library.clip_files import settle_sidecars, write_clip
 from support.killed import killed_at
 from support.results import REQUEST, made
 
@@ -64,7 +64,7 @@ def test_killed_before_the_sound_is_there(tmp_path, before):
     killed_at("musicgen_app.audio.write", WRITE, path)
     there = ["a.wav", "a.wav.json"] if before else []
     assert len(names(tmp_path)) == len(there) + 1
-    settle(tmp_path)
+    settle_sidecars(tmp_path)
     assert names(tmp_path) == there
     if before:
         assert metadata.read_sidecar(path)["prompt"] == "old"
@@ -76,7 +76,7 @@ def test_killed_before_the_sidecar_is_beside_its_sound(tmp_path, before):
     if before:
         write_clip(made("old"), path, sidecar=True)
     killed_at("musicgen_app.library.clip_files.follow", WRITE, path)
-    settle(tmp_path)
+    settle_sidecars(tmp_path)
     assert names(tmp_path) == ["a.wav", "a.wav.json"]
     assert metadata.read_sidecar(path)["prompt"] == metadata.request_from(path).prompt == "new"
 
@@ -89,7 +89,7 @@ def test_sidecars_of_living_processes_and_other_files_stay(tmp_path):
     foreign.write_text("mine")
     os.utime(foreign, (1, 1))
     with followed_by(tmp_path / "a.wav", b"{}"):
-        settle(tmp_path)
+        settle_sidecars(tmp_path)
         files.sweep(tmp_path)
         assert len(names(tmp_path)) == 2
         (tmp_path / "a.wav").write_bytes(b"sound")
@@ -100,5 +100,5 @@ def test_the_sidecar_of_another_clip_is_not_taken(tmp_path):
     path = tmp_path / "a.wav"
     killed_at("musicgen_app.library.clip_files.follow", WRITE, path)
     write_clip(replace(made("third")), path, sidecar=False, overwrite=True)
-    settle(tmp_path)
+    settle_sidecars(tmp_path)
     assert names(tmp_path) == ["a.wav"]

@@ -385,7 +385,7 @@ def test_a_folder_that_has_not_changed_is_not_read_again(kept, monkeypatch):
     def read(*_):
         raise AssertionError("the folder was read again")
 
-    monkeypatch.setattr(index.Catalogue, "_list", read)
+    monkeypatch.setattr(index.Index, "_list", read)
     assert (kept.search(), kept.count("piano")) == ([added], 1)
     monkeypatch.undo()
     second = kept.add(made("new"))

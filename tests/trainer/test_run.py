@@ -246,12 +246,12 @@ def test_processes_wait_for_what_the_first_one_prepares(music, tiny_aligner, hom
     """The second process opens the folder once it is there, with the same recipe."""
     from ttm_trainer import run
     from ttm_trainer.options import recipe_for
-    from ttm_trainer.run import Job
+    from ttm_trainer.run import TrainingJob
 
     recipe = recipe_for("sketch", "tiny", steps=2, batch=2)
     for name, value in {"seconds": "1", "keep": "2", "candidates": "3", "embedder": str(tiny_aligner)}.items():
         recipe = recipe.changed(f"preparation.{name}", value)
-    job, waits = Job(recipe, (music,), tmp_path / "run", device="cpu"), []
+    job, waits = TrainingJob(recipe, (music,), tmp_path / "run", device="cpu"), []
 
     def prepare_meanwhile(seconds: float) -> None:
         waits.append(seconds)

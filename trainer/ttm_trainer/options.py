@@ -13,7 +13,7 @@ from musicgen_app.errors import FileError, RequestError
 from .output.export import About
 from .recipes.papers import RECIPES
 from .recipes.recipe import Recipe, with_encoders
-from .run import Job
+from .run import TrainingJob
 from .training.config import EmaSettings, Phase
 from .training.preview import PROMPTS
 from .training.timesteps import Beta, LogitNormal, Schedule, Uniform
@@ -21,14 +21,14 @@ from .training.timesteps import Beta, LogitNormal, Schedule, Uniform
 TRAINING = ("init", "micro", "repa_clap", "repa_muq", "precision", "seed", "save_every", "preview_every")
 
 
-def job_of(options: dict) -> Job:
+def job_of(options: dict) -> TrainingJob:
     """The job that options ask for, by their names; None where one was not given. Raises RequestError, FileError."""
     if not options["data"]:
         raise RequestError("give the folder with the music as --data")
     for folder in options["data"]:
         if not folder.exists():
             raise FileError(f"{folder} does not exist: give the folder with the music as --data")
-    return Job(
+    return TrainingJob(
         recipe=recipe_of(options),
         data=tuple(options["data"]),
         out=options["out"] or Path("runs") / options["recipe"],

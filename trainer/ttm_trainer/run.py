@@ -44,7 +44,7 @@ WAIT = 2.0  # seconds between two looks at what the first process prepares
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """What to do: `recipe` on the music in `data`, everything of it in `out`.
 
     captions, separate, workers: as in `prepare`; prompts: of the previews. The rest is as in `loop.train`.
@@ -72,7 +72,7 @@ class Outcome:
     bundle: Bundle | None
 
 
-def run(job: Job, show: Callable[[str], None] = print) -> Outcome:
+def run(job: TrainingJob, show: Callable[[str], None] = print) -> Outcome:
     """Do a job, or go on with it. Of several processes the first one prepares and writes, the others wait for it.
 
     Raises FileError when another run is at work in the folder, and what `prepare`, `fitted`, `train` and `export`
@@ -102,7 +102,7 @@ def is_main() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def ready(job: Job, show: Callable[[str], None] = print) -> tuple[Recipe, Prepared, tuple[str, ...]]:
+def ready(job: TrainingJob, show: Callable[[str], None] = print) -> tuple[Recipe, Prepared, tuple[str, ...]]:
     """Prepare what is not prepared yet: the recipe fitted to the data, the data, and notes on what was changed."""
     prepared = prepare_data(job, show)
     recipe, notes = _fitted(job, prepared)
@@ -123,7 +123,7 @@ def ready(job: Job, show: Callable[[str], None] = print) -> tuple[Recipe, Prepar
     return recipe, prepared, tuple(notes)
 
 
-def wait_until_ready(job: Job, show: Callable[[str], None] = print) -> tuple[Recipe, Prepared, tuple[str, ...]]:
+def wait_until_ready(job: TrainingJob, show: Callable[[str], None] = print) -> tuple[Recipe, Prepared, tuple[str, ...]]:
     """The result of `ready`, once the first process has prepared it; that process tells what goes wrong."""
     folder = given(job.data) or job.out / PREPARED
     while True:
@@ -135,13 +135,13 @@ def wait_until_ready(job: Job, show: Callable[[str], None] = print) -> tuple[Rec
         time.sleep(WAIT)
 
 
-def _fitted(job: Job, prepared: Prepared) -> tuple[Recipe, list[str]]:
+def _fitted(job: TrainingJob, prepared: Prepared) -> tuple[Recipe, list[str]]:
     recipe, notes = fitted(job.recipe, prepared)
     recipe, more = for_device(recipe, job.device)
     return recipe, notes + more + _normalised(job, recipe, prepared)
 
 
-def _normalised(job: Job, recipe: Recipe, prepared: Prepared) -> list[str]:
+def _normalised(job: TrainingJob, recipe: Recipe, prepared: Prepared) -> list[str]:
     """Normalise latents with the statistics of the model that training begins from, if its codec made them; notes.
 
     The statistics are kept in the run folder, so that a run that goes on does not need that model any more.
@@ -161,7 +161,7 @@ def _normalised(job: Job, recipe: Recipe, prepared: Prepared) -> list[str]:
     return [f"latents are normalised as those of {init}"]
 
 
-def prepare_data(job: Job, show: Callable[[str], None] = print) -> Prepared:
+def prepare_data(job: TrainingJob, show: Callable[[str], None] = print) -> Prepared:
     """The prepared folder that was given, or the one made of the music that was given. Raises FileError."""
     folder = given(job.data)
     if folder:
@@ -191,7 +191,7 @@ def given(data: tuple[Path, ...]) -> Path | None:
     return begun[0]
 
 
-def previews(job: Job, recipe: Recipe, prepared: Prepared, show: Callable[[str], None]) -> Previews:
+def previews(job: TrainingJob, recipe: Recipe, prepared: Prepared, show: Callable[[str], None]) -> Previews:
     """The previews that are made every `preview_every` steps."""
 
     def write(model: nn.Module, step: int, folder: Path) -> Bundle:
@@ -200,7 +200,7 @@ def previews(job: Job, recipe: Recipe, prepared: Prepared, show: Callable[[str],
     return Previews(job.out, write, job.prompts, min(recipe.seconds["native"], 10.0), device=job.device, show=show)
 
 
-def write_record(job: Job, recipe: Recipe, notes: list[str]) -> Path:
+def write_record(job: TrainingJob, recipe: Recipe, notes: list[str]) -> Path:
     """Write run.json, the record of the run: versions, data, and every parameter with its origin."""
     record = {
         "schema": 1,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Job:
+class PlannedClip:
     """One clip of a batch: the line it is of, its resolved request (of one variation), its file."""
 
     line: int
@@ -61,8 +61,8 @@ def make_all(
     given: fields of GenerationRequest that go before the settings, for lines that do not give them.
     """
     names = Names(NAME if template is None else template)
-    jobs = plan(read(source), chosen.request() | given, names, folder, chosen.format, chosen.sidecar)
-    return run(jobs, chosen, folder, **options)
+    clips = plan(read(source), chosen.request() | given, names, folder, chosen.format, chosen.sidecar)
+    return run(clips, chosen, folder, **options)
 
 
 def plan(
@@ -72,7 +72,7 @@ def plan(
     folder: Path,
     suffix: str,
     sidecar: bool | None = None,
-) -> list[Job | Failure]:
+) -> list[PlannedClip | Failure]:
     """Every clip of a batch, in the order of the lines; nothing is written or loaded.
 
     defaults: fields of GenerationRequest for lines that do not give them; sidecar: None for where one is needed.
@@ -83,10 +83,10 @@ def plan(
     GenerationRequest.from_dict({"prompt": "any"} | defaults)  # found out once, not at every line
     find, seen = _finder(), Counter[str]()
     taken: dict[str, int] = {}
-    jobs: list[Job | Failure] = []
+    clips: list[PlannedClip | Failure] = []
     for prompt in prompts:
         if isinstance(prompt, Failure):
-            jobs.append(prompt)
+            clips.append(prompt)
             continue
         try:
             request = GenerationRequest.from_dict(defaults | prompt.values)
@@ -97,7 +97,7 @@ def plan(
             request = request.resolved(bundle.sampler, bundle.max_seconds)
             targets = _targets(prompt, request, bundle, names, folder, suffix)
         except TTMError as error:
-            jobs.append(Failure(prompt.line, error))
+            clips.append(Failure(prompt.line, error))
             continue
         for target, seed in zip(targets, request.seeds[:: request.best_of], strict=True):
             name = unicodedata.normalize("NFC", target.name).casefold()
@@ -106,10 +106,10 @@ def plan(
                 raise RequestError(f"two clips would have the name {target.name} ({where}): change --name or output")
             taken[name] = prompt.line
             one = replace(request, seed=seed, variations=1)
-            jobs.append(Job(prompt.line, one, bundle, target, wants_sidecar(sidecar, target, one)))
-    if not jobs:
+            clips.append(PlannedClip(prompt.line, one, bundle, target, wants_sidecar(sidecar, target, one)))
+    if not clips:
         raise RequestError("there are no prompts: write one a line")
-    return jobs
+    return clips
 
 
 def seed_of(prompt: str, occurrence: int) -> int:
@@ -121,7 +121,7 @@ def seed_of(prompt: str, occurrence: int) -> int:
 
 
 def run(
-    jobs: list[Job | Failure],
+    clips: list[PlannedClip | Failure],
     chosen: Settings,
     folder: Path,
     force: bool = False,
@@ -133,26 +133,26 @@ def run(
     chosen: what to compute with, and where copies are kept; force: replace files of other requests. Raises FileError
     (nothing can be written there), RequestError (no such device) and Cancelled.
     """
-    total, tally = sum(isinstance(job, Job) for job in jobs), _Tally(as_json, quiet)
+    total, tally = sum(isinstance(clip, PlannedClip) for clip in clips), _Tally(as_json, quiet)
     if total:
         _make_folder(folder)
-    waiting: dict[Path, list[Job]] = {}  # by model, so that each is loaded once
-    for job in jobs:
+    waiting: dict[Path, list[PlannedClip]] = {}  # by model, so that each is loaded once
+    for clip in clips:
         try:
-            if isinstance(job, Failure):
-                raise job.error
-            if _is_there(job, force):
-                tally.keep(job)
+            if isinstance(clip, Failure):
+                raise clip.error
+            if _is_there(clip, force):
+                tally.keep(clip)
             else:
-                waiting.setdefault(job.bundle.path, []).append(job)
+                waiting.setdefault(clip.bundle.path, []).append(clip)
         except TTMError as error:
-            tally.fail(job.line, error)
+            tally.fail(clip.line, error)
     if waiting:
         from ...engine import CancelToken, Engine
 
         engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
         token, library, claims = CancelToken(), chosen.library if chosen.keep else None, Claims(folder)
-        todo = [job for group in waiting.values() for job in group]
+        todo = [clip for group in waiting.values() for clip in group]
         with cancel_on_signals(token):
             try:
                 theirs = _make(todo, engine, token, library, force, tally, claims)
@@ -168,7 +168,7 @@ def run(
 
 
 def _make(
-    jobs: list[Job],
+    clips: list[PlannedClip],
     engine: Engine,
     token: CancelToken,
     library: Path | None,
@@ -176,42 +176,42 @@ def _make(
     tally: _Tally,
     claims: Claims,
     wait: bool = False,
-) -> list[Job]:
+) -> list[PlannedClip]:
     """Make clips one after the other; those that another process is at, unless we `wait` for it, are returned.
 
     Raises Cancelled, KeyboardInterrupt, and FileError where the disk takes none.
     """
-    meter = _Meter([_work(job.request) for job in jobs])
+    meter = _Meter([_work(clip.request) for clip in clips])
     broken: dict[Path, TTMError] = {}
-    theirs: list[Job] = []
-    for number, job in enumerate(jobs):
+    theirs: list[PlannedClip] = []
+    for number, clip in enumerate(clips):
         try:
-            if job.bundle.path in broken:
-                raise broken[job.bundle.path]
+            if clip.bundle.path in broken:
+                raise broken[clip.bundle.path]
             if token.cancelled:
                 raise KeyboardInterrupt
-            engine.load(job.bundle)
+            engine.load(clip.bundle)
             meter.start()
-            with claims.claim(job.target, lambda: wait and not token.cancelled) as ours:
+            with claims.claim(clip.target, lambda: wait and not token.cancelled) as ours:
                 if not ours:
-                    theirs.append(job)
-                elif _is_there(job, force):  # another process has made it meanwhile
-                    tally.keep(job)
+                    theirs.append(clip)
+                elif _is_there(clip, force):  # another process has made it meanwhile
+                    tally.keep(clip)
                 else:
-                    _clear_remains(job)
-                    with progress_line(not tally.quiet, f"{number + 1} of {len(jobs)}  ", meter.left) as progress:
-                        (result,) = engine.generate(job.resolved, progress, token)
-                    tally.make(job, result, save(result, job.target, job.sidecar, force))
-                    if library and not keep(result, job.target, library):
+                    _clear_remains(clip)
+                    with progress_line(not tally.quiet, f"{number + 1} of {len(clips)}  ", meter.left) as progress:
+                        (result,) = engine.generate(clip.resolved, progress, token)
+                    tally.make(clip, result, save(result, clip.target, clip.sidecar, force))
+                    if library and not keep(result, clip.target, library):
                         library = None  # and no more: that was told once
         except Cancelled:
             raise
         except TTMError as error:
-            if isinstance(error, FileError) and not os.path.lexists(job.target):  # the disk: the next would fail too
-                raise FileError(f"line {job.line}: {error}") from error
+            if isinstance(error, FileError) and not os.path.lexists(clip.target):  # the disk: the next would fail too
+                raise FileError(f"line {clip.line}: {error}") from error
             if isinstance(error, ModelError | DependencyError):
-                broken[job.bundle.path] = error
-            tally.fail(job.line, error)
+                broken[clip.bundle.path] = error
+            tally.fail(clip.line, error)
         meter.next()
     if theirs and token.cancelled:
         raise KeyboardInterrupt
@@ -264,40 +264,40 @@ def _make_folder(folder: Path) -> None:
     check_folder(folder)
 
 
-def _is_there(job: Job, force: bool) -> bool:
+def _is_there(clip: PlannedClip, force: bool) -> bool:
     """Whether this very clip is there, written whole. FileError: its name is another's and `force` is not set."""
     from ...audio import check_target
     from ...library.metadata import sidecar_path
 
-    check_target(job.target, overwrite=True)
-    beside = sidecar_path(job.target)
-    existing = next((path for path in (job.target, beside) if os.path.lexists(path)), None)
-    if existing is None or (existing == beside and not job.sidecar):
+    check_target(clip.target, overwrite=True)
+    beside = sidecar_path(clip.target)
+    existing = next((path for path in (clip.target, beside) if os.path.lexists(path)), None)
+    if existing is None or (existing == beside and not clip.sidecar):
         return False
-    problem = _difference(existing, job)
+    problem = _difference(existing, clip)
     if problem and not force:
         raise FileError(f"{existing} exists already {problem}: change --name, or replace it with --force")
-    return existing == job.target and not problem
+    return existing == clip.target and not problem
 
 
-def _clear_remains(job: Job) -> None:
+def _clear_remains(clip: PlannedClip) -> None:
     """Take away a sidecar of this clip that stands there without the clip: what a killed run left."""
     from ...library.metadata import sidecar_path
 
-    beside = sidecar_path(job.target)
-    if job.sidecar and os.path.lexists(beside) and not os.path.lexists(job.target) and not _difference(beside, job):
+    beside = sidecar_path(clip.target)
+    if clip.sidecar and os.path.lexists(beside) and not os.path.lexists(clip.target) and not _difference(beside, clip):
         beside.unlink(missing_ok=True)
 
 
-def _difference(path: Path, job: Job) -> str:
-    """In what a file differs from the clip of a job; empty if it is of the same request and weights."""
+def _difference(path: Path, clip: PlannedClip) -> str:
+    """In what a file differs from a planned clip; empty if it is of the same request and weights."""
     from ...library.metadata import origin, request_from
 
     try:
-        if request_from(path, choosing=True) != replace(job.request, model=job.bundle.name):
+        if request_from(path, choosing=True) != replace(clip.request, model=clip.bundle.name):
             return "and is of another request"
-        if origin(path)["weights"] != job.bundle.weights_sha256:
-            return f"and was made with other weights of {job.bundle.name}"
+        if origin(path)["weights"] != clip.bundle.weights_sha256:
+            return f"and was made with other weights of {clip.bundle.name}"
     except (FileError, RequestError) as error:
         return f"and is no clip of this request ({error})"
     return ""
@@ -347,18 +347,18 @@ class _Tally:
     failed: int = 0
     code: int = 0
 
-    def make(self, job: Job, result: GenerationResult, sidecar: Path | None) -> None:
+    def make(self, clip: PlannedClip, result: GenerationResult, sidecar: Path | None) -> None:
         self.made += 1
         for note in result.notes:
-            print_note(f"warning: line {job.line}: {note}")
-        print_clip(result, job.target, sidecar, self.as_json, self.quiet, line=job.line)
+            print_note(f"warning: line {clip.line}: {note}")
+        print_clip(result, clip.target, sidecar, self.as_json, self.quiet, line=clip.line)
 
-    def keep(self, job: Job) -> None:
+    def keep(self, clip: PlannedClip) -> None:
         self.kept += 1
         if self.as_json:
-            print_json({"schema": JSON_SCHEMA, "line": job.line, "path": str(job.target), "skipped": True})
+            print_json({"schema": JSON_SCHEMA, "line": clip.line, "path": str(clip.target), "skipped": True})
         else:
-            click.echo(str(job.target) if self.quiet else f"{job.target}  is there already")
+            click.echo(str(clip.target) if self.quiet else f"{clip.target}  is there already")
 
     def fail(self, line: int, error: TTMError) -> None:
         self.failed += 1

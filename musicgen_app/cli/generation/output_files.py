@@ -58,11 +58,11 @@ def check_folder(folder: Path) -> None:
 
     What a killed run left here is put right before.
     """
-    from ...library.clip_files import settle
+    from ...library.clip_files import settle_sidecars
     from ...machine.files import sweep
 
     sweep(folder)
-    settle(folder)
+    settle_sidecars(folder)
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:

@@ -97,7 +97,7 @@ class Handlers:
             if not keep and given["seed"] == drawn:
                 given["seed"] = None
             wanted = request_from(given, self.context.models_dir)
-            self.context.desk.submit(owner_of(browser, request), wanted, check_suffix(suffix), "gui")
+            self.context.requests.submit(owner_of(browser, request), wanted, check_suffix(suffix), "gui")
         except TTMError as error:
             return problem(str(error)), gr.skip(), gr.skip()
         return problem(), str(wanted.seed), str(wanted.seed)
@@ -119,7 +119,7 @@ class Handlers:
             elif data.get("action") == "more":
                 item = library.get(str(data.get("id")))
                 wanted = request_from(vars(replace(item.request, seed=None)), self.context.models_dir)
-                self.context.desk.submit(owner, wanted, item.path.suffix.lower(), "gui")
+                self.context.requests.submit(owner, wanted, item.path.suffix.lower(), "gui")
             else:
                 change(library, data)
         except TTMError as error:
@@ -136,7 +136,7 @@ class Handlers:
 
     def stop(self, browser: str, event: gr.EventData, request: gr.Request):
         """Cancel a request of this browser's."""
-        self.context.desk.cancel(owner_of(browser, request), str(event._data.get("id")))
+        self.context.requests.cancel(owner_of(browser, request), str(event._data.get("id")))
 
     def idea(self, event: gr.EventData):
         """The example prompt that was pressed."""

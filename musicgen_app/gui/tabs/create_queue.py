@@ -27,10 +27,10 @@ def standing(context: Context, owner: str, shown: list[str]) -> tuple[dict, list
     wait for, and the page asks again; stamp is when it was looked at, as in `cards`.
     """
     stamp = now()
-    tickets = context.desk.tickets(owner)
+    tickets = context.requests.tickets(owner)
     over = all(ticket.over for ticket in tickets)  # before their clips are looked at, or the last could be missed
     new = [item.id for ticket in tickets for item in ticket.items if item.id not in shown]
-    rows = [row(ticket, context.desk.position(ticket)) for ticket in tickets if visible(ticket)]
+    rows = [row(ticket, context.requests.position(ticket)) for ticket in tickets if visible(ticket)]
     return {"rows": rows, "open": not over, "stamp": stamp}, new[::-1] + shown
 
 

@@ -19,7 +19,17 @@ from musicgen_app.machine import paths
 from musicgen_app.models.bundle import open_bundle, verify
 from support.background_run import prepare_tiny, tiny_options, until
 from ttm_trainer.runtime import background_jobs
-from ttm_trainer.runtime.background_jobs import FAILED, FINISHED, KILLED, RUNNING, STOPPED, STOPPING, Job, Jobs, Status
+from ttm_trainer.runtime.background_jobs import (
+    FAILED,
+    FINISHED,
+    KILLED,
+    RUNNING,
+    STOPPED,
+    STOPPING,
+    BackgroundJob,
+    Jobs,
+    Status,
+)
 
 STARTER = """
 import json, sys
@@ -51,15 +61,15 @@ def sleeper() -> psutil.Process:
     return psutil.Process(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]).pid)
 
 
-def record(mine: Jobs, out: Path, **fields: object) -> Job:
+def record(mine: Jobs, out: Path, **fields: object) -> BackgroundJob:
     """A job as an earlier program left it: only its record and what is in its run folder."""
-    job = Job("0123456789ab", out, ("--data=/music",), "/", "2026-01-01T00:00:00Z", **fields)
+    job = BackgroundJob("0123456789ab", out, ("--data=/music",), "/", "2026-01-01T00:00:00Z", **fields)
     mine.folder.mkdir(parents=True, exist_ok=True)
     mine._write(job)
     return job
 
 
-def status(mine: Jobs, job: Job, **options: int) -> Status:
+def status(mine: Jobs, job: BackgroundJob, **options: int) -> Status:
     """How the job is doing by its record as it is now."""
     return mine.status(mine.get(job.id), **options)
 
@@ -278,7 +288,7 @@ def test_records_lie_with_the_users_data(monkeypatch, tmp_path):
 def test_a_job_is_listed_with_the_newest_first(mine, tmp_path):
     for number, day in enumerate(("02", "03", "01")):
         mine.folder.mkdir(exist_ok=True)
-        mine._write(Job(f"{number:012x}", tmp_path, (), "/", f"2026-01-{day}T00:00:00Z"))
+        mine._write(BackgroundJob(f"{number:012x}", tmp_path, (), "/", f"2026-01-{day}T00:00:00Z"))
     assert [job.started[8:10] for job in mine.list()] == ["03", "02", "01"]
 
 

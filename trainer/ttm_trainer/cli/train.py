@@ -19,7 +19,7 @@ from ..runtime.run_folder import METRICS
 from ..training import PRECISIONS
 
 if TYPE_CHECKING:
-    from ..run import Job
+    from ..run import TrainingJob
 
 RENAMED = {"preset": "recipe"}  # options of earlier versions, in the records of jobs and in people's scripts
 SIGNALS = ("SIGTERM", "Ctrl-C")
@@ -184,7 +184,7 @@ def jobs(as_json: bool) -> None:
         click.echo(f"{row['state']:<9} {done:>15}  {row['out']}")
 
 
-def job_from(arguments: Sequence[str]) -> Job:
+def job_from(arguments: Sequence[str]) -> TrainingJob:
     """The job that arguments of `ttm-app train` ask for. Raises RequestError and FileError."""
     from ..options import job_of
 
@@ -195,7 +195,7 @@ def job_from(arguments: Sequence[str]) -> Job:
     return job_of(options)
 
 
-def _run(job: Job, as_json: bool) -> int:
+def _run(job: TrainingJob, as_json: bool) -> int:
     """Train, print what came of it, and return the exit code."""
     from ..run import is_main, run
 

@@ -8,7 +8,7 @@ from ..output.model_card import plain
 from ..prepare.prepared_folder import META, Prepared
 from ..recipes.fit_to_data import fitted, for_device
 from ..recipes.recipe import Recipe, encoder_sizes, latent_rate
-from ..run import Job, given
+from ..run import TrainingJob, given
 from ..runtime.progress import duration
 from ..runtime.run_folder import PREPARED
 from .estimate import estimate
@@ -16,7 +16,7 @@ from .estimate import estimate
 WHOLE_FILE = 240.0  # seconds that a file is taken to last where whole files are trained on and none is known yet
 
 
-def dry_run(job: Job) -> dict:
+def dry_run(job: TrainingJob) -> dict:
     """Facts of a run as JSON, with nothing written. Raises RequestError, FileError and ModelError as the run would."""
     prepared, recipe = _data(job), job.recipe
     notes: list[str] = []
@@ -73,7 +73,7 @@ def lines(facts: dict) -> list[str]:
     ]
 
 
-def _data(job: Job) -> Prepared | None:
+def _data(job: TrainingJob) -> Prepared | None:
     """The prepared data, where they are prepared."""
     folder = given(job.data) or job.out / PREPARED
     return Prepared(folder) if (folder / META).exists() else None

@@ -22,7 +22,7 @@ from ..runtime.background_jobs import (
     FINISHED,
     RUNNING,
     STOPPING,
-    Job,
+    BackgroundJob,
     Jobs,
     Status,
     check_folders,
@@ -307,7 +307,7 @@ def look(context: Context, id: str | None = None, seen: dict | None = None) -> l
     ]
 
 
-def describe(job: Job, status: Status) -> str:
+def describe(job: BackgroundJob, status: Status) -> str:
     """How a training is doing, as HTML."""
     at, last = status.position, {key: row[key] for row in status.rows for key in CURVES if key in row}
     rows: dict[str, object] = {"Run folder": job.out}

@@ -43,7 +43,7 @@ RUNNING, STOPPING, FINISHED, STOPPED, FAILED, KILLED = "running", "stopping", "f
 
 
 @dataclass(frozen=True)
-class Job:
+class BackgroundJob:
     """A run that was started in the background.
 
     arguments: those of `ttm-app train`; folder: where it was started, which relative paths in them start from; process:
@@ -102,7 +102,7 @@ class Jobs:
     def __init__(self, folder: Path | None = None):
         self.folder = Path(folder or paths.jobs())
 
-    def scan(self) -> tuple[list[Job], dict[Path, FileError]]:
+    def scan(self) -> tuple[list[BackgroundJob], dict[Path, FileError]]:
         """Every job, newest first, and the records that cannot be read with what is wrong with them."""
         jobs, faults = [], {}
         for path in sorted(self.folder.glob("[!.]*.json")):
@@ -112,17 +112,17 @@ class Jobs:
                 faults[path] = error
         return sorted(jobs, key=lambda job: job.started, reverse=True), faults
 
-    def list(self) -> list[Job]:
+    def list(self) -> list[BackgroundJob]:
         """Every job, newest first."""
         return self.scan()[0]
 
-    def get(self, id: str) -> Job:
+    def get(self, id: str) -> BackgroundJob:
         """The job of this id. Raises FileError."""
         if not re.fullmatch("[0-9a-f]{12}", id):
             raise FileError(f"{id!r} is no job")
         return _read(self._record(id))
 
-    def start(self, options: Mapping[str, Any]) -> Job:
+    def start(self, options: Mapping[str, Any]) -> BackgroundJob:
         """Start `ttm-app train` with options by their names, "data" (folders) and "out" among them.
 
         None and "" leave an option out, True is a flag, a list gives an option several times. A folder that holds a run
@@ -131,14 +131,14 @@ class Jobs:
         data = [Path(folder).expanduser().absolute() for folder in options["data"]]
         out = check_folders(data, Path(str(options["out"])))
         arguments = to_arguments({**options, "data": data, "out": out})
-        job = Job(_id_of(out), out, arguments, os.getcwd(), _now())
+        job = BackgroundJob(_id_of(out), out, arguments, os.getcwd(), _now())
         return self._start(job)
 
-    def resume(self, id: str) -> Job:
+    def resume(self, id: str) -> BackgroundJob:
         """Run the same command again: it goes on from the last checkpoint. Raises as `start`."""
         return self._start(replace(self.get(id), started=_now(), asked_to_stop=False))
 
-    def stop(self, id: str, at_once: bool = False) -> Job:
+    def stop(self, id: str, at_once: bool = False) -> BackgroundJob:
         """Ask a job to end after the step in flight, with a checkpoint; `at_once` ends it now: the last one counts.
 
         Raises RequestError where it does not run.
@@ -162,7 +162,7 @@ class Jobs:
             raise RequestError(f"{job.name} is running: stop it first")
         self._record(id).unlink(missing_ok=True)
 
-    def state(self, job: Job) -> tuple[str, str]:
+    def state(self, job: BackgroundJob) -> tuple[str, str]:
         """The state of a job and what it means; see `Status`."""
         if process_of(job):
             return (STOPPING, "stops after the step in flight") if job.asked_to_stop else (RUNNING, "")
@@ -180,7 +180,7 @@ class Jobs:
             )
         return KILLED, "it ended without a word (killed, or out of memory): the log may tell; it goes on when resumed"
 
-    def status(self, job: Job, lines: int = 200) -> Status:
+    def status(self, job: BackgroundJob, lines: int = 200) -> Status:
         """How a job is doing, with the last `lines` of its log."""
         from .progress import position, rows
 
@@ -200,7 +200,7 @@ class Jobs:
             bundle if (bundle / "config.json").is_file() else None,
         )
 
-    def _start(self, job: Job) -> Job:
+    def _start(self, job: BackgroundJob) -> BackgroundJob:
         with self._held():
             record = self._record(job.id)
             if record.exists() and process_of(_read(record)):
@@ -229,7 +229,7 @@ class Jobs:
     def _record(self, id: str) -> Path:
         return self.folder / f"{id}.json"
 
-    def _write(self, job: Job) -> None:
+    def _write(self, job: BackgroundJob) -> None:
         value = {"schema": SCHEMA, **asdict(job), "out": str(job.out)}
         files.write(self._record(job.id), json.dumps(value, indent=1).encode(), overwrite=True)
 
@@ -272,7 +272,7 @@ def check_folders(data: Sequence[Path], out: Path) -> Path:
     return out
 
 
-def process_of(job: Job) -> psutil.Process | None:
+def process_of(job: BackgroundJob) -> psutil.Process | None:
     """The process that does a job now: of its number, and begun when it began; None where there is none."""
     import psutil
 
@@ -297,7 +297,7 @@ def previews(run: Path) -> list[Preview]:
     return sorted(found, key=lambda preview: (-preview.step, preview.path.name))
 
 
-def _spawn(job: Job, outcome, log) -> subprocess.Popen:
+def _spawn(job: BackgroundJob, outcome, log) -> subprocess.Popen:
     """The program of a job, in a session of its own: nothing that ends this one ends it."""
     packages = [Path(package.__path__[0]).resolve().parent for package in (musicgen_app, ttm_trainer)]
     path = filter(None, [*map(str, packages), os.environ.get("PYTHONPATH")])
@@ -327,7 +327,7 @@ def _began(number: int) -> float:
         return time.time()
 
 
-def _read(path: Path) -> Job:
+def _read(path: Path) -> BackgroundJob:
     """The job of a record. Raises FileError: missing, or no record."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -340,7 +340,7 @@ def _read(path: Path) -> Job:
             raise ValueError("not what a job is made of")
         if not all(type(number) in (int, float) for number in numbers) or len(numbers) != 3:
             raise ValueError("not the numbers of a job")
-        return Job(
+        return BackgroundJob(
             id=value["id"],
             out=Path(out),
             arguments=tuple(value["arguments"]),
