@@ -10,6 +10,7 @@ import hashlib
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain, repeat
 from pathlib import Path
 
 from ...errors import FileError
@@ -34,15 +35,11 @@ class Claims:
 
         lock = FileLock(self.folder / _name(target))
         try:
-            self.folder.mkdir(exist_ok=True)
-            while True:
-                with suppress(Timeout):
-                    lock.acquire(timeout=0)
-                    break
-                if not wait():
-                    break
-                with suppress(Timeout):
-                    lock.acquire(timeout=LOOK)
+            for seconds in chain([0.0], repeat(LOOK)):
+                self.folder.mkdir(exist_ok=True)
+                with suppress(Timeout, FileNotFoundError):  # not found: another process has just closed its claims
+                    lock.acquire(timeout=seconds)
+                if lock.is_locked or not wait():
                     break
         except OSError as error:
             raise FileError(f"cannot write in {self.folder}: {error.strerror or error}") from error
