@@ -24,6 +24,7 @@ from .errors import DependencyError
 
 CHECKOUT = Path(__file__).parents[1]
 KINDS = ("commands", "tabs", "codecs", "text_encoders", "backbones")
+ADVICE = "update ttm-app, or install the plug-in that brings it"  # where nobody brings what a bundle names
 
 
 def names(kind: str) -> list[str]:

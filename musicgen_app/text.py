@@ -203,8 +203,7 @@ def load_text_encoder(
     if text["kind"] not in ("t5", "t5-clap"):
         load = plugins.load("text_encoders", text["kind"])
         if load is None:
-            advice = "update ttm-app, or install the plug-in that brings it"
-            raise ModelError(f"{bundle.path}: unknown text encoder {text['kind']!r}; {advice}")
+            raise ModelError(f"{bundle.path}: unknown text encoder {text['kind']!r}; {plugins.ADVICE}")
         return load(bundle, device, dtype)
     for key in ("t5", "clap") if text["kind"] == "t5-clap" else ("t5",):
         if not isinstance(text.get(key), dict):

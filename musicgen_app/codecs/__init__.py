@@ -70,18 +70,15 @@ def pick_decoder(bundle: Bundle, device: torch.device, precision: torch.dtype, w
 
 def read_codec(bundle: Bundle) -> Codec:
     """The codec of a bundle as it was trained, on the CPU. Raises ModelError."""
-    config = bundle.config["codec"]
-    kind = config["kind"]
-    if kind in ("sketch", "sketch-stereo"):
-        from .sketch import load_codec as load_sketch
+    from . import sketch
 
-        digest = bundle.config["files"].get(f"{config['path']}/model.safetensors")
-        return load_sketch(bundle.path / config["path"], digest)
+    kind = bundle.config["codec"]["kind"]
+    if kind in sketch.KINDS:
+        return sketch.load_codec(codec_folder(bundle), _weights_digest(bundle))
     if kind == "mmaudio-16k":
         from .mmaudio.codec import MMAudio16k
 
-        digest = bundle.config["files"].get(f"{config['path']}/model.safetensors")
-        return MMAudio16k.load(bundle.path / config["path"], digest)
+        return MMAudio16k.load(codec_folder(bundle), _weights_digest(bundle))
     if kind == "acestep-v1":
         from .acestep_v1.codec import AceStepV1
 
@@ -92,8 +89,7 @@ def read_codec(bundle: Bundle) -> Codec:
         return AceStepV15.load(codec_folder(bundle))
     load = plugins.load("codecs", kind)
     if load is None:
-        advice = "update ttm-app, or install the plug-in that brings it"
-        raise ModelError(f"{bundle.path}: unknown codec {kind!r}; {advice}")
+        raise ModelError(f"{bundle.path}: unknown codec {kind!r}; {plugins.ADVICE}")
     return load(bundle)
 
 
@@ -103,6 +99,11 @@ def codec_folder(bundle: Bundle) -> Path:
 
     config = bundle.config["codec"]
     return locate(config["source"], bundle.path) if "source" in config else bundle.path / config["path"]
+
+
+def _weights_digest(bundle: Bundle) -> str | None:
+    """The SHA-256 of the weights of a codec inside the bundle."""
+    return bundle.config["files"].get(f"{bundle.config['codec']['path']}/model.safetensors")
 
 
 def _onnx_file(bundle: Bundle) -> Path:

@@ -1,4 +1,4 @@
-"""What both editions of the sketch codec share: magnitudes are coded, phases are rebuilt; chunks; files."""
+"""What all editions of the sketch codec share: magnitudes are coded, phases are rebuilt; chunks; files."""
 
 from __future__ import annotations
 
@@ -45,8 +45,10 @@ class SpectrumCodec(nn.Module):
 
     @property
     def phase_context(self) -> int:
-        """Latents on either side that a frame of the waveform depends on: one overlap of frames for each iteration of
-        the phases and for each of `sums`, and `memory`."""
+        """Latents on either side that a frame of the waveform depends on.
+
+        One overlap of frames for each iteration of the phases and for each of `sums`, and `memory`.
+        """
         c = self.config
         frames = (c.phase_iterations + self.sums) * (c.n_fft // c.hop - 1) + self.memory * c.sample_rate / c.hop
         return math.ceil(frames / c.frames_per_latent)

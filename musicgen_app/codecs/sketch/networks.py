@@ -1,5 +1,7 @@
-"""What the networks of the sketch codecs are made of: ConvNeXt blocks (Liu et al., 2022, arXiv 2201.03545), frames side
-by side, principal components."""
+"""What the networks of the sketch codecs are made of, and what they start from.
+
+ConvNeXt blocks (Liu et al., 2022, arXiv 2201.03545), frames side by side, principal components.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +43,11 @@ def side_by_side(frames: Tensor, ratio: int) -> Tensor:
     return frames.reshape(frames.shape[0], frames.shape[1] // ratio, -1)
 
 
+def one_after_another(latents: Tensor, ratio: int) -> Tensor:
+    """(B, T, ratio * C) -> (B, ratio * T, C)."""
+    return latents.reshape(latents.shape[0], latents.shape[1] * ratio, -1)
+
+
 def principal(frames: Tensor, count: int, weights: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Components of frames (B, T, F) with bins scaled by the root of `weights`: mean, basis, deviation, scaling."""
     emphasis = weights.sqrt()
@@ -55,8 +62,3 @@ def set_whitening(layer: nn.Linear, mean: Tensor, basis: Tensor, scale: Tensor, 
     """Make a layer give what `principal` found, each component of deviation 1."""
     layer.weight.copy_((basis / scale).t() * emphasis)
     layer.bias.copy_(-(mean @ basis) / scale)
-
-
-def one_after_another(latents: Tensor, ratio: int) -> Tensor:
-    """(B, T, ratio * C) -> (B, ratio * T, C)."""
-    return latents.reshape(latents.shape[0], latents.shape[1] * ratio, -1)

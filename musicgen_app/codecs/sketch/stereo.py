@@ -82,18 +82,21 @@ class Frames:
 
     def __init__(self, waveform: Tensor, config: StereoCodecConfig):
         mid, side = waveform.mean(dim=1), (waveform[:, 0] - waveform[:, 1]) / 2
-        spectrum, aside = (frame(channel, config.n_fft, config.hop) for channel in (mid, side))
+        spectrum, side_spectrum = (frame(channel, config.n_fft, config.hop) for channel in (mid, side))
         filters = mel_bands(config.sample_rate, config.n_fft, config.stereo_bands).to(waveform.device)
         self.magnitude = spectrum.abs()
         self.power = self.magnitude.square() @ filters + QUIET
-        gain = ((aside * spectrum.conj()).real @ filters / self.power).clamp(-GAIN, GAIN)
-        rest = (aside.abs().square() @ filters - gain.square() * self.power).clamp_min(0)
+        gain = ((side_spectrum * spectrum.conj()).real @ filters / self.power).clamp(-GAIN, GAIN)
+        rest = (side_spectrum.abs().square() @ filters - gain.square() * self.power).clamp_min(0)
         self.stereo = torch.cat([gain, 0.5 * (rest / self.power + 1e-5).log().clamp(2 * REST[0], 2 * REST[1])], dim=-1)
 
 
 class StereoEncoder(nn.Module):
-    """Magnitudes (B, 8T, F) and stereo (B, 8T, 2S) -> latents (B, T, D): a fixed linear map of the mel bands of the mid
-    plus what a network adds to it. The network sees whitened principal components of each frame."""
+    """Magnitudes (B, 8T, F) and stereo (B, 8T, 2S) -> latents (B, T, D).
+
+    A fixed linear map of the mel bands of the mid plus what a network adds to it. The network sees whitened principal
+    components of each frame.
+    """
 
     def __init__(self, config: StereoCodecConfig):
         super().__init__()
@@ -198,22 +201,20 @@ class StereoCodec(SpectrumCodec):
         c = self.config
         spectrum = frame(mid, c.n_fft, c.hop)
         filters = mel_bands(c.sample_rate, c.n_fft, c.stereo_bands).to(mid.device)
-        bands = (
-            filters / filters.sum(dim=1, keepdim=True).clamp_min(1e-6)
-        ).T  # (S, F): bins between two bands mix them
+        shares = filters / filters.sum(dim=1, keepdim=True).clamp_min(1e-6)  # bins between two bands mix them
+        bands = shares.T  # (S, F)
         gain, rest = output[..., c.bins :].float().split(c.stereo_bands, dim=-1)
         other = frame(_filtered(mid, _decorrelator(c.sample_rate).to(mid.device)), c.n_fft, c.hop)
-        aside = spectrum * (gain @ bands) + other * (rest.clamp(*REST).exp() @ bands)
-        side = overlap_add(aside, c.n_fft, c.hop)
+        side_spectrum = spectrum * (gain @ bands) + other * (rest.clamp(*REST).exp() @ bands)
+        side = overlap_add(side_spectrum, c.n_fft, c.hop)
         return torch.stack([mid + side, mid - side], dim=1)
 
 
 def _filtered(waveform: Tensor, response: Tensor) -> Tensor:
     """Waveform (B, N) convolved with an impulse response (M,), (B, N)."""
     size = waveform.shape[-1] + len(response)
-    return torch.fft.irfft(torch.fft.rfft(waveform, size) * torch.fft.rfft(response, size), size)[
-        :, : waveform.shape[-1]
-    ]
+    spectrum = torch.fft.rfft(waveform, size) * torch.fft.rfft(response, size)
+    return torch.fft.irfft(spectrum, size)[:, : waveform.shape[-1]]
 
 
 @lru_cache
@@ -225,8 +226,10 @@ def bin_weights(sample_rate: int, bins: int) -> Tensor:
 
 @lru_cache
 def _decorrelator(sample_rate: int) -> Tensor:
-    """Impulse response (N,) of three all-passes in a row (Schroeder, JAES 1961): what it gives has the spectrum of what
-    it is given, and does not sound from the same place."""
+    """Impulse response (N,) of three all-passes in a row (Schroeder, JAES 1961).
+
+    What it gives has the spectrum of what it is given, and does not sound from the same place.
+    """
     response = torch.zeros(round(DECORRELATION * sample_rate))
     response[0] = 1.0
     for delay in (round(seconds * sample_rate) for seconds in DELAYS):

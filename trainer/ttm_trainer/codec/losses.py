@@ -40,7 +40,7 @@ def reconstruction(codec: StereoCodec, output: Tensor, frames: Frames) -> Recons
     c = codec.config
     target = frames.magnitude.add(c.floor).log()
     levels, stereo = output[..., : c.bins], output[..., c.bins :]
-    ours, theirs = levels.clamp_max(7.5).exp(), target.exp()
+    ours, theirs = levels.clamp_max(codec.loudest).exp(), target.exp()
     errors = ((stereo - frames.stereo).abs() * _loud(frames.power).repeat(1, 1, 2)).unflatten(-1, (2, c.stereo_bands))
     gain, rest = errors.mean(dim=(0, 1, 3))
     return Reconstruction(
