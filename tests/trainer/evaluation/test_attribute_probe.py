@@ -26,7 +26,7 @@ def clips(count: int, seed: int) -> tuple[np.ndarray, list[dict], list[str]]:
 def test_what_the_features_hold_is_told_of_unseen_clips():
     fitted = attribute_probe.fit(*clips(300, 0))
     x, facts, _ = clips(200, 1)
-    told = list(zip((fitted.told(row) for row in x), facts, strict=True))
+    told = list(zip((fitted.attributes(row) for row in x), facts, strict=True))
     assert np.mean([t["drums"] == f["drums"] for t, f in told]) > 0.95
     assert np.mean([t["genres"][0] == f["genre"] for t, f in told]) > 0.95
     assert np.mean([t["instruments"]["piano"] == (f["instruments"] == ["piano"]) for t, f in told]) > 0.9
@@ -49,7 +49,7 @@ def test_what_is_too_rare_is_not_told():
     x, facts, tracks = clips(60, 0)
     facts = [{"genre": "jazz", "drums": f["drums"], "instruments": []} for f in facts]
     fitted = attribute_probe.fit(x, facts, tracks)
-    assert fitted.labels == ("drums",) and fitted.told(x[0])["genres"] == ()
+    assert fitted.labels == ("drums",) and fitted.attributes(x[0])["genres"] == ()
     with pytest.raises(ValueError, match="too few"):
         attribute_probe.fit(x[:4], facts[:4], tracks[:4])
 

@@ -18,7 +18,7 @@ from musicgen_app.library.metadata import request_from
 from support.fake_embedder import FakeEmbedder
 from support.sounds import beat, cadence, tones
 from ttm_trainer.evaluation.adherence_scores import joined, measure
-from ttm_trainer.evaluation.clips.clip_features import Heard, unseen
+from ttm_trainer.evaluation.clips.clip_features import ClipFeatures, unseen
 from ttm_trainer.evaluation.clips.clips import Clip
 from ttm_trainer.evaluation.clips.targets import Target, read_targets
 from ttm_trainer.evaluation.prompt_adherence import PromptAdherence, measure_adherence
@@ -28,7 +28,7 @@ KEYS = ("C major", "D minor", "E minor", "F major", "G minor", "A minor")
 HEAD = "id,kind,prompt,genre,instruments,tempo,key,drums\n"
 
 
-def pairs(count: int = 12) -> tuple[list[Target], list[Heard], np.ndarray]:
+def pairs(count: int = 12) -> tuple[list[Target], list[ClipFeatures], np.ndarray]:
     """Targets, all different, and clips that are exactly what was asked for."""
     axes = np.eye(count)
     targets = [
@@ -37,7 +37,7 @@ def pairs(count: int = 12) -> tuple[list[Target], list[Heard], np.ndarray]:
         for n in range(count)
     ]  # fmt: skip
     heard = [
-        Heard(axes[n], t.tempo, t.key, t.drums, (t.genre, *(f"genre {g}" for g in range(6) if g != n % 6)),
+        ClipFeatures(axes[n], t.tempo, t.key, t.drums, (t.genre, *(f"genre {g}" for g in range(6) if g != n % 6)),
               {"piano": bool(n % 2), "harp": not n % 2})
         for n, t in enumerate(targets)
     ]  # fmt: skip
@@ -54,7 +54,7 @@ def test_chords_that_are_named_are_heard_bar_by_bar(tmp_path):
         soundfile.write(tmp_path / f"{number}.wav", wave, 32_000)
         clip = Clip(str(number), tmp_path / f"{number}.wav", 0.0, 10.0)
         targets.append(target)
-        heard.append(Heard(np.eye(6)[number], 96.0, (0, "major"), clip=clip))
+        heard.append(ClipFeatures(np.eye(6)[number], 96.0, (0, "major"), clip=clip))
     found = measure(targets, heard, np.eye(6))["chords"]
     assert found.own.mean() == 1 and found.floor.mean() < 0.6
     assert "chords" not in measure(targets, [replace(h, clip=None) for h in heard], np.eye(6))
@@ -80,7 +80,8 @@ def test_perfect_clips_reach_every_target_and_shuffled_ones_the_floor():
 def test_octaves_and_relative_keys_are_counted_apart():
     targets, heard, text = pairs()
     other = [
-        Heard(h.vector, 2 * h.tempo, ((h.key[0] + 3) % 12, "major"), h.drums, h.genres, h.instruments) for h in heard
+        ClipFeatures(h.vector, 2 * h.tempo, ((h.key[0] + 3) % 12, "major"), h.drums, h.genres, h.instruments)
+        for h in heard
     ]
     found = measure(targets, other, text)
     values = {name: scores.own.mean() for name, scores in found.items()}
@@ -91,7 +92,7 @@ def test_octaves_and_relative_keys_are_counted_apart():
 def test_always_drums_is_no_better_than_chance():
     targets, heard, text = pairs()
     targets = [Target(t.id, t.kind, t.text, drums=n > 1) for n, t in enumerate(targets)]
-    always = [Heard(h.vector, h.tempo, h.key, True) for h in heard]
+    always = [ClipFeatures(h.vector, h.tempo, h.key, True) for h in heard]
     drums = measure(targets, always, text)["drums"]
     assert drums.value(resamples=0).value == pytest.approx(0.5) == drums.chance(resamples=0).value
     assert drums.share(1.0, resamples=0).value == pytest.approx(0) and drums.share(0.52, resamples=0) is None
@@ -99,10 +100,10 @@ def test_always_drums_is_no_better_than_chance():
 
 def test_clips_of_one_prompt_count_as_one_and_do_not_make_its_floor():
     targets, heard, text = pairs(6)
-    wrong = [Heard(-h.vector, h.tempo, h.key) for h in heard]
+    wrong = [ClipFeatures(-h.vector, h.tempo, h.key) for h in heard]
     found = measure(targets * 2, heard + wrong, np.concatenate([text, text]))
     assert found["alignment"].own.tolist() == [0.0] * 6 and found["alignment"].floor.tolist() == [0.0] * 6
-    assert "genre" not in measure(targets, wrong, text)  # no listener was there
+    assert "genre" not in measure(targets, wrong, text)  # no probe was there
     both = joined([found, measure(targets[:5], heard[:5], text[:5])])
     assert len(both["alignment"].own) == 11 and both["alignment"].own.sum() == 5
 

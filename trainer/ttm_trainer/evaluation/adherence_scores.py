@@ -13,7 +13,7 @@ import numpy as np
 
 from ..analysis.key import chords_kept, relative
 from ..analysis.tempo import same, same_octave
-from .clips.clip_features import RATE, Heard
+from .clips.clip_features import RATE, ClipFeatures
 from .clips.targets import Target
 from .metrics.bootstrap import Interval, bootstrap
 
@@ -65,7 +65,7 @@ class Scores:
         return bootstrap(lambda some: self.mean(better, shared[some]), len(shared), **options)
 
 
-def measure(targets: Sequence[Target], heard: Sequence[Heard], text: np.ndarray) -> dict[str, Scores]:
+def measure(targets: Sequence[Target], heard: Sequence[ClipFeatures], text: np.ndarray) -> dict[str, Scores]:
     """All measures of clips and their targets, both (n,); text: the vectors (n, W) of the targets' texts.
 
     A measure is left out where fewer than `FEWEST` prompts ask for it.
@@ -87,8 +87,8 @@ def joined(parts: Sequence[dict[str, Scores]]) -> dict[str, Scores]:
     return together
 
 
-def _matrices(targets: Sequence[Target], heard: Sequence[Heard], text: np.ndarray) -> dict[str, np.ndarray]:
-    def each(score: Callable[[Heard, Target], float | None]) -> np.ndarray:
+def _matrices(targets: Sequence[Target], heard: Sequence[ClipFeatures], text: np.ndarray) -> dict[str, np.ndarray]:
+    def each(score: Callable[[ClipFeatures, Target], float | None]) -> np.ndarray:
         rows = [[score(h, t) for t in targets] for h in heard]
         return np.array([[np.nan if value is None else float(value) for value in row] for row in rows])
 
@@ -106,7 +106,7 @@ def _matrices(targets: Sequence[Target], heard: Sequence[Heard], text: np.ndarra
     }
 
 
-def _chords(heard: Heard, targets: Sequence[Target]) -> list[float]:
+def _chords(heard: ClipFeatures, targets: Sequence[Target]) -> list[float]:
     """For each target that names chords, the share of the whole bars of a clip in which its chord fits best."""
     if heard.clip is None or all(target.plan is None for target in targets):
         return [np.nan] * len(targets)
@@ -115,12 +115,12 @@ def _chords(heard: Heard, targets: Sequence[Target]) -> list[float]:
     return [float(np.mean(bars)) if bars else np.nan for bars in kept]
 
 
-def _genre(heard: Heard, target: Target, first: int) -> bool | None:
+def _genre(heard: ClipFeatures, target: Target, first: int) -> bool | None:
     return target.genre in heard.genres[:first] if target.genre in heard.genres else None
 
 
-def _instruments(heard: Heard, target: Target) -> float | None:
-    """The share of the instruments asked for that are heard, of those the listener knows."""
+def _instruments(heard: ClipFeatures, target: Target) -> float | None:
+    """The share of the instruments asked for that are heard, of those the attribute probe knows."""
     told = heard.instruments or {}
     known = [told[name] for name in target.instruments if name in told]
     return float(np.mean(known)) if known else None

@@ -22,8 +22,8 @@ from musicgen_app.models.installed import find
 
 from ..prepare.embedders import Embedder, load_embedder
 from .adherence_scores import Scores, joined, measure
-from .clips.attribute_probe import Listener
-from .clips.clip_features import Ear, Heard, fit_listener, hear_all, unseen
+from .clips.attribute_probe import AttributeProbe
+from .clips.clip_features import ClipFeatures, FeatureExtractor, extract_all, fit_probe, unseen
 from .clips.generate_clips import describe, make
 from .clips.prompts import Prompt
 from .clips.targets import KINDS, Target, TargetSet, read_targets, real_targets
@@ -43,7 +43,7 @@ class PromptAdherence:
     model: str
     against: tuple[str, ...] = ()  # other models on the same prompts and seeds
     prompts: Path | None = None  # None: the built-in ones
-    data: Path | None = None  # dataset folder: real clips, and what the listener learns from
+    data: Path | None = None  # dataset folder: real clips, and what the attribute probe learns from
     count: int | None = None  # prompts of each kind
     clips: int = 1  # a prompt, of different seeds
     best_of: int = 1  # candidates of each clip, ranked by the bundled aligner
@@ -53,7 +53,7 @@ class PromptAdherence:
     guidance: float | None = None
     embedder: str = "aligner"
     real: int = 150  # unseen clips of the dataset folder
-    fitted: int = 1500  # training clips that the listener is fitted on
+    fitted: int = 1500  # training clips that the probe is fitted on
     resamples: int = 1000
     audio_out: Path | None = None  # where clips are kept, in a folder a model
 
@@ -80,11 +80,11 @@ def measure_adherence(
     targets = read_targets(settings.prompts).some(settings.count)
     vectors = Vectors(embedder or load_embedder(settings.embedder), windowed=False)
     rows = unseen(settings.data, settings.real) if settings.data else []
-    listener: Listener | None = None
+    probe: AttributeProbe | None = None
     right: dict[str, float] = {}
     if settings.data and rows:
-        listener, right = fit_listener(settings.data, vectors, settings.fitted, rows, show, work.tick)
-    ear = Ear(vectors, listener)
+        probe, right = fit_probe(settings.data, vectors, settings.fitted, rows, show, work.tick)
+    extractor = FeatureExtractor(vectors, probe)
     report = {
         "schema": SCHEMA,
         "app": f"ttm-app {__version__}",
@@ -93,17 +93,17 @@ def measure_adherence(
         "real": {"data": str(settings.data), "clips": len(rows)} if rows else None,
         "listener": right,
         "models": [],
-        "notes": notes(settings, rows, bool(listener)),
+        "notes": notes(settings, rows, bool(probe)),
         "bad": [],
     }
     options = {"resamples": settings.resamples}
     measured: dict[str, dict[str, dict[str, Scores]]] = {}
     if rows:
-        measured["real"] = _real(rows, ear, report, work)
+        measured["real"] = _real(rows, extractor, report, work)
     with ExitStack() as stack:
         folder = settings.audio_out or Path(stack.enter_context(TemporaryDirectory(prefix="ttm-app-following-")))
         for model, label in zip(models, labels, strict=True):
-            measured[label] = _model(settings, engine, model, label, targets, folder, ear, report, work)
+            measured[label] = _model(settings, engine, model, label, targets, folder, extractor, report, work)
     report["figures"] = _figures(labels, measured, options)
     return report
 
@@ -113,7 +113,7 @@ def _labels(names: Sequence[str]) -> list[str]:
     return [name if names.count(name) == 1 else f"{name} ({names[:n].count(name) + 1})" for n, name in enumerate(names)]
 
 
-def notes(settings: PromptAdherence, rows: Sequence[dict], listener: bool) -> list[str]:
+def notes(settings: PromptAdherence, rows: Sequence[dict], probe: bool) -> list[str]:
     """What a reader of the figures has to know. rows: those of the real clips."""
     lines = [
         "floor: the model's own clips against other prompts of the kind; for `top` what chance gives",
@@ -132,19 +132,21 @@ def notes(settings: PromptAdherence, rows: Sequence[dict], listener: bool) -> li
     lines.append("real: held-out clips with their own captions; those are of the templates the aligner was trained on")
     if not any(row["captions"].get("free") for row in rows):
         lines.append("real clips have no captions in free wording: short ones stand for them")
-    if listener:
+    if probe:
         lines.append(
             "genre, instruments and drums are told by a classifier on the same vectors, right as often as stands above"
         )
     return lines
 
 
-def _real(rows: Sequence[dict], ear: Ear, report: dict, work: Work) -> dict[str, dict[str, Scores]]:
+def _real(rows: Sequence[dict], extractor: FeatureExtractor, report: dict, work: Work) -> dict[str, dict[str, Scores]]:
     pairs = {kind: real_targets(rows, kind) for kind in KINDS}
     clips = list(dict.fromkeys(clip for some in pairs.values() for _, clip in some))
-    heard, bad = hear_all(ear, clips, work.ticker("listening to real clips"))
+    heard, bad = extract_all(extractor, clips, work.ticker("listening to real clips"))
     report["bad"] += bad
-    return _by_kind([(target, heard[clip]) for some in pairs.values() for target, clip in some if clip in heard], ear)
+    return _by_kind(
+        [(target, heard[clip]) for some in pairs.values() for target, clip in some if clip in heard], extractor
+    )
 
 
 def _model(
@@ -154,7 +156,7 @@ def _model(
     label: str,
     targets: TargetSet,
     folder: Path,
-    ear: Ear,
+    extractor: FeatureExtractor,
     report: dict,
     work: Work,
 ) -> dict[str, dict[str, Scores]]:
@@ -166,13 +168,13 @@ def _model(
         work.cancel, seconds=settings.seconds, steps=settings.steps, guidance=settings.guidance,
         best_of=settings.best_of,
     )  # fmt: skip
-    heard, bad = hear_all(ear, [clip for _, clip in made.pairs], work.ticker(f"listening to {label}"))
+    heard, bad = extract_all(extractor, [clip for _, clip in made.pairs], work.ticker(f"listening to {label}"))
     report["models"].append({"label": label} | describe(model, made, engine, settings.seed, settings.clips))
     report["bad"] += made.failed + bad
     pairs = [(wanted[prompt.id.partition(".")[0]], heard[clip]) for prompt, clip in made.pairs if clip in heard]
     if not pairs:
         raise FileError(f"{label} gave no usable clips: {report['bad'][0]['reason']}")
-    return _by_kind(pairs, ear)
+    return _by_kind(pairs, extractor)
 
 
 def _prompts(targets: TargetSet, clips: int) -> list[Prompt]:
@@ -184,18 +186,18 @@ def _prompts(targets: TargetSet, clips: int) -> list[Prompt]:
     ]
 
 
-def _by_kind(pairs: Sequence[tuple[Target, Heard]], ear: Ear) -> dict[str, dict[str, Scores]]:
+def _by_kind(pairs: Sequence[tuple[Target, ClipFeatures]], extractor: FeatureExtractor) -> dict[str, dict[str, Scores]]:
     """The measures of each kind of prompt, and of all kinds together where there are several."""
     kinds = [kind for kind in KINDS if any(target.kind == kind for target, _ in pairs)]
-    found = {kind: _measured([pair for pair in pairs if pair[0].kind == kind], ear) for kind in kinds}
+    found = {kind: _measured([pair for pair in pairs if pair[0].kind == kind], extractor) for kind in kinds}
     return found | ({ALL: joined(list(found.values()))} if len(kinds) > 1 else {})
 
 
-def _measured(pairs: Sequence[tuple[Target, Heard]], ear: Ear) -> dict[str, Scores]:
+def _measured(pairs: Sequence[tuple[Target, ClipFeatures]], extractor: FeatureExtractor) -> dict[str, Scores]:
     targets, heard = zip(*pairs, strict=True)
-    told = list(dict.fromkeys(target.text for target in targets))
-    texts = dict(zip(told, ear.vectors.embedder.text(told), strict=True))
-    return measure(targets, heard, np.stack([texts[target.text] for target in targets]))
+    texts = list(dict.fromkeys(target.text for target in targets))
+    vectors = dict(zip(texts, extractor.vectors.embedder.text(texts), strict=True))
+    return measure(targets, heard, np.stack([vectors[target.text] for target in targets]))
 
 
 def _figures(labels: Sequence[str], measured: dict[str, dict[str, dict[str, Scores]]], options: dict) -> list[dict]:

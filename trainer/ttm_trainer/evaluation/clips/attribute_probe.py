@@ -14,7 +14,7 @@ import numpy as np
 
 from ...aligner.evaluate import area
 
-# what a listener may call it -> names in the corpus
+# What a listener may call it -> names in the corpus
 INSTRUMENTS: dict[str, tuple[str, ...]] = {
     "piano": ("piano", "honky-tonk piano"),
     "electric piano": ("electric piano",),
@@ -78,7 +78,7 @@ def groups_of(name: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class Listener:
+class AttributeProbe:
     """A fitted classifier. Labels: "drums", "genre NAME" and "instrument GROUP"; what was too rare has none."""
 
     labels: tuple[str, ...]
@@ -91,7 +91,7 @@ class Listener:
         """Features (N, D) -> (N, L), each above 0 where the label is taken to be true."""
         return (features - self.mean) / self.std @ self.weights - self.thresholds
 
-    def told(self, features: np.ndarray) -> dict:
+    def attributes(self, features: np.ndarray) -> dict:
         """Of one clip (D,): {"drums": bool, "genres": names from likely to unlikely, "instruments": {group: bool}}."""
         scores = dict(zip(self.labels, self.scores(features[None])[0], strict=True))
         genres = {label[6:]: score for label, score in scores.items() if label.startswith("genre ")}
@@ -112,7 +112,7 @@ def truth(facts: Sequence[dict]) -> tuple[tuple[str, ...], np.ndarray]:
     return tuple(columns), np.array(list(columns.values())).T
 
 
-def fit(features: np.ndarray, facts: Sequence[dict], tracks: Sequence[str]) -> Listener:
+def fit(features: np.ndarray, facts: Sequence[dict], tracks: Sequence[str]) -> AttributeProbe:
     """Fit on features (N, D) of clips with facts; clips of one track stay together. ValueError: nothing to tell."""
     labels, answers = truth(facts)
     names = sorted(set(tracks))
@@ -129,7 +129,7 @@ def fit(features: np.ndarray, facts: Sequence[dict], tracks: Sequence[str]) -> L
     weights = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ (y - share))
     scores = (features[placing] - mean) / std @ weights
     thresholds = np.array([_threshold(scores[:, column], answers[placing][:, k]) for column, k in enumerate(known)])
-    return Listener(tuple(labels[k] for k in known), mean, std, weights, thresholds)
+    return AttributeProbe(tuple(labels[k] for k in known), mean, std, weights, thresholds)
 
 
 def _threshold(scores: np.ndarray, true: np.ndarray) -> float:
@@ -143,7 +143,7 @@ def _threshold(scores: np.ndarray, true: np.ndarray) -> float:
     return float((best.min() + best.max()) / 2)
 
 
-def accuracy(listener: Listener, features: np.ndarray, facts: Sequence[dict]) -> dict:
+def accuracy(probe: AttributeProbe, features: np.ndarray, facts: Sequence[dict]) -> dict:
     """How right it is on clips (N, D) it was not fitted on: JSON-safe.
 
     drums: share of right answers; genre: first and among the first three; instruments: of each group the clips that
@@ -151,7 +151,7 @@ def accuracy(listener: Listener, features: np.ndarray, facts: Sequence[dict]) ->
     """
     labels, answers = truth(facts)
     columns = {label: answers[:, k] for k, label in enumerate(labels)}
-    scores = dict(zip(listener.labels, listener.scores(features).T, strict=True))
+    scores = dict(zip(probe.labels, probe.scores(features).T, strict=True))
     report: dict = {"clips": len(facts)}
     if "drums" in scores:
         report["drums"] = round(float(((scores["drums"] > 0) == columns["drums"]).mean()), 4)
@@ -163,7 +163,7 @@ def accuracy(listener: Listener, features: np.ndarray, facts: Sequence[dict]) ->
         place = (order == own[:, None]).argmax(axis=1)
         report["genre"] = {"of": len(genres), "top1": _round((place < 1).mean()), "top3": _round((place < 3).mean())}
     groups = {}
-    for label in listener.labels:
+    for label in probe.labels:
         true = columns.get(label)
         if label.startswith("instrument ") and true is not None and true.any() and not true.all():
             groups[label[11:]] = {

@@ -14,7 +14,7 @@ from ...aligner.data import read_clips
 from ...analysis.key import key
 from ...analysis.tempo import tempo
 from ..metrics.embeddings import Vectors
-from .attribute_probe import Listener, accuracy, fit
+from .attribute_probe import AttributeProbe, accuracy, fit
 from .clips import Clip
 from .descriptors import descriptor
 from .targets import clip_of
@@ -24,8 +24,8 @@ Tick = Callable[[str, int, int], None]  # stage, done, total
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
-    """What is heard in a clip; what no listener was there to tell is None or empty."""
+class ClipFeatures:
+    """What is heard in a clip; what no probe was there to tell is None or empty."""
 
     vector: np.ndarray  # (W,) of the embedder
     tempo: float
@@ -36,25 +36,25 @@ class Heard:
     clip: Clip | None = None  # it was heard in, to look for the chords that a prompt names
 
 
-class Ear:
-    """Hears clips, each one once."""
+class FeatureExtractor:
+    """Measures clips, each one once."""
 
-    def __init__(self, vectors: Vectors, listener: Listener | None = None):
-        self.vectors, self.listener = vectors, listener
-        self._heard: dict[Clip, Heard] = {}
+    def __init__(self, vectors: Vectors, probe: AttributeProbe | None = None):
+        self.vectors, self.probe = vectors, probe
+        self._heard: dict[Clip, ClipFeatures] = {}
 
-    def hear(self, clip: Clip) -> Heard:
+    def extract(self, clip: Clip) -> ClipFeatures:
         """Raises FileError for a clip that cannot be read."""
         if clip not in self._heard:
             wave = clip.wave(RATE)
             vector = self.vectors.first(clip)
-            told = self.listener.told(_features(vector, wave)) if self.listener else {}
-            self._heard[clip] = Heard(vector, tempo(wave, RATE), key(wave, RATE), **told, clip=clip)
+            attributes = self.probe.attributes(_features(vector, wave)) if self.probe else {}
+            self._heard[clip] = ClipFeatures(vector, tempo(wave, RATE), key(wave, RATE), **attributes, clip=clip)
         return self._heard[clip]
 
 
 def features(clip: Clip, vectors: Vectors) -> np.ndarray:
-    """The features (D,) that a `Listener` reads. Raises FileError for a clip that cannot be read."""
+    """The features (D,) that an `AttributeProbe` reads. Raises FileError for a clip that cannot be read."""
     return _features(vectors.first(clip), clip.wave(RATE))
 
 
@@ -80,10 +80,10 @@ def _tracks(rows: Sequence[dict]) -> list[list[dict]]:
     return [[tracks[path][i] for i in rng.permutation(len(tracks[path]))] for path in rng.permutation(sorted(tracks))]
 
 
-def fit_listener(
+def fit_probe(
     folder: Path, vectors: Vectors, clips: int, unseen_rows: Sequence[dict], show: Callable[[str], None], tick: Tick
-) -> tuple[Listener | None, dict]:
-    """A listener fitted on up to `clips` training clips of a dataset folder, and how right it is on unseen rows.
+) -> tuple[AttributeProbe | None, dict]:
+    """A probe fitted on up to `clips` training clips of a dataset folder, and how right it is on unseen rows.
 
     None where the folder's training clips have no facts or are too few.
     """
@@ -92,15 +92,15 @@ def fit_listener(
     known = [row for row in unseen_rows if row.get("facts")]
     if len(rows) < 2 or not known:
         return None, {}
-    show(f"listener: fitting on {len(rows)} training clips")
-    x = _all_features(rows, vectors, lambda done, total: tick("fitting the listener", done, total))
+    show(f"attribute probe: fitting on {len(rows)} training clips")
+    x = _all_features(rows, vectors, lambda done, total: tick("fitting the probe", done, total))
     try:
-        listener = fit(x, [row["facts"] for row in rows], [row["path"] for row in rows])
+        probe = fit(x, [row["facts"] for row in rows], [row["path"] for row in rows])
     except ValueError as error:
-        show(f"no listener: {error}")
+        show(f"no attribute probe: {error}")
         return None, {}
-    x = _all_features(known, vectors, lambda done, total: tick("testing the listener", done, total))
-    return listener, accuracy(listener, x, [row["facts"] for row in known])
+    x = _all_features(known, vectors, lambda done, total: tick("testing the probe", done, total))
+    return probe, accuracy(probe, x, [row["facts"] for row in known])
 
 
 def _all_features(rows: Sequence[dict], vectors: Vectors, tick: Callable[[int, int], None]) -> np.ndarray:
@@ -112,13 +112,15 @@ def _all_features(rows: Sequence[dict], vectors: Vectors, tick: Callable[[int, i
     return np.stack(result)
 
 
-def hear_all(ear: Ear, clips: Sequence[Clip], tick: Callable[[int, int], None]) -> tuple[dict[Clip, Heard], list[dict]]:
+def extract_all(
+    extractor: FeatureExtractor, clips: Sequence[Clip], tick: Callable[[int, int], None]
+) -> tuple[dict[Clip, ClipFeatures], list[dict]]:
     """What is heard in the clips that can be read, and {"id", "path", "reason"} of the others."""
     heard, bad = {}, []
     for number, clip in enumerate(clips):
         tick(number, len(clips))
         try:
-            heard[clip] = ear.hear(clip)
+            heard[clip] = extractor.extract(clip)
         except FileError as error:
             bad.append({"id": clip.id, "path": str(clip.path), "reason": str(error)})
     tick(len(clips), len(clips))

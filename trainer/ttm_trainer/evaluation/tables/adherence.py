@@ -18,7 +18,7 @@ def table(report: dict) -> str:
         columns = ["floor", *labels, "real", "share of the way", *(f"minus {label}" for label in labels[1:])]
         lines.append(f"{'':<18}{'n':>4}  " + "".join(f"{column:<{WIDTH}}" for column in columns).rstrip())
         lines += [_row(entry, labels).rstrip() for entry in entries]
-    lines += _listener(report["listener"])
+    lines += _probe(report["listener"])
     lines += ["", *(f"note: {note}" for note in report["notes"])]
     if report["bad"]:
         lines += ["", f"{len(report['bad'])} clips were left out:"]
@@ -62,7 +62,7 @@ def _cell(figure: dict | None, measure: str, interval: bool = True) -> str:
     return f"{figure['value']:.0%}{ends}"
 
 
-def _listener(right: dict) -> list[str]:
+def _probe(right: dict) -> list[str]:
     """How often the classifier is right on unseen real clips."""
     if not right:
         return []
