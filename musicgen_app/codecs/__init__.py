@@ -41,7 +41,7 @@ def load_codec(
     return codec
 
 
-def pick_decoder(bundle: Bundle, device: torch.device, precision: torch.dtype, wanted: str) -> str:
+def pick_decoder(bundle: Bundle, device: torch.device, precision: torch.dtype, decoder: str) -> str:
     """ "torch" or "onnx".
 
     "auto" is the one that was faster in float32 on a CPU when the ONNX decoder was exported, if it can be used here; in
@@ -51,13 +51,13 @@ def pick_decoder(bundle: Bundle, device: torch.device, precision: torch.dtype, w
 
     from .onnx import available
 
-    if wanted not in DECODERS:
-        raise RequestError(f"decoder {wanted!r} is unknown; use {', '.join(DECODERS)}")
+    if decoder not in DECODERS:
+        raise RequestError(f"decoder {decoder!r} is unknown; use {', '.join(DECODERS)}")
     config = bundle.config["codec"]
-    if wanted == "auto":
+    if decoder == "auto":
         alike = device.type == "cpu" and precision == torch.float32
         return "onnx" if config.get("decoder") == "onnx" and alike and available() else "torch"
-    if wanted == "onnx":
+    if decoder == "onnx":
         if "onnx" not in config:
             raise ModelError(
                 f"the model {bundle.name} has no ONNX decoder: make one with `ttm-app export codec {bundle.name}`,"
@@ -65,7 +65,7 @@ def pick_decoder(bundle: Bundle, device: torch.device, precision: torch.dtype, w
             )
         if not available():
             raise DependencyError('the ONNX decoder needs the package onnxruntime: pip install "ttm-app[onnx]"')
-    return wanted
+    return decoder
 
 
 def read_codec(bundle: Bundle) -> Codec:

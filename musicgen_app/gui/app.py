@@ -39,11 +39,11 @@ def build_page(context: Context) -> gradio.Blocks:
     import gradio as gr
 
     from . import api
-    from .components import part
+    from .components import component
 
     with gr.Blocks(title="ttm-app", analytics_enabled=False, fill_width=True, delete_cache=DAY) as page:
         api.build_api(context)  # first, so that no function of a tab takes one of its names
-        part("masthead", None, elem_id="masthead")
+        component("masthead", None, elem_id="masthead")
         with gr.Tabs(selected="create", elem_id="tabs"):
             for name, label, module in _tabs():
                 with gr.Tab(label, id=name, elem_id=f"tab-{name}"):

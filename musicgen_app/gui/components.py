@@ -23,7 +23,7 @@ STATIC = Path(__file__).parent / "static"
 PRIVATE = {"api_visibility": "private", "queue": False}
 
 
-def part(kind: str, value: object, options: str = "{}", **named) -> gradio.HTML:
+def component(kind: str, value: object, options: str = "{}", **named) -> gradio.HTML:
     """The component that `ttm.<kind>` of static/*.js draws; what is done in it arrives as a `click` with data."""
     import gradio as gr
 

@@ -53,21 +53,21 @@ def list_models(models_dir: str | os.PathLike | None = None) -> list[Bundle]:
 
 def find(name_or_path: str | os.PathLike, models_dir: str | os.PathLike | None = None) -> Bundle:
     """The model of this name, else the model folder at this path. ModelError suggests the nearest name."""
-    wanted = os.fspath(name_or_path)
+    name = os.fspath(name_or_path)
     bundles, faults = scan(models_dir)
     by_name = {bundle.name: bundle for bundle in bundles}
-    if wanted in by_name:
-        return by_name[wanted]
+    if name in by_name:
+        return by_name[name]
     for path, fault in faults.items():
-        if path.name == wanted:
+        if path.name == name:
             raise fault
-    if os.sep in wanted or "/" in wanted or Path(wanted, CONFIG).is_file():
-        return open_bundle(Path(wanted).expanduser())
-    if wanted in SYSTEMS:
-        raise ModelError(f"{wanted} is not installed: ttm-app models show {wanted} says how to get it")
-    near = difflib.get_close_matches(wanted, by_name, n=1)
+    if os.sep in name or "/" in name or Path(name, CONFIG).is_file():
+        return open_bundle(Path(name).expanduser())
+    if name in SYSTEMS:
+        raise ModelError(f"{name} is not installed: ttm-app models show {name} says how to get it")
+    near = difflib.get_close_matches(name, by_name, n=1)
     hint = f"did you mean {near[0]}?" if near else f"installed: {', '.join(by_name) or 'none'}"
-    raise ModelError(f"unknown model {wanted!r}; {hint} (see ttm-app models list)")
+    raise ModelError(f"unknown model {name!r}; {hint} (see ttm-app models list)")
 
 
 def resolve(request: GenerationRequest, models_dir: str | os.PathLike | None = None) -> ResolvedRequest:

@@ -462,11 +462,11 @@ def test_only_the_api_goes_through_the_queue_of_the_toolkit(context):
 
 
 def test_filters(home):
-    assert library.wanted_of("", "any", "any", "", None, False, False) == {
+    assert library.conditions_of("", "any", "any", "", None, False, False) == {
         "text": "", "model": None, "tag": None, "since": None, "until": None, "favourite": None, "trashed": False,
     }  # fmt: skip
-    wanted = library.wanted_of("piano", "tiny", "quiet", "2026-01-31", "2026-02-01", True, True)
-    assert wanted == {
+    conditions = library.conditions_of("piano", "tiny", "quiet", "2026-01-31", "2026-02-01", True, True)
+    assert conditions == {
         "text": "piano", "model": "tiny", "tag": "quiet", "since": "2026-01-31", "until": "2026-02-01",
         "favourite": True, "trashed": True,
     }  # fmt: skip

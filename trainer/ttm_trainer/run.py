@@ -138,13 +138,14 @@ def wait_until_ready(job: TrainingJob, show: Callable[[str], None] = print) -> t
 def _fitted(job: TrainingJob, prepared: Prepared) -> tuple[Recipe, list[str]]:
     recipe, notes = fitted(job.recipe, prepared)
     recipe, more = for_device(recipe, job.device)
-    return recipe, notes + more + _normalised(job, recipe, prepared)
+    return recipe, notes + more + _normalise(job, recipe, prepared)
 
 
-def _normalised(job: TrainingJob, recipe: Recipe, prepared: Prepared) -> list[str]:
-    """Normalise latents with the statistics of the model that training begins from, if its codec made them; notes.
+def _normalise(job: TrainingJob, recipe: Recipe, prepared: Prepared) -> list[str]:
+    """Normalise latents with the statistics of the model that training begins from, if its codec made them.
 
     The statistics are kept in the run folder, so that a run that goes on does not need that model any more.
+    Returns notes for the record.
     """
     init, kept = recipe.training.init, job.out / LATENT
     if not init:

@@ -18,7 +18,7 @@ from ...machine import paths
 from ...machine.user_settings import FORMATS
 from ...models import installed
 from ...request import SOLVERS, GenerationRequest
-from ..components import PRIVATE, cards, change, ids_of, part, problem
+from ..components import PRIVATE, cards, change, component, ids_of, problem
 from .create_form import check_suffix, installed_model, request_from
 from .create_queue import standing
 
@@ -38,8 +38,8 @@ def build(context: Context) -> None:
         with gr.Column(scale=5, min_width=320, elem_id="compose"):
             form, fields = compose(context)
         with gr.Column(scale=7, min_width=320, elem_id="results"):
-            queue = part("queue", {})
-            clips = part("cards", cards(context.library, [], ""), options="{form: true}", elem_id="clips")
+            queue = component("queue", {})
+            clips = component("cards", cards(context.library, [], ""), options="{form: true}", elem_id="clips")
     browser = gr.BrowserState("", storage_key="ttm-app browser", secret="ttm-app")  # whose requests are whose
     drawn = gr.State("")  # the seed in the field, where it was not typed
 
@@ -96,11 +96,11 @@ class Handlers:
             given = dict(zip(self.fields, values, strict=True))
             if not keep and given["seed"] == drawn:
                 given["seed"] = None
-            wanted = request_from(given, self.context.models_dir)
-            self.context.requests.submit(owner_of(browser, request), wanted, check_suffix(suffix), "gui")
+            resolved = request_from(given, self.context.models_dir)
+            self.context.requests.submit(owner_of(browser, request), resolved, check_suffix(suffix), "gui")
         except TTMError as error:
             return problem(str(error)), gr.skip(), gr.skip()
-        return problem(), str(wanted.seed), str(wanted.seed)
+        return problem(), str(resolved.seed), str(resolved.seed)
 
     def look(self, browser: str, shown: dict | None, request: gr.Request):
         """Where the queue stands, and the cards where there are new ones."""
@@ -118,8 +118,8 @@ class Handlers:
                 filled = self._fill(library.get(str(data.get("id"))).request)
             elif data.get("action") == "more":
                 item = library.get(str(data.get("id")))
-                wanted = request_from(vars(replace(item.request, seed=None)), self.context.models_dir)
-                self.context.requests.submit(owner, wanted, item.path.suffix.lower(), "gui")
+                resolved = request_from(vars(replace(item.request, seed=None)), self.context.models_dir)
+                self.context.requests.submit(owner, resolved, item.path.suffix.lower(), "gui")
             else:
                 change(library, data)
         except TTMError as error:
@@ -150,10 +150,10 @@ class Handlers:
         """The line under the chosen model."""
         return model_line(self.context, name)
 
-    def _fill(self, wanted: GenerationRequest) -> list:
+    def _fill(self, resolved: GenerationRequest) -> list:
         """The form with this request in it, its seed kept. Raises ModelError: its model is not here."""
-        installed_model(wanted.model, self.context.models_dir)
-        return [True, *form_of(wanted, list(self.fields))]
+        installed_model(resolved.model, self.context.models_dir)
+        return [True, *form_of(resolved, list(self.fields))]
 
     def _untouched(self) -> list:
         """The form as it is."""
@@ -196,7 +196,7 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
         source = gr.UploadButton("Take the settings of a file…", file_types=list(FORMATS), size="sm", elem_id="source")
     trouble = gr.HTML(problem(), elem_id="trouble", padding=False)
     generate = gr.Button("Generate", variant="primary", elem_id="generate")
-    ideas = part("ideas", examples(), elem_id="ideas")
+    ideas = component("ideas", examples(), elem_id="ideas")
     fields = {
         "prompt": prompt, "negative": negative, "seconds": seconds, "seed": seed, "variations": variations,
         "model": model,

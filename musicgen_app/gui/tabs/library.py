@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.context import Context as Building
 
 from ...errors import TTMError
-from ..components import PRIVATE, cards, change, ids_of, now, part, problem
+from ..components import PRIVATE, cards, change, component, ids_of, now, problem
 
 if TYPE_CHECKING:
     from ...library.library import Library
@@ -29,7 +29,7 @@ def build(context: Context) -> None:
         filters = _filters()
         trouble = gr.HTML(problem(), padding=False)
         found = gr.HTML("", elem_id="found", padding=False)
-        clips = part("cards", cards(library, [], ""), options="{dates: true, select: true}", elem_id="kept")
+        clips = component("cards", cards(library, [], ""), options="{dates: true, select: true}", elem_id="kept")
         with gr.Row(elem_classes="pager", visible=False) as pager:
             newer = gr.Button("Newer", size="sm", elem_id="newer", min_width=100)
             older = gr.Button("Older", size="sm", elem_id="older", min_width=100)
@@ -60,7 +60,7 @@ def build(context: Context) -> None:
 
 
 def _filters() -> list[gr.components.Component]:
-    """The fields that say which clips are meant, in the order of the arguments of `wanted_of`."""
+    """The fields that say which clips are meant, in the order of the arguments of `conditions_of`."""
     with gr.Row(elem_classes="filters"):
         text = gr.Textbox(
             label="Search", placeholder="words of the prompt, title or tags", max_lines=1, scale=3, min_width=300,
@@ -81,10 +81,10 @@ def look(library: Library, start: int, *values) -> tuple:
     """One page of what fits the fields, from clip `start` on: values of the page's components."""
     began = now()
     try:
-        wanted = wanted_of(*values)
-        total = library.count(**wanted)
+        conditions = conditions_of(*values)
+        total = library.count(**conditions)
         start = max(0, min(int(start), (total - 1) // PAGE * PAGE))
-        items = library.search(**wanted, limit=PAGE, offset=start)
+        items = library.search(**conditions, limit=PAGE, offset=start)
     except TTMError as error:
         return (problem(str(error)), *[gr.skip()] * 6)
     empty = EMPTY_TRASH if values[-1] else NOTHING_FOUND if library.count() else NOTHING_YET
@@ -124,7 +124,7 @@ def pressed(library: Library, shown: dict | None, trash: bool, data: dict) -> tu
     return cards(library, left, empty, trash), trouble
 
 
-def wanted_of(text: str, model: str, tag: str, since: str, until: str, favourite: bool, trash: bool) -> dict:
+def conditions_of(text: str, model: str, tag: str, since: str, until: str, favourite: bool, trash: bool) -> dict:
     """The arguments of `Library.search` for the fields of the form."""
     return {
         "text": text or "",
