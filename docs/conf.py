@@ -17,7 +17,7 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "generated_pages", "plain_docstrings"]
 myst_heading_anchors = 3
 exclude_patterns = ["_ext"]
-suppress_warnings = ["ref.python"]  # a class that two rooms name alike is not linked from a signature
+suppress_warnings = ["ref.python"]  # a class that two modules name alike is not linked from a signature
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

@@ -3,6 +3,21 @@
 >>> from musicgen_app import Engine, GenerationRequest
 >>> result = Engine().generate(GenerationRequest("upbeat EDM with pulsing synths", seed=7))
 >>> result.audio.shape, result.sample_rate
+
+From a request to a file, in the order of the flow:
+
+cli, gui             the command line and the page: what is typed -> a request
+request              the request, and every limit on it
+models               the model it is for
+engine, pipeline     encode, draw noise, sample, decode, master
+text, control        prompt -> features, and the plan of the music
+sampling, flow       noise -> latents, by a network of backbones
+codecs               latents -> waveform
+audio                waveform -> a sound file
+library              the file is kept, and found again
+
+Beside it: aligner (how well a clip fits a text), convert (foreign checkpoints), plugins, machine, errors, doctor and
+bench.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pages that are written when the site is built: one a command, from its --help, and one a room of each package.
+"""Pages that are written when the site is built: one a command, from its --help, and the API.
 
 They lie in `commands/` and `api/`, which git ignores, and every build makes them, so they cannot go stale.
 """
@@ -13,7 +13,7 @@ import click
 
 PACKAGES = ("musicgen_app", "ttm_trainer")
 WIDTH = 96  # characters of a line of help
-FACES = ("__main__", "cli", "gui", "bench")  # rooms that only people call; their code is read in the repository
+FACES = ("__main__", "cli", "gui", "bench")  # what only people call; their code is read in the repository
 
 
 def setup(app) -> dict:
@@ -61,15 +61,15 @@ def _help(command: click.Command, context: click.Context) -> str:
 
 
 def api_pages() -> dict[str, str]:
-    """Name of a page -> its text: "index", and one for every room (package or single module) of both packages."""
+    """Name of a page -> its text: "index", and one for every module or folder at the top of both packages."""
     pages, index = {}, ["# API\n"]
     for package in PACKAGES:
-        rooms: dict[str, list[str]] = {}
+        groups: dict[str, list[str]] = {}
         for module in sorted(_modules(package)):
-            rooms.setdefault(".".join(module.split(".")[:2]), []).append(module)
-        for room, modules in rooms.items():
-            pages[room] = "\n".join([f"# {room}\n", *(_module(one, room) for one in modules)])
-        index.append(f"## {package}\n\n{_contents(rooms)}")
+            groups.setdefault(".".join(module.split(".")[:2]), []).append(module)
+        for group, modules in groups.items():
+            pages[group] = "\n".join([f"# {group}\n", *(_module(one, group) for one in modules)])
+        index.append(f"## {package}\n\n{_contents(groups)}")
     return {"index": "\n".join(index)} | pages
 
 
@@ -80,8 +80,8 @@ def _modules(package: str) -> list[str]:
     return [name for name in (package, *found) if name.split(".")[1:2] not in [[face] for face in FACES]]
 
 
-def _module(name: str, room: str) -> str:
-    title = "" if name == room else f"## {name}\n\n"
+def _module(name: str, group: str) -> str:
+    title = "" if name == group else f"## {name}\n\n"
     return f"{title}```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n"
 
 

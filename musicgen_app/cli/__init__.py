@@ -1,7 +1,11 @@
 """The command line: arguments -> exit code. `main` is the console script, `run` the same for other programs.
 
 This module imports next to nothing, so that a signal and a closed stream find the program ready from its first moment;
-the commands themselves are in `commands`.
+`commands` has the table of the commands themselves.
+
+streams, groups, completion, terminal            what commands share
+generation/, models/                             `ttm-app generate`, `ttm-app models`
+library, gui, export, settings, doctor, bench    a command each
 """
 
 from __future__ import annotations

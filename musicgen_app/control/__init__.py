@@ -1,1 +1,8 @@
-"""What music a prompt asks for, as facts: tempo, metre, key, chords, drums and genre, and the plan made of them."""
+"""What music a prompt asks for, as facts: tempo, metre, key, chords, drums and genre, and the plan made of them.
+
+prompt_parser     prompt -> what it states in so many words
+genre_classifier  prompt -> the genre it means, where it names none
+planner           both, and pieces of the training -> the plan of a clip
+plan              the plan, and the grid of numbers that a backbone is given
+theory            notes, modes, chords and metres
+"""

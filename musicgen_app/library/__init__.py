@@ -1,5 +1,9 @@
 """Results on disk: files with tags, an index over them, a trash.
 
+library     the results that were kept; index finds them, item is one of them
+clip_files  a clip and its sidecar, both or neither
+metadata    what made a clip: tags and sidecar -> its request
+
 >>> from musicgen_app.library import Library
 """
 

@@ -1,1 +1,8 @@
-"""What this computer has: files, folders, settings, processor and accelerator."""
+"""What this computer has: files, folders, settings, processor and accelerator.
+
+files          the one durable writer
+paths          where things live
+user_settings  the user's settings, and where each value comes from
+device         processor or accelerator, and the precision there
+numba_kernels  what compiled kernels share
+"""

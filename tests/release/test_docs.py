@@ -1,4 +1,4 @@
-"""The documentation keeps to what it describes: examples run, rooms and figures are those that there are."""
+"""The documentation keeps to what it describes: examples run, modules and figures are those that there are."""
 
 from __future__ import annotations
 
@@ -90,12 +90,12 @@ def test_every_link_to_a_file_of_the_repository_leads_somewhere():
 
 
 @pytest.mark.parametrize("package", [musicgen_app, ttm_trainer])
-def test_the_page_about_the_architecture_names_every_room(package):
-    rooms = {f"{m.name}/" if m.ispkg else m.name for m in pkgutil.iter_modules(package.__path__)} - {"__main__"}
-    parts = text_of(DOCS / "architecture.md").split("| room of `")
+def test_the_page_about_the_architecture_names_every_module(package):
+    modules = {f"{m.name}/" if m.ispkg else m.name for m in pkgutil.iter_modules(package.__path__)} - {"__main__"}
+    parts = text_of(DOCS / "architecture.md").split("| in `")
     (part,) = (part for part in parts if part.startswith(package.__name__))
     rows = [line.split("|")[1] for line in part.split("\n\n")[0].splitlines()[2:]]
-    assert {name for row in rows for name in re.findall(r"`([^`]+)`", row)} == rooms
+    assert {name for row in rows for name in re.findall(r"`([^`]+)`", row)} == modules
 
 
 def test_the_figures_of_the_readme_are_those_of_the_reports():

@@ -1,1 +1,8 @@
-"""The clips that are measured: prompts, generation, and what is heard in them."""
+"""The clips that are measured: prompts, generation, and what is heard in them.
+
+prompts, targets  what is asked for
+generate_clips    prompts -> clips of a model
+clips             sound files of others, matched to prompts, and the reference beside them
+clip_features     clip -> embedder's vector, tempo, key, and what attribute_probe tells from these and descriptors
+work              how a long evaluation reports and is stopped
+"""

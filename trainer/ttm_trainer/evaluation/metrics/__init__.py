@@ -1,1 +1,9 @@
-"""Measures of sets of clips: distances, scores and their intervals."""
+"""Measures of sets of clips: distances, scores and their intervals.
+
+embeddings     clips -> vectors of an embedder, which the others share
+fad            Fréchet audio distance between two sets
+clap_score     how near each clip is to its prompt
+ccs            concept coverage: the concepts of a prompt, and judges that say whether they are heard
+bootstrap      confidence intervals of all of these
+pareto         which of many settings no other beats
+"""
