@@ -35,7 +35,7 @@ class Outlet(io.RawIOBase):
         return self.behind is not None and self.behind.isatty()
 
     def write(self, data) -> int | None:
-        if self.behind is not None and self.fault is None:
+        if self.fault is None:
             try:
                 if self.behind is None:
                     raise OSError(errno.EBADF, "it is closed")

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from musicgen_app.machine import paths
+
 FAST = "--model tiny --seconds 0.5 --steps 1 --no-keep -q"
 APP = f'"{sys.executable}" -m musicgen_app'
 
@@ -98,7 +100,7 @@ def test_a_terminated_batch_says_how_to_go_on(home, tmp_path):
     command = [sys.executable, "-m", "musicgen_app", "generate", "--prompts", "prompts.txt", "--out-dir", "songs"]
     command += ["--model", "tiny", "--seconds", "60", "--steps", "1000", "--no-keep"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    while not (tmp_path / "songs" / ".claims").exists():
+    while not (paths.cache() / "claims").exists():
         time.sleep(0.05)
     process.terminate()
     assert process.communicate(timeout=60)[1].endswith("run the same command again to go on\n")
