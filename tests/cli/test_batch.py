@@ -525,7 +525,13 @@ def test_two_runs_of_one_batch_share_its_clips(home, tmp_path):
     assert len(list((tmp_path / "songs").glob("*.wav"))) == len(list((tmp_path / "songs").glob("*.wav.json"))) == 6
 
 
-def test_a_claim_is_waited_for_as_long_as_asked(home, tmp_path):
+@pytest.fixture
+def cache(monkeypatch, tmp_path) -> Path:
+    monkeypatch.setenv("TTM_APP_HOME", str(tmp_path / "home"))
+    return paths.cache()
+
+
+def test_a_claim_is_waited_for_as_long_as_asked(cache, tmp_path):
     looks = iter([True, True, False])
     with claim(tmp_path / "É.wav", lambda: False) as ours:
         assert ours
@@ -537,8 +543,8 @@ def test_a_claim_is_waited_for_as_long_as_asked(home, tmp_path):
         assert ours
 
 
-def test_files_of_old_claims_that_nobody_holds_are_removed(home, tmp_path):
-    folder = paths.cache() / "claims"
+def test_files_of_old_claims_that_nobody_holds_are_removed(cache, tmp_path):
+    folder = cache / "claims"
     with claim(tmp_path / "held.wav", lambda: False):
         with claim(tmp_path / "free.wav", lambda: False):
             pass
@@ -551,8 +557,8 @@ def test_files_of_old_claims_that_nobody_holds_are_removed(home, tmp_path):
         assert len(list(folder.iterdir())) == 2
 
 
-def test_without_a_cache_every_claim_is_granted(home, tmp_path):
-    shutil.rmtree(paths.cache(), ignore_errors=True)
-    paths.cache().write_text("a file in the way")
+def test_without_a_cache_every_claim_is_granted(cache, tmp_path):
+    cache.parent.mkdir()
+    cache.write_text("a file in the way")
     with claim(tmp_path / "a.wav", lambda: False) as ours:
         assert ours
