@@ -48,7 +48,12 @@ class CommandGroup(Group):
             ctx.params |= {param.name: None for param in self.params if param.name not in ctx.params}
             return rest
         ctx.allow_interspersed_args, ctx.allow_extra_args = True, False
-        return click.Command.parse_args(self, ctx, args)
+        try:
+            return click.Command.parse_args(self, ctx, args)
+        except click.UsageError:
+            if len(words) > 1 and (near := self.nearest(ctx, words[0])):
+                ctx.fail(f"no command {words[0]!r}; did you mean {near}?")
+            raise
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Its own arguments are left out as long as the first word may be a command, and where one was named."""

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import tracemalloc
 from pathlib import Path
 from typing import NamedTuple
@@ -20,11 +21,11 @@ from hypothesis import strategies as st
 
 from musicgen_app.cli import run
 from musicgen_app.cli.generation.batch import _Meter, plan, seed_of
-from musicgen_app.cli.generation.claims import Claims
+from musicgen_app.cli.generation.claims import STALE, claim, sweep
 from musicgen_app.cli.generation.prompt_file import FIELDS, LINE_BYTES, Failure, Names, Prompt, output_name, parse
 from musicgen_app.engine import Engine, Progress
 from musicgen_app.errors import FileError, GenerationError, RequestError
-from musicgen_app.machine import files
+from musicgen_app.machine import files, paths
 
 FAST = ("--model", "tiny", "--seconds", "0.5", "--steps", "2")
 
@@ -522,19 +523,42 @@ def test_two_runs_of_one_batch_share_its_clips(home, tmp_path):
     made = [line["path"] for both in lines for line in both if "skipped" not in line]
     assert all(len(both) == 6 for both in lines) and len(made) == len(set(made)) >= 6 - first
     assert len(list((tmp_path / "songs").glob("*.wav"))) == len(list((tmp_path / "songs").glob("*.wav.json"))) == 6
-    assert not (tmp_path / "songs" / ".claims").exists()
 
 
-def test_a_claim_is_waited_for_as_long_as_asked(tmp_path):
-    first, second = Claims(tmp_path), Claims(tmp_path)
+@pytest.fixture
+def cache(monkeypatch, tmp_path) -> Path:
+    monkeypatch.setenv("TTM_APP_HOME", str(tmp_path / "home"))
+    return paths.cache()
+
+
+def test_a_claim_is_waited_for_as_long_as_asked(cache, tmp_path):
     looks = iter([True, True, False])
-    with first.claim(tmp_path / "É.wav", lambda: False) as ours:
+    with claim(tmp_path / "É.wav", lambda: False) as ours:
         assert ours
-        with second.claim(tmp_path / "e\u0301.wav", lambda: next(looks)) as too:
+        with claim(tmp_path / "e\u0301.wav", lambda: next(looks)) as too:
             assert not too and next(looks, None) is None
-        second.close()
-        assert (tmp_path / ".claims").exists()  # the other still has it
-    with second.claim(tmp_path / "É.wav", lambda: False) as ours:
+        with claim(tmp_path / "other.wav", lambda: False) as other:
+            assert other
+    with claim(tmp_path / "É.wav", lambda: False) as ours:
         assert ours
-    second.close()
-    assert os.listdir(tmp_path) == []
+
+
+def test_files_of_old_claims_that_nobody_holds_are_removed(cache, tmp_path):
+    folder = cache / "claims"
+    with claim(tmp_path / "held.wav", lambda: False):
+        with claim(tmp_path / "free.wav", lambda: False):
+            pass
+        for path in folder.iterdir():
+            os.utime(path, (0, time.time() - STALE - 9))
+        with claim(tmp_path / "new.wav", lambda: False):
+            pass
+        assert len(list(folder.iterdir())) == 3
+        sweep()
+        assert len(list(folder.iterdir())) == 2
+
+
+def test_without_a_cache_every_claim_is_granted(cache, tmp_path):
+    cache.parent.mkdir()
+    cache.write_text("a file in the way")
+    with claim(tmp_path / "a.wav", lambda: False) as ours:
+        assert ours

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from musicgen_app.machine import paths
+
 FAST = "--model tiny --seconds 0.5 --steps 1 --no-keep -q"
 APP = f'"{sys.executable}" -m musicgen_app'
 
@@ -97,8 +99,10 @@ def test_a_terminated_batch_says_how_to_go_on(home, tmp_path):
     Path(tmp_path, "prompts.txt").write_text("piano\nflute\n")
     command = [sys.executable, "-m", "musicgen_app", "generate", "--prompts", "prompts.txt", "--out-dir", "songs"]
     command += ["--model", "tiny", "--seconds", "60", "--steps", "1000", "--no-keep"]
+    claims = paths.cache() / "claims"
+    before = set(claims.glob("*.lock"))
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    while not (tmp_path / "songs" / ".claims").exists():
+    while set(claims.glob("*.lock")) == before and process.poll() is None:
         time.sleep(0.05)
     process.terminate()
     assert process.communicate(timeout=60)[1].endswith("run the same command again to go on\n")

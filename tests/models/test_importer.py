@@ -27,6 +27,7 @@ from musicgen_app.codecs import load_codec
 from musicgen_app.convert.importer import import_checkpoint
 from musicgen_app.convert.state_mapping import map_state
 from musicgen_app.errors import FileError, ModelError, RequestError
+from musicgen_app.machine import files
 from musicgen_app.models import installed
 from musicgen_app.models.bundle import load_backbone, verify
 from musicgen_app.models.hub import source
@@ -617,13 +618,13 @@ def test_a_failed_replacement_keeps_what_was_there(models, tmp_path, tiny, monke
     path = saved(state, tmp_path / "x.pth")
     import_checkpoint(path, "dit-450m")
 
-    def stop(self, target, real=Path.rename):
-        if target == models / "x" and self.suffix == ".new":
+    def stop(source, target, real=files._move):
+        if target == models / "x" and source.suffix == ".part":
             raise KeyboardInterrupt
-        return real(self, target)
+        return real(source, target)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Path, "rename", stop)
+        patch.setattr(files, "_move", stop)
         import_checkpoint(path, "dit-450m", force=True)
     assert [entry.name for entry in models.iterdir()] == ["x"]
     assert_loads(installed.find("x"), state)

@@ -88,7 +88,7 @@ def test_stopped_and_run_again_gives_the_same_model(train, tmp_path):
     assert len(digests) == 1
     code, stdout, _ = train(tmp_path / "again", *PAPERS, "--json")  # once more: nothing is left to do
     assert code == 0 and json.loads(stdout) | {"bundle": "", "checkpoint": ""} == {
-        "step": 4, "finished": True, "stopped": None, "bundle": "", "checkpoint": "",
+        "step": 4, "finished": True, "stopped": None, "bundle": "", "checkpoint": "", "code": 0,
     }  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def test_other_settings_in_the_same_folder_are_refused_by_name(train, tmp_path):
     [
         (("--clusters", "genre-3"), 2, "text-K or audio-K"),
         (("--timesteps", "beta", "--set", "training.timesteps.lam=-1"), 2, "lam"),
-        (("--timesteps", "gamma"), 2, "give uniform, logit-normal, beta"),
+        (("--timesteps", "gamma"), 2, "is not one of 'uniform', 'logit-normal', 'beta'"),
         (("--ema", "often"), 2, "sigma:WIDTH"),
         (("--set", "training.bach=3"), 2, "did you mean training.batch"),
         (("--set", "lr"), 2, "KEY=VALUE"),

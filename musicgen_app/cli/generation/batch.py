@@ -23,7 +23,7 @@ from ...errors import Cancelled, DependencyError, FileError, ModelError, Request
 from ...machine.paths import slug
 from ..library import keep
 from ..terminal import cancel_on_signals, print_error, print_json, print_note, progress_line
-from .claims import Claims
+from .claims import claim, sweep
 from .output_files import JSON_SCHEMA, check_folder, numbered, print_clip, save, wants_sidecar
 from .prompt_file import NAME, Failure, Names, Prompt, output_name, read
 
@@ -151,18 +151,17 @@ def run(
         from ...engine import CancelToken, Engine
 
         engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
-        token, library, claims = CancelToken(), chosen.library if chosen.keep else None, Claims(folder)
+        token, library = CancelToken(), chosen.library if chosen.keep else None
         todo = [clip for group in waiting.values() for clip in group]
+        sweep()
         with cancel_on_signals(token):
             try:
-                theirs = _make(todo, engine, token, library, force, tally, claims)
-                _make(theirs, engine, token, library, force, tally, claims, wait=True)
+                theirs = _make(todo, engine, token, library, force, tally)
+                _make(theirs, engine, token, library, force, tally, wait=True)
             except (Cancelled, FileError, KeyboardInterrupt) as error:
                 kind, reason = (FileError, error) if isinstance(error, FileError) else (Cancelled, "cancelled")
                 done = f"{tally.made + tally.kept} of {total} files are done"
                 raise kind(f"{reason}; {done}; run the same command again to go on") from None
-            finally:
-                claims.close()
     tally.close()
     return tally.code
 
@@ -174,7 +173,6 @@ def _make(
     library: Path | None,
     force: bool,
     tally: _Tally,
-    claims: Claims,
     wait: bool = False,
 ) -> list[PlannedClip]:
     """Make clips one after the other; those that another process is at, unless we `wait` for it, are returned.
@@ -192,7 +190,7 @@ def _make(
                 raise KeyboardInterrupt
             engine.load(clip.bundle)
             meter.start()
-            with claims.claim(clip.target, lambda: wait and not token.cancelled) as ours:
+            with claim(clip.target, lambda: wait and not token.cancelled) as ours:
                 if not ours:
                     theirs.append(clip)
                 elif _is_there(clip, force):  # another process has made it meanwhile

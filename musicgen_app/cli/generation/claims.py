@@ -1,65 +1,66 @@
-"""Who makes which file, where several processes make the files of one folder.
+"""Who makes which file, where several processes of this machine make the files of one batch.
 
-A claim is a lock of the system on a small file in a hidden folder: it ends with the process that holds it, however that
-ends, so what a killed one had claimed is free again.
+A claim is a lock of the system on a small file in the app's cache: it ends with the process that holds it, however that
+ends, so what a killed one had claimed is free again. Where the cache cannot be written every claim is granted: then a
+clip may be made twice, which is slower and not wrong.
 """
 
 from __future__ import annotations
 
 import hashlib
+import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import chain, repeat
 from pathlib import Path
 
-from ...errors import FileError
+from ...machine import paths
 
-FOLDER = ".claims"
 LOOK = 0.2  # seconds between two looks at whether to wait on
+STALE = 86_400  # seconds after which the file of a claim that nobody holds is removed
 
 
-class Claims:
-    """The claims on files of `folder`, which exists."""
+@contextmanager
+def claim(target: Path, wait: Callable[[], bool]) -> Iterator[bool]:
+    """Whether a file is ours while this lasts. As long as `wait()`, another's claim is waited for."""
+    from filelock import FileLock, Timeout
 
-    def __init__(self, folder: Path):
-        self.folder = folder / FOLDER
+    lock = FileLock(_folder() / _name(target))
+    granted = False
+    try:
+        _folder().mkdir(parents=True, exist_ok=True)
+        while not lock.is_locked:
+            with suppress(Timeout):
+                lock.acquire(timeout=0)
+                break
+            if not wait():
+                break
+            time.sleep(LOOK)
+        granted = lock.is_locked
+    except OSError:
+        granted = True
+    try:
+        yield granted
+    finally:
+        lock.release()
 
-    @contextmanager
-    def claim(self, target: Path, wait: Callable[[], bool]) -> Iterator[bool]:
-        """Whether a file is ours while this lasts. As long as `wait()`, another's claim is waited for.
 
-        Raises FileError.
-        """
-        from filelock import FileLock, Timeout
+def sweep() -> None:
+    """Remove the files of old claims that nobody holds."""
+    from filelock import FileLock, Timeout
 
-        lock = FileLock(self.folder / _name(target))
-        try:
-            for seconds in chain([0.0], repeat(LOOK)):
-                self.folder.mkdir(exist_ok=True)
-                with suppress(Timeout, FileNotFoundError):  # not found: another process has just closed its claims
-                    lock.acquire(timeout=seconds)
-                if lock.is_locked or not wait():
-                    break
-        except OSError as error:
-            raise FileError(f"cannot write in {self.folder}: {error.strerror or error}") from error
-        try:
-            yield lock.is_locked
-        finally:
-            lock.release()
+    for path in _folder().glob("*.lock"):
+        with suppress(Timeout, OSError):
+            if time.time() - path.stat().st_mtime > STALE:
+                with FileLock(path, timeout=0):
+                    path.unlink()
 
-    def close(self) -> None:
-        """Remove the files that nobody holds, and the folder when none is left."""
-        from filelock import FileLock, Timeout
 
-        for path in self.folder.glob("*.lock"):
-            with suppress(Timeout, OSError), FileLock(path, timeout=0):
-                path.unlink()
-        with suppress(OSError):  # not there, or others are at work
-            self.folder.rmdir()
+def _folder() -> Path:
+    return paths.cache() / "claims"
 
 
 def _name(target: Path) -> str:
     """The name of a file's lock, one for all the ways in which a system may write the file's own."""
-    name = unicodedata.normalize("NFC", target.name).casefold()
+    name = unicodedata.normalize("NFC", str(target.parent.resolve() / target.name)).casefold()
     return f"{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:16]}.lock"
