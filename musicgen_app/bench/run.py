@@ -27,7 +27,7 @@ RIVALS = ("musicgen-small",)
 
 
 @dataclass(frozen=True)
-class Settings:
+class BenchSettings:
     """What to measure. models: presets (random weights) or installed models; None: every system of the papers."""
 
     models: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Settings:
 
 @dataclass
 class _Session:
-    settings: Settings
+    settings: BenchSettings
     folder: Path  # for stand-ins and for what is compared between processes
     note: Callable[[str], None]
     shared: dict[tuple, dict] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class _Session:
         return self.shared[key]
 
 
-def run(settings: Settings, note: Callable[[str], None] = lambda line: None) -> dict:
+def run(settings: BenchSettings, note: Callable[[str], None] = lambda line: None) -> dict:
     """Measure and report; Ctrl-C ends it early, with what was measured so far.
 
     RequestError or ModelError for an unknown model, before anything is measured.

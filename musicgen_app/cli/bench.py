@@ -30,12 +30,12 @@ def bench(context, models, seconds, steps, repeats, threads, precision, decoder,
     The default is all systems of the papers. Every part is measured in a process of its own. Nothing is extrapolated:
     whole clips are made with all their steps. Random models lie in the temporary folder (TMPDIR) meanwhile, up to 3 GB.
     """
-    from ..bench.run import Settings, run
+    from ..bench.run import BenchSettings, run
     from ..bench.table import lines
     from .terminal import print_json, print_note
 
     report = run(
-        Settings(
+        BenchSettings(
             models=models,
             seconds=seconds,
             steps=steps,

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from ..machine import user_settings as values
+from ..machine import user_settings
 from .groups import Group
 from .terminal import one_line, print_json
 
@@ -23,7 +23,7 @@ Where a value comes from, the first that has one:
 
 
 def _names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    return [name for name in values.FIELDS if name.startswith(incomplete)]
+    return [name for name in user_settings.FIELDS if name.startswith(incomplete)]
 
 
 @click.group(cls=Group, epilog=EPILOG, invoke_without_command=True, short_help="Show and change your settings.")
@@ -39,18 +39,18 @@ def settings(context: click.Context, as_json: bool) -> None:
 @JSON
 def list_command(as_json: bool) -> None:
     """Print every setting, its value and where that comes from."""
-    now = values.load()
+    now = user_settings.load()
     listed = {
         name: {
             "value": _plain(getattr(now, name)),
             "origin": now.origin(name),
-            "variable": values.variable(name),
+            "variable": user_settings.variable(name),
             "about": field.metadata["about"],
         }
-        for name, field in values.FIELDS.items()
+        for name, field in user_settings.FIELDS.items()
     }
     if as_json:
-        print_json({"file": str(values.path()), "settings": listed})
+        print_json({"file": str(user_settings.path()), "settings": listed})
         return
     width = max(len(_text(setting["value"])) for setting in listed.values())
     for name, setting in listed.items():
@@ -62,8 +62,8 @@ def list_command(as_json: bool) -> None:
 @JSON
 def get(name: str, as_json: bool) -> None:
     """Print the value of the setting NAME."""
-    values.known(name)
-    now = values.load()
+    user_settings.known(name)
+    now = user_settings.load()
     value = _plain(getattr(now, name))
     if as_json:
         print_json({"name": name, "value": value, "origin": now.origin(name)})
@@ -77,11 +77,11 @@ def get(name: str, as_json: bool) -> None:
 @JSON
 def set_command(name: str, value: str, as_json: bool) -> None:
     """Set NAME to VALUE from now on. "none" switches an optional setting off."""
-    stored = _plain(values.set(name, value))
+    stored = _plain(user_settings.set(name, value))
     if as_json:
-        print_json({"name": name, "value": stored, "file": str(values.path())})
-    elif os.environ.get(values.variable(name)):
-        click.echo(f"{name} = {_text(stored)}  (but {values.variable(name)} is set too, and wins)")
+        print_json({"name": name, "value": stored, "file": str(user_settings.path())})
+    elif os.environ.get(user_settings.variable(name)):
+        click.echo(f"{name} = {_text(stored)}  (but {user_settings.variable(name)} is set too, and wins)")
     else:
         click.echo(f"{name} = {_text(stored)}")
 
@@ -91,9 +91,9 @@ def set_command(name: str, value: str, as_json: bool) -> None:
 @JSON
 def unset(names: tuple[str, ...], as_json: bool) -> None:
     """Take NAMES out of the file of settings, so that their defaults hold again."""
-    values.unset(*names)
+    user_settings.unset(*names)
     if as_json:
-        print_json({"unset": list(names), "file": str(values.path())})
+        print_json({"unset": list(names), "file": str(user_settings.path())})
     else:
         click.echo(f"unset {one_line(', '.join(names))}")
 
@@ -103,9 +103,9 @@ def unset(names: tuple[str, ...], as_json: bool) -> None:
 def path(as_json: bool) -> None:
     """Print where the file of settings is, or would be."""
     if as_json:
-        print_json({"path": str(values.path())})
+        print_json({"path": str(user_settings.path())})
     else:
-        click.echo(str(values.path()))
+        click.echo(str(user_settings.path()))
 
 
 @click.command(short_help="Print where things are.")
@@ -117,12 +117,12 @@ def paths(as_json: bool) -> None:
     where = {
         "models": folders.models(),
         "config": folders.config(),
-        "results": values.load().library,
+        "results": user_settings.load().library,
         "runs": folders.runs(),
         "jobs": folders.jobs(),
         "cache": folders.cache(),
         "assets": folders.assets(),
-        "settings": values.path(),
+        "settings": user_settings.path(),
     }
     if as_json:
         print_json({name: str(path) for name, path in where.items()})
@@ -139,4 +139,4 @@ def _text(value: object) -> str:
     """A value as `settings set` takes it."""
     if isinstance(value, bool):
         return str(value).lower()
-    return values.NONE if value is None else one_line(str(value))
+    return user_settings.NONE if value is None else one_line(str(value))

@@ -17,7 +17,7 @@ from musicgen_app.backbones.presets import build_backbone, trainable_parameters
 from musicgen_app.backbones.reference import guided_step, plain_twin
 from musicgen_app.bench import child, measure, musicgen, parts
 from musicgen_app.bench.products import count_products, products_alone
-from musicgen_app.bench.run import Settings, run
+from musicgen_app.bench.run import BenchSettings, run
 from musicgen_app.bench.standin import write_stand_in
 from musicgen_app.bench.table import lines
 from musicgen_app.cli import run as run_command
@@ -174,7 +174,7 @@ def in_process(stand_in, monkeypatch):
 @pytest.mark.parametrize("preset", ["mamba-189m", "dit-450m"])
 def test_the_report_has_every_part_and_its_errors(in_process, home, preset, monkeypatch):
     monkeypatch.setattr("musicgen_app.bench.run.GROWTH_SECONDS", {"step": (1.0, 2.0), "decode": (1.0, 3.0)})
-    settings = Settings(models=(preset,), seconds=1, steps=2, repeats=1, growth=True)
+    settings = BenchSettings(models=(preset,), seconds=1, steps=2, repeats=1, growth=True)
     report = run(replace(settings, decoders=("torch",)))
     assert report["faults"] == []
     system = json.loads(json.dumps(report))["systems"][0]
@@ -200,7 +200,7 @@ def test_the_report_has_every_part_and_its_errors(in_process, home, preset, monk
 
 
 def test_an_installed_model_is_measured_with_its_own_weights(in_process, home, tiny_bundle):
-    report = run(Settings(models=("tiny",), seconds=1, quick=True, decoders=("torch",)))
+    report = run(BenchSettings(models=("tiny",), seconds=1, quick=True, decoders=("torch",)))
     assert report["faults"] == []
     assert report["systems"][0]["weights"] == "own"
     assert {row["steps"] for row in report["systems"][0]["whole"]} == {2}
@@ -212,7 +212,7 @@ def test_a_part_that_fails_is_reported_and_the_others_go_on(in_process, home, mo
         raise DependencyError("no such package: pip install it")
 
     monkeypatch.setitem(parts.PARTS, "text", broken)
-    report = run(Settings(models=("tiny",), seconds=1, quick=True, precisions=("fp32",), decoders=("torch",)))
+    report = run(BenchSettings(models=("tiny",), seconds=1, quick=True, precisions=("fp32",), decoders=("torch",)))
     assert report["faults"] == [{"part": "tiny: text", "error": "no such package: pip install it", "code": 6}]
     assert report["systems"][0]["step"]["fp32"]["seconds"] > 0
     assert "not measured: tiny: text: no such package" in "\n".join(lines(report))
@@ -233,14 +233,14 @@ def test_cancelled_it_reports_what_it_has(in_process, cli_run, home, monkeypatch
 def test_unknown_names_are_refused_before_anything_is_measured(home, monkeypatch):
     monkeypatch.setattr(child, "measure", lambda *given, **named: pytest.fail("measured"))
     with pytest.raises(ModelError, match=r"unknown model 'tinny'; did you mean tiny\?.*random weights: mamba-189m"):
-        run(Settings(models=("tinny",)))
+        run(BenchSettings(models=("tinny",)))
     with pytest.raises(RequestError, match="musicgen-small"):
-        run(Settings(against="jukebox"))
+        run(BenchSettings(against="jukebox"))
 
 
 def test_ratio_against_the_rival(in_process, home, monkeypatch):
     monkeypatch.setattr(musicgen, "build_musicgen", tiny_musicgen)
-    settings = Settings(models=("tiny",), seconds=1, quick=True, precisions=("fp32",), decoders=("torch",))
+    settings = BenchSettings(models=("tiny",), seconds=1, quick=True, precisions=("fp32",), decoders=("torch",))
     report = run(replace(settings, against="musicgen-small"))
     rival, row = report["against"], report["systems"][0]["whole"][0]
     assert rival["audio_seconds"] == 1

@@ -71,7 +71,7 @@ def test_parts_are_made_and_reported(tmp_path) -> None:
 def test_progress_tells_rate_and_time_left(monkeypatch) -> None:
     clock, lines = [0.0], []
     monkeypatch.setattr(stage_runner.time, "monotonic", lambda: clock[0])
-    progress = stage_runner.Progress("latents", 600, lines.append)
+    progress = stage_runner.StageProgress("latents", 600, lines.append)
     for part in range(600):
         clock[0] += 4.0 if part < 2 else 60.0
         progress.part(part, [])

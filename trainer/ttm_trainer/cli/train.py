@@ -96,16 +96,16 @@ def train(context: click.Context, dry_run: bool, as_json: bool, **options) -> No
     """
     if context.invoked_subcommand:
         return
-    from ..costs import dry_run as report
+    from ..costs.dry_run import dry_run_facts, dry_run_lines
     from ..options import job_of
 
     job = job_of(options)
     if dry_run:
-        facts = report.dry_run(job)
+        facts = dry_run_facts(job)
         if as_json:
             print_json(facts)
         else:
-            click.echo("\n".join(report.lines(facts)))
+            click.echo("\n".join(dry_run_lines(facts)))
         return
     context.exit(_run(job, as_json))
 

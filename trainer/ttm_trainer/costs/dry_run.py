@@ -16,7 +16,7 @@ from .estimate import estimate
 WHOLE_FILE = 240.0  # seconds that a file is taken to last where whole files are trained on and none is known yet
 
 
-def dry_run(job: TrainingJob) -> dict:
+def dry_run_facts(job: TrainingJob) -> dict:
     """Facts of a run as JSON, with nothing written. Raises RequestError, FileError and ModelError as the run would."""
     prepared, recipe = _data(job), job.recipe
     notes: list[str] = []
@@ -40,7 +40,7 @@ def dry_run(job: TrainingJob) -> dict:
     }
 
 
-def lines(facts: dict) -> list[str]:
+def dry_run_lines(facts: dict) -> list[str]:
     """The facts as text."""
     width = max(len(row["name"]) for row in facts["parameters"])
     values = [plain(row["value"]) for row in facts["parameters"]]

@@ -169,16 +169,16 @@ def options_of(*values: object) -> dict[str, Any]:
 
 def check_run(context: Context, *values: object) -> str:
     """What a training would do and take, as HTML; nothing is changed."""
-    from ..costs import dry_run
+    from ..costs.dry_run import dry_run_facts
 
     try:
-        return planned(dry_run.dry_run(_job_from(options_of(*values))))
+        return planned(dry_run_facts(_job_from(options_of(*values))))
     except TTMError as error:
         return note(words(str(error)), "error")
 
 
 def planned(found: dict) -> str:
-    """The facts of a dry run (`ttm_trainer.costs.dry_run.dry_run`) as HTML."""
+    """The facts of a dry run (`ttm_trainer.costs.dry_run.dry_run_facts`) as HTML."""
     from ..output.model_card import plain
     from ..runtime.progress import duration
 

@@ -79,7 +79,7 @@ def run_stage(
     check_settings(stage, settings)
     files.sweep(stage)
     todo = [part for part in missing_parts(folder, name, parts) if part % n == i]
-    progress = Progress(name, len(todo), show)
+    progress = StageProgress(name, len(todo), show)
     task = partial(_run_part, stage, work)
     if workers <= 1 or len(todo) <= 1:
         for part in todo:
@@ -178,7 +178,7 @@ def writing(folder: Path) -> AbstractContextManager[None]:
     return files.reported(f"write in {folder}", ADVICE)
 
 
-class Progress:
+class StageProgress:
     """Lines such as "latents: 12/218 parts, 3.1/min, 66 min left, 2 bad", at most one every few seconds."""
 
     def __init__(self, name: str, total: int, show: Callable[[str], None]):

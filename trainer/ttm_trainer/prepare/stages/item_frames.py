@@ -15,7 +15,7 @@ from .worker import Worker
 BATCH = 8  # clips of one length that go through a network at once
 
 
-class Frames(Worker):
+class ItemFrames(Worker):
     """A stage that gives every item some frames: `values` of all items one after the other, and `offsets`.
 
     An item that cannot be read, or whose frames do not fit into 16 bits, has none and is in `bad`.

@@ -11,10 +11,10 @@ from musicgen_app.codecs.base import Codec
 from musicgen_app.codecs.chunks import encode_chunked
 
 from ..encoders import device_of
-from .item_frames import Frames
+from .item_frames import ItemFrames
 
 
-class Latents(Frames):
+class Latents(ItemFrames):
     """Latents of every item. A codec with a posterior (ACE-Step v1.5) gives its mean, so that they are exact."""
 
     name = "latents"

@@ -10,10 +10,10 @@ import numpy as np
 
 from ..config import Preparation
 from ..embedders import MUQ, Muq, muq_folder
-from .item_frames import Frames
+from .item_frames import ItemFrames
 
 
-class MuqFrames(Frames):
+class MuqFrames(ItemFrames):
     """MuQ features of every item, the targets of REPA-MuQ. `show` is told the licence of MuQ's weights."""
 
     name = "muq"
