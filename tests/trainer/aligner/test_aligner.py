@@ -10,14 +10,13 @@ import soundfile
 import torch
 from click.testing import CliRunner
 
-from musicgen_app import aligner as module
-from musicgen_app.aligner import Aligner, AlignerConfig, load_aligner, save_aligner, tier
+from musicgen_app.aligner import CONFIG, Aligner, AlignerConfig, load_aligner, save_aligner, tier
 from musicgen_app.errors import FileError, ModelError, RequestError
 from musicgen_app.text import SentenceTokens
-from ttm_trainer.aligner import evaluate as measures
-from ttm_trainer.aligner import train as training
+from ttm_trainer.aligner import evaluate
+from ttm_trainer.aligner.data import open_clips
 from ttm_trainer.aligner.report import confusions, table, write_report
-from ttm_trainer.aligner.train import AlignerTraining, info_nce, train_aligner
+from ttm_trainer.aligner.train import AlignerTraining, draw_batch, info_nce, train_aligner
 from ttm_trainer.cli import aligner as cli
 
 TINY = AlignerConfig(
@@ -81,11 +80,11 @@ def losses(run) -> list[float]:
 
 @pytest.mark.slow
 def test_retrieval_of_named_tones_beats_chance(toy, trained, tmp_path):
-    report = measures.evaluate_aligner(load_aligner(trained / "aligner"), [toy], lambda line: None)
+    report = evaluate.evaluate_aligner(load_aligner(trained / "aligner"), [toy], lambda line: None)
     assert {name.partition(",")[0] for name in report["retrieval"]} == {"long", "short"}
     found = report["retrieval"]["long, all"]
     assert report["clips"] == found["of"] == len(TONES)
-    everything = measures.evaluate_aligner(load_aligner(trained / "aligner"), [toy], lambda line: None, split=None)
+    everything = evaluate.evaluate_aligner(load_aligner(trained / "aligner"), [toy], lambda line: None, split=None)
     assert everything["clips"] == 4 * len(TONES)
     assert found["text_to_audio"]["R@1"] >= 0.75 and found["audio_to_text"]["R@1"] >= 0.75  # chance: 1/8
     assert report["scores"]["all"]["matched"]["mean"] > report["scores"]["all"]["shuffled"]["mean"] + 0.3
@@ -135,18 +134,18 @@ def test_other_settings_and_other_data_are_refused(toy, trained, tmp_path):
 
 
 def test_batches_hold_each_track_once_and_depend_on_the_step_alone(toy, trained):
-    clips = training.open_clips([toy], TINY, trained / "cache")
+    clips = open_clips([toy], TINY, trained / "cache")
     tracks = clips.tracks("train")
     assert len(tracks) == 24 and len(clips.tracks("val")) == 8
-    mels, texts = training.draw_batch(clips, tracks, RUN, 3)
-    again, _ = training.draw_batch(clips, tracks, RUN, 3)
+    mels, texts = draw_batch(clips, tracks, RUN, 3)
+    again, _ = draw_batch(clips, tracks, RUN, 3)
     assert torch.equal(mels, again) and len(texts) == RUN.captions and mels.shape[0] == len(texts[0].vector) == 8
-    other, _ = training.draw_batch(clips, tracks, RUN, 4)
+    other, _ = draw_batch(clips, tracks, RUN, 4)
     assert other.shape != mels.shape or not torch.equal(mels, other)
 
 
 def test_captions_of_the_cache_are_what_the_encoder_gives(toy, trained):
-    clips = training.open_clips([toy], TINY, trained / "cache")
+    clips = open_clips([toy], TINY, trained / "cache")
     numbers = clips.captions_of(5)
     row = clips.rows[5]
     styles = [clips.styles[s] for s in clips.caption_style[numbers]]
@@ -200,9 +199,9 @@ def test_saved_and_loaded_it_answers_the_same(trained, tmp_path):
 def test_damaged_folders_are_refused(trained, tmp_path):
     def copy(change=lambda record: None):
         folder = save_aligner(load_aligner(trained / "aligner"), tmp_path / "copy")
-        record = json.loads((folder / module.CONFIG).read_text())
+        record = json.loads((folder / CONFIG).read_text())
         change(record)
-        (folder / module.CONFIG).write_text(json.dumps(record))
+        (folder / CONFIG).write_text(json.dumps(record))
         return folder
 
     folder = copy()
@@ -250,13 +249,13 @@ def test_info_nce_is_log_n_of_useless_vectors_and_zero_of_perfect_ones():
 
 def test_retrieval_figures_by_hand():
     scores = np.array([[3.0, 2, 1], [3, 2, 1], [3, 2, 2]])  # places 0, 1 and, as ties count against, 2
-    assert measures.ranks(scores).tolist() == [0, 1, 2]
-    assert measures.retrieval(scores) == {"R@1": 0.3333, "R@5": 1.0, "R@10": 1.0, "median_rank": 2.0}
-    assert measures.area(np.array([2.0, 3.0]), np.array([1.0, 2.0])) == pytest.approx(0.875)
+    assert evaluate.ranks(scores).tolist() == [0, 1, 2]
+    assert evaluate.retrieval(scores) == {"R@1": 0.3333, "R@5": 1.0, "R@10": 1.0, "median_rank": 2.0}
+    assert evaluate.area(np.array([2.0, 3.0]), np.array([1.0, 2.0])) == pytest.approx(0.875)
 
 
 def test_tiers():
     tiers = {"high": 0.5, "medium": 0.2}
     assert [tier(score, tiers) for score in (0.6, 0.5, 0.3, 0.1)] == ["high", "high", "medium", "low"]
     scores = {"all": {"matched": {"mean": 0.4}, "shuffled": {"mean": 0.1}}}
-    assert measures.propose_tiers(scores, medium=0.5) == {"high": 0.4, "medium": 0.25}
+    assert evaluate.propose_tiers(scores, medium=0.5) == {"high": 0.4, "medium": 0.25}
