@@ -201,7 +201,7 @@ class Decoder(nn.Module):
 
 
 class AceStepV15(nn.Module):
-    """See the module docstring. Follows the `Codec` and `ExportableDecoder` protocols."""
+    """See the module docstring. Follows the `Codec` and `ExportableCodec` protocols."""
 
     chunk = 256  # latents: 10 s, so that the usual clip is one chunk
 
