@@ -4,6 +4,11 @@ log-mel error   multi-resolution log-mel error, natural log; 0 is perfect
 SI-SDR          scale-invariant signal-to-distortion ratio in dB; says something only of what keeps the waveform
 tempo kept      share of excerpts with a clear beat whose estimated tempo stays within 4 %
 notes kept      F1 score of the semitones that sound, a quarter of a second at a time
+ViSQOL, Zimtohrli   mean opinion scores by models of hearing, 1 to 5, where their packages are installed
+width, treble   by how many dB the side (of recordings that have one) and the level above 8 kHz are off
+attacks kept    how steep onsets are, as a share of the original's
+
+All but width is measured on the mean of both channels.
 """
 
 from __future__ import annotations
@@ -26,20 +31,31 @@ from ..data.corpus_reader import read_rows
 from ..prepare.encoders import device_of, find_encoders
 from . import codec_baselines
 from .clips.clips import Clip
+from .metrics import perceptual
 from .metrics.bootstrap import mean_interval
+from .metrics.perceptual import RATE
 from .report import figure
 
-RATE = 32_000  # Hz, of everything that is measured
 CLEAR = 0.15  # of `analysis.tempo.steadiness`: from there a beat is clear
-OPUS = (12.0, 24.0)  # kbit/s
-BETTER = {"log_mel": "lower", "si_sdr": "higher", "tempo": "higher", "notes": "higher"}
-SHAPES = {"log_mel": "{:.3f}", "si_sdr": "{:.1f}"}  # how figures are printed; the others as percentages
-TITLES = {"log_mel": "log-mel error", "si_sdr": "SI-SDR, dB", "tempo": "tempo kept", "notes": "notes kept"}
+OPUS = (12.0, 24.0, 48.0)  # kbit/s
+BETTER = {
+    "log_mel": "lower", "visqol": "higher", "zimtohrli": "higher", "si_sdr": "higher", "tempo": "higher",
+    "notes": "higher", "attacks": "higher", "width": "lower", "treble": "lower",
+}  # fmt: skip
+SHAPES = {  # how figures are printed; the others as percentages
+    "log_mel": "{:.3f}", "visqol": "{:.2f}", "zimtohrli": "{:.2f}", "si_sdr": "{:.1f}", "width": "{:.1f}",
+    "treble": "{:.1f}",
+}  # fmt: skip
+TITLES = {
+    "log_mel": "log-mel error", "visqol": "ViSQOL", "zimtohrli": "Zimtohrli", "si_sdr": "SI-SDR, dB",
+    "tempo": "tempo kept", "notes": "notes kept", "attacks": "attacks kept", "width": "width, dB",
+    "treble": "treble, dB",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A codec or baseline. run: audio (N,) at `RATE` -> audio (N,), and the bit rate in kbit/s or None."""
+    """A codec or baseline. run: audio (2, N) at `RATE` -> audio (1 or 2, N), and the bit rate in kbit/s or None."""
 
     name: str
     about: str
@@ -63,6 +79,8 @@ def evaluate_codecs(
     if len({subject.name for subject in subjects}) < len(subjects):
         raise RequestError("a codec is named twice: give each --codec once")
     subjects += baseline_subjects() if with_baselines else []
+    for module in sorted(perceptual.PACKAGES.keys() - set(perceptual.available())):
+        show(f"without {TITLES[module]}: pip install {perceptual.PACKAGES[module]}")
     report: dict = {"excerpts": excerpts, "seconds": seconds, "sample_rate": RATE, "data": {}}
     for folder in data:
         waves = [wave for _, wave in excerpts_of(folder, excerpts, seconds)]
@@ -76,7 +94,8 @@ def evaluate_codecs(
 
 
 def excerpts_of(folder: Path, count: int, seconds: float) -> list[tuple[Clip, np.ndarray]]:
-    """Random excerpts of the held-out clips of a dataset folder, one a file as far as they go: (N,) float32 at `RATE`.
+    """Random excerpts of the held-out clips of a dataset folder, one a file as far as they go: (2, N) float32 at
+    `RATE`.
 
     Always the same ones. Excerpts that cannot be read, or are silent, are left out. FileError: there are none.
     """
@@ -93,10 +112,10 @@ def excerpts_of(folder: Path, count: int, seconds: float) -> list[tuple[Clip, np
         start = round(float(rng.uniform(0, max(0.0, files[path] - seconds))), 2)
         clip = Clip(f"{path}@{start:g}", Path(folder) / path, start, seconds)
         try:
-            wave = clip.wave(RATE)
+            wave = clip.audio(RATE, 2)
         except FileError:
             continue
-        if len(wave) > RATE:
+        if wave.shape[1] > RATE:
             found.append((clip, wave))
         if len(found) == count:
             break
@@ -115,38 +134,56 @@ def of_codec(name: str) -> Subject:
 
 @torch.inference_mode()
 def through(codec: Codec, wave: np.ndarray) -> np.ndarray:
-    """Mono audio (N,) at `RATE` through a codec and back, (N,)."""
+    """Audio (2, N) at `RATE` through a codec and back, (channels of the codec, N)."""
     from musicgen_app.audio import resample
 
-    sent = torch.from_numpy(resample(wave[None], RATE, codec.sample_rate))[None].expand(1, codec.channels, -1)
-    back = codec.decode(codec.encode(sent.to(device_of(codec))))[0].mean(dim=0).float().cpu().numpy()
-    back = resample(back[None], codec.sample_rate, RATE)[0]
-    return np.pad(back, (0, max(0, len(wave) - len(back))))[: len(wave)]
+    given = wave if codec.channels == 2 else wave.mean(axis=0, keepdims=True)
+    sent = torch.from_numpy(np.ascontiguousarray(resample(given, RATE, codec.sample_rate)))[None]
+    back = codec.decode(codec.encode(sent.to(device_of(codec))))[0].float().cpu().numpy()
+    back = resample(back, codec.sample_rate, RATE)
+    return np.pad(back, ((0, 0), (0, max(0, wave.shape[1] - back.shape[1]))))[:, : wave.shape[1]]
 
 
 def baseline_subjects() -> list[Subject]:
     """Griffin-Lim and Opus."""
     frames = RATE / codec_baselines.HOP
     about = f"{frames:g} x {codec_baselines.MELS} mel bands a second, magnitudes alone"
-    subjects = [Subject("Griffin-Lim", about, lambda wave: (codec_baselines.griffin_lim(wave, RATE), None))]
-    for bits in OPUS:
-        subjects.append(
-            Subject(f"Opus {bits:g}", "libopus, mono", partial(codec_baselines.opus, sample_rate=RATE, bits=bits))
-        )
-    return subjects
+    subjects = [Subject("Griffin-Lim", about, lambda wave: (codec_baselines.griffin_lim(_mid(wave), RATE)[None], None))]
+    return subjects + [Subject(f"Opus {bits:g}", "libopus, mono", partial(_opus, bits=bits)) for bits in OPUS]
+
+
+def _opus(wave: np.ndarray, bits: float) -> tuple[np.ndarray, float]:
+    after, rate = codec_baselines.opus(_mid(wave), RATE, bits)
+    return after[None], rate
+
+
+def _mid(channels: np.ndarray) -> np.ndarray:
+    """(channels, N) -> their mean (N,)"""
+    return np.ascontiguousarray(channels.mean(axis=0))
 
 
 def measure(before: np.ndarray, after: np.ndarray) -> dict[str, float | None]:
-    """One excerpt (N,) and what came back of it (N,); tempo is None where there is no clear beat."""
-    output, target = (torch.from_numpy(np.ascontiguousarray(wave))[None] for wave in (after, before))
+    """One excerpt (2, N) and what came back of it (1 or 2, N), by the names of `TITLES`.
+
+    None: no clear beat, no attacks, a mono excerpt, or a model of hearing that is not installed.
+    """
+    width = perceptual.width_error(before, np.broadcast_to(after, before.shape))
+    before, after = _mid(before), _mid(after)
+    output, target = (torch.from_numpy(wave)[None] for wave in (after, before))
     kept = None
     if steadiness(before, RATE)[0] >= CLEAR:
         kept = float(same(tempo(after, RATE), tempo(before, RATE)))
+    heard = {name: getattr(perceptual, name)(before, after) for name in perceptual.available()}
     return {
         "log_mel": mel_error(output, target, RATE).item(),
+        "visqol": heard.get("visqol"),
+        "zimtohrli": heard.get("zimtohrli"),
         "si_sdr": si_sdr(before, after),
         "tempo": kept,
         "notes": notes_kept(before, after),
+        "attacks": perceptual.attack_kept(before, after),
+        "width": width,
+        "treble": perceptual.treble_error(before, after),
     }
 
 
@@ -186,13 +223,19 @@ def table(report: dict) -> str:
     lines = [f"{name:<14} {about}" for name, about in report["subjects"].items()]
     for folder, subjects in report["data"].items():
         lines += ["", f"{folder}: held-out excerpts of {report['seconds']:g} s; in brackets the 95 % interval"]
-        lines.append(f"{'':<24}{'kbit/s':>7}  " + "".join(f"{title:<26}" for title in TITLES.values()).rstrip())
-        for name, row in subjects.items():
-            bits = f"{row['kbit_s']:.1f}" if row["kbit_s"] else "-"
-            cells = (_cell(row.get(measure_), measure_) for measure_ in TITLES)
-            lines.append(f"{name[-24:]:<24}{bits:>7}  " + "".join(f"{cell:<26}" for cell in cells).rstrip())
+        lines.append(f"{'':<16}" + "".join(f"{name[-20:]:<22}" for name in subjects).rstrip())
+        rates = (f"{row['kbit_s']:.1f}" if row["kbit_s"] else "-" for row in subjects.values())
+        lines.append(f"{'kbit/s':<16}" + "".join(f"{rate:<22}" for rate in rates).rstrip())
+        for name in measured(subjects):
+            cells = (_cell(row.get(name), name) for row in subjects.values())
+            lines.append(f"{TITLES[name]:<16}" + "".join(f"{cell:<22}" for cell in cells).rstrip())
     lines += ["", "note: SI-SDR says nothing of codecs that rebuild phases: they are far below 0 however they sound"]
     return "\n".join(lines)
+
+
+def measured(subjects: dict[str, dict]) -> list[str]:
+    """The measures that any of the rows of a report has, in the order of `TITLES`."""
+    return [name for name in TITLES if any(name in row for row in subjects.values())]
 
 
 def _cell(entry: dict | None, name: str) -> str:
@@ -213,8 +256,8 @@ def draw(codecs: Sequence[str], data: Sequence[Path], path: Path, seconds: float
     with picture(path, len(subjects) + 1, len(waves), (4.8 * len(waves), 1.7 * (len(subjects) + 1))) as axes:
         grid = np.asarray(axes, dtype=object).reshape(len(subjects) + 1, len(waves))
         for column, (clip, wave) in enumerate(waves):
-            show_spectrogram(grid[0, column], wave, RATE, f"original: {clip.id[-40:]}")
+            show_spectrogram(grid[0, column], _mid(wave), RATE, f"original: {clip.id[-40:]}")
             for row, subject in enumerate(subjects, 1):
                 after, bits = subject.run(wave)
                 title = subject.name[-40:] + (f", {bits:.1f} kbit/s" if bits else "")
-                show_spectrogram(grid[row, column], after, RATE, title)
+                show_spectrogram(grid[row, column], _mid(after), RATE, title)

@@ -30,7 +30,11 @@ class Clip:
 
     def wave(self, sample_rate: int) -> np.ndarray:
         """Mono samples (N,) float32 at a rate; fewer where the file ends early. Raises as `data.audio_reader.read`."""
-        return read(self.path, sample_rate, 1, self.start, self.seconds)[0]
+        return self.audio(sample_rate, 1)[0]
+
+    def audio(self, sample_rate: int, channels: int) -> np.ndarray:
+        """Samples (channels, N), else as `wave`."""
+        return read(self.path, sample_rate, channels, self.start, self.seconds)
 
 
 @dataclass(frozen=True)

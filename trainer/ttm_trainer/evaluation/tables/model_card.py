@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from musicgen_app.errors import RequestError
 
 from ...analysis.artefacts import MEASURES
-from ..codec_quality import SHAPES, TITLES
+from ..codec_quality import SHAPES, TITLES, measured
 
 ALIGNMENT = "alignment"
 
@@ -58,11 +58,13 @@ def music(reports: Sequence[dict]) -> str:
 def codec(report: dict) -> str:
     """One row for each codec and baseline; a cell has the figures of the datasets, one after the other."""
     folders = list(report["data"])
-    rows = [[f"{report['excerpts']} excerpts each of {' / '.join(folders)}", "kbit/s", *TITLES.values()]]
+    names = measured(report["data"][folders[0]])
+    titles = [TITLES[name] for name in names]
+    rows = [[f"{report['excerpts']} excerpts each of {' / '.join(folders)}", "kbit/s", *titles]]
     for name in report["subjects"]:
         found = [report["data"][folder][name] for folder in folders]
         bits = " / ".join(f"{one['kbit_s']:.0f}" if one["kbit_s"] else "-" for one in found)
-        cells = [" / ".join(_cell(one.get(key), SHAPES.get(key, "{:.0%}"), None) for one in found) for key in TITLES]
+        cells = [" / ".join(_cell(one.get(key), SHAPES.get(key, "{:.0%}"), None) for one in found) for key in names]
         rows.append([name, bits, *cells])
     return _table(rows)
 
