@@ -22,8 +22,7 @@ bench.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # as typing's, whose import takes longer than all else here
 
 __version__ = "0.2.0"
 
@@ -39,4 +38,6 @@ def __getattr__(name: str):
     """Import the public names only when they are used, so that `ttm-app --help` never loads torch."""
     if name not in _HOME:
         raise AttributeError(f"module 'musicgen_app' has no attribute {name!r}")
+    import importlib
+
     return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

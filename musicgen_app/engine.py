@@ -28,7 +28,7 @@ from .models import installed
 from .models.bundle import Bundle
 from .models.installed import ResolvedRequest
 from .pipeline import EncodedPrompt, LoadedModel, load_model
-from .request import VARIATIONS, Choice, GenerationRequest, GenerationResult
+from .request import VARIATIONS, Choice, GenerationRequest, GenerationResult, check_whole
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ class Engine:
         self.device = pick_device(device)
         self.precision = pick_precision(precision, self.device)
         self.decoder = decoder
-        self.batch = batch or (1 if self.device.type == "cpu" else VARIATIONS[1])
+        usual = 1 if self.device.type == "cpu" else VARIATIONS[1]
+        self.batch = usual if batch is None else check_whole("batch", batch, *VARIATIONS)
         self._aligner = aligner
         self._loaded: LoadedModel | None = None
 

@@ -25,11 +25,11 @@ from .codecs.chunks import decode_chunked
 from .control.genre_classifier import Genres, load_genres, with_genre
 from .control.plan import Plan
 from .control.planner import Pieces, check_layout, load_pieces, plans_for
-from .errors import GenerationError
+from .errors import GenerationError, RequestError
 from .machine.device import PRECISIONS
 from .models import hub
 from .models.bundle import Bundle, frozen_parts, load_backbone
-from .request import GenerationRequest
+from .request import LOUDNESS, SECONDS, SEED_MAX, GenerationRequest, check_number, check_whole
 from .text import TextCondition, TextEncoder, load_text_encoder
 
 
@@ -87,7 +87,8 @@ class LoadedModel:
         return self.mean.device
 
     def samples(self, seconds: float) -> int:
-        """Samples of a clip of so many seconds."""
+        """Samples of a clip of so many seconds. RequestError: none, or not a number."""
+        check_number("seconds", seconds, 0.001, SECONDS[1])
         return round(seconds * self.codec.sample_rate)
 
     def frames(self, seconds: float) -> int:
@@ -123,7 +124,12 @@ class LoadedModel:
         return plans_for(text.prompt, text.vector, seeds, self.pieces) if self.bundle.follows_plans else None
 
     def conditions(self, text: EncodedPrompt, batch: int, frames: int, plans: Sequence[Plan] | None) -> Conditions:
-        """The conditions of `batch` clips of so many latent frames, each with its plan where the model follows them."""
+        """The conditions of `batch` clips of so many latent frames, each with its plan where the model follows them.
+
+        plans: one for each clip; None leaves them open. Raises RequestError.
+        """
+        if plans is not None and len(plans) != batch:
+            raise RequestError(f"{batch} clips need as many plans, not {len(plans)}")
         conditional, unconditional = (expand_condition(c, batch) for c in (text.conditional, text.unconditional))
         if plans is None:
             return Conditions(conditional, unconditional)
@@ -140,7 +146,11 @@ class LoadedModel:
     # 2. draw noise
 
     def draw_noise(self, seeds: Sequence[int], frames: int) -> Tensor:
-        """Noise (B, frames, D) on the model's device, each item of its seed alone."""
+        """Noise (B, frames, D) on the model's device, each item of its seed alone. Raises RequestError."""
+        if not seeds or frames < 1:
+            raise RequestError("noise needs at least one seed and one frame")
+        for seed in seeds:
+            check_whole("seed", seed, 0, SEED_MAX)
         return sampling.noise(list(seeds), frames, self.codec.latent_dim).to(self.device)
 
     # 3. sample
@@ -158,8 +168,11 @@ class LoadedModel:
 
         With initial latents (B, T, D, the codec's scale) the sampling begins between them and the noise: strength 1
         leaves nothing of them, 0 leaves them as they are (audio-to-audio; Meng et al., 2022, arXiv 2108.01073).
+        Raises RequestError for a request that is not resolved, and for latents or a strength that do not fit.
         """
-        assert request.guidance is not None and request.steps and request.solver, "the request is not resolved"
+        if request.guidance is None or request.steps is None or request.solver is None:
+            raise RequestError("the request is not resolved: take that of Engine.resolve")
+        start = self._start(noise, initial, strength)
         velocity = sampling.guided(
             self.backbone,
             conditions.conditional,
@@ -168,11 +181,22 @@ class LoadedModel:
             request.guidance_interval or (0.0, 1.0),
             conditions.negatives,
         )
-        start = 0.0 if initial is None else 1.0 - strength
         if initial is not None:
             noise = flow.interpolate((initial - self.mean) / self.std, noise, noise.new_full((len(noise),), start))
         latents = sampling.sample(velocity, noise, request.steps, request.solver, on_step, start)
         return latents * self.std + self.mean
+
+    def _start(self, noise: Tensor, initial: Tensor | None, strength: float) -> float:
+        """The time at which sampling begins. Raises RequestError."""
+        strength = check_number("strength", strength, 0.0, 1.0)
+        if initial is None:
+            if strength != 1:
+                raise RequestError("a strength needs initial latents")
+            return 0.0
+        if initial.shape != noise.shape:
+            shapes = f"{tuple(initial.shape)}, not {tuple(noise.shape)} as the noise"
+            raise RequestError(f"the initial latents have the shape {shapes}")
+        return 1.0 - strength
 
     # 4. decode
 
@@ -187,6 +211,8 @@ class LoadedModel:
     def master(self, waveform: Tensor, seconds: float, loudness: float | None = None) -> np.ndarray:
         """Waveform (channels, samples) -> the clip (channels, `samples(seconds)`), float32; see `audio.master`."""
         rate = self.codec.sample_rate
+        if loudness is not None:
+            check_number("loudness", loudness, *LOUDNESS)
         return audio.master(waveform.float().cpu().numpy(), rate, self.samples(seconds), loudness)
 
 

@@ -15,15 +15,24 @@ The trainer is the first of them. In a checkout that is not installed it is foun
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from .errors import DependencyError
+from .errors import DependencyError, TTMError
 
 CHECKOUT = Path(__file__).parents[1]
-KINDS = ("commands", "tabs", "codecs", "text_encoders", "backbones")
+FITS: dict[str, Callable[[Any], bool]] = {  # kind -> whether something can be one of it
+    "commands": lambda found: hasattr(found, "make_context"),
+    "tabs": lambda found: callable(getattr(found, "build", None)) and isinstance(getattr(found, "LABEL", None), str),
+    "codecs": callable,
+    "text_encoders": callable,
+    "backbones": lambda found: hasattr(found, "family") and hasattr(found, "config"),
+}
+KINDS = tuple(FITS)
 ADVICE = "update ttm-app, or install the plug-in that brings it"  # where nobody brings what a bundle names
 
 
@@ -37,12 +46,23 @@ def load(kind: str, name: str) -> Any:
     entry = _found(kind).get(name)
     if entry is None:
         return None
+    with blamed(kind, name):
+        found = entry.load()
+        if not FITS[kind](found):
+            raise TypeError(f"{entry.value} is not what {kind} are made of")
+        return found
+
+
+@contextmanager
+def blamed(kind: str, name: str) -> Iterator[None]:
+    """What a plug-in raises here becomes a DependencyError that names its package; errors of the app pass."""
     try:
-        return entry.load()
-    except Exception as error:  # whatever a stranger's module raises
-        raise DependencyError(
-            f"the plug-in {package(entry)} cannot bring {name}: {type(error).__name__}: {error}; update or uninstall it"
-        ) from error
+        yield
+    except (TTMError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # whatever a stranger's module raises, sys.exit included
+        owner, what = package(_found(kind)[name]), f"{type(error).__name__}: {error}"
+        raise DependencyError(f"the plug-in {owner} cannot bring {name!r}: {what}; update or uninstall it") from error
 
 
 def listed() -> dict[str, dict[str, list[str]]]:

@@ -204,7 +204,8 @@ def load_text_encoder(
         load = plugins.load("text_encoders", text["kind"])
         if load is None:
             raise ModelError(f"{bundle.path}: unknown text encoder {text['kind']!r}; {plugins.ADVICE}")
-        return load(bundle, device, dtype)
+        with plugins.blamed("text_encoders", text["kind"]):
+            return load(bundle, device, dtype)
     for key in ("t5", "clap") if text["kind"] == "t5-clap" else ("t5",):
         if not isinstance(text.get(key), dict):
             raise ModelError(f"{bundle.path}: its text encoder names no {key!r}; install the model again")

@@ -239,13 +239,30 @@ def test_one_that_cannot_be_imported_hides_nothing_else(packages, broken, model,
     assert run(["--help"]) == 0
     shown = capsys.readouterr().out
     assert all(f"\n  {name} " in shown for name in ("generate", "train", "hum", "broken"))
-    assert "the plug-in broken_plugin cannot bring broken" in shown
+    assert "the plug-in broken_plugin cannot bring 'broken'" in shown
     assert run(["broken"]) == 6
     said = capsys.readouterr().err
     assert "No module named 'a_package_that_nobody_has'" in said and len(said.splitlines()) == 1
     assert generate(model, tmp_path / "out.wav") == 0
     assert {"Create", "Library", "Models", "Train", "Humming"} <= labels(tmp_path)
     assert "the page does without a tab: the plug-in broken_plugin" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("import sys\nsys.exit('bye')", "SystemExit: bye"),
+        ("class Own(BaseException): pass\nraise Own('out')", "Own: out"),
+        ("broken = 42", "is not what commands are made of"),
+        ("broken = None", "is not what commands are made of"),
+    ],
+)
+def test_one_that_is_no_command_or_ends_the_program_hides_nothing_else(packages, home, capsys, code, says):
+    install(packages, "broken_plugin", code + "\n", "[ttm_app.commands]\nbroken = broken_plugin:broken\n")
+    assert run(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "the plug-in broken_plugin cannot bring 'broken'" in shown and "generate" in shown and "train" in shown
+    assert run(["broken"]) == 6 and says in capsys.readouterr().err
 
 
 def test_the_doctor_lists_them_and_names_the_broken_one(packages, broken):

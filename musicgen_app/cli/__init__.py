@@ -13,19 +13,27 @@ from __future__ import annotations
 import signal
 import sys
 
-from . import streams
+ENDS = tuple(number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)))  # as Ctrl-C
 
 
 def main() -> None:
     """Console script: run this process's command line and exit with its code."""
     try:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what is half-written is removed
+        for number in ENDS:
+            if signal.getsignal(number) != signal.SIG_IGN:  # nohup has it so
+                signal.signal(number, signal.default_int_handler)  # what is half-written is removed
+        from . import streams
+
         out = streams.guard()
         from .commands import run
 
         code = streams.settle(out, run())
     except KeyboardInterrupt:  # before the first command, or after the last
+        from . import streams
+
         code = streams.cancelled()
+    for number in (signal.SIGINT, *ENDS):  # the end has come: a signal more shall not change its code
+        signal.signal(number, signal.SIG_IGN)
     exec("")  # else Python, interrupted within an exec before, ends by SIGINT whatever the code (CPython's Py_RunMain)
     sys.exit(code)
 

@@ -9,11 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import Cancelled, FileError
+from . import ENDS
 
 if TYPE_CHECKING:
     from ..engine import CancelToken, Progress
@@ -90,28 +91,34 @@ def _duration(seconds: float) -> str:
 
 @contextmanager
 def cancellable(message: str = "cancelled; run the same command again to go on") -> Iterator[None]:
-    """Ctrl-C and SIGTERM stop the work at once, what is half done is cleaned up, and `message` says so."""
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Ctrl-C, SIGTERM and SIGHUP stop the work at once, what is half done is cleaned up, and `message` says so."""
     try:
-        yield
+        with _heard(signal.default_int_handler):
+            yield
     except KeyboardInterrupt:
         raise Cancelled(message) from None
+
+
+@contextmanager
+def _heard(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Within it the signals that end a program go to `handler`, but for those that it was started to ignore."""
+    numbers = [number for number in (signal.SIGINT, *ENDS) if signal.getsignal(number) != signal.SIG_IGN]
+    previous = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, before in previous.items():
+            signal.signal(number, before)
 
 
 @contextmanager
 def cancel_on_signals(token: CancelToken) -> Iterator[None]:
-    """Ctrl-C and SIGTERM cancel the token, so that work stops at its next step; a second one stops at once."""
+    """Ctrl-C, SIGTERM and SIGHUP cancel the token: work stops at its next step. A second one stops it at once."""
 
     def handle(number: int, frame: object) -> None:
         if token.cancelled:
             raise KeyboardInterrupt
         token.cancel()
 
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _heard(handle):
         yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

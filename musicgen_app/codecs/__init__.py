@@ -90,7 +90,8 @@ def read_codec(bundle: Bundle) -> Codec:
     load = plugins.load("codecs", kind)
     if load is None:
         raise ModelError(f"{bundle.path}: unknown codec {kind!r}; {plugins.ADVICE}")
-    return load(bundle)
+    with plugins.blamed("codecs", kind):
+        return load(bundle)
 
 
 def codec_folder(bundle: Bundle) -> Path:

@@ -30,6 +30,7 @@ from ..errors import FileError
 DAY = 86_400.0  # seconds
 SHARE = 0.01  # of the time may go into looking for leftovers, in a folder of very many files
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LONGEST = 255  # bytes of a file's name on most systems
 ATTEMPTS = 20  # to replace a folder that others replace at the same moment
 IN_USE = (5, 32)  # Windows: another program, a virus scanner often, has the file open
 PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # seconds to wait for it
@@ -295,6 +296,10 @@ def _place(new: Path, path: Path, overwrite: bool) -> None:
     """Give the folder `new` its name, in place of a folder or link that has it; the last of several wins."""
     for attempt in range(ATTEMPTS):
         old = hidden(path.parent, f"{path.name}.old")
+        if len(os.fsencode(old.name)) > LONGEST:  # where nothing is replaced, it is not needed
+            if os.path.lexists(path):
+                raise FileError(f"cannot replace {path}: its name is too long; remove it first")
+            old = hidden(path.parent)
         try:
             if overwrite:
                 with suppress(FileNotFoundError):

@@ -19,6 +19,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from .. import plugins
 from ..errors import ModelError
 from ..machine import files
 
@@ -106,6 +107,8 @@ def open_bundle(path: str | os.PathLike) -> Bundle:
     path = Path(path)
     where = path / CONFIG
     try:
+        if where.exists() and not where.is_file():  # a named pipe would be waited for
+            raise ModelError(f"{where} is not a file; remove it")
         config = json.loads(where.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(f"{path} is not a model: it has no {CONFIG}") from None
@@ -320,7 +323,8 @@ def _validate(config: Any, where: Path) -> None:
     need(_numbers(span) and 0 < span[0] <= span[1], "'seconds' needs 0 < native <= max")
 
     codec = config["codec"]
-    need("path" in codec or "source" in codec, "'codec' has neither a path nor a source")
+    found = "path" in codec or "source" in codec or codec["kind"] in plugins.names("codecs")
+    need(found, "'codec' has neither a path nor a source")
     inside = [f"{codec['path']}/{WEIGHTS}"] if "path" in codec else []
     for name in (WEIGHTS, *inside, *([codec["onnx"]] if "onnx" in codec else [])):
         need(name in config["files"], f"'files' does not list {name}")

@@ -86,6 +86,21 @@ def test_a_signal_in_the_start_up_is_130(home, tmp_path, number, delay):
     assert os.listdir(tmp_path) == [] or all(path.name == "home" for path in tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_two_signals_in_a_row_are_130(home, tmp_path, number):
+    """The second one comes while the program ends."""
+    for pause in (0.003, 0.01, 0.03):
+        command = [sys.executable, "-c", STARTED, "generate", "x", "--model", "tiny", "--seconds", "60"]
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "started\n"
+        time.sleep(0.3)
+        for _ in range(2):
+            process.send_signal(number)
+            time.sleep(pause)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 130 and "Traceback" not in err
+
+
 STARTED = """
 import sys
 from musicgen_app.cli import main

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from musicgen_app import Engine, GenerationRequest, audio
+from musicgen_app.control.plan import Plan
 from musicgen_app.engine import CancelToken, pick_device
 from musicgen_app.errors import Cancelled, GenerationError, ModelError, RequestError
 
@@ -145,6 +146,38 @@ def test_sampling_may_begin_with_latents(engine):
         torch.testing.assert_close(varied(1.0), model.sample(conditions, noise, resolved))
         far = [(varied(strength) - initial).square().mean() for strength in (0.0, 0.3, 0.6, 1.0)]
     assert far == sorted(far) and far[1] < far[3] / 2
+
+
+def test_steps_refuse_what_does_not_fit(engine):
+    resolved, bundle = engine.resolve(request(seed=5, steps=2))
+    model = engine.load(bundle)
+    with torch.inference_mode():
+        text = model.encode(resolved.prompt)
+        frames = model.frames(resolved.seconds)
+        conditions, noise = model.conditions(text, 1, frames, None), model.draw_noise([5], frames)
+        for strength in (-0.1, 1.5, float("nan")):
+            with pytest.raises(RequestError, match="strength"):
+                model.sample(conditions, noise, resolved, initial=noise, strength=strength)
+        with pytest.raises(RequestError, match="needs initial latents"):
+            model.sample(conditions, noise, resolved, strength=0.5)
+        for initial in (noise[:, :1], noise[..., :1], torch.cat([noise, noise])):
+            with pytest.raises(RequestError, match="shape"):
+                model.sample(conditions, noise, resolved, initial=initial, strength=0.5)
+        with pytest.raises(RequestError, match="not resolved"):
+            model.sample(conditions, noise, request())
+        with pytest.raises(RequestError, match="as many plans"):
+            model.conditions(text, 2, frames, [Plan()])
+    for seconds in (-1, 0, float("nan"), float("inf")):
+        with pytest.raises(RequestError, match="seconds"):
+            model.frames(seconds)
+    for seeds in ([], [-1], [0.5]):
+        with pytest.raises(RequestError, match="seed"):
+            model.draw_noise(seeds, frames)
+    with pytest.raises(RequestError, match="loudness"):
+        model.master(torch.zeros(1, 8000), 1.0, float("nan"))
+    for batch in (0, -1, 1.5):
+        with pytest.raises(RequestError, match="batch"):
+            Engine(device="cpu", batch=batch)
 
 
 def test_a_request_is_resolved_once(engine, monkeypatch):

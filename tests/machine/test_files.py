@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,16 @@ def test_a_folder_replaces_a_folder_or_a_link(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "a")
     assert text_of(fill(tmp_path / "link", "newer", overwrite=True)) == "newer"
     assert text_of(tmp_path / "a") == "new" and sorted(os.listdir(tmp_path)) == ["a", "link"]
+
+
+def test_a_folder_of_a_long_name_is_made_and_never_replaced_by_halves(tmp_path):
+    path = tmp_path / ("x" * 240)
+    for _ in range(2):
+        with pytest.raises(FileError, match="too long") if path.exists() else nullcontext():
+            with files.writing_folder(path, overwrite=True) as folder:
+                (folder / "a").write_text("whole")
+        assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+    assert (path / "a").read_text() == "whole"
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), ValueError()])

@@ -56,6 +56,13 @@ def test_round_trip(tiny_bundle, tiny_parts):
         assert torch.equal(tensor, state[name]), name
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_is_no_model(tmp_path):
+    os.mkfifo(tmp_path / "config.json")
+    with pytest.raises(ModelError, match="is not a file"):
+        open_bundle(tmp_path)
+
+
 def test_parameter_count_is_that_of_the_loaded_model(tiny_bundle, tiny_parts):
     from musicgen_app.backbones.presets import build_backbone, trainable_parameters
 

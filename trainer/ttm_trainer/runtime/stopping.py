@@ -20,7 +20,7 @@ REASONS = ("SIGTERM", "Ctrl-C", "time limit")
 
 
 class Stop(AbstractContextManager):
-    """Within it SIGTERM and Ctrl-C are noted and the step in flight is finished; a second Ctrl-C ends at once.
+    """Within it signals that end a program are noted and the step in flight is finished; a second Ctrl-C ends at once.
 
     Signals are only heard in the main thread of a program (Python delivers them nowhere else).
     """
@@ -32,7 +32,9 @@ class Stop(AbstractContextManager):
 
     def __enter__(self) -> Stop:
         if threading.current_thread() is threading.main_thread():
-            self.previous = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+            numbers = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+            heard = {number for number in numbers if signal.getsignal(number) != signal.SIG_IGN}
+            self.previous = {number: signal.signal(number, self._note) for number in heard}
         return self
 
     def __exit__(self, *exception: object) -> None:
