@@ -25,7 +25,7 @@ class FileError(TTMError):
 
 
 class ModelError(TTMError):
-    """A model is unknown, truncated, tampered with, or does not fit its configuration."""
+    """A model is unknown, truncated, changed, or does not fit its configuration."""
 
     exit_code = 4
 

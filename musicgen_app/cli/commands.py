@@ -44,7 +44,7 @@ Exit codes:
   1    unexpected error
   2    bad option or request
   3    file, or stdout, cannot be read or written
-  4    model unknown, damaged or tampered with
+  4    model unknown, damaged or changed
   5    the model's output is not usable
   6    an optional package is missing
   75   ended by a limit that you set (--max-hours, --hours, --stop-at): run it again to go on

@@ -161,7 +161,7 @@ def test_a_model_is_shown_on_a_screen(cli):
     assert code == 0 and len(out.splitlines()) <= 24 and max(map(len, out.splitlines())) <= 100
     assert out.endswith("--full shows all of it\n")
     full = cli("models", "show", "sketch", "--full")[1]
-    assert "trance" in full and "trance" not in out and "shows all" not in full
+    assert "world fusion" in out and "public-domain" in full and "public-domain" not in out and "shows all" not in full
 
 
 @pytest.mark.parametrize("name", [*PRESETS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from ...errors import ModelError
@@ -123,7 +124,14 @@ def lines(facts: dict, full: bool) -> list[str]:
     rows = [f"{key:<15} {plain(value)}" for key, value in shown.items() if value not in (None, {}, [], "")]
     if full or not facts["installed"] or all(len(row) <= WIDTH for row in rows):
         return rows
-    return [row if len(row) <= WIDTH else f"{row[: WIDTH - 2].rstrip()} …" for row in rows] + ["--full shows all of it"]
+    return [line for row in rows for line in _short(row)] + ["--full shows all of it"]
+
+
+def _short(row: str) -> list[str]:
+    """A row on one line, cut where it is too long; that of the genres, which people ask for, on several."""
+    if row.startswith("genres "):
+        return wrap(row, WIDTH, subsequent_indent=" " * 16)
+    return [row if len(row) <= WIDTH else f"{row[: WIDTH - 2].rstrip()} …"]
 
 
 def _state(part: dict) -> str:

@@ -59,7 +59,7 @@ def ranks(scores: np.ndarray) -> np.ndarray:
 
 
 def retrieval(scores: np.ndarray) -> dict[str, float]:
-    """R@1, R@5, R@10 and the median rank (1 is best) of a square score matrix whose diagonal is right."""
+    """`R@1`, `R@5`, `R@10` and the median rank (1 is best) of a square score matrix whose diagonal is right."""
     places = ranks(scores)
     found = {f"R@{depth}": round(float((places < depth).mean()), 4) for depth in DEPTHS}
     return found | {"median_rank": float(np.median(places)) + 1}

@@ -53,7 +53,7 @@ def _recipe(name: str, title: str, preset: str, **parts) -> Recipe:
 
 SKETCH = Recipe(
     name="sketch",
-    title="sketch: the bundled model's recipe",
+    title="the bundled model's recipe",
     paper="none: this project's own",
     # The six best of 15 stretches, and every clip of data that are cut already.
     preparation=Preparation(encoders="sketch", embedder="aligner", high=1.0, medium=-1.0),
@@ -84,7 +84,7 @@ SKETCH = Recipe(
 SKETCH_MAMBA = replace(
     SKETCH,
     name="sketch-mamba",
-    title="sketch with a bidirectional Mamba of as many parameters",
+    title="the same with a bidirectional Mamba of as many parameters",
     training=replace(SKETCH.training, preset="sketch-mamba", overrides={"depth": 10, "grid_dim": plan.WIDTH}),
 )
 
