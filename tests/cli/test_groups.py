@@ -93,7 +93,8 @@ def test_help_of_a_group_that_is_a_command_lists_both(cli):
         assert "| COMMAND [ARGS]..." in out.splitlines()[0]
         code, out, _ = cli(name, "--help", command)
         assert code == 0 and out.startswith("Usage: ") and option in out
-    assert cli("train", "jobs") == (0, "", "")
+    code, out, err = cli("train", "jobs")
+    assert (code, out) == (0, "") and err.startswith("none yet") and err.count("\n") == 1
 
 
 def test_recipes_are_still_found_by_the_name_that_0_1_gave_the_option(tmp_path):

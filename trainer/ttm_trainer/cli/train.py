@@ -180,9 +180,7 @@ def jobs(as_json: bool) -> None:
         print_json(rows)
         return
     if not rows:
-        print_note(
-            "none yet: the page starts them, in its tab Train (ttm-app gui); a `train` in a terminal is not listed"
-        )
+        print_note("none yet: the page (ttm-app gui) starts them; those of a terminal are not listed")
     for row in rows:
         done = f"{row['step']}/{row['steps']}" if row["steps"] else "-"
         click.echo(f"{row['state']:<9} {done:>15}  {row['out']}")
