@@ -229,6 +229,7 @@ def test_its_command_and_its_tab(packages, home, tmp_path, capsys):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_in_a_process_of_its_own(packages):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(packages), os.environ["PYTHONPATH"]])}
     command = [sys.executable, "-m", "musicgen_app", "hum", "aloud"]

@@ -78,6 +78,7 @@ def test_a_training_goes_on_from_its_checkpoint(home, capsys):
     assert open_bundle(home / "run/bundle").config["training"]["step"] == 4
 
 
+@pytest.mark.slow
 def test_a_prepared_folder_is_trained_on(home):
     prepared = Prepared(home / "prepared")
     assert len(prepared.items("train")) == 3 and len(prepared.items("val")) == 1

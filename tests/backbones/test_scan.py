@@ -211,6 +211,7 @@ def test_compiled_kernels_are_kept_in_the_users_cache(tmp_path, monkeypatch):
     assert folder_of() == "elsewhere"
 
 
+@pytest.mark.slow
 def test_numba_is_not_imported_before_it_is_needed():
     code = "import sys, musicgen_app.backbones.presets; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -199,6 +199,7 @@ def test_the_report_has_every_part_and_its_errors(in_process, home, preset, monk
     assert preset in text and "whole bf16, 2 steps" in text and "not measured" not in text
 
 
+@pytest.mark.slow
 def test_an_installed_model_is_measured_with_its_own_weights(in_process, home, tiny_bundle):
     report = run(BenchSettings(models=("tiny",), seconds=1, quick=True, decoders=("torch",)))
     assert report["faults"] == []
@@ -238,6 +239,7 @@ def test_unknown_names_are_refused_before_anything_is_measured(home, monkeypatch
         run(BenchSettings(against="jukebox"))
 
 
+@pytest.mark.slow
 def test_ratio_against_the_rival(in_process, home, monkeypatch):
     monkeypatch.setattr(musicgen, "build_musicgen", tiny_musicgen)
     settings = BenchSettings(models=("tiny",), seconds=1, quick=True, precisions=("fp32",), decoders=("torch",))

@@ -503,6 +503,7 @@ def test_the_time_left_is_that_of_the_whole_batch(monkeypatch):
     assert meter.left(Progress("text", 1, 1, 0.0)) == pytest.approx(6)
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_batch_share_its_clips(home, tmp_path):
     """Each clip is made by one of them, none by both; what a killed one had claimed is made by the other."""
     (tmp_path / "prompts.txt").write_text("".join(f"piano {number}\n" for number in range(6)))

@@ -37,6 +37,7 @@ def test_stdout_that_takes_nothing_is_one_line(shell, command, stdout, why):
     assert shell(f"ttm-app {command} {stdout}") == (3, "", f"error: stdout cannot be written: {why}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stdout", ["--json >&-", "--json > /dev/full"])
 def test_the_work_is_done_whatever_stdout_takes(shell, tmp_path, stdout):
     code, _, err = shell(f"ttm-app generate piano --seed 1 {FAST} {stdout}")
@@ -64,6 +65,7 @@ def test_a_closed_stdin_is_an_empty_one(shell, command):
     assert (code, out) == (2, "") and re.fullmatch(r"error: [^\n]*\n", err)
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_stops_no_work(shell, tmp_path):
     code, out, err = shell(f"ttm-app generate piano --seed 1 -n 40 {FAST} | head -1; exit ${{PIPESTATUS[0]}}")
     assert (code, out, err) == (0, "piano-1-1.wav\n", "")
@@ -71,6 +73,7 @@ def test_a_reader_that_goes_away_stops_no_work(shell, tmp_path):
     assert shell("ttm-app models list | true; exit ${PIPESTATUS[0]}") == (0, "", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("delay", [0.05, 0.4, 1.2])
 def test_a_signal_in_the_start_up_is_130(home, tmp_path, number, delay):
@@ -86,6 +89,7 @@ def test_a_signal_in_the_start_up_is_130(home, tmp_path, number, delay):
     assert os.listdir(tmp_path) == [] or all(path.name == "home" for path in tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_two_signals_in_a_row_are_130(home, tmp_path, number):
     """The second one comes while the program ends."""
@@ -110,6 +114,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_terminated_batch_says_how_to_go_on(home, tmp_path):
     Path(tmp_path, "prompts.txt").write_text("piano\nflute\n")
     command = [sys.executable, "-m", "musicgen_app", "generate", "--prompts", "prompts.txt", "--out-dir", "songs"]

@@ -347,6 +347,7 @@ def test_windows_and_tiles_of_the_vocoder_change_nothing(monkeypatch):
     assert (voice(mel[..., 50:60]) - middle).abs().max() > 0.01
 
 
+@pytest.mark.slow
 def test_chunks_equal_the_whole_up_to_a_window_and_are_near_it_beyond(folder, monkeypatch):
     codec = AceStepV1.load(folder)
     monkeypatch.setattr(codec, "chunk", 24)

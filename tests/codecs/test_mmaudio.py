@@ -105,6 +105,7 @@ def test_prepared_equals_unprepared(tmp_path):
     assert (codec.decode(latents) - expected).norm() < 1e-4 * expected.norm()
 
 
+@pytest.mark.slow
 def test_chunked_is_close_to_whole(codec, monkeypatch):
     """Not equal: the one attention layer of either half sees the chunk and its context instead of the whole clip."""
     monkeypatch.setattr(MMAudio16k, "chunk", 64)
@@ -117,6 +118,7 @@ def test_chunked_is_close_to_whole(codec, monkeypatch):
     assert (whole - pieces).norm() < 0.2 * whole.norm()
 
 
+@pytest.mark.slow
 def test_its_attention_runs_in_onnx(tmp_path):
     """The one layer that the exporter is particular about; the whole network takes it half a minute to trace."""
     attention, x = AttentionBlock(32).eval(), torch.randn(1, 32, 7)
@@ -138,6 +140,7 @@ def test_a_missing_file_is_named(tmp_path):
         MMAudio16k.from_public(tmp_path)
 
 
+@pytest.mark.slow
 def test_other_networks_are_refused(tmp_path):
     write_mmaudio(tmp_path)
     torch.save({"generator": {"conv_pre.weight_v": torch.zeros(64, 80, 7)}}, tmp_path / "best_netG.pt")

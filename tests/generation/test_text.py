@@ -29,6 +29,7 @@ def encoder():
     return SentenceTokens(length=24)
 
 
+@pytest.mark.slow
 def test_what_a_prompt_states_stands_behind_its_sentence():
     plain, told = SentenceTokens(24), SentenceTokens(24, stated=True)
     prompt = "calm piano, 92 BPM, no drums"

@@ -70,6 +70,7 @@ def test_killed_before_the_sound_is_there(tmp_path, before):
         assert metadata.read_sidecar(path)["prompt"] == "old"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [False, True])
 def test_killed_before_the_sidecar_is_beside_its_sound(tmp_path, before):
     path = tmp_path / "a.wav"

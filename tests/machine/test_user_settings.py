@@ -225,6 +225,7 @@ def test_every_allowed_text_comes_back(text):
 SIX = {"seconds": "20", "format": ".flac", "device": "cpu", "loudness": "-14", "keep": "no", "gui_port": "8000"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("round", range(3))
 def test_six_processes_that_set_something_at_once_keep_six(home, round):
     code = "import sys; from musicgen_app.machine import user_settings; print(flush=True); sys.stdin.readline();"

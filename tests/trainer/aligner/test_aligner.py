@@ -196,6 +196,7 @@ def test_saved_and_loaded_it_answers_the_same(trained, tmp_path):
     assert json.loads((tmp_path / "copy" / "aligner.json").read_text())["licence"] == "CC0-1.0"
 
 
+@pytest.mark.slow
 def test_damaged_folders_are_refused(trained, tmp_path):
     def copy(change=lambda record: None):
         folder = save_aligner(load_aligner(trained / "aligner"), tmp_path / "copy")

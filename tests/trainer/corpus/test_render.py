@@ -54,6 +54,7 @@ def test_seed_changes_the_patch() -> None:
     assert not np.array_equal(render(piece(part)), render(piece(part, seed=8)))
 
 
+@pytest.mark.slow
 def test_general_midi_parts_are_separate_and_deterministic() -> None:
     needs_fluidsynth()
     silent = replace(scale("gm:40"), notes=())

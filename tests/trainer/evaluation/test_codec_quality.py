@@ -49,6 +49,7 @@ def codec(tiny_bundle) -> str:
     return str(tiny_bundle.path / "codec")
 
 
+@pytest.mark.slow
 def test_what_is_not_changed_loses_nothing(music):
     same = measure(both(music, 0.5 * music), both(music, 0.5 * music))
     known = {"log_mel": 0.0, "si_sdr": 60.0, "tempo": 1.0, "notes": 1.0, "attacks": 1.0, "width": 0.0, "treble": 0.0}
@@ -58,6 +59,7 @@ def test_what_is_not_changed_loses_nothing(music):
     assert quieter["si_sdr"] == 60.0 and quieter["notes"] == 1.0 and quieter["log_mel"] > 0.3
 
 
+@pytest.mark.slow
 def test_each_measure_tells_its_own_change(music):
     rng = np.random.default_rng(0)
     noisy = music + music.std() * 10**-0.5 * rng.standard_normal(len(music)).astype(np.float32)
@@ -94,6 +96,7 @@ def test_models_of_hearing_tell_a_little_noise_from_much(music, model):
     assert 5.05 > scores[0] > 4.6 and scores == sorted(scores, reverse=True) and scores[2] < 3
 
 
+@pytest.mark.slow
 def test_griffin_lim_keeps_more_than_noise_and_less_than_all(music):
     after = codec_baselines.griffin_lim(music, RATE)
     assert after.shape == music.shape and after.dtype == np.float32
@@ -101,6 +104,7 @@ def test_griffin_lim_keeps_more_than_noise_and_less_than_all(music):
     assert 0 < figures["log_mel"] < 0.8 and figures["tempo"] == 1.0 and 0.3 < figures["notes"] < 0.95
 
 
+@pytest.mark.slow
 def test_opus_has_about_the_bits_it_is_asked_for(music):
     low, bits_low = codec_baselines.opus(music, RATE, 12)
     high, bits_high = codec_baselines.opus(music, RATE, 64)
@@ -120,6 +124,7 @@ def test_excerpts_are_of_unseen_files_and_always_the_same(data, tmp_path):
         excerpts_of(tmp_path, 1, 2.0)
 
 
+@pytest.mark.slow
 def test_codecs_and_baselines_stand_in_one_table(home, data, codec):
     report = evaluate_codecs([codec, "tiny"], [data], excerpts=2, seconds=4.0, resamples=10)
     json.dumps(report, allow_nan=False)
@@ -136,6 +141,7 @@ def test_codecs_and_baselines_stand_in_one_table(home, data, codec):
         evaluate_codecs(["nobody"], [data])
 
 
+@pytest.mark.slow
 def test_the_command_writes_report_and_picture(home, data, tmp_path, capsys):
     out, picture = tmp_path / "codec.json", tmp_path / "codec.png"
     command = ["codec", "evaluate", "--data", str(data), "--codec", "tiny", "--excerpts", "1", "--seconds", "2",

@@ -144,6 +144,7 @@ def prompts(tmp_path):
     return tmp_path / "prompts.csv"
 
 
+@pytest.mark.slow
 def test_a_model_stands_between_floor_and_ceiling(home, corpus, prompts, tmp_path):
     lines = []
     settings = PromptAdherence(
@@ -168,6 +169,7 @@ def test_a_model_stands_between_floor_and_ceiling(home, corpus, prompts, tmp_pat
         assert part in text
 
 
+@pytest.mark.slow
 def test_without_real_music_there_is_no_ceiling(home, prompts):
     settings = PromptAdherence("tiny", prompts=prompts, seconds=0.5, steps=1, resamples=0, count=5)
     options = {"embedder": FakeEmbedder(), "show": lambda line: None}
@@ -178,6 +180,7 @@ def test_without_real_music_there_is_no_ceiling(home, prompts):
     assert any("need --data" in note for note in report["notes"]) and "-" in table(report)
 
 
+@pytest.mark.slow
 def test_the_best_of_several_is_heard_and_said(home, prompts, tiny_aligner, tmp_path):
     settings = PromptAdherence("tiny", prompts=prompts, seconds=0.5, steps=1, resamples=0, count=5, best_of=3,
                          audio_out=tmp_path)  # fmt: skip
@@ -194,6 +197,7 @@ def test_the_best_of_several_is_heard_and_said(home, prompts, tiny_aligner, tmp_
     assert single["notes"][0].startswith("single shot") and single["figures"] != report["figures"]
 
 
+@pytest.mark.slow
 def test_the_command_compares_two_models(home, prompts, tmp_path, tiny_parts, monkeypatch, capsys):
     from musicgen_app.models.bundle import write_bundle
 

@@ -76,6 +76,7 @@ def run(corpus, out, **more) -> tuple[dict, list[str]]:
     return report, lines
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_where_it_was_stopped(home, corpus, tmp_path):
     token, seen = CancelToken(), []
 

@@ -162,6 +162,7 @@ def test_other_data_is_refused_by_name(made, music, tmp_path) -> None:
         prepare([music], out, preparation, captions={"new": table}, show=lambda line: None)
 
 
+@pytest.mark.slow
 def test_shards_wait_for_each_other_and_make_the_same(made, music, tmp_path) -> None:
     whole, preparation, _ = made
     out, lines = tmp_path / "out", []

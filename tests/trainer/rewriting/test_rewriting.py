@@ -667,6 +667,7 @@ def test_a_local_model_is_asked(tmp_path: Path, template: bool) -> None:
     assert chat.identity["model"] == "model" and chat.identity["weights"]
 
 
+@pytest.mark.slow
 def test_a_model_of_nonsense_leaves_it_to_the_rules(tmp_path: Path) -> None:
     rewriter = ModelRewriter(
         "transformers", LocalChat(write_model(tmp_path / "m", [], scale=1.0)), batch=2, fallback=True

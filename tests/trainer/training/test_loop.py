@@ -74,6 +74,7 @@ def test_a_run_writes_checkpoints_metrics_and_a_validated_average(prepared, tmp_
     assert heard == [8, 16] and any("samples/s" in line and "left" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_stopped_and_resumed_equals_straight(prepared, tmp_path):
     """Bit for bit, with phases, clusters, Beta times, both REPA heads, power average, accumulation and dropout."""
     straight = run(TINY, prepared, tmp_path / "straight").checkpoint
