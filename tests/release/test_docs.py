@@ -100,13 +100,14 @@ def test_the_page_about_the_architecture_names_every_module(package):
 
 def test_the_figures_of_the_readme_are_those_of_the_reports():
     reports = TOP / "reports" / "sketch-2.2"
-    tables = {name: following(json.loads(text_of(reports / name))) for name in ("following.json", "asked.json")}
+    tables = {name: following(json.loads(text_of(reports / name))) for name in ("following.json", "asked.json", "chords.json")}
     rows = {
         "the prompt describes the music": ("following.json", "genre"),
         "in people's own words": ("asked.json", "genre"),
         "an instrument that was named": ("following.json", "instruments"),
         "the tempo that was named": ("following.json", "tempo"),
         "the key that was named": ("following.json", "key"),
+        "the chord that was named": ("chords.json", "chords"),
     }
     readme = text_of(TOP / "README.md").splitlines()
     for label, (name, measure) in rows.items():
