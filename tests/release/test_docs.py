@@ -100,7 +100,9 @@ def test_the_page_about_the_architecture_names_every_module(package):
 
 def test_the_figures_of_the_readme_are_those_of_the_reports():
     reports = TOP / "reports" / "sketch-2.2"
-    tables = {name: following(json.loads(text_of(reports / name))) for name in ("following.json", "asked.json", "chords.json")}
+    tables = {
+        name: following(json.loads(text_of(reports / name))) for name in ("following.json", "asked.json", "chords.json")
+    }
     rows = {
         "the prompt describes the music": ("following.json", "genre"),
         "in people's own words": ("asked.json", "genre"),

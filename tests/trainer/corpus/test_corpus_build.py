@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from musicgen_app import cli
 from musicgen_app.errors import FileError
 from ttm_trainer.corpus import build
 from ttm_trainer.corpus.compose.score import Note, Part, Score
@@ -113,6 +114,16 @@ def test_recaption_uses_the_kept_scores(tmp_path, monkeypatch: pytest.MonkeyPatc
     assert build.recaption(tmp_path)["clips"] == 4
     rows = [json.loads(line) for line in (tmp_path / "manifest.jsonl").read_text().splitlines()]
     assert [row["facts"] for row in rows] == [{"key": "C major"}] * 4
+
+
+def test_the_command_for_captions_anew(tmp_path, capsys):
+    make(tmp_path / "corpus")
+    assert cli.run(["corpus", "recaption", str(tmp_path / "corpus"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["clips"] == 4
+    (tmp_path / "empty").mkdir()
+    for name, says in (("none", "there is no folder"), ("empty", "keeps no scores")):
+        assert cli.run(["corpus", "recaption", str(tmp_path / name)]) == 3 and says in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
 
 
 def test_split_is_a_tenth() -> None:

@@ -11,6 +11,7 @@ import click
 
 from musicgen_app.cli.groups import Group
 from musicgen_app.cli.terminal import cancellable, print_json, print_note
+from musicgen_app.errors import FileError
 
 OUT = click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Corpus folder.")
 HOURS = click.option("--hours", type=click.FloatRange(0, 10_000, min_open=True), required=True, help="Hours of music.")
@@ -120,6 +121,19 @@ def challenge(data: Path, out: Path, hours: float, as_json: bool, quiet: bool) -
 
     with _building(out):
         _report(build_challenge(data, out, hours, show=(lambda line: None) if quiet else print_note), as_json)
+
+
+@corpus.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@JSON
+def recaption(folder: Path, as_json: bool) -> None:
+    """Write the captions of the composed or MIDI corpus in FOLDER anew, without rendering again."""
+    from ..corpus.build import recaption as write_captions
+
+    if not folder.is_dir():
+        raise FileError(f"there is no folder {folder}: check the name")
+    with _building(folder):
+        _report(write_captions(folder), as_json)
 
 
 @corpus.command()

@@ -7,7 +7,6 @@ that captions can be written anew (`recaption`) without rendering again.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import hashlib
 import io
@@ -25,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from musicgen_app.errors import DependencyError, FileError, TTMError
+from musicgen_app.errors import DependencyError, FileError
 from musicgen_app.machine import files
 
 from .caption import captions
@@ -216,8 +215,10 @@ def make(
 
 
 def recaption(out: Path) -> dict:
-    """Write facts and captions of every finished piece anew from its kept score, then `finish`."""
+    """Write facts and captions of every finished piece anew from its kept score, then `finish`. Raises FileError."""
     out = Path(out)
+    if not (out / "scores").is_dir():
+        raise FileError(f"{out} keeps no scores: give a folder of `ttm-app corpus build` or `ttm-app corpus midi`")
     for path in sorted((out / "rows").glob("*.json")):
         rows = json.loads(path.read_text("utf-8"))
         if not rows:
@@ -242,32 +243,3 @@ def finish(out: Path) -> dict:
     lines = [f"- {source}: {licence}, {count} clips" for (licence, source), count in sorted(credits.items())]
     write_file(out / "CREDITS.md", "# Credits\n\n" + "\n".join(lines) + "\n")
     return {"clips": len(rows), "hours": hours}
-
-
-def _show(state: dict) -> None:
-    line = f"{state['done']}/{state['total']}  {state['rate']:.1f}x real time  {state['left'] / 60:.1f} min left"
-    print(f"{line}  {len(state['failed'])} failed {state['failed'][-1:]}", flush=True)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m ttm_trainer.corpus.build", description="Build the composed corpus."
-    )
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--hours", type=float, default=1.0)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--recaption", action="store_true", help="only write the captions of finished pieces anew")
-    options = parser.parse_args()
-    try:
-        if options.recaption:
-            summary = recaption(options.out)
-        else:
-            summary = build_corpus(options.out, options.hours, options.seed, options.workers, progress=_show)
-    except TTMError as error:
-        raise SystemExit(f"error: {error}") from error
-    print(json.dumps(summary, indent=1))
-
-
-if __name__ == "__main__":
-    main()
