@@ -37,8 +37,12 @@ def write_pages(docs: Path) -> None:
 
 def command_pages(root: click.Group) -> dict[str, str]:
     """Name of a page -> its text: "index", with the help of ttm-app itself, and one for every command."""
+    from musicgen_app import plugins
+    from musicgen_app.cli import COMMANDS
+
     context = click.Context(root, info_name="ttm-app", terminal_width=WIDTH, **root.context_settings)
-    names = root.list_commands(context)
+    own = {*COMMANDS, *plugins.listed()["ttm-app"]["commands"]}  # and none of a plug-in that is installed here
+    names = [name for name in root.list_commands(context) if name in own]
     index = f"# Command line\n\n{_help(root, context)}\n{_contents(names)}"
     pages = {name: "\n".join(_sections(root.get_command(context, name), name, context, 1)) for name in names}
     return {"index": index} | pages
