@@ -165,5 +165,5 @@ def _finish(out: Path, preparation: Preparation, show: Callable[[str], None]) ->
             made[more] = wanted[more]
         if made == wanted:
             return prepared
-    show("statistics of the latents")
+    show("statistics of the latents, with a sketch codec a minute at most")
     return finish(out, preparation)
