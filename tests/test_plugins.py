@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -15,11 +16,12 @@ from safetensors.torch import save_file
 
 from musicgen_app import doctor, plugins
 from musicgen_app.cli import run
+from musicgen_app.errors import ModelError
 from musicgen_app.gui import app
 from musicgen_app.gui.context import Context
 from musicgen_app.library import Library
 from musicgen_app.machine import user_settings
-from musicgen_app.models.bundle import write_bundle
+from musicgen_app.models.bundle import open_bundle, write_bundle
 
 ROOT = Path(__file__).parents[1]
 
@@ -199,6 +201,17 @@ def model(home, tmp_path) -> str:
     files = {"codec/model.safetensors": tmp_path / "codec.safetensors"}
     write_bundle(tmp_path / "hummer", config, {"gain": torch.ones(())}, "# hummer\n", files)
     return str(tmp_path / "hummer")
+
+
+def test_a_codec_of_a_plug_in_needs_no_files(packages, model, tmp_path):
+    path = Path(model) / "config.json"
+    config = json.loads(path.read_text())
+    del config["codec"]["path"], config["files"]["codec/model.safetensors"]
+    path.write_text(json.dumps(config))
+    assert open_bundle(model).config["codec"] == {"kind": "hum-codec"}
+    path.write_text(json.dumps(config | {"codec": {"kind": "sketch"}}))
+    with pytest.raises(ModelError, match="neither a path nor a source"):
+        open_bundle(model)
 
 
 def tone(path: Path) -> float:
