@@ -29,14 +29,14 @@ def claim(target: Path, wait: Callable[[], bool]) -> Iterator[bool]:
     granted = False
     try:
         _folder().mkdir(parents=True, exist_ok=True)
-        while not lock.is_locked:
-            with suppress(Timeout):
+        while not granted:
+            try:
                 lock.acquire(timeout=0)
-                break
-            if not wait():
-                break
-            time.sleep(LOOK)
-        granted = lock.is_locked
+                granted = True
+            except Timeout:
+                if not wait():
+                    break
+                time.sleep(LOOK)
     except OSError:
         granted = True
     try:
