@@ -57,7 +57,7 @@ class CodecTraining:
     lr: float = 5e-4
     warmup: int = 100
     floor: float = 0.05  # last learning rate of the second stage as a share of its first
-    latent_noise: float = 0.1
+    latent_noise: float = 0.25  # largest deviation of the noise on latents; each segment has a level of its own
     latent_penalty: float = 0.01  # on the mean square of the latents
     bins: float = 0.3  # weights of the errors of `losses.reconstruction`
     bands: float = 3.0
@@ -142,7 +142,8 @@ class State:
         with cpu_autocast():
             with torch.set_grad_enabled(joint):
                 latents = codec.encoder(frames.magnitude, frames.stereo).float()
-            output = codec.decoder(latents + settings.latent_noise * torch.randn_like(latents)).float()
+            levels = settings.latent_noise * torch.rand(len(latents), 1, 1)
+            output = codec.decoder(latents + levels * torch.randn_like(latents)).float()
         errors = reconstruction(codec, output, frames)._asdict()
         loss = sum((getattr(settings, name) * error for name, error in errors.items()), start=torch.zeros(()))
         scalars = {name: error.detach() for name, error in errors.items()}
