@@ -23,6 +23,7 @@ from .codecs import load_codec
 from .codecs.base import Codec
 from .codecs.chunks import decode_chunked
 from .control.genre_classifier import Genres, load_genres, with_genre
+from .control.grid import frame_grid
 from .control.plan import Plan
 from .control.planner import Pieces, check_layout, load_pieces, plans_for
 from .errors import GenerationError, RequestError
@@ -133,7 +134,8 @@ class LoadedModel:
         conditional, unconditional = (expand_condition(c, batch) for c in (text.conditional, text.unconditional))
         if plans is None:
             return Conditions(conditional, unconditional)
-        grids = np.stack([plan.grid(frames, self.codec.latent_rate) for plan in plans])
+        rate, layout = self.codec.latent_rate, self.bundle.grid_layout
+        grids = np.stack([frame_grid(plan, frames, rate, layout=layout) for plan in plans])
         grid = torch.from_numpy(grids).to(self.device)  # (B, frames, grid_dim)
 
         def with_plan(condition: Any, grid: Tensor) -> Any:

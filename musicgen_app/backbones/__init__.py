@@ -30,6 +30,6 @@ def expand_condition(cond: Condition, batch: int) -> Condition:
 
 
 def with_grid(backbone: Backbone, cond: Condition, grid: Tensor) -> Condition:
-    """The condition with the plan added to it: a grid (B, T, grid_dim) of numbers for every frame, see `Plan.grid`."""
+    """The condition with the plan added to it: a grid (B, T, grid_dim), see `control.grid`."""
     parts: Any = cond
     return parts._replace(grid=backbone.grid_input_proj(grid))

@@ -1,31 +1,64 @@
-"""The plan of a clip: tempo, metre, key, chords, drums -> the grid (T, WIDTH) that tells a generator of every frame.
+"""The plan of a clip: what its music follows, section by section: tempo, metre, key, chords, drums, energy.
 
-A network that sees 12 frames a second of noise cannot keep count of the beat by itself. It need not if it is told where
-in the bar each frame is. The same holds for the chord that sounds and the key that it belongs to.
+`grid.frame_grid` tells a generator of it, frame by frame.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
+import math
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from .theory import METRES, MODES, QUALITIES, parse_chord, pitch_class
+from .theory import MODES, bar_length, parse_chord, pitch_class
 
-LAYOUT = 1  # of the grid; a model names the one that it was trained with
-SIZES = (10, 24, 24, 2)  # numbers a frame about the place in the bar, the chord, the scale, the drums
-WIDTH = sum(SIZES)
+MAX_SECTIONS, MAX_BARS = 500, 10_000  # of a plan: what hostile files may ask for at most
+TEMPI = (1.0, 1_000.0)  # quarter notes a minute
+
+
+@dataclass(frozen=True)
+class Section:
+    """A stretch of a plan. What is None, or has no chords, is as the plan says.
+
+    bars: its length, a fraction for a pick-up; chords: (symbol, length in quarter notes), over and over through the
+    section, the symbol "" where the chord is unknown; energy: 0 (quiet, sparse) to 1 (loud, full).
+    """
+
+    bars: float
+    name: str = ""
+    chords: tuple[tuple[str, float], ...] = ()
+    drums: bool | None = None
+    energy: float | None = None
+    tempo: float | None = None
+    metre: str | None = None
+    key: str | None = None
+
+
+class Stretch(NamedTuple):
+    """A section with all that it takes from the plan, and where it lies in the piece."""
+
+    name: str
+    chords: tuple[tuple[str, float], ...]
+    drums: bool | None
+    energy: float | None
+    tempo: float | None
+    metre: str
+    key: str | None
+    start: float  # quarter notes from the beginning of the piece
+    quarters: float  # its length; infinite for a plan without sections
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a clip's music follows; any part may be unknown.
 
-    tempo: quarter notes a minute; metre: of `theory.METRES`; start: quarter notes from the beginning of the piece, a
-    bar line, to that of the clip; key: tonic and mode of `theory.MODES`, such as "F# minor"; chords: those of the
-    piece, (symbol, length in quarter notes), over and over, the symbol "" where the chord is unknown; drums: whether
-    there are any.
+    tempo: quarter notes a minute; metre: such as "7/8"; start: quarter notes from the beginning of the piece, a bar
+    line, to that of the clip; key: tonic and mode of `theory.MODES`, such as "F# minor"; chords: those of the piece,
+    (symbol, length in quarter notes), over and over, the symbol "" where the chord is unknown; drums: whether there
+    are any; sections: the form, where it is known, played over and over; ends: or played once, and then it is over,
+    the chord of the last bar rings; swing: where the second of two eighth notes begins, 0.5 (straight) to 0.75.
     """
 
     tempo: float | None = None
@@ -34,84 +67,155 @@ class Plan:
     key: str | None = None
     chords: tuple[tuple[str, float], ...] = ()
     drums: bool | None = None
+    sections: tuple[Section, ...] = ()
+    ends: bool = False
+    swing: float | None = None
 
     def to_dict(self) -> dict:
-        """JSON-safe dictionary; from_dict gives the plan back."""
-        return vars(self) | {"chords": [list(chord) for chord in self.chords]}
+        """JSON-safe dictionary without what is unknown; from_dict gives the plan back."""
+        facts = {name: value for name, value in asdict(self).items() if value not in (None, (), False)}
+        if self.sections:
+            known = [{n: v for n, v in asdict(section).items() if v not in (None, (), "")} for section in self.sections]
+            facts["sections"] = known
+        for place in (facts, *facts.get("sections", ())):
+            if "chords" in place:
+                place["chords"] = [list(chord) for chord in place["chords"]]
+        return facts | ({} if self.drums is None else {"drums": self.drums})
 
     @classmethod
     def from_dict(cls, facts: dict) -> Plan:
-        return cls(**facts | {"chords": tuple((symbol, length) for symbol, length in facts.get("chords", ()))})
+        """A plan from a JSON object. TypeError or ValueError for one that is none; see `check` for its values."""
+        sections = tuple(Section(**_with_chords(section)) for section in facts.get("sections", ()))
+        return cls(**_with_chords(facts) | {"sections": sections})
 
     def check(self) -> None:
         """Raise ValueError (or TypeError) where an entry is not what it should be."""
-        if self.metre not in METRES:
-            raise ValueError(f"{self.metre!r} is no metre of {', '.join(METRES)}")
-        if self.tempo is not None and not 1 <= self.tempo <= 1_000:
-            raise ValueError(f"a tempo of {self.tempo} cannot be")
-        if self.drums not in (None, True, False):
-            raise ValueError("drums are neither there nor not")
-        if self.chords and not all(length > 0 for _, length in self.chords):
-            raise ValueError("a chord has no length")
-        if not np.isfinite(self.grid(1, 1.0)).all():
-            raise ValueError("its grid is not finite")
+        if len(self.sections) > MAX_SECTIONS:
+            raise ValueError(f"{len(self.sections):,} sections, but {MAX_SECTIONS} are the most")
+        for section in self.sections:
+            if not 0 < section.bars <= MAX_BARS:
+                raise ValueError(f"a section of {section.bars:,} bars: give it more than 0 and at most {MAX_BARS:,}")
+            _check_values(section.tempo, section.metre, section.key, section.chords, section.drums)
+            if section.energy is not None and not 0 <= section.energy <= 1:
+                raise ValueError(f"an energy of {section.energy} is not between 0 and 1")
+        if sum(section.bars for section in self.sections) > MAX_BARS:
+            raise ValueError(f"{sum(section.bars for section in self.sections):,} bars, but {MAX_BARS:,} are the most")
+        _check_values(self.tempo, self.metre, self.key, self.chords, self.drums)
+        if not math.isfinite(self.start):
+            raise ValueError("it begins nowhere")
+        if self.swing is not None and not 0.5 <= self.swing <= 0.75:
+            raise ValueError(f"a swing of {self.swing} is not between 0.5 and 0.75")
+        if self.ends and not self.sections:
+            raise ValueError("it ends, but has no sections")
+
+    @cached_property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """The sections in order, each with what it takes from the plan; one without end for a plan without any."""
+        if not self.sections:
+            return (Stretch("", self.chords, self.drums, None, self.tempo, self.metre, self.key, 0.0, math.inf),)
+        found, start = [], 0.0
+        for section in self.sections:
+            metre = section.metre or self.metre
+            length = section.bars * bar_length(metre)
+            found.append(
+                Stretch(
+                    section.name,
+                    section.chords or self.chords,
+                    self.drums if section.drums is None else section.drums,
+                    section.energy,
+                    section.tempo or self.tempo,
+                    metre,
+                    section.key or self.key,
+                    start,
+                    length,
+                )
+            )
+            start += length
+        return tuple(found)
+
+    @property
+    def quarters(self) -> float:
+        """Length of the piece in quarter notes; infinite without sections."""
+        return self.stretches[-1].start + self.stretches[-1].quarters
+
+    @property
+    def seconds(self) -> float:
+        """Length of the piece, of sections once through, in seconds. ValueError without a tempo."""
+        if any(stretch.tempo is None for stretch in self.stretches):
+            raise ValueError("the plan has no tempo")
+        return sum(stretch.quarters * 60 / stretch.tempo for stretch in self.stretches if stretch.tempo)
+
+    def quarters_at(self, seconds: np.ndarray) -> np.ndarray:
+        """Quarter notes from the beginning of the piece to moments of the clip, in seconds. The plan has a tempo.
+
+        A piece that does not end begins again: the first time its second round begins, that is `quarters`.
+        """
+        tempi = [stretch.tempo for stretch in self.stretches]
+        assert None not in tempi, "a plan without a tempo has no times"
+        if len(set(tempi)) == 1:
+            return self.start + seconds * tempi[0] / 60
+        quarters = np.array([stretch.quarters for stretch in self.stretches])
+        ends, beats = np.cumsum(quarters * 60 / np.array(tempi)), np.cumsum(quarters)
+        rounds, rest = divmod(self.start, beats[-1])
+        begin = rounds * ends[-1] + float(np.interp(rest, [0, *beats], [0, *ends]))
+        whole, place = np.divmod(begin + seconds, ends[-1])
+        within = np.interp(place, [0, *ends], [0, *beats])
+        if self.ends:  # past the end time goes on at the last tempo
+            return np.where(whole > 0, beats[-1] + (begin + seconds - ends[-1]) * tempi[-1] / 60, within)
+        return whole * beats[-1] + within
 
     def describe(self) -> str:
-        """In words, such as "124 BPM, 4/4, A minor, Am F C G, no drums"; at most the first eight chords."""
+        """In words, such as "124 BPM, 4/4, A minor, Am F C G, no drums"; of a long row of chords the first eight.
+
+        With sections: "..., intro 4 bars | verse 8 bars: Am F".
+        """
         parts = [] if self.tempo is None else [f"{self.tempo:g} BPM", self.metre]
         parts += [self.key] if self.key else []
-        chords = [symbol for symbol, _ in self.chords if symbol]
-        parts += [" ".join(chords[:8]) + (" ..." if len(chords) > 8 else "")] if chords else []
+        parts += [_row(self.chords)] if _row(self.chords) else []
         parts += [] if self.drums is None else ["drums" if self.drums else "no drums"]
+        if self.sections:
+            parts.append(" | ".join(map(_in_words, self.sections)))
         return ", ".join(parts)
 
     def later(self, seconds: float) -> Plan:
         """The plan of the rest of the clip, from so many seconds on."""
-        if self.tempo is None or not seconds:
+        if not seconds or any(stretch.tempo is None for stretch in self.stretches):
             return self
-        return replace(self, start=self.start + seconds * self.tempo / 60)
-
-    def grid(self, frames: int, rate: float, first: int = 0) -> np.ndarray:
-        """(frames, WIDTH) float32 of `frames` frames, `rate` a second, from number `first` on; unknown parts are zero.
-
-        Sine and cosine of the place in the bar, its half, the quarter, eighth and sixteenth note; pitch classes of the
-        chord, its root, pitch classes of the scale, its tonic; drums, none.
-        """
-        pulse, chord, scale, drums = (np.zeros((frames, n), dtype=np.float32) for n in SIZES)
-        if self.tempo is not None:
-            quarters = self.start + (first + np.arange(frames) + 0.5) / rate * self.tempo / 60
-            bar = METRES[self.metre]
-            turns = quarters[:, None] / np.array([bar, bar / 2, 1, 1 / 2, 1 / 4])
-            pulse[:] = np.concatenate([np.sin(2 * np.pi * turns), np.cos(2 * np.pi * turns)], axis=1)
-            if self.chords:
-                ends = np.cumsum([length for _, length in self.chords])
-                sounding = np.searchsorted(ends, quarters % ends[-1], side="right")
-                chord[:] = np.stack([_chord(symbol) for symbol, _ in self.chords])[sounding]
-        if self.key is not None:
-            scale[:] = _scale(self.key)
-        if self.drums is not None:
-            drums[:, 0 if self.drums else 1] = 1
-        return np.concatenate([pulse, chord, scale, drums], axis=1)
+        return replace(self, start=float(self.quarters_at(np.asarray(seconds))))
 
 
-@lru_cache(maxsize=1024)
-def _chord(symbol: str) -> np.ndarray:
-    if not symbol:
-        return np.zeros(24, dtype=np.float32)
-    root, quality = parse_chord(symbol)
-    return _marks([root + step for step in QUALITIES[quality]], root)
+def _with_chords(facts: dict) -> dict:
+    return facts | {"chords": tuple((symbol, length) for symbol, length in facts.get("chords", ()))}
 
 
-@lru_cache(maxsize=256)
-def _scale(key: str) -> np.ndarray:
-    note, _, mode = key.partition(" ")
-    tonic = pitch_class(note)
-    return _marks([tonic + step for step in MODES[mode]], tonic)
+def _row(chords: tuple[tuple[str, float], ...]) -> str:
+    symbols = [symbol for symbol, _ in chords if symbol]
+    return " ".join(symbols[:8]) + (" ..." if len(symbols) > 8 else "")
 
 
-def _marks(pitches: list[int], first: int) -> np.ndarray:
-    """(24,): ones at the pitch classes, then at the first one alone."""
-    marks = np.zeros(24, dtype=np.float32)
-    marks[[pitch % 12 for pitch in pitches]] = 1
-    marks[12 + first] = 1
-    return marks
+def _in_words(section: Section) -> str:
+    drums = {None: "", True: ", drums", False: ", no drums"}[section.drums]
+    chords = f": {_row(section.chords)}" if _row(section.chords) else ""
+    return f"{section.name or 'section'} {section.bars:g} bars{drums}{chords}"
+
+
+def _check_values(
+    tempo: float | None, metre: str | None, key: str | None, chords: tuple[tuple[str, float], ...], drums: bool | None
+) -> None:
+    """ValueError or TypeError where what a plan or one of its sections says cannot be."""
+    if tempo is not None and not TEMPI[0] <= tempo <= TEMPI[1]:
+        raise ValueError(f"a tempo of {tempo} cannot be")
+    if metre is not None:
+        bar_length(metre)
+    if drums not in (None, True, False):
+        raise ValueError("drums are neither there nor not")
+    if not all(0 < length < math.inf for _, length in chords):
+        raise ValueError("a chord has no length")
+    for symbol, _ in chords:
+        if symbol:
+            parse_chord(symbol)
+    if key is not None:
+        note, _, mode = key.partition(" ")
+        pitch_class(note)
+        if mode not in MODES:
+            raise ValueError(f"{key!r} is no key: write them as F# minor")

@@ -18,9 +18,10 @@ from torch import Tensor
 
 from ..errors import ModelError
 from ..models.bundle import Bundle
-from .plan import LAYOUT, Plan
+from .grid import WIDTHS
+from .plan import Plan
 from .prompt_parser import PromptFacts, parse_prompt
-from .theory import DARK_MODES, METRES, MODES, QUALITIES, SHARPS, parse_chord, pitch_class, transpose
+from .theory import DARK_MODES, MODES, SHARPS, bar_length, parse_chord, pitch_class, transpose
 
 FILE = "plans.safetensors"
 NEAREST = 5  # pieces to draw from
@@ -80,10 +81,10 @@ def load_pieces(bundle: Bundle) -> Pieces | None:
 
 
 def check_layout(bundle: Bundle) -> None:
-    """Refuse a model that was trained with another grid. Raises ModelError."""
-    layout = bundle.config["backbone"].get("grid")
-    if bundle.follows_plans and layout != LAYOUT:
-        raise ModelError(f"{bundle.path}: grid layout {layout!r}, but this ttm-app has {LAYOUT}; update ttm-app")
+    """Refuse a model that was trained with a grid that is not known here. Raises ModelError."""
+    if bundle.follows_plans and bundle.grid_layout not in WIDTHS:
+        has = f"this ttm-app has {' and '.join(map(str, WIDTHS))}"
+        raise ModelError(f"{bundle.path}: grid layout {bundle.grid_layout!r}, but {has}; update ttm-app")
 
 
 def plans_for(prompt: str, vector: np.ndarray | None, seeds: Sequence[int], pieces: Pieces | None) -> list[Plan]:
@@ -113,7 +114,7 @@ def _with_facts(plan: Plan, facts: PromptFacts) -> Plan:
     if facts.drums is not None:
         plan = replace(plan, drums=facts.drums)
     if facts.chords:
-        plan = replace(plan, chords=tuple((symbol, METRES[plan.metre]) for symbol in facts.chords), key=None)
+        plan = replace(plan, chords=tuple((symbol, bar_length(plan.metre)) for symbol in facts.chords), key=None)
         if facts.tonic is None:
             plan = replace(plan, key=key_of(facts.chords))
     if facts.tonic is not None:
@@ -134,11 +135,11 @@ def in_key(plan: Plan, tonic: int, minor: bool | None) -> Plan:
 def key_of(chords: tuple[str, ...]) -> str:
     """The major or minor key with most of the chords' notes; of equal ones, that of the first chord, or the last."""
     parsed = [parse_chord(symbol) for symbol in chords]
-    notes = [(root + step) % 12 for root, quality in parsed for step in QUALITIES[quality]]
+    notes = [pitch for chord in parsed for pitch in chord.pitches]
 
     def fit(tonic: int, mode: str) -> float:
         scale = {(tonic + step) % 12 for step in MODES[mode]}
-        at_home = [root == tonic and ("m" in quality[:1]) == (mode == "minor") for root, quality in parsed]
+        at_home = [c.root == tonic and ("m" in c.quality[:1]) == (mode == "minor") for c in parsed]
         return sum(note in scale for note in notes) + 0.6 * at_home[0] + 0.3 * at_home[-1]
 
     tonic, mode = max(((t, m) for m in ("major", "minor") for t in range(12)), key=lambda key: fit(*key))

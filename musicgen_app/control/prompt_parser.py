@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .theory import ACCIDENTALS, DARK_MODES, METRES, MODE_WORDS, QUALITIES, pitch_class
+from .theory import ACCIDENTALS, DARK_MODES, MODE_WORDS, QUALITIES, pitch_class
 
 LAYOUT = 1  # of the vector; a model names the one that it was trained with
 BPM = (40.0, 220.0)
+METRES = ("4/4", "3/4", "6/8")  # that the vector has a place for
 TEMPI = 40  # bumps on a logarithmic scale over BPM, about 4 % apart
 WIDTH = 1 + TEMPI + 1 + 12 + 2 + len(METRES) + 2
 
@@ -86,7 +87,7 @@ class PromptFacts:
         if self.minor is not None:
             mode[int(self.minor)] = 1
         if self.metre is not None:
-            metre[list(METRES).index(self.metre)] = 1
+            metre[METRES.index(self.metre)] = 1
         if self.drums is not None:
             drums[int(self.drums)] = 1
         return np.concatenate([tempo, tonic, mode, metre, drums]).astype(np.float32)

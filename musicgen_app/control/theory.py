@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 MODES = {
     "major": (0, 2, 4, 5, 7, 9, 11),
@@ -19,7 +20,7 @@ MODE_WORDS = {
     "major": "major", "maj": "major", "ionian": "major", "lydian": "lydian", "mixolydian": "mixolydian",
     "minor": "minor", "min": "minor", "aeolian": "minor", "dorian": "dorian", "phrygian": "phrygian",
 }  # fmt: skip
-METRES = {"4/4": 4.0, "3/4": 3.0, "6/8": 3.0}  # quarter notes in a bar
+METRES = ("4/4", "3/4", "6/8", "12/8", "2/4", "2/2", "5/4", "7/8", "6/4", "9/8", "7/4", "5/8", "10/8", "11/8")
 
 # What follows the root in a chord's symbol -> semitones above the root, in the order of stacking.
 QUALITIES = {
@@ -43,21 +44,66 @@ QUALITIES = {
     "maj9": (0, 4, 7, 11, 14),
     "m9": (0, 3, 7, 10, 14),
     "13": (0, 4, 10, 14, 21),
+    "aug": (0, 4, 8),
+    "aug7": (0, 4, 8, 10),
+    "7b5": (0, 4, 6, 10),
+    "mmaj7": (0, 3, 7, 11),
+    "69": (0, 4, 7, 9, 14),
+    "7b9": (0, 4, 7, 10, 13),
+    "7#9": (0, 4, 7, 10, 15),
+    "9sus4": (0, 5, 7, 10, 14),
+    "m11": (0, 3, 7, 10, 17),
+    "maj13": (0, 4, 11, 14, 21),
+    "m13": (0, 3, 10, 14, 21),
 }
 
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}  # in semitones
 
-_SYMBOL = re.compile(r"([A-G])([#b]?)(.*)")
+_SYMBOL = re.compile(r"([A-G][#b]?)([^/]*)(?:/([A-G][#b]?))?")
+_METRE = re.compile(r"([1-9]|[12]\d|3[0-2])/(2|4|8|16)")
 
 
-def parse_chord(symbol: str) -> tuple[int, str]:
-    """ "F#m7" -> its root (6) and quality ("m7"). Raises ValueError for what is no chord of QUALITIES."""
+class ChordSymbol(NamedTuple):
+    """What a symbol such as "F#m7/C#" says: pitch classes of root and bass, and the quality, one of QUALITIES."""
+
+    root: int
+    quality: str
+    bass: int  # the root where the symbol names no other
+
+    @property
+    def pitches(self) -> tuple[int, ...]:
+        """Pitch classes in the order of stacking, the root first, without a bass that is not of the chord."""
+        return tuple((self.root + step) % 12 for step in QUALITIES[self.quality])
+
+
+def parse_chord(symbol: str) -> ChordSymbol:
+    """ "F#m7/C#" -> root 6, quality "m7", bass 1. Raises ValueError for what is no chord of QUALITIES."""
     found = _SYMBOL.fullmatch(symbol)
-    if not found or found[3] not in QUALITIES:
-        raise ValueError(f"{symbol!r} is no chord: write them as C, F#m7 or Bbmaj7")
-    return pitch_class(found[1] + found[2]), found[3]
+    if not found or found[2] not in QUALITIES:
+        raise ValueError(f"{symbol!r} is no chord: write them as C, F#m7 or Bbmaj7/D")
+    root = pitch_class(found[1])
+    return ChordSymbol(root, found[2], pitch_class(found[3]) if found[3] else root)
+
+
+def bar_length(metre: str) -> float:
+    """ "7/8" -> 3.5, the quarter notes of a bar. Raises ValueError for what is no metre."""
+    beats, unit = _parse_metre(metre)
+    return beats * 4 / unit
+
+
+def beat_length(metre: str) -> float:
+    """Quarter notes between two beats that are felt: a dotted quarter in 6/8, 9/8 and 12/8. Raises ValueError."""
+    beats, unit = _parse_metre(metre)
+    return 4 / unit * (3 if beats > 3 and beats % 3 == 0 and unit >= 8 else 1)
+
+
+def _parse_metre(metre: str) -> tuple[int, int]:
+    found = _METRE.fullmatch(metre)
+    if not found:
+        raise ValueError(f"{metre!r} is no metre: write them as 4/4, 6/8 or 7/8")
+    return int(found[1]), int(found[2])
 
 
 def pitch_class(note: str) -> int:
@@ -74,5 +120,6 @@ def transpose(symbol: str, semitones: int) -> str:
     """A chord's symbol, so many semitones higher; "" stays what it is."""
     if not symbol:
         return symbol
-    root, quality = parse_chord(symbol)
-    return SHARPS[(root + semitones) % 12] + quality
+    root, quality, bass = parse_chord(symbol)
+    below = "/" + SHARPS[(bass + semitones) % 12] if bass != root else ""
+    return SHARPS[(root + semitones) % 12] + quality + below

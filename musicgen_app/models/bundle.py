@@ -74,6 +74,11 @@ class Bundle:
         return "grid" in self.config["backbone"]
 
     @property
+    def grid_layout(self) -> Any:
+        """The layout of the grids that it was trained with, None without; see `control.grid`."""
+        return self.config["backbone"].get("grid")
+
+    @property
     def plan_guidance(self) -> float:
         """How closely it keeps to a plan, as `guidance` does for the prompt; 1 is none."""
         return float(self.sampler.get("plan_guidance", 1.0))

@@ -12,9 +12,10 @@ import torch
 from safetensors.torch import save_file
 
 from musicgen_app.control import planner
-from musicgen_app.control.plan import WIDTH, Plan
+from musicgen_app.control.grid import WIDTHS, frame_grid, layout_of
+from musicgen_app.control.plan import MAX_BARS, Plan, Section
 from musicgen_app.control.planner import Pieces, in_key, key_of, load_pieces, plans_for
-from musicgen_app.control.theory import parse_chord, pitch_class, transpose
+from musicgen_app.control.theory import bar_length, beat_length, parse_chord, pitch_class, transpose
 from musicgen_app.engine import Engine
 from musicgen_app.errors import ModelError
 from musicgen_app.library.metadata import sidecar_for
@@ -24,20 +25,30 @@ from support.prepared_folder import write_tiny
 from ttm_trainer.output.track_facts import known_plans
 
 WALTZ = Plan(120.0, "3/4", 0.0, "A minor", (("Am", 6.0), ("E7", 3.0)))
+SONG = Plan(  # 16 s at 120 BPM, and 8 s more at 60
+    120.0, "4/4", 0.0, "A minor", (("Am", 4.0), ("F", 2.0), ("C/E", 2.0)), sections=(
+        Section(2, "intro", drums=False, energy=0.3),
+        Section(4, "Verse 1", drums=True, energy=0.6),
+        Section(2, "chorus", (("F", 4.0),), True, 0.9, key="F major"),
+        Section(2, "outro", (("Am", 7.0),), False, 0.4, tempo=105.0, metre="7/8"),
+    ), ends=True, swing=0.6,
+)  # fmt: skip
 
 
 def test_notes_and_chords():
     assert [pitch_class(note) for note in ("C", "F#", "Gb", "B", "Cb", "B#")] == [0, 6, 6, 11, 11, 0]
-    assert parse_chord("F#m7") == (6, "m7") and parse_chord("Bbmaj7") == (10, "maj7") and parse_chord("C") == (0, "")
-    assert transpose("Am7", 3) == "Cm7" and transpose("C", -1) == "B"
-    for wrong in ("H", "Cx", "am", "", "C/G"):
+    assert parse_chord("F#m7") == (6, "m7", 6) and parse_chord("Bbmaj7") == (10, "maj7", 10)
+    assert parse_chord("C/E") == (0, "", 4) and parse_chord("Am7/Gb").bass == 6
+    assert parse_chord("G7").pitches == (7, 11, 2, 5)
+    assert transpose("Am7", 3) == "Cm7" and transpose("C", -1) == "B" and transpose("C/E", 2) == "D/F#"
+    for wrong in ("H", "Cx", "am", "", "C/", "C/H", "C/G/E", "/G"):
         with pytest.raises(ValueError):
             parse_chord(wrong)
 
 
 def test_the_grid_tells_the_place_in_the_bar():
     """At 120 BPM and 8 frames a second a quarter note is 4 frames; frames are told of their middle."""
-    grid = WALTZ.grid(24, 8.0)
+    grid = frame_grid(WALTZ, 24, 8.0)
     quarters = (np.arange(24) + 0.5) / 4
     for column, period in enumerate((3, 1.5, 1, 0.5, 0.25)):
         np.testing.assert_allclose(grid[:, column], np.sin(2 * np.pi * quarters / period), atol=1e-5)
@@ -46,9 +57,9 @@ def test_the_grid_tells_the_place_in_the_bar():
 
 
 def test_the_grid_tells_chord_and_key():
-    grid = WALTZ.grid(72, 8.0)
+    grid = frame_grid(WALTZ, 72, 8.0, layout=1)
     chord, root, scale, tonic = grid[:, 10:22], grid[:, 22:34], grid[:, 34:46], grid[:, 46:58]
-    assert WIDTH == grid.shape[1] == 60
+    assert WIDTHS[1] == grid.shape[1] == 60
     for first, last, notes, bass in ((0, 24, (9, 0, 4), 9), (24, 36, (4, 8, 11, 2), 4), (36, 60, (9, 0, 4), 9)):
         assert (chord[first:last] == np.isin(np.arange(12), notes)).all()
         assert (root[first:last] == (np.arange(12) == bass)).all()
@@ -56,28 +67,86 @@ def test_the_grid_tells_chord_and_key():
 
 
 def test_what_is_not_known_is_zero():
-    assert not Plan().grid(5, 8.0).any()
-    only_key, only_tempo = Plan(key="C major").grid(5, 8.0), Plan(tempo=90.0).grid(5, 8.0)
+    assert not frame_grid(Plan(), 5, 8.0).any()
+    only_key, only_tempo = frame_grid(Plan(key="C major"), 5, 8.0), frame_grid(Plan(tempo=90.0), 5, 8.0)
     assert not only_key[:, :34].any() and only_key[:, 34:58].any() and not only_key[:, 58:].any()
-    assert (replace(WALTZ, drums=True).grid(5, 8.0) - WALTZ.grid(5, 8.0) == np.eye(60)[58]).all()
-    assert (replace(WALTZ, drums=False).grid(5, 8.0) - WALTZ.grid(5, 8.0) == np.eye(60)[59]).all()
-    assert only_tempo[:, :10].any() and not only_tempo[:, 10:].any()
+    for drums, column in ((True, 58), (False, 59)):
+        added = frame_grid(replace(WALTZ, drums=drums), 5, 8.0) - frame_grid(WALTZ, 5, 8.0)
+        assert (added == np.eye(WIDTHS[2])[column]).all()
+    assert only_tempo[:, :10].any() and not only_tempo[:, 10:72].any()
 
 
 def test_a_plan_may_know_some_chords_only():
     plan = Plan(60.0, chords=(("C", 1.0), ("", 2.0), ("G", 1.0)), key="C major")
     plan.check()
-    assert plan.grid(4, 1.0)[:, 10:34].any(axis=1).tolist() == [True, False, False, True]
+    assert frame_grid(plan, 4, 1.0)[:, 10:34].any(axis=1).tolist() == [True, False, False, True]
     assert plan.describe() == "60 BPM, 4/4, C major, C G"
     assert in_key(plan, 2, None).chords == (("D", 1.0), ("", 2.0), ("A", 1.0))
     assert Plan.from_dict(plan.to_dict()) == plan
 
 
 def test_a_plan_from_later_on_and_a_grid_from_a_frame_on_are_the_same_music():
-    whole = WALTZ.grid(80, 8.0)
-    np.testing.assert_allclose(WALTZ.grid(60, 8.0, first=20), whole[20:])
-    np.testing.assert_allclose(WALTZ.later(2.5).grid(60, 8.0), whole[20:], atol=1e-5)
+    for plan in (WALTZ, SONG, replace(SONG, ends=False)):
+        whole = frame_grid(plan, 400, 8.0)
+        np.testing.assert_allclose(frame_grid(plan, 380, 8.0, first=20), whole[20:])
+        np.testing.assert_allclose(frame_grid(plan.later(2.5), 380, 8.0), whole[20:], atol=1e-5)
     assert Plan(key="C major").later(3.0) == Plan(key="C major")
+
+
+def column(grid: np.ndarray, number: int) -> list[float]:
+    """Distinct values of a column, in order."""
+    values = grid[:, number].astype(float)
+    return values[np.flatnonzero(np.diff(values, prepend=np.nan))].round(3).tolist()
+
+
+def test_sections_change_the_grid_inside_a_clip():
+    grid = frame_grid(SONG, 352, 16.0)
+    assert layout_of(grid.shape[1]) == 2
+    assert column(grid, 58) == [0, 1, 0] and column(grid, 59) == [1, 0, 1, 0]  # drums; after the end there is nothing
+    assert np.flatnonzero(np.diff(grid[:, 58])).tolist() == [63, 255]  # they enter at 4 s and leave at 16 s
+    assert column(grid, 82) == [0.3, 0.6, 0.9, 0.4, 0]  # energy
+    assert (np.argmax(grid[:, 84:92], axis=1)[[0, 100, 200, 300]] == [0, 1, 2, 7]).all()  # "Verse 1" is a verse
+    assert grid[200, 60:72].argmax() == 5 and grid[60, 60:72].argmax() == 4  # the bass of F, and of C/E
+    assert grid[200, 46:58].argmax() == 5 and grid[10, 46:58].argmax() == 9  # its own key
+    assert column(grid, 78) == [1, 0.875, 0] and column(grid, 80) == [0.6, 0]  # length of the bar; swing
+    assert column(grid, 92) == [0, 1, 0] and column(grid, 93) == [0, 1]  # the last bar rings, then it is over
+
+
+def test_a_piece_ends_or_begins_again():
+    assert SONG.seconds == 20 and SONG.quarters == 39 and SONG.stretches[3].start == 32
+    after = frame_grid(SONG, 40, 10.0, first=200)
+    assert (after[:, -1] == 1).all() and not after[:, :-1].any()
+    again = replace(SONG, ends=False)
+    np.testing.assert_allclose(frame_grid(again, 200, 10.0, first=200), frame_grid(again, 200, 10.0), atol=1e-4)
+    assert not frame_grid(again, 400, 10.0)[:, 92:].any()
+
+
+def test_a_layout_1_grid_of_sections_is_the_first_part_of_layout_2():
+    assert (frame_grid(SONG, 50, 8.0, layout=1) == frame_grid(SONG, 50, 8.0)[:, :60]).all()
+
+
+def test_metres():
+    lengths = {"7/8": (3.5, 0.5), "12/8": (6, 1.5), "5/4": (5, 1), "2/2": (4, 2), "3/8": (1.5, 0.5)}
+    for metre, (bar, beat) in lengths.items():
+        assert bar_length(metre) == bar and beat_length(metre) == beat
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tempo": float("nan")}, {"tempo": 0}, {"metre": "4/5"}, {"metre": "0/4"}, {"metre": "99/4"},
+        {"key": "H major"}, {"key": "C"}, {"chords": [["C", 0]]}, {"chords": [["C", float("inf")]]},
+        {"chords": [["Q", 4]]}, {"drums": 3},
+        {"start": float("inf")}, {"swing": 0.9}, {"ends": True}, {"sections": [{"bars": 0}]},
+        {"sections": [{"bars": MAX_BARS + 1}]}, {"sections": [{"bars": 1}] * 501}, {"sections": [{"bars": 6_000}] * 2},
+        {"sections": [{"bars": 4, "energy": 1.1}]}, {"sections": [{"bars": 4, "chords": [["H", 4]]}]},
+        {"sections": [{"bars": float("nan")}]}, {"sections": [{"bars": 4, "metre": "1/1"}]}, {"tempo": "fast"},
+        {"color": "red"}, {"sections": [{}]},
+    ],
+)  # fmt: skip
+def test_a_plan_that_cannot_be(wrong):
+    with pytest.raises((TypeError, ValueError)):
+        Plan.from_dict(wrong).check()
 
 
 def test_in_words():
@@ -85,6 +154,10 @@ def test_in_words():
     long = replace(WALTZ, chords=(("C", 4.0),) * 9)
     assert long.describe().endswith("A minor, C C C C C C C C ...")
     assert Plan(90.0, drums=False).describe() == "90 BPM, 4/4, no drums"
+    form = "intro 2 bars, no drums | Verse 1 4 bars, drums | chorus 2 bars, drums: F | outro 2 bars, no drums: Am"
+    assert SONG.describe() == f"120 BPM, 4/4, A minor, Am F C/E, {form}"
+    assert Plan.from_dict(json.loads(json.dumps(SONG.to_dict()))) == SONG and Plan.from_dict({}) == Plan()
+    SONG.check()
 
 
 def test_key_of_chords():
@@ -166,7 +239,7 @@ def planned(tiny_parts, folder, tensors=None, grid=1):
     from musicgen_app.backbones.presets import build_backbone
 
     config, state, files = tiny_parts
-    backbone = {**config["backbone"], "overrides": config["backbone"]["overrides"] | {"grid_dim": WIDTH}}
+    backbone = {**config["backbone"], "overrides": config["backbone"]["overrides"] | {"grid_dim": WIDTHS.get(grid, 60)}}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         fresh = build_backbone("sketch-dit", backbone["overrides"]).state_dict()
@@ -242,7 +315,7 @@ def test_pieces_survive_their_file(tiny_parts, tmp_path):
 @pytest.mark.parametrize(
     "plans",
     [
-        b"[]", b"no JSON", b'[{"tempo": "fast"}]', b'[{"tempo": NaN}]', b'[{"metre": "5/4"}]', b'[{"key": "H minor"}]',
+        b"[]", b"no JSON", b'[{"tempo": "fast"}]', b'[{"tempo": NaN}]', b'[{"metre": "5/5"}]', b'[{"key": "H minor"}]',
         b'[{"tempo": 90, "chords": [["C", 0]]}]', b'[{"tempo": 90, "chords": [["X", 4]]}]', b'[{"other": 1}]', b"[1]",
         b'[{"drums": "loud"}]',
     ],
@@ -254,15 +327,16 @@ def test_damaged_pieces_are_refused(plans, tiny_parts, tmp_path):
 
 
 def test_a_model_of_another_layout_is_refused(home, tiny_parts, tmp_path):
-    path = str(planned(tiny_parts, tmp_path, grid=2).path)
-    with pytest.raises(ModelError, match="grid layout 2, but this ttm-app has 1"):
+    path = str(planned(tiny_parts, tmp_path, grid=9).path)
+    with pytest.raises(ModelError, match="grid layout 9, but this ttm-app has 1 and 2"):
         Engine(device="cpu").load(path)
 
 
 def test_prepared_data_gives_grids_and_pieces(tmp_path):
     prepared = write_tiny(tmp_path / "with", vector_dim=16, plans=True, val=2)
     second = int(prepared.items("train")[1])  # begins where the first item of its track ends
-    expected = Plan(100.0, "3/4", 0.0, "A minor", (("Am", 3.0), ("F", 3.0))).grid(30, 25.0)
+    expected = Plan(100.0, "3/4", 0.0, "A minor", (("Am", 3.0), ("F", 3.0)))
+    expected = frame_grid(expected, 30, 25.0)
     grids = prepared.grids(np.array([0, second]), 10, np.array([3, 0]))
     np.testing.assert_allclose(grids[0], expected[3:13], atol=1e-5)
     np.testing.assert_allclose(grids[1], expected[20:30], atol=1e-5)

@@ -15,6 +15,7 @@ import pytest
 import soundfile
 
 from musicgen_app import cli
+from musicgen_app.control.grid import frame_grid
 from musicgen_app.control.plan import Plan
 from musicgen_app.control.theory import parse_chord, pitch_class
 from musicgen_app.errors import FileError
@@ -250,7 +251,9 @@ def test_unclear_harmony_is_left_unsaid() -> None:
     assert facts["tonality"] is None and facts["chords"] == []
     plan = Plan.from_dict(facts["plan"])
     plan.check()
-    assert plan.key is None and plan.grid(20, 2.0)[:, :10].any() and not plan.grid(20, 2.0)[:, 34:58].any()
+    assert (
+        plan.key is None and frame_grid(plan, 20, 2.0)[:, :10].any() and not frame_grid(plan, 20, 2.0)[:, 34:58].any()
+    )
     for texts in captions(facts, random.Random(1)).values():
         assert not re.search(r"\b(major|minor|key)\b", " ".join(texts))
 

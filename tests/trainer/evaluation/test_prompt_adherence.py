@@ -49,7 +49,7 @@ def test_chords_that_are_named_are_heard_bar_by_bar(tmp_path):
     targets, heard = [], []
     for number, target in enumerate(read_targets(Path("chords")).targets[:6]):
         chords = [parse_chord(symbol) for symbol, _ in target.plan.chords]
-        bars = [tones([48 + root, *(60 + root + step for step in QUALITIES[kind])], 2.5) for root, kind in chords]
+        bars = [tones([48 + root, *(60 + root + step for step in QUALITIES[kind])], 2.5) for root, kind, _ in chords]
         wave = np.concatenate(bars)
         soundfile.write(tmp_path / f"{number}.wav", wave, 32_000)
         clip = Clip(str(number), tmp_path / f"{number}.wav", 0.0, 10.0)

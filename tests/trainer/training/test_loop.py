@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from musicgen_app.backbones import with_grid
 from musicgen_app.backbones.presets import build_backbone
-from musicgen_app.control import plan
+from musicgen_app.control import grid
 from musicgen_app.errors import FileError, GenerationError, ModelError, RequestError
 from musicgen_app.models.bundle import write_bundle
 from support.prepared_folder import write_tiny
@@ -354,20 +354,20 @@ def test_a_model_begins_with_narrower_weights_and_answers_as_they_do(tiny_parts,
 
 def test_a_model_that_learns_to_follow_plans_begins_as_one_that_did_not(tiny_parts, tmp_path):
     config, _, files = tiny_parts
-    donor, planned = build_backbone("sketch-dit", DIT), build_backbone("sketch-dit", DIT | {"grid_dim": plan.WIDTH})
+    donor, planned = build_backbone("sketch-dit", DIT), build_backbone("sketch-dit", DIT | {"grid_dim": grid.WIDTH})
     torch.nn.init.normal_(donor.final_layer.conv.weight)
     backbone = {"preset": "sketch-dit", "overrides": DIT}
     bundle = write_bundle(tmp_path / "donor", config | {"backbone": backbone}, donor.state_dict(), "", files)
     begin_from(planned, str(bundle.path))
     x, t, tokens, vector = torch.randn(2, 5, 8), torch.rand(2), torch.randn(2, 10, 16), torch.randn(2, 16)
-    told = with_grid(planned, planned.condition(tokens, None, vector), torch.randn(2, 5, plan.WIDTH))
+    told = with_grid(planned, planned.condition(tokens, None, vector), torch.randn(2, 5, grid.WIDTH))
     torch.testing.assert_close(planned(x, t, told), donor(x, t, donor.condition(tokens, None, vector)))
 
 
 def test_batches_tell_the_plan_and_drop_it_at_times(tmp_path):
     prepared = write_tiny(tmp_path, items=40, vector_dim=16, plans=True)
     training = replace(
-        TINY, preset="sketch-dit", overrides=DIT | {"grid_dim": plan.WIDTH}, batch=20, drop=0.5, plan_drop=0.2,
+        TINY, preset="sketch-dit", overrides=DIT | {"grid_dim": grid.WIDTH}, batch=20, drop=0.5, plan_drop=0.2,
         clusters=("text", 1), repa_muq=0.0, phases=(Phase(40, 1e-3, crop=10),),
     )  # fmt: skip
     samples = Samples(training, prepared)
@@ -392,17 +392,17 @@ def test_a_run_with_plans_learns_from_them(preset, overrides, tmp_path):
     for part in sorted((tmp_path / "data" / "latents").glob("0*")):
         values = np.load(part / "values.npy")
         numbers = np.flatnonzero(prepared._part == int(part.name))
-        beat = prepared.grids(numbers, 20).reshape(-1, plan.WIDTH)[:, :8].numpy()
+        beat = prepared.grids(numbers, 20).reshape(-1, grid.WIDTH)[:, :8].numpy()
         np.save(part / "values.npy", (beat + 0.01 * values).astype(np.float16))
     losses = {}
-    for width in (0, plan.WIDTH):
+    for width in (0, grid.WIDTH):
         training = Training(
             preset=preset, overrides=overrides | {"grid_dim": width}, phases=(Phase(60, 1e-2, warmup=10),), batch=16,
             precision="fp32", save_every=60, validate_every=60, validation_items=4, ema=None,
         )  # fmt: skip
         run(training, prepared, tmp_path / str(width))
         losses[width] = [row["val"] for row in rows(tmp_path / str(width) / "metrics.jsonl") if "val" in row][-1]
-    assert losses[plan.WIDTH] < 0.9 * losses[0]
+    assert losses[grid.WIDTH] < 0.9 * losses[0]
 
 
 @pytest.mark.slow

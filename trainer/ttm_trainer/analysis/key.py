@@ -12,7 +12,7 @@ import numpy as np
 
 from musicgen_app.control.plan import Plan
 from musicgen_app.control.prompt_parser import parse_prompt
-from musicgen_app.control.theory import QUALITIES, parse_chord
+from musicgen_app.control.theory import parse_chord
 
 WINDOW = 0.25  # seconds, rounded up to a power of two of samples
 LOWEST, HIGHEST = 33, 96  # MIDI: 55 Hz to 2,093 Hz
@@ -99,8 +99,7 @@ def chords_kept(audio: np.ndarray, sample_rate: int, plan: Plan) -> list[bool]:
 
 def _tones(symbol: str) -> np.ndarray:
     """(12,): the pitch classes of a chord, without mean and of deviation 1."""
-    root, quality = parse_chord(symbol)
-    marks = np.isin(np.arange(12), [(root + step) % 12 for step in QUALITIES[quality]]).astype(float)
+    marks = np.isin(np.arange(12), parse_chord(symbol).pitches).astype(float)
     return (marks - marks.mean()) / marks.std()
 
 

@@ -41,10 +41,11 @@ def train(data, out, steps, batch, lr, init, hours, stop_at, seed) -> None:
     from musicgen_app.errors import Unfinished
 
     from ..aligner.train import AlignerTraining, train_aligner
+    from ..runtime.locks import alone
 
     given = {"steps": steps, "batch": batch, "lr": lr, "init": init and str(init)}
     settings = AlignerTraining(seed=seed, **{name: value for name, value in given.items() if value is not None})
-    with cancellable():
+    with cancellable(), alone(out):
         folder = train_aligner(settings, list(data), out, stop_at=stop_at, max_hours=hours, show=print_note)
     if folder is None:  # which is told
         click.get_current_context().exit(Unfinished.exit_code)

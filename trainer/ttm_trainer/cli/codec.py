@@ -35,11 +35,12 @@ def train(data, out, steps, joint_steps, init, stop_at, seed) -> None:
     from musicgen_app.errors import Unfinished
 
     from ..codec.train import CodecTraining, train_codec
+    from ..runtime.locks import alone
 
     given = {"steps": steps, "joint_steps": joint_steps, "init": init and str(init)}
     settings = CodecTraining(data=tuple(map(str, data)), seed=seed)
     settings = replace(settings, **{name: value for name, value in given.items() if value is not None})
-    with cancellable():
+    with cancellable(), alone(out):
         click.echo(train_codec(settings, out, stop_at, print_note))
     if stop_at and stop_at < settings.steps:
         print_note(f"stopped after step {stop_at} of {settings.steps}; run it again with another --stop-at to go on")

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from musicgen_app.backbones.presets import build_backbone, trainable_parameters
 from musicgen_app.control import genre_classifier, planner
-from musicgen_app.control.plan import LAYOUT
 from musicgen_app.errors import DependencyError, FileError
 from musicgen_app.machine import files
 from musicgen_app.models.bundle import Bundle, frozen_parts, write_bundle
@@ -69,7 +68,7 @@ def export(
     config["training"] |= {"parameters": _parameters(recipe), "notes": list(notes)}
     metrics = run / METRICS
     files = encoder_files(encoders) | {CREDITS: _write_credits(run / CREDITS, rows, encoders)} | _draw(metrics, run)
-    files |= _write_pieces(run, prepared) if recipe.training.planned else {}
+    files |= _write_pieces(run, prepared) if recipe.training.grid_layout else {}
     files |= _write_genres(run, prepared)
     text = card(recipe, config, last_figures(metrics), CURVES if CURVES in files else None)
     return replace_bundle(run / BUNDLE, config, half(model.state_dict()), text, files)
@@ -79,7 +78,7 @@ def export_plain(model: nn.Module, step: int, recipe: Recipe, prepared: Prepared
     """Write a bundle without card and credits to `folder`, to be heard on this machine only. Raises as `export`."""
     encoders = find_encoders(prepared.meta["preparation"]["encoders"])
     config, files = bundle_config(step, recipe, prepared, about, encoders), encoder_files(encoders)
-    files |= _write_pieces(folder.parent, prepared) if recipe.training.planned else {}
+    files |= _write_pieces(folder.parent, prepared) if recipe.training.grid_layout else {}
     files |= _write_genres(folder.parent, prepared)
     return replace_bundle(folder, config, half(model.state_dict()), "", files)
 
@@ -94,7 +93,7 @@ def bundle_config(step: int, recipe: Recipe, prepared: Prepared, about: About, e
         "title": about.title or about.name,
         "version": about.version,
         "backbone": {"preset": recipe.training.preset, "overrides": dict(recipe.training.overrides)}
-        | ({"grid": LAYOUT} if recipe.training.planned else {}),
+        | ({"grid": recipe.training.grid_layout} if recipe.training.grid_layout else {}),
         "text": encoders.text,
         "codec": codec | ({"path": "codec"} if "path" in codec else {}),
         "latent": {name: latent[name] for name in ("mean", "std")},

@@ -13,7 +13,7 @@ from torch import nn
 
 from musicgen_app.codecs import load_codec
 from musicgen_app.codecs.base import Codec
-from musicgen_app.control import plan, prompt_parser
+from musicgen_app.control import grid, prompt_parser
 from musicgen_app.errors import ModelError
 from musicgen_app.machine import paths
 from musicgen_app.machine.device import pick_device
@@ -25,7 +25,7 @@ from musicgen_app.text import SentenceTokens, TextEncoder, load_text_encoder
 SENTENCES = {"kind": "use", "length": 48, "stated": prompt_parser.LAYOUT}  # the bundled text encoder
 BACKBONE: dict[str, Any] = {  # one that fits
     "preset": "sketch-dit",
-    "overrides": {"vector_dim": SentenceTokens.width + prompt_parser.WIDTH, "grid_dim": plan.WIDTH},
+    "overrides": {"vector_dim": SentenceTokens.width + prompt_parser.WIDTH, "grid_dim": grid.WIDTH},
 }
 
 

@@ -29,6 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from musicgen_app.control.grid import LAYOUT, frame_grid
 from musicgen_app.control.plan import Plan
 from musicgen_app.errors import FileError
 from musicgen_app.text import SentenceTokens, TextCondition
@@ -148,14 +149,15 @@ class Prepared:
         """The plan of an item: that of its track, from where the item begins; an empty one where the track has none."""
         return self._plan(item)
 
-    def grids(self, items: np.ndarray, frames: int, first: np.ndarray | None = None) -> Tensor:
-        """The plans of items, frame by frame: (B, frames, plan.WIDTH) float32, each from its frame `first` (0).
+    def grids(self, items: np.ndarray, frames: int, first: np.ndarray | None = None, layout: int = LAYOUT) -> Tensor:
+        """The plans of items, frame by frame: (B, frames, grid_dim) float32, each from its frame `first` (0).
 
-        Zeros where a track has no plan; see `musicgen_app.control.plan`.
+        Zeros where a track has no plan; see `musicgen_app.control.grid`.
         """
         first = np.zeros(len(items), dtype=np.int64) if first is None else np.asarray(first)
         places = zip(np.asarray(items).tolist(), first.tolist(), strict=True)
-        return torch.from_numpy(np.stack([self._plan(i).grid(frames, self.latent_rate, begin) for i, begin in places]))
+        rate = self.latent_rate
+        return torch.from_numpy(np.stack([frame_grid(self._plan(i), frames, rate, at, layout) for i, at in places]))
 
     def audio_vectors(self, items: np.ndarray) -> np.ndarray:
         """The embedder's unit audio vectors of items (B, W) float32: the targets of REPA-CLAP."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from musicgen_app.control import plan
+from musicgen_app.control import grid
 from musicgen_app.models.paper_systems import SYSTEMS
 
 from ..prepare.config import Preparation
@@ -85,7 +85,7 @@ SKETCH_MAMBA = replace(
     SKETCH,
     name="sketch-mamba",
     title="the same with a bidirectional Mamba of as many parameters",
-    training=replace(SKETCH.training, preset="sketch-mamba", overrides={"depth": 10, "grid_dim": plan.WIDTH}),
+    training=replace(SKETCH.training, preset="sketch-mamba", overrides={"depth": 10, "grid_dim": grid.WIDTH}),
 )
 
 UT_AIST = _recipe(

@@ -42,7 +42,7 @@ class Batch(NamedTuple):
     tokens: Tensor  # (B, S, text_dim)
     text_mask: Tensor  # (B, S)
     vector: Tensor | None  # (B, G)
-    grid: Tensor | None = None  # (B, T, plan.WIDTH) what the plan says of each frame; zeros where it is dropped
+    grid: Tensor | None = None  # (B, T, grid_dim) what the plan says of each frame; zeros where it is dropped
     clap: Tensor | None = None  # (B, W) vectors of the audio
     muq: Tensor | None = None  # (B, T, 1024) features of the audio
 
@@ -140,7 +140,7 @@ class Samples:
             tokens=text.tokens,
             text_mask=text.mask,
             vector=text.vector,
-            grid=self._grids(step, items, frames, first, drop, rows) if training.planned else None,
+            grid=self._grids(step, items, frames, first, drop, rows) if training.grid_layout else None,
             clap=torch.from_numpy(prepared.audio_vectors(items)) if training.repa_clap else None,
             muq=prepared.muq(items, first, frames) if training.repa_muq else None,
         )
@@ -148,7 +148,7 @@ class Samples:
     def _grids(self, step: int, items: np.ndarray, frames: int, first: np.ndarray, drop: np.ndarray, rows: np.ndarray):
         """The grids of a batch. Half of the samples without text lose their grid too, so that guidance can leave
         out either or both."""
-        grids = self.prepared.grids(items, frames, first)
+        grids = self.prepared.grids(items, frames, first, self.training.grid_layout or 0)
         draws = rng(self.training.seed, step, "plan dropout").random(int(self.training.samples(step)))[rows]
         grids[torch.from_numpy(draws < np.where(drop, 0.5, self.training.plan_drop))] = 0
         return grids

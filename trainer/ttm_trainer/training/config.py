@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from musicgen_app.backbones.presets import configuration
+from musicgen_app.control.grid import layout_of
 from musicgen_app.errors import RequestError
 
 from . import PRECISIONS, optim
@@ -132,9 +133,10 @@ class Training:
             raise RequestError(f"a text dropout of {self.drop} with clipping at {self.clip} cannot be")
 
     @property
-    def planned(self) -> bool:
-        """Whether the backbone is told the plan of the music; see `musicgen_app.control.plan`."""
-        return bool(configuration(self.preset, self.overrides).grid_dim)
+    def grid_layout(self) -> int | None:
+        """How the backbone is told the plan of the music, None: it is not; see `musicgen_app.control.grid`."""
+        width = configuration(self.preset, self.overrides).grid_dim
+        return layout_of(width) if width else None
 
     @property
     def steps(self) -> int:

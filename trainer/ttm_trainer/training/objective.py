@@ -36,7 +36,7 @@ class Objective(nn.Module):
         super().__init__()
         self.model, self.heads = model, heads
         self.lambdas = {"clap": training.repa_clap, "muq": training.repa_muq}
-        self.planned = training.planned
+        self.grid_layout = training.grid_layout
         self.alpha, self.autocast = training.repa_alpha, AUTOCAST[training.precision]
         self.register_buffer("weights", weights, persistent=False)
 

@@ -50,7 +50,7 @@ class Validation:
         for start in range(0, len(every), self.batch):  # as many passes in every process: some numbers come round again
             numbers, fresh = every[start : start + self.batch] % n, every[start : start + self.batch] < n
             for column, captions in enumerate((self.captions, np.roll(self.captions, n // 2))):
-                batch = self._batch(numbers, captions, objective.planned).to(self.team.device)
+                batch = self._batch(numbers, captions, objective.grid_layout).to(self.team.device)
                 losses = objective(batch)["flow"].double().cpu()
                 sums[column] += losses[torch.from_numpy(fresh)].sum()
             sums[2] += fresh.sum()
@@ -58,7 +58,7 @@ class Validation:
         own, shuffled, count = self.team.sum(sums).tolist()
         return {"val": own / count, "val_shuffled": shuffled / count}
 
-    def _batch(self, numbers: np.ndarray, captions: np.ndarray, planned: bool) -> Batch:
+    def _batch(self, numbers: np.ndarray, captions: np.ndarray, layout: int | None) -> Batch:
         items = self.items[numbers]
         frames = min(LONGEST, int(self.prepared.frames[self.items].max()))
         latents, mask = self.prepared.latents(items, frames)
@@ -73,5 +73,5 @@ class Validation:
             tokens=text.tokens,
             text_mask=text.mask,
             vector=text.vector,
-            grid=self.prepared.grids(items, frames) if planned else None,
+            grid=self.prepared.grids(items, frames, layout=layout) if layout else None,
         )

@@ -14,7 +14,10 @@ INSIDE = 0.85  # share of the sound that a chord must hold
 PRESENT = 0.06  # share of the sound that each of its notes must have
 TONE, BASS = 0.1, 0.1  # what each note of a chord costs, what its root in the bass gains: of several the simplest
 
-AMBIGUOUS = "6", "sus2", "sus4", "7sus4", "maj9", "13"  # of composed pieces mostly found where another chord was meant
+AMBIGUOUS = {  # of composed pieces mostly found where another chord was meant, or too rare to be told from others
+    "6", "sus2", "sus4", "7sus4", "9sus4", "maj9", "13", "maj13", "m13", "m11", "69", "7b5", "7b9", "7#9",
+    "aug7", "mmaj7",
+}  # fmt: skip
 
 _CHORDS = [(root, quality) for quality in QUALITIES if quality not in AMBIGUOUS for root in range(12)]
 _TONES = np.zeros((len(_CHORDS), 12), dtype=bool)

@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from musicgen_app.control import theory
 from musicgen_app.errors import DependencyError, FileError
 
 from ..compose.score import Note
 
-METRES = {(int(name[0]), int(name[2])): quarters for name, quarters in theory.METRES.items()}
+METRES = {(4, 4): 4.0, (3, 4): 3.0, (6, 8): 3.0}  # of pieces that are taken -> quarter notes in a bar
 TEMPI = 40.0, 250.0  # quarter notes a minute; outside of it the file's beat is not the music's
 STEADY = 0.01  # a tempo that strays no further is one tempo
 SHORTEST = 20.0  # seconds of a stretch
