@@ -4,7 +4,8 @@ A network that sees 12 frames a second of noise cannot keep count of the beat by
 in the bar each frame is. The same holds for the chord that sounds, the key that it belongs to, and the form.
 
 Models name the layout that they were trained with. Layout 1 knows the place in the bar, chord, scale and drums; layout
-2 also knows the bass note, the form, energy, metre, swing and the ending.
+2 also knows the bass note, the form, energy, metre, swing and the ending, and has a column that no plan fills: whether
+a frame is given, because it belongs to music that is continued or played again in part.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from .theory import MODES, bar_length, beat_length, parse_chord, pitch_class
 
 LAYOUT = 2  # of what is trained from now on
 # Numbers a frame: the place in the bar, the chord, the scale, the drums; then what layout 2 adds.
-WIDTHS = {1: 60, 2: 94}
+WIDTHS = {1: 60, 2: 95}
 WIDTH = WIDTHS[LAYOUT]
+OVER, GIVEN = 93, 94  # columns of layout 2: the music is over; the frame's latent is given, not to be made
 FORM = {  # parts of a form that have a column, and other names of them
     "intro": ("introduction", "opening"),
     "verse": ("a", "strophe", "couplet", "theme", "head"),
@@ -63,7 +65,7 @@ def frame_grid(plan: Plan, frames: int, rate: float, first: int = 0, layout: int
         here = (which == number) & ~over
         grid[here] = _columns(stretches[number], place[here], plan, layout)
     if layout > 1 and over.any():
-        grid[over, -1] = 1
+        grid[over, OVER] = 1
     return grid
 
 
@@ -81,6 +83,7 @@ def _columns(stretch: Stretch, quarters: np.ndarray, plan: Plan, layout: int) ->
             _either(stretch.energy),
             _constant(_part_of_form, stretch.name or None, len(FORM)),
             _ending(stretch, place, plan),
+            np.zeros(1, dtype=np.float32),  # GIVEN
         ]
     return np.concatenate([np.broadcast_to(part, (len(place), part.shape[-1])) for part in parts], axis=1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -122,3 +123,22 @@ def test_it_starts_as_principal_components_of_bands():
     bands = stereo.band_levels(frames.magnitude, TINY)
     spread = bands - bands.mean(dim=(0, 1))
     assert (rebuilt.reshape(bands.shape) - bands).square().mean() < 0.2 * spread.square().mean()
+
+
+def test_latents_of_the_side_count_beside_those_of_the_mid(codec):
+    """A channel that only moves the side has a weight, and one that moves nothing has none."""
+    audible = codec.audibility
+    assert audible.shape == (codec.config.bins + 2 * codec.config.stereo_bands,) and (audible > 0).all()
+    assert audible[: codec.config.bins].mean() == pytest.approx(1)
+
+    class OnlyTheSide(torch.nn.Module):
+        def forward(self, latents: torch.Tensor) -> torch.Tensor:
+            output = torch.zeros(*latents.shape[:2], len(audible))
+            output[..., -2 * codec.config.stereo_bands :] = latents[..., :1]
+            return output
+
+    from ttm_trainer.prepare.latent_statistics import channel_weights
+
+    codec.decoder = OnlyTheSide()
+    weights = channel_weights(codec, np.zeros((4, codec.latent_dim)), np.ones(codec.latent_dim))
+    assert weights[0] == codec.latent_dim and not weights[1:].any()

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from musicgen_app.control import planner
-from musicgen_app.control.grid import WIDTHS, frame_grid, layout_of
+from musicgen_app.control.grid import OVER, WIDTHS, frame_grid, layout_of
 from musicgen_app.control.plan import MAX_BARS, Plan, Section
 from musicgen_app.control.planner import Pieces, in_key, key_of, load_pieces, plans_for
 from musicgen_app.control.theory import bar_length, beat_length, parse_chord, pitch_class, transpose
@@ -115,7 +115,7 @@ def test_sections_change_the_grid_inside_a_clip():
 def test_a_piece_ends_or_begins_again():
     assert SONG.seconds == 20 and SONG.quarters == 39 and SONG.stretches[3].start == 32
     after = frame_grid(SONG, 40, 10.0, first=200)
-    assert (after[:, -1] == 1).all() and not after[:, :-1].any()
+    assert (after[:, OVER] == 1).all() and not np.delete(after, OVER, axis=1).any()
     again = replace(SONG, ends=False)
     np.testing.assert_allclose(frame_grid(again, 200, 10.0, first=200), frame_grid(again, 200, 10.0), atol=1e-4)
     assert not frame_grid(again, 400, 10.0)[:, 92:].any()

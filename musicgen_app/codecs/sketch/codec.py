@@ -63,6 +63,11 @@ class SpectrumCodec(nn.Module):
         decode = math.ceil(frames_to_decode / c.frames_per_latent) + reach * c.latent_blocks + 1
         return max(encode, decode + self.phase_context)
 
+    @property
+    def audibility(self) -> Tensor:
+        """How much each number that the decoder gives of a frame counts for the ear: (F,), or (F + 2S,) with a side."""
+        return torch.ones(self.config.n_fft // 2 + 1)
+
     def encode(self, waveform: Tensor) -> Tensor:
         """Waveform (B, channels, N) -> latents (B, T, D); the end is padded with silence to a whole latent."""
         raise NotImplementedError

@@ -165,6 +165,13 @@ class StereoCodec(SpectrumCodec):
         config = config or StereoCodecConfig()
         super().__init__(config, config.mid_dim + config.stereo_dim, StereoEncoder(config), StereoDecoder(config))
 
+    @property
+    def audibility(self) -> Tensor:
+        """Bins by the mel scale; the side's gains together half as much as all bins, its rests a quarter of that."""
+        c = self.config
+        gain = torch.full((c.stereo_bands,), 0.5 * c.bins / c.stereo_bands)
+        return torch.cat([bin_weights(c.sample_rate, c.bins), gain, gain / 4])
+
     @torch.no_grad()
     def initialise(self, magnitude: Tensor) -> None:
         """Start as principal components of the mel bands of magnitudes (B, 8T, F); the networks start at zero."""

@@ -384,6 +384,36 @@ def test_batches_tell_the_plan_and_drop_it_at_times(tmp_path):
     assert torch.equal(torch.cat(halves), batches[3].grid)
 
 
+def test_some_samples_are_given_a_part_of_their_frames(tmp_path):
+    """They lie before, after or around one gap; the model is told of them, and they cost nothing."""
+    prepared = write_tiny(tmp_path, items=40, vector_dim=16, plans=True)
+    training = replace(
+        TINY, preset="sketch-dit", overrides=DIT | {"grid_dim": grid.WIDTH}, batch=20, clusters=("text", 1), given=0.5,
+        repa_muq=0.0, phases=(Phase(40, 1e-3),),
+    )  # fmt: skip
+    batches = [Samples(training, prepared).batch(step) for step in range(20)]
+    some = torch.cat([batch.given.any(dim=1) for batch in batches])
+    assert 0.4 < some.float().mean() < 0.6
+    kinds = set()
+    for batch in batches:
+        assert torch.equal(batch.grid[..., grid.GIVEN], batch.given.float()) and not (batch.given & ~batch.mask).any()
+        for given, mask in zip(batch.given, batch.mask, strict=True):
+            row = given[mask].int().tolist()
+            edges = [i for i in range(1, len(row)) if row[i] != row[i - 1]]
+            assert 0 in row and (not any(row) or len(edges) == 1 or (len(edges) == 2 and row[0] == row[-1] == 1))
+            kinds.add((row[0], row[-1]))
+    assert kinds >= {(0, 0), (1, 0), (0, 1), (1, 1)}
+    objective = new_objective(training, prepared)
+    batch = next(batch for batch in batches if batch.given.any())
+    other = torch.where(batch.given[..., None], torch.randn_like(batch.noise), batch.noise)
+    with torch.no_grad():
+        losses = [objective(batch._replace(noise=noise))["flow"] for noise in (batch.noise, other)]
+        plain = objective(batch._replace(given=None))["flow"]
+    assert torch.equal(*losses) and not torch.equal(losses[0], plain)
+    with pytest.raises(RequestError, match="given frames"):
+        replace(training, overrides=DIT)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("preset, overrides", [("sketch-dit", DIT), ("sketch-mamba", MAMBA)])
 def test_a_run_with_plans_learns_from_them(preset, overrides, tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from musicgen_app.codecs.sketch import SketchCodec
+from musicgen_app.codecs.sketch import SpectrumCodec
 from musicgen_app.errors import FileError
 from musicgen_app.machine import files
 
@@ -97,15 +97,16 @@ def moments(frames: Iterator[np.ndarray]) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 @torch.inference_mode()
-def channel_weights(codec: SketchCodec, latents: np.ndarray, std: np.ndarray) -> np.ndarray:
-    """How far the decoded log-magnitudes move when a channel moves by half its deviation, relative to the mean (D,).
+def channel_weights(codec: SpectrumCodec, latents: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """How far what is decoded moves when a channel moves by half its deviation, relative to the mean (D,).
 
     latents: (n, D) frames that are like the data.
     """
     sample = torch.from_numpy(latents.astype(np.float32))[None]
     plain = codec.decoder(sample)
     steps = 0.5 * torch.diag(torch.from_numpy(std.astype(np.float32)))
-    moved = torch.stack([(codec.decoder(sample + step) - plain).square().mean().sqrt() for step in steps])
+    heard = codec.audibility.sqrt()
+    moved = torch.stack([((codec.decoder(sample + step) - plain) * heard).square().mean().sqrt() for step in steps])
     return (moved / moved.mean()).numpy()
 
 
@@ -127,7 +128,7 @@ def _latent(folder: Path, encoders: Encoders, segments: Rows) -> dict:
         mean, std = (np.full(len(mean), value) for value in encoders.latent)
     codec = encoders.load_codec()
     latent = {"codec": encoders.codec, "rate": codec.latent_rate, "mean": mean.tolist(), "std": std.tolist()}
-    if isinstance(codec, SketchCodec):
+    if isinstance(codec, SpectrumCodec):
         sample = _spread(training_frames(folder, segments), count, SAMPLE)
         latent["weights"] = channel_weights(codec.to("cpu"), sample, std).tolist()
     return latent

@@ -66,6 +66,7 @@ SKETCH = Recipe(
         ),
         batch=32,
         drop=0.1,
+        given=0.3,
         weight_decay=0.01,
         betas=(0.9, 0.95),
         eps=1e-8,

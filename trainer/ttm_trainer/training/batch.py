@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from musicgen_app.control.grid import GIVEN
 from musicgen_app.errors import FileError
 
 from ..prepare.prepared_folder import Prepared
@@ -43,6 +44,7 @@ class Batch(NamedTuple):
     text_mask: Tensor  # (B, S)
     vector: Tensor | None  # (B, G)
     grid: Tensor | None = None  # (B, T, grid_dim) what the plan says of each frame; zeros where it is dropped
+    given: Tensor | None = None  # (B, T) True where the latents are given; there is nothing to learn there
     clap: Tensor | None = None  # (B, W) vectors of the audio
     muq: Tensor | None = None  # (B, T, 1024) features of the audio
 
@@ -130,6 +132,10 @@ class Samples:
         data, mask = prepared.latents(items, frames, first)
         text = prepared.text(np.array(captions))
         drop = draws[:, 2] < training.drop
+        grid = self._grids(step, items, frames, first, drop, rows) if training.grid_layout else None
+        given = self._given(step, mask, rows) if training.given else None
+        if grid is not None and given is not None:
+            grid[..., GIVEN] = given.float()
         return Batch(
             items=torch.from_numpy(items),
             data=data,
@@ -140,7 +146,8 @@ class Samples:
             tokens=text.tokens,
             text_mask=text.mask,
             vector=text.vector,
-            grid=self._grids(step, items, frames, first, drop, rows) if training.grid_layout else None,
+            grid=grid,
+            given=given,
             clap=torch.from_numpy(prepared.audio_vectors(items)) if training.repa_clap else None,
             muq=prepared.muq(items, first, frames) if training.repa_muq else None,
         )
@@ -152,6 +159,17 @@ class Samples:
         draws = rng(self.training.seed, step, "plan dropout").random(int(self.training.samples(step)))[rows]
         grids[torch.from_numpy(draws < np.where(drop, 0.5, self.training.plan_drop))] = 0
         return grids
+
+    def _given(self, step: int, mask: Tensor, rows: np.ndarray) -> Tensor:
+        """Which frames are given (B, T): of some samples what lies before, after or on both sides of a gap."""
+        draws = rng(self.training.seed, step, "given frames").random((int(self.training.samples(step)), 4))[rows]
+        real = mask.sum(dim=1).numpy()
+        gap = np.maximum(1, (real * (0.2 + 0.6 * draws[:, 1])).astype(int))
+        place = np.select([draws[:, 2] < 0.4, draws[:, 2] < 0.6], [1.0, 0.0], draws[:, 3])  # end, beginning, anywhere
+        first = (place * (real - gap)).astype(int)
+        frame = np.arange(mask.shape[1])
+        within = (frame >= first[:, None]) & (frame < (first + gap)[:, None])
+        return mask & torch.from_numpy(~within & (draws[:, :1] < self.training.given))
 
 
 def pick(choices: np.ndarray, u: float) -> int:

@@ -101,6 +101,7 @@ class Training:
     repa_alpha: float = 2.0
     repa_layers: int = 1  # of each projection head
     drop: float = 0.1  # chance that a sample's text is dropped, for classifier-free guidance
+    given: float = 0.0  # chance that a sample is given a part of its frames, to continue or fill up; needs a grid
     plan_drop: float = 0.1  # chance that a sample's plan is dropped, for backbones that have a grid
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.95)
@@ -131,6 +132,10 @@ class Training:
             _above("micro", self.micro, 1)
         if not (0 <= self.drop <= 1 and 0 <= self.plan_drop <= 1) or not self.clip > 0:
             raise RequestError(f"a text dropout of {self.drop} with clipping at {self.clip} cannot be")
+        if not 0 <= self.given <= 1 or self.given and (self.grid_layout or 0) < 2:
+            raise RequestError(
+                f"given frames (given {self.given}) need a chance between 0 and 1 and a grid of layout 2"
+            )
 
     @property
     def grid_layout(self) -> int | None:

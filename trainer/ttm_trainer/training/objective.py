@@ -43,13 +43,15 @@ class Objective(nn.Module):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss of each sample (B,) as "loss", and its parts without their weights: "flow", "clap", "muq"."""
         device = batch.data.device
-        x = flow.interpolate(batch.data, batch.noise, batch.t)
+        x, mask = flow.interpolate(batch.data, batch.noise, batch.t), batch.mask
+        if batch.given is not None:
+            x, mask = torch.where(batch.given[..., None], batch.data, x), mask & ~batch.given
         with torch.autocast(device.type, self.autocast) if self.autocast else nullcontext():
             cond = self.model.condition(batch.tokens, batch.text_mask, batch.vector, batch.drop)
             if batch.grid is not None:
                 cond = with_grid(self.model, cond, batch.grid)
             velocity, hidden = flow.velocity(self.model, x, batch.t, cond, return_hidden=True)
-        parts = {"flow": losses.flow_matching(velocity, flow.target(batch.data, batch.noise), batch.mask, self.weights)}
+        parts = {"flow": losses.flow_matching(velocity, flow.target(batch.data, batch.noise), mask, self.weights)}
         if "clap" in self.heads:
             assert batch.clap is not None  # where there is a head there is a target
             parts["clap"] = losses.repa_clap(self.heads["clap"](hidden.float(), batch.mask), batch.clap)
