@@ -16,8 +16,8 @@ codecs               latents -> waveform
 audio                waveform -> a sound file
 library              the file is kept, and found again
 
-Beside it: aligner (how well a clip fits a text), convert (foreign checkpoints), plugins, machine, errors, doctor and
-bench.
+Beside it: aligner (how well a clip fits a text), analysis (sound -> tempo, beats, key, chords), convert (foreign
+checkpoints), plugins, machine, errors, doctor and bench.
 """
 
 from __future__ import annotations

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from musicgen_app import Engine, GenerationRequest
+from musicgen_app.analysis.key import chords_kept
+from musicgen_app.analysis.tempo import same, tempo
 from musicgen_app.audio import true_peak
 from musicgen_app.codecs import load_codec
 from musicgen_app.machine import paths
 from musicgen_app.models.bundle import open_bundle, parameter_count, verify
-from ttm_trainer.analysis.key import chords_kept
-from ttm_trainer.analysis.tempo import same, tempo
 
 pytestmark = pytest.mark.slow
 

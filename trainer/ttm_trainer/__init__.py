@@ -14,6 +14,5 @@ prepare         music and captions -> a prepared folder
 rewriting       captions -> captions in the style of prompts
 corpus          composes and renders music to train on
 data            music files, captions and licences as the user has them -> tracks
-analysis        sound -> tempo, key, artefacts
 runtime         what any long job uses: stages, checkpoints, processes, progress
 """

@@ -12,9 +12,9 @@ import soundfile
 import torch
 from safetensors.torch import load_file
 
+from musicgen_app.analysis.spectra import log_mel, mel_filters
 from musicgen_app.codecs.sketch import StereoCodec, StereoCodecConfig, load_codec
 from musicgen_app.errors import FileError, ModelError
-from ttm_trainer.analysis.spectra import log_mel, mel_filters
 from ttm_trainer.codec.losses import reconstruction, waveform_error
 from ttm_trainer.codec.train import CodecTraining, audio_files, learning_rate, segment_batch, train_codec
 from ttm_trainer.runtime import checkpoint

@@ -9,12 +9,12 @@ import pytest
 import soundfile
 
 from musicgen_app import cli
+from musicgen_app.analysis.artefacts import listen
 from musicgen_app.engine import Engine
 from musicgen_app.errors import FileError
 from support.fake_embedder import FakeEmbedder
 from support.prepared_folder import write_tiny
 from support.sounds import RATE, beat, cadence
-from ttm_trainer.analysis.artefacts import listen
 from ttm_trainer.evaluation.audio_quality import AudioQuality, limits_of, measure_quality, row_of, table
 
 

@@ -8,10 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from musicgen_app.analysis.spectra import log_mel
 from musicgen_app.codecs.sketch.phases import frame, overlap_add
 from musicgen_app.codecs.sketch.stereo import Frames, StereoCodec, StereoCodecConfig, bin_weights, mel_bands
-
-from ..analysis.spectra import log_mel
 
 BANDS = {192: (1,), 96: (1, 2, 4), 32: (1, 2, 4)}  # mel bands -> frames that are taken together
 WINDOWS = {256: 24, 512: 40, 1024: 64, 2048: 96, 4096: 128}  # STFT window -> mel bands

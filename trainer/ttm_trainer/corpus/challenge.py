@@ -23,10 +23,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from musicgen_app.analysis.spectra import log_mel
+from musicgen_app.analysis.tempo import beatiness, tempo
 from musicgen_app.errors import FileError
 
-from ..analysis.spectra import log_mel
-from ..analysis.tempo import beatiness, tempo
 from ..data.corpus_reader import read_mono, read_rows
 from .build import write_file
 

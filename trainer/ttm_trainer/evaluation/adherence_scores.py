@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..analysis.key import chords_kept, relative
-from ..analysis.tempo import same, same_octave
+from musicgen_app.analysis.key import chords_kept, relative
+from musicgen_app.analysis.tempo import same, same_octave
+
 from .clips.clip_features import RATE, ClipFeatures
 from .clips.targets import Target
 from .metrics.bootstrap import Interval, bootstrap

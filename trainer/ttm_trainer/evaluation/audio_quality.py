@@ -16,11 +16,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from musicgen_app import __version__
+from musicgen_app.analysis.artefacts import MEASURES, NAMES, Impression, hole, listen
 from musicgen_app.engine import CancelToken, Engine, Progress
 from musicgen_app.errors import FileError
 from musicgen_app.models.installed import find
 
-from ..analysis.artefacts import MEASURES, NAMES, Impression, hole, listen
 from ..prepare.embedders import Embedder, load_embedder
 from ..prepare.prepared_folder import Prepared
 from .clips.clip_features import RATE, unseen

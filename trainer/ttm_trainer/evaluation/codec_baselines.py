@@ -12,11 +12,10 @@ import numpy as np
 import soundfile
 import torch
 
+from musicgen_app.analysis.spectra import mel_filters
 from musicgen_app.audio import resample
 from musicgen_app.codecs.sketch.phases import frame, reconstruct
 from musicgen_app.errors import DependencyError
-
-from ..analysis.spectra import mel_filters
 
 MELS, N_FFT, HOP = 80, 2048, 512
 ITERATIONS = 32

@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from musicgen_app.analysis.key import notes
+from musicgen_app.analysis.tempo import same, steadiness, tempo
 from musicgen_app.codecs.base import Codec
 from musicgen_app.errors import FileError, RequestError
 
-from ..analysis.key import notes
-from ..analysis.tempo import same, steadiness, tempo
 from ..codec.losses import mel_error
 from ..data.corpus_reader import read_rows
 from ..prepare.encoders import device_of, find_encoders

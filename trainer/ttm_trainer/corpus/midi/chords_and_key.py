@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from musicgen_app.analysis.key import key_of
 from musicgen_app.control.theory import QUALITIES
 
-from ...analysis.key import key_of
 from ..compose.score import Note
 from ..compose.theory import Key
 

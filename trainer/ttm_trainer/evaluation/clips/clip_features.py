@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from musicgen_app.analysis.key import key
+from musicgen_app.analysis.tempo import tempo
 from musicgen_app.errors import FileError
 
 from ...aligner.data import read_clips
-from ...analysis.key import key
-from ...analysis.tempo import tempo
 from ..metrics.embeddings import Vectors
 from .attribute_probe import AttributeProbe, accuracy, fit
 from .clips import Clip

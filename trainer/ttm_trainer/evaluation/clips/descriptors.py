@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ...analysis.key import chroma
-from ...analysis.spectra import log_mel
-from ...analysis.tempo import autocorrelation
+from musicgen_app.analysis.key import chroma
+from musicgen_app.analysis.spectra import log_mel
+from musicgen_app.analysis.tempo import autocorrelation
 
 
 def descriptor(audio: np.ndarray, sample_rate: int) -> np.ndarray:

@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from musicgen_app.analysis.key import parse_key
 from musicgen_app.control.plan import Plan
 from musicgen_app.control.planner import plans_for
 from musicgen_app.control.prompt_parser import parse_prompt
 from musicgen_app.errors import FileError
 
-from ...analysis.key import parse_key
 from .attribute_probe import groups_of
 from .clips import Clip
 from .prompts import Prompt, read_prompts

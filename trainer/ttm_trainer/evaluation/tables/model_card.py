@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from musicgen_app.analysis.artefacts import MEASURES
 from musicgen_app.errors import RequestError
 
-from ...analysis.artefacts import MEASURES
 from ..codec_quality import SHAPES, TITLES, measured
 
 ALIGNMENT = "alignment"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...analysis.spectra import log_mel
+from musicgen_app.analysis.spectra import log_mel
 
 BANDS, N_FFT = 96, 2048
 RANGE = 80.0  # dB below the loudest

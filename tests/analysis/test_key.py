@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from musicgen_app.analysis import key as key_analysis
 from musicgen_app.control.plan import Plan
 from support.sounds import RATE, cadence, tones
-from ttm_trainer.analysis import key as key_analysis
 
 KEYS = [(tonic, mode) for tonic in range(12) for mode in ("major", "minor")]
 

@@ -12,8 +12,7 @@ import numpy as np
 from scipy.ndimage import median_filter, uniform_filter1d
 from scipy.signal import stft
 
-from musicgen_app.audio import loudness
-
+from ..audio import loudness
 from .key import movement
 from .tempo import steadiness
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from musicgen_app.analysis.artefacts import MEASURES, NAMES, click, hole, listen
 from support.sounds import RATE, beat, cadence
-from ttm_trainer.analysis.artefacts import MEASURES, NAMES, click, hole, listen
 
 
 @pytest.fixture(scope="module")

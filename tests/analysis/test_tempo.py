@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from musicgen_app.analysis import tempo
 from support.sounds import RATE, beat, tones
-from ttm_trainer.analysis import tempo
 
 
 @pytest.mark.parametrize("bpm", [76, 90, 104, 118, 132, 147, 165])

@@ -10,9 +10,9 @@ import itertools
 
 import numpy as np
 
-from musicgen_app.control.plan import Plan
-from musicgen_app.control.prompt_parser import parse_prompt
-from musicgen_app.control.theory import parse_chord
+from ..control.plan import Plan
+from ..control.prompt_parser import parse_prompt
+from ..control.theory import parse_chord
 
 WINDOW = 0.25  # seconds, rounded up to a power of two of samples
 LOWEST, HIGHEST = 33, 96  # MIDI: 55 Hz to 2,093 Hz
