@@ -45,6 +45,12 @@ def semitones(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     return result
 
 
+def frame_times(frames: int, sample_rate: int) -> np.ndarray:
+    """Seconds of the middles of the frames of `semitones` (T,)."""
+    size = 1 << int(np.ceil(np.log2(WINDOW * sample_rate)))
+    return (np.arange(frames) * (size // 4) + size / 2) / sample_rate
+
+
 def fold(magnitudes: np.ndarray, first: int = LOWEST) -> np.ndarray:
     """Semitones (T, S), the first of them MIDI `first` -> pitch classes (T, 12), C first."""
     classes = np.zeros((len(magnitudes), 12))
