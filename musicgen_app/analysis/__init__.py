@@ -1,1 +1,8 @@
-"""Sound -> tempo, key, artefacts and spectra."""
+"""Sound -> what is heard in it.
+
+spectra              STFT and mel spectrograms
+tempo, beats         onsets, the tempo, beats and bar lines
+key, chords          pitch classes, the key, the chord of every beat
+estimate             a recording -> the plan it seems to follow
+artefacts            what a listener would find odd
+"""
