@@ -2,8 +2,8 @@
 
 Two small networks trained together (`ttm_trainer.aligner`) as in CLIP (Radford et al., 2021, arXiv 2103.00020) and CLAP
 (Wu et al., 2023, arXiv 2211.06687). Texts: vectors of the frozen sentence encoder -> attention -> (width,). Audio:
-log-mel spectrogram -> residual convolutions -> mean over time -> (width,). A folder holds `aligner.json` and
-`model.safetensors`.
+log-mel spectrogram -> residual convolutions -> mean over time, and in the second edition numbers of tempo, harmony and
+width (`analysis.numbers`) beside it -> (width,). A folder holds `aligner.json` and `model.safetensors`.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class AlignerConfig:
     audio_widths: tuple[int, ...] = (64, 128, 256, 384)  # channels of each stage
     audio_blocks: tuple[int, ...] = (1, 1, 1, 1)  # of each stage; the first of every stage but the first one halves
     dropout: float = 0.1
+    numbers: int = 0  # how many of `analysis.numbers` it hears beside the spectrogram: all, or none
 
     @property
     def samples(self) -> int:
@@ -123,7 +124,7 @@ class ConvBlock(nn.Module):
 
 
 class AudioTower(nn.Module):
-    """Log-mel spectrogram (B, mels, T) of any length -> unit vectors (B, width)."""
+    """Log-mel spectrogram (B, mels, T) of any length, and numbers (B, K) -> unit vectors (B, width)."""
 
     def __init__(self, config: AlignerConfig):
         super().__init__()
@@ -136,15 +137,24 @@ class AudioTower(nn.Module):
             stages += [ConvBlock(width, width, 1) for _ in range(count - 1)]
         self.stages = nn.Sequential(*stages)
         bands, inner = math.ceil(config.mels / 2 ** (len(widths) + 1)), 2 * config.width
+        self.numbers: nn.Module | None = None
+        if config.numbers:
+            self.numbers = nn.Sequential(
+                nn.BatchNorm1d(config.numbers), nn.Dropout(config.dropout), nn.Linear(config.numbers, inner), nn.GELU()
+            )
+        seen = bands * widths[-1] + (inner if config.numbers else 0)
         self.out = nn.Sequential(
-            nn.Dropout(2 * config.dropout), nn.Linear(bands * widths[-1], inner), nn.GELU(),
+            nn.Dropout(2 * config.dropout), nn.Linear(seen, inner), nn.GELU(),
             nn.Dropout(config.dropout), nn.Linear(inner, config.width),
         )  # fmt: skip
 
-    def forward(self, mel: Tensor) -> Tensor:
+    def forward(self, mel: Tensor, numbers: Tensor | None = None) -> Tensor:
         x = self.norm(mel)[:, None].contiguous(memory_format=torch.channels_last)
-        x = self.stages(self.stem(x)).mean(dim=3)  # (B, channels, bands)
-        return F.normalize(self.out(x.flatten(1)).float(), dim=-1)
+        x = self.stages(self.stem(x)).mean(dim=3).flatten(1)  # (B, channels * bands)
+        if self.numbers is not None:
+            assert numbers is not None, "this aligner hears numbers beside the spectrogram"
+            x = torch.cat([x, self.numbers(numbers)], dim=1)
+        return F.normalize(self.out(x).float(), dim=-1)
 
 
 class Towers(nn.Module):
@@ -209,42 +219,51 @@ class Aligner:
 
     @torch.inference_mode()
     def audio(self, waves: np.ndarray) -> np.ndarray:
-        """Mono audio (B, N) at `sample_rate` -> (B, width).
+        """Audio (B, N) or (B, channels, N) at `sample_rate` -> (B, width).
 
         Longer than `seconds`: the mean over windows that cover it evenly; shorter: repeated to fill one.
-        RequestError: not (B, N), no samples, or not finite.
+        RequestError: of another shape, no samples, or not finite.
         """
         windows, count = self._windows(waves)
         rows = [np.zeros((0, self.width), np.float32)]
         for first in range(0, len(windows), CHUNK):
-            rows.append(self.towers.audio(self.log_mel(windows[first : first + CHUNK])).numpy())
+            some = windows[first : first + CHUNK]
+            rows.append(self.towers.audio(self.log_mel(some.mean(dim=1)), self.numbers(some)).numpy())
         mean = np.concatenate(rows).reshape(-1, count, self.width).mean(axis=1)
         return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
 
     def score(self, clip: np.ndarray, sample_rate: int, text: np.ndarray) -> float:
         """How well a clip (channels, samples) at sample_rate fits a text, a row of `text`: their cosine, -1..1."""
-        mono = resample(clip, sample_rate, self.sample_rate).mean(axis=0)
-        return float(self.audio(mono[None])[0] @ text)
+        return float(self.audio(resample(clip, sample_rate, self.sample_rate)[None])[0] @ text)
 
     def log_mel(self, windows: Tensor) -> Tensor:
         """Windows (B, N), N a multiple of the hop -> log-mel spectrogram (B, mels, N / hop), each at the same level."""
         rms = windows.square().mean(dim=1, keepdim=True).sqrt().clamp_min(1e-5)
         return self._log_mel(windows * (LEVEL / rms))
 
+    def numbers(self, windows: Tensor) -> Tensor | None:
+        """The numbers (B, K) of windows (B, channels, N); None where the aligner hears none."""
+        if not self.config.numbers:
+            return None
+        from .analysis.numbers import heard_numbers
+
+        return torch.from_numpy(np.stack([heard_numbers(window.numpy(), self.sample_rate) for window in windows]))
+
     def _windows(self, waves: np.ndarray) -> tuple[Tensor, int]:
-        """Audio (B, N) -> windows (B * count, samples), those of a clip one after the other."""
+        """Audio (B, [C,] N) -> windows (B * count, C, samples), those of a clip one after the other."""
         waves = np.asarray(waves, np.float32)
-        if waves.ndim != 2 or waves.shape[1] == 0:
-            raise RequestError(f"audio for the aligner must be (clips, samples), not of shape {waves.shape}")
+        waves = waves[:, None] if waves.ndim == 2 else waves
+        if waves.ndim != 3 or 0 in waves.shape[1:]:
+            raise RequestError(f"audio for the aligner must be (clips, [channels,] samples), not {waves.shape}")
         if not np.isfinite(waves).all():
             raise RequestError("audio for the aligner holds NaN or infinite samples")
-        need, length = self.config.samples, waves.shape[1]
+        need, length = self.config.samples, waves.shape[-1]
         if length < need:
-            waves = np.tile(waves, (1, -(-need // length)))[:, :need]
-        count = max(1, math.ceil(waves.shape[1] / need - SLACK))
-        starts = np.linspace(0, waves.shape[1] - need, count).round().astype(int)
-        windows = np.stack([waves[:, start : start + need] for start in starts], axis=1)
-        return torch.from_numpy(windows.reshape(-1, need)), count
+            waves = np.tile(waves, (1, 1, -(-need // length)))[..., :need]
+        count = max(1, math.ceil(waves.shape[-1] / need - SLACK))
+        starts = np.linspace(0, waves.shape[-1] - need, count).round().astype(int)
+        windows = np.stack([waves[..., start : start + need] for start in starts], axis=1)
+        return torch.from_numpy(windows.reshape(-1, waves.shape[1], need)), count
 
 
 def save_aligner(aligner: Aligner, folder: Path, **notes) -> Path:

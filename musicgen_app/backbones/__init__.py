@@ -3,6 +3,13 @@
 Every backbone is an nn.Module (see `base.Backbone`) with `latent_dim`, `time_axis` ("data_at_one" or "noise_at_one":
 where its own training puts data or noise), `condition(tokens, mask, vector, drop=None)`, `null_condition(batch)` and
 `forward(x, t, cond, return_hidden=False)`. One whose `config.grid_dim` is not 0 can also be told the plan of the music.
+
+fluxaudio, mamba              the two families; base: what both have
+layers                        what they are made of
+presets                       names of sizes -> a new model
+inference, inference_layers   faster forms of the same, for sampling
+windows                       a long clip seen through windows of the native length
+reference                     both families once more, in plain code, to test against
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from click.testing import CliRunner
 
 from musicgen_app.aligner import CONFIG, Aligner, AlignerConfig, load_aligner, save_aligner, tier
+from musicgen_app.analysis.numbers import NUMBERS
 from musicgen_app.errors import FileError, ModelError, RequestError
 from musicgen_app.text import SentenceTokens
 from ttm_trainer.aligner import evaluate
@@ -137,11 +139,28 @@ def test_batches_hold_each_track_once_and_depend_on_the_step_alone(toy, trained)
     clips = open_clips([toy], TINY, trained / "cache")
     tracks = clips.tracks("train")
     assert len(tracks) == 24 and len(clips.tracks("val")) == 8
-    mels, texts = draw_batch(clips, tracks, RUN, 3)
-    again, _ = draw_batch(clips, tracks, RUN, 3)
+    mels, heard, texts = draw_batch(clips, tracks, RUN, 3)
+    again, *_ = draw_batch(clips, tracks, RUN, 3)
+    assert heard is None
     assert torch.equal(mels, again) and len(texts) == RUN.captions and mels.shape[0] == len(texts[0].vector) == 8
-    other, _ = draw_batch(clips, tracks, RUN, 4)
+    other, *_ = draw_batch(clips, tracks, RUN, 4)
     assert other.shape != mels.shape or not torch.equal(mels, other)
+
+
+def test_an_aligner_that_hears_numbers(toy, tmp_path):
+    """It is trained, kept and read with them, and hears where a sound stands."""
+    config = replace(TINY, numbers=NUMBERS)
+    settings = replace(RUN, steps=12, config=config)
+    folder = train_aligner(settings, [toy], tmp_path / "run", show=lambda line: None)
+    judge = load_aligner(folder)
+    assert judge.config == config and np.load(tmp_path / "run" / "cache" / "numbers.npy").shape == (32, NUMBERS)
+    left = np.stack([tone(440, 1), np.zeros(8_000, np.float32)])
+    alone, both = judge.audio(left[None]), judge.audio(np.stack([left[0], left[0]])[None])
+    assert not np.allclose(alone, both, atol=1e-3)
+    np.testing.assert_allclose(judge.audio(left[:1]), both, atol=1e-6)
+    assert np.isfinite(judge.audio(np.zeros((1, 2, 50)))).all()
+    with pytest.raises(FileError, match="numbers"):
+        train_aligner(replace(RUN, config=TINY), [toy], tmp_path / "other", cache=tmp_path / "run" / "cache")
 
 
 def test_captions_of_the_cache_are_what_the_encoder_gives(toy, trained):

@@ -2,6 +2,7 @@
 
 CACHE/meta.json                what the cache was made from
 CACHE/mels.npy                 (clips, mels, frames) float16
+CACHE/numbers.npy              (clips, K) float32, where the aligner hears numbers
 CACHE/vectors.npy              (texts, 512) float16: every distinct caption, clause and word
 CACHE/captions.npz             per caption: clip, style, its text and those of its units (-1: none)
 """
@@ -26,7 +27,7 @@ from musicgen_app.errors import FileError
 from musicgen_app.machine import files
 from musicgen_app.text import SentenceTokens, TextCondition, text_units
 
-from ..data.corpus_reader import read_mono, read_rows
+from ..data.corpus_reader import read_rows, read_stereo
 from ..runtime.progress import duration
 
 
@@ -42,6 +43,7 @@ class Clips:
     caption_text: np.ndarray  # (C,) int, into `vectors`
     caption_units: np.ndarray  # (C, S) int, into `vectors`; -1 where there is none
     styles: tuple[str, ...]
+    numbers: np.ndarray | None = None  # (N, K) float32
 
     def tracks(self, split: str) -> list[np.ndarray]:
         """The clips of every audio file of a split: one array of clip numbers a file."""
@@ -75,17 +77,17 @@ def read_clips(folders: list[Path], split: str | None = None) -> list[dict]:
 
 
 def read_wave(row: dict, sample_rate: int, seconds: float | None = None) -> np.ndarray:
-    """The clip of a row, mono float32 (samples,) at a sample rate; the first `seconds` of it. FileError: unreadable."""
+    """The clip of a row, stereo float32 (2, samples) at a sample rate; its first `seconds`. FileError: unreadable."""
     import soundfile
 
     path = f"{row['folder']}/{row['path']}"
     try:
         rate = soundfile.info(path).samplerate
         length = min(row["seconds"], seconds or row["seconds"])
-        wave = read_mono(path, round(row["start"] * rate), round(length * rate))
+        wave = read_stereo(path, round(row["start"] * rate), round(length * rate))
     except (OSError, RuntimeError) as error:
         raise FileError(f"cannot read {path}: {error}; remove its rows from the manifest or mend it") from error
-    return wave if rate == sample_rate else resample(wave[None], rate, sample_rate)[0]
+    return wave if rate == sample_rate else resample(wave, rate, sample_rate)
 
 
 def open_clips(folders: list[Path], config: AlignerConfig, cache: Path, show: Callable[[str], None] = print) -> Clips:
@@ -96,8 +98,9 @@ def open_clips(folders: list[Path], config: AlignerConfig, cache: Path, show: Ca
     rows = read_clips(folders)
     cache.mkdir(parents=True, exist_ok=True)
     _check_meta(cache / "meta.json", rows, config)
-    if not (cache / "mels.npy").exists():
-        _cache_mels(rows, config, cache / "mels.npy", show)
+    numbers = cache / "numbers.npy" if config.numbers else None
+    if not all(path.exists() for path in (cache / "mels.npy", numbers) if path):
+        _cache_sounds(rows, config, cache, show)
     if not (cache / "captions.npz").exists():
         _cache_texts(rows, config.text_units, cache, show)
     captions = np.load(cache / "captions.npz")
@@ -107,12 +110,13 @@ def open_clips(folders: list[Path], config: AlignerConfig, cache: Path, show: Ca
         np.load(cache / "vectors.npy", mmap_mode="r"),
         captions["clip"], captions["style"], captions["text"], captions["units"],
         tuple(str(style) for style in captions["styles"]),
+        np.load(numbers) if numbers else None,
     )  # fmt: skip
 
 
 def _check_meta(where: Path, rows: list[dict], config: AlignerConfig) -> None:
     """Note what the cache is made from, or compare it with what it was made from."""
-    front = ("sample_rate", "seconds", "n_fft", "hop", "mels", "low", "high", "text_units")
+    front = ("sample_rate", "seconds", "n_fft", "hop", "mels", "low", "high", "text_units", "numbers")
     wanted = {name: asdict(config)[name] for name in front}
     told = json.dumps([[row["id"], row["split"], row["captions"]] for row in rows], sort_keys=True)
     wanted["clips"] = hashlib.sha256(told.encode()).hexdigest()
@@ -127,23 +131,29 @@ def _check_meta(where: Path, rows: list[dict], config: AlignerConfig) -> None:
     files.write(where, json.dumps(wanted, indent=2).encode())
 
 
-def _cache_mels(rows: list[dict], config: AlignerConfig, where: Path, show: Callable[[str], None]) -> None:
+def _cache_sounds(rows: list[dict], config: AlignerConfig, cache: Path, show: Callable[[str], None]) -> None:
     front = Aligner(config)
     tell = _teller(len(rows), "clips", show)
-
     advice = "free some space and run again"
-    with files.reported(f"write {where}", advice), files.scratch(where.parent) as folder:
+    with files.reported(f"write {cache}", advice), files.scratch(cache) as folder:
         shape = (len(rows), config.mels, config.samples // config.hop)
-        mels = np.lib.format.open_memmap(folder / where.name, "w+", np.float16, shape)
-        for number, row in enumerate(rows):
+        mels = np.lib.format.open_memmap(folder / "mels.npy", "w+", np.float16, shape)
+        numbers = np.zeros((len(rows), config.numbers), np.float32)
+        for place, row in enumerate(rows):
             wave = read_wave(row, config.sample_rate, config.seconds)
-            wave = np.tile(wave, -(-config.samples // len(wave)))[: config.samples]
-            mels[number] = front.log_mel(torch.from_numpy(wave)[None])[0].numpy()
-            tell(number + 1)
+            whole = np.tile(wave, -(-config.samples // wave.shape[1]))[:, : config.samples]
+            window = torch.from_numpy(whole)[None]
+            mels[place] = front.log_mel(window.mean(dim=1))[0].numpy()
+            if (heard := front.numbers(window)) is not None:
+                numbers[place] = heard[0].numpy()
+            tell(place + 1)
         mels.flush()
         del mels  # Windows moves no file that is open
-        files.sync(folder / where.name)
-        files.rename(folder / where.name, where)
+        if config.numbers:
+            np.save(folder / "numbers.npy", numbers)
+        for path in sorted(folder.iterdir(), reverse=True):  # the mels last: they mark the cache as whole
+            files.sync(path)
+            files.rename(path, cache / path.name)
 
 
 def _cache_texts(rows: list[dict], length: int, cache: Path, show: Callable[[str], None]) -> None:

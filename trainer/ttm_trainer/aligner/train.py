@@ -92,8 +92,9 @@ def augment(mels: np.ndarray, draw: np.random.Generator) -> np.ndarray:
 
 def draw_batch(
     clips: Clips, tracks: list[np.ndarray], settings: AlignerTraining, step: int
-) -> tuple[Tensor, list[TextCondition]]:
-    """Excerpts (B, mels, T) of clips of different tracks, and `captions` times B captions: all from (seed, step)."""
+) -> tuple[Tensor, Tensor | None, list[TextCondition]]:
+    """Excerpts (B, mels, T) of clips of different tracks, the numbers (B, K) of these clips where the aligner hears
+    any, and `captions` times B captions: all from (seed, step)."""
     draw = rng(settings.seed, step, "batch")
     chosen = draw.choice(len(tracks), min(settings.batch, len(tracks)), replace=False)
     numbers = [int(draw.choice(tracks[track])) for track in chosen]
@@ -106,7 +107,8 @@ def draw_batch(
         _drop_units(clips.text(np.array([_caption(clips, n, draw) for n in numbers])), settings.unit_drop, draw)
         for _ in range(settings.captions)
     ]
-    return torch.from_numpy(augment(mels.astype(np.float32), draw)), texts
+    heard = None if clips.numbers is None else torch.from_numpy(clips.numbers[numbers])
+    return torch.from_numpy(augment(mels.astype(np.float32), draw)), heard, texts
 
 
 def _caption(clips: Clips, clip: int, draw: np.random.Generator) -> int:
@@ -121,10 +123,10 @@ def _drop_units(text: TextCondition, share: float, draw: np.random.Generator) ->
     return TextCondition(text.tokens, text.mask & keep, text.vector)
 
 
-def loss_of(towers: Towers, mels: Tensor, texts: list[TextCondition]) -> Tensor:
+def loss_of(towers: Towers, mels: Tensor, heard: Tensor | None, texts: list[TextCondition]) -> Tensor:
     """The mean InfoNCE of the clips with each of their captions."""
     with cpu_autocast():
-        audio = towers.audio(mels)
+        audio = towers.audio(mels, heard)
         vectors = [towers.text(text.tokens, text.mask, text.vector) for text in texts]
     scale = towers.scale.clamp(max=LARGEST_SCALE).exp()
     return torch.stack([info_nce(audio, text, scale) for text in vectors]).mean()
@@ -137,7 +139,9 @@ def validation_loss(towers: Towers, clips: Clips, tracks: list[np.ndarray], batc
     for first in range(0, len(tracks) - batch + 1, batch):
         numbers = np.array([track[0] for track in tracks[first : first + batch]])
         text = clips.text(np.array([clips.captions_of(n)[0] for n in numbers]))
-        losses.append(float(loss_of(towers, torch.from_numpy(clips.mels[numbers].astype(np.float32)), [text])))
+        mels = torch.from_numpy(clips.mels[numbers].astype(np.float32))
+        heard = None if clips.numbers is None else torch.from_numpy(clips.numbers[numbers])
+        losses.append(float(loss_of(towers, mels, heard, [text])))
     return float(np.mean(losses))
 
 
@@ -148,12 +152,13 @@ def _learn(
     settings: AlignerTraining,
     step: int,
     mels: Tensor,
+    heard: Tensor | None,
     texts: list[TextCondition],
 ) -> Tensor:
     """One step of the optimizer, and of the average; the loss before it."""
     torch.manual_seed(seed_for(settings.seed, step, "dropout"))
     set_lr(optimizer, settings.lr * warmup_cosine(step, settings.steps, settings.warmup, settings.floor))
-    loss = loss_of(towers.train(), mels, texts)
+    loss = loss_of(towers.train(), mels, heard, texts)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(towers.parameters(), settings.clip)
@@ -202,8 +207,8 @@ def train_aligner(
     show(f"aligner: {size:.1f}M parameters, {len(tracks)} training tracks, {len(unseen)} unseen, from step {start}")
     log = Log(out / "log.jsonl", start, end, show)
     for step in range(start, end):
-        mels, texts = draw_batch(clips, tracks, settings, step)
-        loss = _learn(towers, average, optimizers["adamw"], settings, step, mels, texts)
+        batch = draw_batch(clips, tracks, settings, step)
+        loss = _learn(towers, average, optimizers["adamw"], settings, step, *batch)
         log.step(step + 1, loss=loss.item(), scale=towers.scale.exp().item())
         late = max_hours is not None and time.monotonic() - began > max_hours * 3600
         if (step + 1) % save_every == 0 or step + 1 == end or late:
