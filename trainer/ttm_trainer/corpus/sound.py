@@ -15,7 +15,7 @@ from scipy.fft import rfft
 from musicgen_app import audio as levels
 from musicgen_app.errors import FileError
 
-from ..data.corpus_reader import read_rows
+from ..data.corpus_reader import read_rows, read_stereo
 
 OCTAVES = (31, 63, 125, 250, 500, 1000, 2000, 4000, 8000, 16000)  # Hz, middles of the bands
 EDGES = np.array([hz * 2**0.5 for hz in (15.6, 31.25, 62.5, 125, 250, 500, 1000, 2000, 4000, 8000, 16000)])
@@ -33,11 +33,9 @@ def excerpts(folder: Path, count: int, seconds: float) -> list[tuple[np.ndarray,
         for path in chosen:
             about = soundfile.info(folder / path)
             frames = min(about.frames, round(seconds * about.samplerate))
-            start = (about.frames - frames) // 2
-            sound, rate = soundfile.read(folder / path, frames, start, dtype="float32", always_2d=True)
-            found.append((np.ascontiguousarray(np.broadcast_to(sound.T[:2], (2, frames))), rate))
+            found.append((read_stereo(folder / path, (about.frames - frames) // 2, frames), about.samplerate))
     except (OSError, KeyError, ValueError, soundfile.LibsndfileError) as error:
-        raise FileError(f"cannot measure {folder}: {error}") from error
+        raise FileError(f"cannot measure {folder}: {error}; build the corpus again") from error
     return found
 
 

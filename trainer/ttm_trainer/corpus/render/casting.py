@@ -15,7 +15,17 @@ from .soundfonts import DRUM_BANK, SOUNDFONTS, Take, soundfonts
 SUSTAINED = {*range(40, 45), *range(48, 55), *range(56, 80), 110}  # programs whose loudness breathes
 SOLO = {40, 41, 42, 56, 57, 59, 60, *range(64, 76), 77, 78, 110}  # programs that play with vibrato
 SECTIONS = {44, 48, 49, 50, 51, 52, 53, 61}  # many players: often two takes, one on each side
-LAYERS = {0: (1, 2), 1: (0, 2), 48: (49, 50), 49: (48, 50), 50: (48, 51), 52: (53,), 61: (62, 57), 89: (50, 91), 16: (18,)}
+LAYERS = {
+    0: (1, 2),
+    1: (0, 2),
+    48: (49, 50),
+    49: (48, 50),
+    50: (48, 51),
+    52: (53,),
+    61: (62, 57),
+    89: (50, 91),
+    16: (18,),
+}
 DRIVEN = {29: "overdriven", 30: "distorted"}
 CLEAN = {26, 27, 28}
 
@@ -71,7 +81,9 @@ def _cast(part: Part, font: Path, other: Path, rng: np.random.Generator) -> Cast
         second = take._replace(cents=take.cents + float(rng.normal(0, 5)), seconds=0.007, seed=take.seed + 1)
         return Casting((take._replace(pan=-1.0), second._replace(pan=1.0)), amplifier, doubled=True)
     if program in SECTIONS and rng.random() < 0.6:
-        second = take._replace(font=other, cents=take.cents + float(rng.normal(0, 6)), seconds=0.012, seed=take.seed + 1)
+        second = take._replace(
+            font=other, cents=take.cents + float(rng.normal(0, 6)), seconds=0.012, seed=take.seed + 1
+        )
         wide = float(rng.uniform(0.4, 0.9))
         return Casting((take._replace(pan=-wide), second._replace(pan=wide)), amplifier)
     if rng.random() < 0.2 and amplifier is None:

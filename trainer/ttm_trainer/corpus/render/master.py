@@ -1,7 +1,7 @@
 """Mastering: a bus (2, N) float32 -> a piece that measures as recorded music does.
 
-Glue, saturation, tone, width, tape, loudness. What is aimed at was measured on free recorded music (`ttm-app corpus
-sound`): medians and spreads of its octave bands, of its width and of its loudness. A piece is moved only part of the
+Glue, saturation, tone, width, tape, limiter. What is aimed at was measured on free recorded music (`ttm-app corpus
+sound`): medians and spreads of its octave bands, of its width, peaks and crest. A piece is moved only part of the
 way, and not far, so that a flute stays a flute.
 """
 
@@ -14,8 +14,6 @@ from scipy.fft import irfft, rfft
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import oaconvolve
 
-from musicgen_app.audio import loudness
-
 from ..compose.score import Score
 from .casting import random_of
 from .effects.dynamics import compress, limit, saturate
@@ -24,22 +22,28 @@ from .effects.modulation import delayed, widen
 
 CEILING = 0.97
 BANDS = np.array([31.0, 63, 125, 250, 500, 1000, 2000, 4000, 8000, 16000])  # Hz, octaves
-TONE = np.array([-17.0, -8.5, -7.0, -8.0, -9.5, -13.5, -17.0, -20.8, -27.0, -36.0])  # dB of the whole power
-LOWS = np.array([9.0, 4.0, 1.0, 0, 0, 0, 0, 0, 0, 0])  # dB for one standard deviation of how deep records go
-HIGHS = np.array([0, 0, -0.5, 0, 0.5, 2.5, 4.0, 5.0, 7.0, 11.0])  # the same of how bright they are
+TONE = np.array([-17.5, -7.3, -8.2, -9.0, -9.4, -12.2, -16.6, -21.0, -26.6, -35.5])  # dB of the whole power, medians
+LACK = np.array([0, 0, 0, 1.8, 1.8, 2.2, 2.7, 3.2, 1.5, 2.0])  # dB by which pieces stay above that if it is aimed at
+TONES = np.array([  # dB; the three ways in which records differ most: each is drawn from a normal distribution
+    [-9.5, -6.2, -1.8, 1.2, 1.9, 0.5, -1.7, -4.4, -7.4, -9.3],
+    [7.8, 3.3, 1.0, -1.0, -2.0, -3.0, -3.1, -3.8, -4.3, -5.4],
+    [1.9, 0.3, -0.7, 0.0, 1.5, 3.1, 3.4, 2.2, -0.3, -3.0],
+])  # fmt: skip
 OWN = 1.5  # dB, what is left to chance in each band
-STRENGTH, MOST, LEAST = 0.75, 8.0, -14.0  # part of the way to the aim, and dB within which a band is moved
-SIDES = (("low", 40.0, 250.0, -7.0, 3.5), ("middle", 250.0, 4000.0, -4.8, 2.8), ("high", 4000.0, 2e4, -5.3, 3.5))
+STRENGTH, MOST, LEAST = 0.85, 8.0, -16.0  # part of the way to the aim, and dB within which a band is moved
+SIDES = ((40.0, 250.0, -7.5, 4.5), (250.0, 4000.0, -4.6, 3.2), (4000.0, 2e4, -5.6, 4.5))  # Hz, dB of the middle
 WIDER, NARROWER = 9.0, -4.0  # dB within which the side is moved
-LOUDNESS, SPREAD = -15.3, 3.3  # LUFS
-DRUMS = 1.5  # LUFS that music with drums is above, and without them below that
+PEAKS = (0.5, 4.0)  # shape and scale of the gamma distribution of how far peaks stay below full scale, in dB
+CREST, SPREAD, PUSH = 15.8, 2.7, 6.0  # dB from RMS to peak that a limiter leaves, their spread, and the most it takes
 TAPS = 4096
 FRAME = 16384
 
 
 def _powers(audio: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray]:
     """Power of the spectrum of middle and side (2, bins), summed over frames, and the bins' Hz."""
-    frames = audio[:, : audio.shape[1] // FRAME * FRAME] if audio.shape[1] >= FRAME else np.pad(audio, ((0, 0), (0, FRAME)))
+    frames = (
+        audio[:, : audio.shape[1] // FRAME * FRAME] if audio.shape[1] >= FRAME else np.pad(audio, ((0, 0), (0, FRAME)))
+    )
     frames = frames[:, : frames.shape[1] // FRAME * FRAME].reshape(2, -1, FRAME) * np.hanning(FRAME).astype(np.float32)
     spectrum = rfft(np.stack([frames[0] + frames[1], frames[0] - frames[1]]))
     return (spectrum.real**2 + spectrum.imag**2).sum(axis=1), np.linspace(0, rate / 2, spectrum.shape[2])
@@ -66,7 +70,7 @@ def tone(audio: np.ndarray, rate: int, brightness: float, rng: np.random.Generat
     both = power.sum(axis=0)
     octaves = [_share(both, hertz, hz / 2**0.5, hz * 2**0.5) for hz in BANDS if hz < 0.45 * rate]
     now = 10 * np.log10(np.array(octaves) / both.sum(dtype=np.float64))
-    aim = TONE + rng.normal() * LOWS + rng.normal() * HIGHS + rng.normal(0, OWN, len(BANDS))
+    aim = TONE - LACK + rng.normal(size=3) @ TONES + rng.normal(0, OWN, len(BANDS))
     aim += brightness * np.linspace(-0.5, 0.7, len(BANDS))
     gain = np.zeros(len(BANDS))
     gain[: len(now)] = STRENGTH * (aim[: len(now)] - now)
@@ -83,7 +87,9 @@ def width(audio: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
     aims = [middle + spread * (0.8 * common + 0.6 * rng.normal()) for *_, middle, spread in SIDES]
     for attempt in range(2):
         power, hertz = _powers(audio, rate)
-        now = [10 * math.log10(_share(power[1], hertz, *band) / _share(power[0], hertz, *band)) for _, *band, _, _ in SIDES]
+        now = [
+            10 * math.log10(_share(power[1], hertz, *band) / _share(power[0], hertz, *band)) for *band, _, _ in SIDES
+        ]
         missing = np.array(aims) - now
         if attempt or missing[1:].mean() < WIDER / 2:
             break
@@ -115,15 +121,20 @@ def master(audio: np.ndarray, score: Score, rate: int) -> np.ndarray:
     if rms < 1e-7:
         return np.zeros_like(audio)
     audio = filtered(audio / np.float32(rms), low_cut(rng.uniform(18, 32), rate))
-    audio = compress(audio, rate, rng.uniform(-3, 2), rng.uniform(1.2, 2.5), rng.uniform(0.01, 0.04), 0.2)
+    audio = compress(audio, rate, rng.uniform(-1, 4), rng.uniform(1.1, 2.2), rng.uniform(0.02, 0.06), 0.25)
     audio = saturate(audio, 0.5 * float(options.get("drive", 0.0)) + rng.uniform(0, 0.1))
     audio = tone(audio, rate, float(options.get("brightness", 0.0)), rng)
     audio = width(audio, rate, rng)
     audio /= np.float32(np.sqrt(np.mean(audio**2)) + 1e-9)
     if lofi := float(options.get("lofi", 0.0)):
         audio = tape(audio, lofi, rate, rng)
-    drums = any(part.role == "drums" for part in score.parts)
-    aim = LOUDNESS + (DRUMS if drums else -DRUMS) + rng.normal(0, SPREAD / 1.35)
-    now = loudness(audio, rate)
-    gain = aim - now if math.isfinite(now) else aim - 20 * math.log10(float(np.sqrt(np.mean(audio**2))))
-    return limit(audio * np.float32(10 ** (gain / 20)), rate, CEILING).astype(np.float32)
+    return _loud(audio, rate, rng)
+
+
+def _loud(audio: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+    """Pushes a piece of RMS 1 into the limiter until its crest is that of a record, or as far as PUSH allows."""
+    crest = 20 * math.log10(float(np.abs(audio).max()) / float(np.sqrt(np.mean(audio**2))))
+    push = min(max(crest - rng.normal(CREST, SPREAD), 0.0), PUSH)
+    peak = 10 ** (-min(rng.gamma(*PEAKS), 8.0) / 20)
+    audio = audio * np.float32(10 ** (push / 20) / np.abs(audio).max())
+    return (limit(audio, rate, 1.0) * np.float32(min(peak, CEILING))).astype(np.float32)

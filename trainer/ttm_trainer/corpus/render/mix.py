@@ -48,7 +48,11 @@ def active_level(stem: np.ndarray, rate: int) -> float:
 def duck(score: Score, samples: int, rate: int) -> np.ndarray:
     """Side-chain curve (samples,): 1 at a kick (any drum part), falling to 0 within about half a beat."""
     kicks = sorted(
-        note.start for p in score.parts if p.role in ("drums", "percussion") for note in p.notes if note.pitch in (35, 36)
+        note.start
+        for p in score.parts
+        if p.role in ("drums", "percussion")
+        for note in p.notes
+        if note.pitch in (35, 36)
     )
     curve = np.zeros(samples, np.float32)
     for kick in kicks:

@@ -19,7 +19,10 @@ SOUNDFONTS = {  # file stem -> (title, licence); what each Debian package brings
     "FluidR3_GM": ("FluidR3 GM", "MIT"),  # fluid-soundfont-gm
     "MuseScore_General_Lite": ("MuseScore General Lite", "MIT"),  # musescore-general-soundfont-small
     "FluidR3Mono_GM": ("FluidR3 Mono GM", "MIT"),  # fluidr3mono-gm-soundfont
-    "MuseScore_General_Full": ("MuseScore General", "MIT"),  # musescore-general-soundfont-lossless, or without -lossless
+    "MuseScore_General_Full": (
+        "MuseScore General",
+        "MIT",
+    ),  # musescore-general-soundfont-lossless, or without -lossless
 }
 FOLDERS = ("/usr/share/sounds/sf2", "/usr/share/sounds/sf3", "/usr/share/soundfonts", "/usr/local/share/soundfonts")
 CHANNELS = 16
@@ -135,7 +138,9 @@ def play(takes: Sequence[Take], events: Sequence[Sequence[Event]], samples: int,
         for controller, value in ((7, 100), (10, 64), (1, take.vibrato)):
             synth.cc(channel, controller, value)
         synth.pitch_bend(channel, round(8192 * take.cents / BEND))
-    orders = [_orders(channel, take, part, rate) for channel, (take, part) in enumerate(zip(takes, events, strict=True))]
+    orders = [
+        _orders(channel, take, part, rate) for channel, (take, part) in enumerate(zip(takes, events, strict=True))
+    ]
     queue = sorted(order for channel in orders for order in channel)
     blocks = -(-samples // BLOCK)
     left = np.zeros((CHANNELS, blocks * BLOCK), np.float32)

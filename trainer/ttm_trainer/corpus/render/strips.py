@@ -107,12 +107,10 @@ def _kit(stem: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
     heard = convolve(stem, response("room" if rng.random() < 0.75 else "dry", rate, rng))
     heard = compress(filtered(heard, low_cut(70, rate)), rate, -12, 6, 0.004, 0.1)
     heard *= np.float32(10 ** ((level(stem) - level(heard)) / 20))
-    return stem + np.float32(rng.uniform(0.1, 0.5)) * crushed + np.float32(rng.uniform(0.08, 0.4)) * heard
+    return stem + np.float32(rng.uniform(0.05, 0.35)) * crushed + np.float32(rng.uniform(0.08, 0.4)) * heard
 
 
-def _moved(
-    stem: np.ndarray, kind: str, part: Part, width: float, rate: int, rng: np.random.Generator
-) -> np.ndarray:
+def _moved(stem: np.ndarray, kind: str, part: Part, width: float, rate: int, rng: np.random.Generator) -> np.ndarray:
     """Chorus, tremolo or rotary speaker where the instrument often has one, and some width."""
     chance = rng.random()
     if kind == "organ":

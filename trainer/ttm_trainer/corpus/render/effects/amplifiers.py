@@ -41,7 +41,9 @@ def cabinet(rate: int, rng: np.random.Generator, bass: bool = False) -> np.ndarr
     """
     size = CABINET * rate // 48000 * 4
     hz = np.maximum(np.linspace(0, rate / 2, size // 2 + 1), 1.0)
-    low, high = (rng.uniform(38, 55), rng.uniform(2500, 4500)) if bass else (rng.uniform(75, 100), rng.uniform(4300, 5600))
+    low, high = (
+        (rng.uniform(38, 55), rng.uniform(2500, 4500)) if bass else (rng.uniform(75, 100), rng.uniform(4300, 5600))
+    )
     shape = -10 * np.log10(1 + (low / hz) ** 4) - 10 * np.log10(1 + (hz / high) ** (6 if bass else 9))
 
     def bump(at: float, decibels: float, octaves: float) -> np.ndarray:
