@@ -6,6 +6,7 @@ Every figure is of one excerpt; a corpus is told by the quartiles of its excerpt
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,19 +25,16 @@ FRAME = 2048  # samples of a frame of spectral flatness
 QUARTILES = (25, 50, 75)
 
 
-def excerpts(folder: Path, count: int, seconds: float) -> list[tuple[np.ndarray, int]]:
+def excerpts(folder: Path, count: int, seconds: float) -> Iterator[tuple[np.ndarray, int]]:
     """Audio (2, N) float32 and rate of up to `count` files of a corpus, each from its middle. Raises FileError."""
     try:
         paths = sorted({row["path"] for row in read_rows(folder)})
-        chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int))]
-        found = []
-        for path in chosen:
-            about = soundfile.info(folder / path)
+        for place in np.unique(np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int)):
+            about = soundfile.info(folder / paths[place])
             frames = min(about.frames, round(seconds * about.samplerate))
-            found.append((read_stereo(folder / path, (about.frames - frames) // 2, frames), about.samplerate))
+            yield read_stereo(folder / paths[place], (about.frames - frames) // 2, frames), about.samplerate
     except (OSError, KeyError, ValueError, soundfile.LibsndfileError) as error:
         raise FileError(f"cannot measure {folder}: {error}; build the corpus again") from error
-    return found
 
 
 def figures(audio: np.ndarray, rate: int) -> dict[str, float]:

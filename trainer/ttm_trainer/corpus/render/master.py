@@ -23,7 +23,7 @@ from .effects.modulation import delayed, widen
 CEILING = 0.97
 BANDS = np.array([31.0, 63, 125, 250, 500, 1000, 2000, 4000, 8000, 16000])  # Hz, octaves
 TONE = np.array([-17.5, -7.3, -8.2, -9.0, -9.4, -12.2, -16.6, -21.0, -26.6, -35.5])  # dB of the whole power, medians
-LACK = np.array([0, 0, 0, 1.8, 1.8, 2.2, 2.7, 3.2, 1.5, 2.0])  # dB by which pieces stay above that if it is aimed at
+LACK = np.array([-2.0, 0, 0.5, 1.8, 1.8, 2.2, 3.2, 4.0, 2.2, 2.5])  # dB by which pieces stay above that if it is aimed at
 TONES = np.array([  # dB; the three ways in which records differ most: each is drawn from a normal distribution
     [-9.5, -6.2, -1.8, 1.2, 1.9, 0.5, -1.7, -4.4, -7.4, -9.3],
     [7.8, 3.3, 1.0, -1.0, -2.0, -3.0, -3.1, -3.8, -4.3, -5.4],
@@ -34,7 +34,7 @@ STRENGTH, MOST, LEAST = 0.85, 8.0, -16.0  # part of the way to the aim, and dB w
 SIDES = ((40.0, 250.0, -7.5, 4.5), (250.0, 4000.0, -4.6, 3.2), (4000.0, 2e4, -5.6, 4.5))  # Hz, dB of the middle
 WIDER, NARROWER = 9.0, -4.0  # dB within which the side is moved
 PEAKS = (0.5, 4.0)  # shape and scale of the gamma distribution of how far peaks stay below full scale, in dB
-CREST, SPREAD, PUSH = 15.8, 2.7, 6.0  # dB from RMS to peak that a limiter leaves, their spread, and the most it takes
+CREST, SPREAD, PUSH = 15.4, 2.6, 6.0  # dB from RMS to peak that a limiter leaves, their spread, and the most it takes
 TAPS = 4096
 FRAME = 16384
 
@@ -76,7 +76,6 @@ def tone(audio: np.ndarray, rate: int, brightness: float, rng: np.random.Generat
     gain[: len(now)] = STRENGTH * (aim[: len(now)] - now)
     gain -= np.median(gain[2:6])
     gain = np.clip(gain, LEAST, MOST)
-    gain[:2] = np.minimum(gain[:2], 4.0)  # where there is no bass, none is made
     gain[len(now) :] = gain[len(now) - 1]
     return oaconvolve(audio, _minimum_phase(gain, rate)[None], axes=1)[:, : audio.shape[1]].astype(np.float32)
 
@@ -121,7 +120,7 @@ def master(audio: np.ndarray, score: Score, rate: int) -> np.ndarray:
     if rms < 1e-7:
         return np.zeros_like(audio)
     audio = filtered(audio / np.float32(rms), low_cut(rng.uniform(18, 32), rate))
-    audio = compress(audio, rate, rng.uniform(-1, 4), rng.uniform(1.1, 2.2), rng.uniform(0.02, 0.06), 0.25)
+    audio = compress(audio, rate, rng.uniform(0, 5), rng.uniform(1.1, 2.0), rng.uniform(0.02, 0.06), 0.25)
     audio = saturate(audio, 0.5 * float(options.get("drive", 0.0)) + rng.uniform(0, 0.1))
     audio = tone(audio, rate, float(options.get("brightness", 0.0)), rng)
     audio = width(audio, rate, rng)

@@ -57,7 +57,7 @@ def compress(
 def saturate(audio: np.ndarray, drive: float, even: float = 0.0) -> np.ndarray:
     """Soft clipping: `drive` 0 (nearly clean) to 1 (heavy) for a sound of any level; `even` 0..0.5 bends it askew."""
     loud = 10 ** (level(audio) / 20)
-    push = np.float32((0.12 + 0.9 * drive) / max(loud, 1e-6))
+    push = np.float32((0.04 + drive) / max(loud, 1e-6))
     bias = np.float32(even)
     slope = 1 - np.tanh(bias) ** 2
     return ((np.tanh(push * audio + bias) - np.tanh(bias)) / (push * slope)).astype(np.float32)
