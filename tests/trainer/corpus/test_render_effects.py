@@ -46,6 +46,13 @@ def test_filter_changes_the_band_it_names_and_no_other(section: list[float], hz:
     assert gain(sound, filters.filtered(sound, section)) == pytest.approx(decibels, abs=0.7)
 
 
+def test_filter_of_any_shape_has_it_and_no_delay() -> None:
+    shape = np.interp(np.arange(513), [0, 100, 200, 512], [-20.0, 0, 6, -30])
+    taps = filters.minimum_phase(shape)
+    assert 20 * np.log10(np.abs(np.fft.rfft(taps))) == pytest.approx(shape, abs=0.1)
+    assert np.sum(taps[:32] ** 2) > 0.9 * np.sum(taps**2)
+
+
 def test_compressor_brings_loud_and_soft_closer() -> None:
     sound = tone(400, 2.0)
     sound[:, :RATE] *= 0.1

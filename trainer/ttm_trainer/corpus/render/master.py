@@ -10,20 +10,22 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.fft import irfft, rfft
+from scipy.fft import rfft
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import oaconvolve
 
 from ..compose.score import Score
 from .casting import random_of
 from .effects.dynamics import compress, limit, saturate
-from .effects.filters import filtered, high_cut, low_cut
+from .effects.filters import filtered, high_cut, low_cut, minimum_phase
 from .effects.modulation import delayed, widen
 
 CEILING = 0.97
 BANDS = np.array([31.0, 63, 125, 250, 500, 1000, 2000, 4000, 8000, 16000])  # Hz, octaves
 TONE = np.array([-17.5, -7.3, -8.2, -9.0, -9.4, -12.2, -16.6, -21.0, -26.6, -35.5])  # dB of the whole power, medians
-LACK = np.array([-2.0, 0, 0.5, 1.8, 1.8, 2.2, 3.2, 4.0, 2.2, 2.5])  # dB by which pieces stay above that if it is aimed at
+LACK = np.array(
+    [-2.0, 0, 0.0, 1.8, 3.2, 3.5, 4.4, 5.0, 2.8, 2.6]
+)  # dB by which pieces stay above that if it is aimed at
 TONES = np.array([  # dB; the three ways in which records differ most: each is drawn from a normal distribution
     [-9.5, -6.2, -1.8, 1.2, 1.9, 0.5, -1.7, -4.4, -7.4, -9.3],
     [7.8, 3.3, 1.0, -1.0, -2.0, -3.0, -3.1, -3.8, -4.3, -5.4],
@@ -31,20 +33,19 @@ TONES = np.array([  # dB; the three ways in which records differ most: each is d
 ])  # fmt: skip
 OWN = 1.5  # dB, what is left to chance in each band
 STRENGTH, MOST, LEAST = 0.85, 8.0, -16.0  # part of the way to the aim, and dB within which a band is moved
-SIDES = ((40.0, 250.0, -7.5, 4.5), (250.0, 4000.0, -4.6, 3.2), (4000.0, 2e4, -5.6, 4.5))  # Hz, dB of the middle
+SIDES = ((40.0, 250.0, -7.5, 4.5), (250.0, 4000.0, -4.6, 3.0), (4000.0, 2e4, -5.6, 4.0))  # Hz, dB of the middle
 WIDER, NARROWER = 9.0, -4.0  # dB within which the side is moved
 PEAKS = (0.5, 4.0)  # shape and scale of the gamma distribution of how far peaks stay below full scale, in dB
-CREST, SPREAD, PUSH = 15.4, 2.6, 6.0  # dB from RMS to peak that a limiter leaves, their spread, and the most it takes
-TAPS = 4096
-FRAME = 16384
+CREST, SPREAD, PUSH = 15.8, 2.7, 6.0  # dB from RMS to peak that a limiter leaves, their spread, and the most it takes
+TAPS = 4096  # of the equaliser
+FRAME = 16384  # samples, of the analysis
 
 
 def _powers(audio: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray]:
     """Power of the spectrum of middle and side (2, bins), summed over frames, and the bins' Hz."""
-    frames = (
-        audio[:, : audio.shape[1] // FRAME * FRAME] if audio.shape[1] >= FRAME else np.pad(audio, ((0, 0), (0, FRAME)))
-    )
-    frames = frames[:, : frames.shape[1] // FRAME * FRAME].reshape(2, -1, FRAME) * np.hanning(FRAME).astype(np.float32)
+    count = max(1, audio.shape[1] // FRAME)
+    padded = np.pad(audio, ((0, 0), (0, max(0, FRAME - audio.shape[1]))))
+    frames = padded[:, : count * FRAME].reshape(2, count, FRAME) * np.hanning(FRAME).astype(np.float32)
     spectrum = rfft(np.stack([frames[0] + frames[1], frames[0] - frames[1]]))
     return (spectrum.real**2 + spectrum.imag**2).sum(axis=1), np.linspace(0, rate / 2, spectrum.shape[2])
 
@@ -54,14 +55,10 @@ def _share(power: np.ndarray, hertz: np.ndarray, low: float, high: float) -> flo
     return float(power[start:end].sum(dtype=np.float64)) + 1e-12
 
 
-def _minimum_phase(decibels: np.ndarray, rate: int) -> np.ndarray:
-    """FIR (TAPS,) with the given gain at each of BANDS and no delay."""
+def _equaliser(decibels: np.ndarray, rate: int) -> np.ndarray:
+    """FIR (TAPS,) with the given gain at each of BANDS and straight lines between them."""
     octave = np.log2(np.maximum(np.linspace(0, rate / 2, TAPS // 2 + 1), 10) / BANDS[0])
-    shape = gaussian_filter1d(np.interp(octave, np.arange(len(BANDS)), decibels), 2)
-    folded = irfft(shape * (math.log(10) / 20), TAPS)
-    folded[1 : TAPS // 2] *= 2
-    folded[TAPS // 2 + 1 :] = 0
-    return irfft(np.exp(rfft(folded)), TAPS).astype(np.float32)
+    return minimum_phase(gaussian_filter1d(np.interp(octave, np.arange(len(BANDS)), decibels), 2))
 
 
 def tone(audio: np.ndarray, rate: int, brightness: float, rng: np.random.Generator) -> np.ndarray:
@@ -77,7 +74,7 @@ def tone(audio: np.ndarray, rate: int, brightness: float, rng: np.random.Generat
     gain -= np.median(gain[2:6])
     gain = np.clip(gain, LEAST, MOST)
     gain[len(now) :] = gain[len(now) - 1]
-    return oaconvolve(audio, _minimum_phase(gain, rate)[None], axes=1)[:, : audio.shape[1]].astype(np.float32)
+    return oaconvolve(audio, _equaliser(gain, rate)[None], axes=1)[:, : audio.shape[1]].astype(np.float32)
 
 
 def width(audio: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:

@@ -9,7 +9,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import oaconvolve
 
 from .dynamics import compress, level, saturate
-from .filters import Section, bell, filtered, high_cut, high_shelf, low_cut, low_shelf
+from .filters import Section, bell, filtered, high_cut, high_shelf, low_cut, low_shelf, minimum_phase
 
 CABINET = 2048  # samples of a cabinet's impulse response at 48 kHz
 OVERSAMPLING = 2
@@ -53,10 +53,7 @@ def cabinet(rate: int, rng: np.random.Generator, bass: bool = False) -> np.ndarr
     shape += bump(rng.uniform(2200, 3400), 0.0 if bass else rng.uniform(2, 6), 0.35)
     for _ in range(12):  # the cone breaks up, the microphone is off its middle
         shape += bump(np.exp(rng.uniform(np.log(700), np.log(7000))), rng.normal(0, 2.0), rng.uniform(0.03, 0.12))
-    folded = irfft(np.maximum(shape, -90) * (np.log(10) / 20), size)
-    folded[1 : size // 2] *= 2
-    folded[size // 2 + 1 :] = 0
-    response = irfft(np.exp(rfft(folded)), size)[: size // 4]
+    response = minimum_phase(np.maximum(shape, -90))[: size // 4]
     response[-64:] *= np.linspace(1, 0, 64)
     return (response / np.sqrt(np.sum(response**2))).astype(np.float32)
 

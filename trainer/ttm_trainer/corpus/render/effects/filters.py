@@ -1,10 +1,12 @@
-"""Filters of second order (Bristow-Johnson's audio EQ cookbook): each returns one section, `filtered` applies them."""
+"""Filters of second order (Bristow-Johnson's audio EQ cookbook): each returns one section, `filtered` applies them;
+and filters of any shape."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+from scipy.fft import irfft, rfft
 from scipy.signal import sosfilt
 
 Section = list[float]  # b0, b1, b2, a0, a1, a2
@@ -60,3 +62,15 @@ def filtered(audio: np.ndarray, *sections: Section) -> np.ndarray:
         return audio
     rows = np.asarray(sections, np.float64)
     return sosfilt((rows / rows[:, 3:4]).astype(np.float32), audio)
+
+
+def minimum_phase(decibels: np.ndarray) -> np.ndarray:
+    """FIR (2 n - 2,) float32 of least delay, whose gain at n frequencies from 0 Hz to half the rate is given in dB.
+
+    By the cepstrum: what it has of negative times is folded onto the positive ones.
+    """
+    size = 2 * len(decibels) - 2
+    cepstrum = irfft(decibels * (math.log(10) / 20), size)
+    cepstrum[1 : size // 2] *= 2
+    cepstrum[size // 2 + 1 :] = 0
+    return irfft(np.exp(rfft(cepstrum)), size).astype(np.float32)
