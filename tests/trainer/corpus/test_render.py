@@ -235,3 +235,11 @@ def test_brightness_is_heard() -> None:
         return float(power[8000:].sum() / power.sum())
 
     assert treble(5.0) > 1.5 * treble(-5.0)
+
+
+@pytest.mark.parametrize("sound", ["handpan", "singing_bowl"])
+def test_struck_metal_rings_on_and_is_in_tune(sound: str) -> None:
+    (stem,) = stems(piece(Part("m", "melody", f"synth:{sound}", (Note(0.0, 0.1, 69, 100),))))
+    assert np.std(stem[:, RATE : RATE + 6400]) > 0.05 * np.std(stem[:, :6400])
+    power = np.abs(np.fft.rfft(stem.mean(axis=0)))
+    assert np.argmax(power) / 2 == pytest.approx(440, abs=2)  # 2 s: half a hertz a bin

@@ -55,7 +55,14 @@ PROGRAMS = (  # first General MIDI program of a family, in order
     (48, "ensemble"), (56, "brass"), (64, "solo"), (80, "lead"), (88, "pad"), (104, "plucked"), (109, "solo"),
     (112, "percussion"), (120, "effect"),
 )  # fmt: skip
-SYNTHS = {"fm_epiano": "electric piano", "fm_bell": "mallets", "pluck": "plucked", "supersaw": "lead"}
+SYNTHS = {
+    "fm_epiano": "electric piano",
+    "fm_bell": "mallets",
+    "handpan": "mallets",
+    "singing_bowl": "mallets",
+    "pluck": "plucked",
+    "supersaw": "lead",
+}
 
 
 def family(part: Part) -> str:
