@@ -95,7 +95,7 @@ def strip(stem: np.ndarray, part: Part, casting: Casting, rate: int, rng: np.ran
     if kind == "drums":
         stem = _kit(stem, rate, rng)
     if settings.ratio > 1:
-        stem = compress(stem, rate, -2.0, settings.ratio * rng.uniform(0.8, 1.3), rng.uniform(0.008, 0.03))
+        stem = compress(stem, rate, -2.0, max(1.0, settings.ratio * rng.uniform(0.6, 1.2)), rng.uniform(0.008, 0.03))
     return _moved(stem, kind, part, settings.width, rate, rng)
 
 
