@@ -8,6 +8,7 @@ import pytest
 from musicgen_app.errors import DependencyError
 from ttm_trainer.corpus.compose.score import Note, Part, Score
 from ttm_trainer.corpus.render import casting, master, mix, strips
+from ttm_trainer.corpus.render import soundfonts as players
 from ttm_trainer.corpus.render.drum_sounds import KITS
 from ttm_trainer.corpus.render.drums import of_machine, render_drums
 from ttm_trainer.corpus.render.effects.rooms import SHOEBOXES
@@ -76,6 +77,18 @@ def test_a_piece_does_not_hear_the_end_of_the_one_before() -> None:
     held = piece(Part("strings", "pad", "gm:48", tuple(Note(0.0, 4.0, pitch, 110) for pitch in (48, 55, 60, 64))))
     assert np.abs(stems(held)[0][:, -RATE // 10 :]).max() > 1e-2
     assert np.abs(stems(late)[0][:, :RATE]).max() < 1e-4
+
+
+def test_what_was_played_before_changes_nothing() -> None:
+    needs_fluidsynth()
+    takes = [take for seed in (1, 2) for take in casting.cast(piece(scale("gm:0"), seed=seed))[0].takes]
+    events = [Event(0.1 * i, 0.5, 40 + 3 * i, 100) for i in range(12)]
+    other = [Event(0.05 * i, 1.0, 50 + i, 30 + i) for i in range(20)]
+    players._player.cache_clear()  # as in a new process
+    players._bank.cache_clear()
+    first = players.play(takes, [events] * len(takes), 2 * RATE, RATE)
+    players.play(takes[:1], [other], RATE, RATE)
+    assert np.array_equal(first, players.play(takes, [events] * len(takes), 2 * RATE, RATE))
 
 
 def test_general_midi_note_starts_on_time() -> None:

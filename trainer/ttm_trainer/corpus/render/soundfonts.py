@@ -26,6 +26,7 @@ SOUNDFONTS = {  # file stem -> (title, licence); what each Debian package brings
 }
 FOLDERS = ("/usr/share/sounds/sf2", "/usr/share/sounds/sf3", "/usr/share/soundfonts", "/usr/local/share/soundfonts")
 CHANNELS = 16
+VOICES = 256  # at once
 BLOCK = 64  # FluidSynth's own block: every event starts on a multiple of it
 DRUM_BANK = 128
 BEND = 200.0  # cents, the reach of the pitch wheel
@@ -76,10 +77,32 @@ def _player(rate: int) -> Any:
     settings: dict[str, Any] = {
         "synth.audio-channels": CHANNELS,
         "synth.audio-groups": CHANNELS,
-        "synth.polyphony": 256,
+        "synth.polyphony": VOICES,
     }
     settings |= {"synth.reverb.active": 0, "synth.chorus.active": 0, "synth.cpu-cores": 1}
     return fluidsynth.Synth(gain=0.4, samplerate=float(rate), channels=CHANNELS, **settings)
+
+
+def _write(synth: Any, left: np.ndarray, right: np.ndarray, start: int, end: int) -> None:
+    """Have the player fill blocks `start` to `end` of two arrays (CHANNELS, samples) float32."""
+    import fluidsynth
+
+    write = fluidsynth._fl.fluid_synth_nwrite_float
+    write.argtypes = [ctypes.c_void_p, ctypes.c_int] + 4 * [ctypes.c_void_p]
+    offset = start * BLOCK * left.itemsize
+    pointers = ctypes.c_void_p * CHANNELS
+    outputs = (pointers(*(row.ctypes.data + offset for row in side)) for side in (left, right))
+    write(synth.synth, (end - start) * BLOCK, *outputs, None, None)
+
+
+def _hush(synth: Any) -> None:
+    """Silence, and nothing of it in what is played next."""
+    import fluidsynth
+
+    fluidsynth._fl.fluid_synth_all_sounds_off(ctypes.c_void_p(synth.synth), -1)
+    rest = np.zeros((2, CHANNELS, BLOCK), np.float32)
+    _write(synth, *rest, 0, 1)  # before the reset, which forgets orders not yet carried out
+    synth.system_reset()
 
 
 @lru_cache(maxsize=16)
@@ -89,6 +112,25 @@ def _bank(font: Path, rate: int) -> int:
     if number < 0:
         raise DependencyError(f"FluidSynth cannot load {font.name}: reinstall that soundfont")
     return number
+
+
+def _reset(synth: Any, bank: int) -> None:
+    """Bring the player into one state, whatever it has played before.
+
+    A voice of FluidSynth fades from the loudness of the note it last played to that of its first block. So all voices
+    play the same notes first, and are silenced.
+    """
+    import fluidsynth
+
+    _hush(synth)
+    count = fluidsynth._fl.fluid_synth_get_active_voice_count
+    for channel in range(CHANNELS):
+        synth.program_select(channel, bank, 0, 0)
+        for pitch in range(48, 64):
+            if count(ctypes.c_void_p(synth.synth)) < VOICES - 8:
+                synth.noteon(channel, pitch, 60)
+    _write(synth, *np.zeros((2, CHANNELS, 2 * BLOCK), np.float32), 0, 2)
+    _hush(synth)
 
 
 class _Order(NamedTuple):
@@ -127,11 +169,9 @@ def play(takes: Sequence[Take], events: Sequence[Sequence[Event]], samples: int,
 
     Returns the dry stems (takes, 2, samples) float32, without the takes' gain and pan.
     """
-    import fluidsynth
-
     synth = _player(rate)
     banks = [_bank(take.font, rate) for take in takes]
-    synth.system_reset()
+    _reset(synth, _bank(soundfonts()[0], rate))
     for channel, (take, bank) in enumerate(zip(takes, banks, strict=True)):
         if synth.program_select(channel, bank, take.bank, take.program) != 0:
             synth.program_select(channel, bank, take.bank, 0)
@@ -145,29 +185,18 @@ def play(takes: Sequence[Take], events: Sequence[Sequence[Event]], samples: int,
     blocks = -(-samples // BLOCK)
     left = np.zeros((CHANNELS, blocks * BLOCK), np.float32)
     right = np.zeros_like(left)
-    write = fluidsynth._fl.fluid_synth_nwrite_float
-    write.argtypes = [ctypes.c_void_p, ctypes.c_int] + 4 * [ctypes.c_void_p]
-    pointers = ctypes.c_void_p * CHANNELS
-
-    def advance(start: int, end: int) -> None:
-        offset = start * BLOCK * left.itemsize
-        outputs = (pointers(*(row.ctypes.data + offset for row in side)) for side in (left, right))
-        write(synth.synth, (end - start) * BLOCK, *outputs, None, None)
-
     now = 0
     tell = (lambda c, pitch, _: synth.noteoff(c, pitch), synth.cc, synth.noteon)
     for order in queue:
         if order.block >= blocks:
             break
         if order.block > now:
-            advance(now, order.block)
+            _write(synth, left, right, now, order.block)
             now = order.block
         tell[order.rank](order.channel, order.number, order.value)
-    advance(now, blocks)
+    _write(synth, left, right, now, blocks)
     played = np.stack([left[: len(takes), :samples], right[: len(takes), :samples]], axis=1)
-    fluidsynth._fl.fluid_synth_all_sounds_off(ctypes.c_void_p(synth.synth), -1)
-    advance(0, 1)  # before the reset, which forgets orders not yet carried out: the next piece would hear the tails
-    synth.system_reset()
+    _hush(synth)
     return played
 
 
