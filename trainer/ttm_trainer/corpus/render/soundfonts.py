@@ -100,8 +100,8 @@ def _hush(synth: Any) -> None:
     import fluidsynth
 
     fluidsynth._fl.fluid_synth_all_sounds_off(ctypes.c_void_p(synth.synth), -1)
-    rest = np.zeros((2, CHANNELS, BLOCK), np.float32)
-    _write(synth, *rest, 0, 1)  # before the reset, which forgets orders not yet carried out
+    left, right = np.zeros((2, CHANNELS, BLOCK), np.float32)
+    _write(synth, left, right, 0, 1)  # before the reset, which forgets orders not yet carried out
     synth.system_reset()
 
 
@@ -129,7 +129,8 @@ def _reset(synth: Any, bank: int) -> None:
         for pitch in range(48, 64):
             if count(ctypes.c_void_p(synth.synth)) < VOICES - 8:
                 synth.noteon(channel, pitch, 60)
-    _write(synth, *np.zeros((2, CHANNELS, 2 * BLOCK), np.float32), 0, 2)
+    left, right = np.zeros((2, CHANNELS, 2 * BLOCK), np.float32)
+    _write(synth, left, right, 0, 2)
     _hush(synth)
 
 
