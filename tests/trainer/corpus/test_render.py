@@ -7,11 +7,16 @@ import pytest
 
 from musicgen_app.errors import DependencyError
 from ttm_trainer.corpus.compose.score import Note, Part, Score
-from ttm_trainer.corpus.render import mix
-from ttm_trainer.corpus.render.drums import KITS
+from ttm_trainer.corpus.render import casting, master, mix, strips
+from ttm_trainer.corpus.render import soundfonts as players
+from ttm_trainer.corpus.render.drum_sounds import KITS
+from ttm_trainer.corpus.render.drums import of_machine, render_drums
+from ttm_trainer.corpus.render.effects.rooms import SHOEBOXES
 from ttm_trainer.corpus.render.oscillators import oscillator, wavetable
-from ttm_trainer.corpus.render.render import render, soundfonts, stems
+from ttm_trainer.corpus.render.render import render, stems
+from ttm_trainer.corpus.render.soundfonts import SOUNDFONTS, soundfonts
 from ttm_trainer.corpus.render.sounds import SOUNDS
+from ttm_trainer.corpus.render.synth import Event
 
 RATE = 32000
 
@@ -74,6 +79,18 @@ def test_a_piece_does_not_hear_the_end_of_the_one_before() -> None:
     assert np.abs(stems(late)[0][:, :RATE]).max() < 1e-4
 
 
+def test_what_was_played_before_changes_nothing() -> None:
+    needs_fluidsynth()
+    takes = [take for seed in (1, 2) for take in casting.cast(piece(scale("gm:0"), seed=seed))[0].takes]
+    events = [Event(0.1 * i, 0.5, 40 + 3 * i, 100) for i in range(12)]
+    other = [Event(0.05 * i, 1.0, 50 + i, 30 + i) for i in range(20)]
+    players._player.cache_clear()  # as in a new process
+    players._bank.cache_clear()
+    first = players.play(takes, [events] * len(takes), 2 * RATE, RATE)
+    players.play(takes[:1], [other], RATE, RATE)
+    assert np.array_equal(first, players.play(takes, [events] * len(takes), 2 * RATE, RATE))
+
+
 def test_general_midi_note_starts_on_time() -> None:
     needs_fluidsynth()
     part = Part("block", "percussion", "gm:drums", (Note(1.0, 0.5, 76, 120),))
@@ -83,7 +100,7 @@ def test_general_midi_note_starts_on_time() -> None:
 
 
 def test_no_soundfont_names_the_packages(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    monkeypatch.setattr("ttm_trainer.corpus.render.render.FOLDERS", (str(tmp_path),))
+    monkeypatch.setattr("ttm_trainer.corpus.render.soundfonts.FOLDERS", (str(tmp_path),))
     monkeypatch.delenv("TTM_APP_SOUNDFONTS", raising=False)
     with pytest.raises(DependencyError, match="musescore-general-soundfont-small"):
         render(piece(scale("gm:0")))
@@ -114,13 +131,13 @@ def test_sidechain_ducks_on_the_kick() -> None:
 
     def dip(amount: float) -> float:
         score = piece(kicks, replace(pad, options={"sidechain": amount}, reverb=0.0), room="dry")
-        audio = mix.mix(score, dry, RATE, np.random.default_rng(0))
+        audio = mix.mix(score, dry, RATE)
         return float(np.std(audio[:, RATE + 400 : RATE + 1600]) / np.std(audio[:, RATE - 4000 : RATE]))
 
     assert dip(0.9) < 0.5 * dip(0.0)
 
 
-@pytest.mark.parametrize("room", mix.ROOMS)
+@pytest.mark.parametrize("room", [*SHOEBOXES, "plate"])
 def test_reverb_rings_on_after_the_note(room: str) -> None:
     part = Part("blip", "melody", "synth:chip_pulse", (Note(0.0, 0.2, 72, 100),), reverb=1.0)
     audio = render(piece(part, room=room))
@@ -139,3 +156,103 @@ def test_loudness_and_lofi_stay_in_range() -> None:
 def test_parts_without_notes_give_silence() -> None:
     audio = render(piece(replace(scale("synth:pluck"), notes=())))
     assert np.array_equal(audio, np.zeros_like(audio))
+
+
+def hits(spread: float) -> list[np.ndarray]:
+    """Eight hits of the same tom at the same strength, each alone."""
+    events = [Event(float(i), 0.1, 45, 100) for i in range(8)]
+    stem = render_drums(of_machine("909", RATE), spread, events, 8 * RATE, RATE, np.random.default_rng(1))
+    return [stem[:, i * RATE : i * RATE + RATE // 2] for i in range(8)]
+
+
+def test_no_hit_of_a_drum_is_the_one_before() -> None:
+    for before, after in zip(hits(1.0), hits(1.0)[1:], strict=False):
+        likeness = np.corrcoef(before.ravel(), after.ravel())[0, 1]
+        assert likeness < 0.999
+        assert np.std(after) == pytest.approx(np.std(before), rel=0.4)
+
+
+def test_versions_of_a_drummer_differ_more_than_those_of_a_machine() -> None:
+    def differences(spread: float) -> float:
+        first, *others = hits(spread)
+        return float(np.mean([np.std(other - first) for other in others]))
+
+    assert differences(1.0) > 1.5 * differences(0.15)
+
+
+def test_soft_hits_are_softer_and_duller() -> None:
+    def hit(velocity: int) -> np.ndarray:
+        events = [Event(0.0, 0.1, 38, velocity)]
+        return render_drums(of_machine("909", RATE), 1.0, events, RATE, RATE, np.random.default_rng(1))
+
+    def brightness(sound: np.ndarray) -> float:
+        power = np.abs(np.fft.rfft(sound[0])) ** 2
+        return float(power[5000:].sum() / power.sum())
+
+    assert np.std(hit(30)) < 0.4 * np.std(hit(115))
+    assert brightness(hit(30)) < 0.8 * brightness(hit(115))
+
+
+def guitars(role: str, seed: int) -> Score:
+    return piece(scale("gm:30", role), seed=seed)
+
+
+def test_casting_is_drawn_from_the_seed_and_credits_what_it_uses() -> None:
+    needs_fluidsynth()
+    scores = [guitars("chords", seed) for seed in range(40)]
+    cast = [casting.cast(score)[0] for score in scores]
+    assert cast == [casting.cast(score)[0] for score in scores]
+    doubled = [one for one in cast if one.doubled]
+    assert 15 < len(doubled) < 40
+    assert all({take.pan for take in one.takes} == {-1.0, 1.0} for one in doubled)
+    assert {one.amplifier for one in cast} == {"distorted", None}
+    for score, one in zip(scores, cast, strict=True):
+        titles = {f"soundfont {' ('.join(SOUNDFONTS[take.font.stem])})" for take in one.takes}
+        assert set(casting.sources(score)) == titles
+    if len(soundfonts()) > 1:
+        assert len({take.font for one in cast for take in one.takes}) > 1
+
+
+def test_doubled_guitars_stand_on_both_sides() -> None:
+    needs_fluidsynth()
+    score = next(
+        score for score in map(lambda seed: guitars("chords", seed), range(40)) if casting.cast(score)[0].doubled
+    )
+    (stem,) = stems(score)
+    left, right = strips.strip(stem, score.parts[0], casting.cast(score)[0], RATE, np.random.default_rng(0))
+    assert np.std(left) == pytest.approx(np.std(right), rel=0.5)
+    assert np.corrcoef(left, right)[0, 1] < 0.7
+
+
+def test_every_sound_has_a_strip() -> None:
+    sounds = [*(f"gm:{program}" for program in range(128)), *(f"synth:{name}" for name in SOUNDS), "gm:drums"]
+    for role in mix.LEVELS:
+        assert all(strips.family(scale(sound, role)) in strips.STRIPS for sound in sounds)
+    assert strips.family(scale("gm:18")) == "organ"
+    assert strips.family(scale("synth:warm_pad")) == "pad"
+
+
+def test_master_moves_tone_and_width_towards_records() -> None:
+    rng = np.random.default_rng(0)
+    noise = np.repeat(rng.standard_normal((1, 10 * RATE), np.float32), 2, axis=0)  # mono, far too bright
+    audio = master.width(master.tone(noise, RATE, 0.0, rng), RATE, rng)
+    power = np.abs(np.fft.rfft(audio)) ** 2
+    assert power[0, 300 * 10 : 600 * 10].mean() > 10 * power[0, 5000 * 10 : 9000 * 10].mean()
+    side, middle = np.std(audio[0] - audio[1]), np.std(audio[0] + audio[1])
+    assert -15 < mix.decibels(float(side / middle)) < 0
+
+
+def test_brightness_is_heard() -> None:
+    def treble(brightness: float) -> float:
+        power = np.abs(np.fft.rfft(render(piece(scale("synth:supersaw"), master={"brightness": brightness}))[0])) ** 2
+        return float(power[8000:].sum() / power.sum())
+
+    assert treble(5.0) > 1.5 * treble(-5.0)
+
+
+@pytest.mark.parametrize("sound", ["handpan", "singing_bowl"])
+def test_struck_metal_rings_on_and_is_in_tune(sound: str) -> None:
+    (stem,) = stems(piece(Part("m", "melody", f"synth:{sound}", (Note(0.0, 0.1, 69, 100),))))
+    assert np.std(stem[:, RATE : RATE + 6400]) > 0.05 * np.std(stem[:, :6400])
+    power = np.abs(np.fft.rfft(stem.mean(axis=0)))
+    assert np.argmax(power) / 2 == pytest.approx(440, abs=2)  # 2 s: half a hertz a bin

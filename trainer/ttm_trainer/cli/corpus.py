@@ -156,6 +156,31 @@ def stats(folder: Path, picture: Path | None, force: bool, as_json: bool) -> Non
     _report(facts, as_json)
 
 
+@corpus.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--clips", type=click.IntRange(min=1), default=60, show_default=True, help="Files of each to measure.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1),
+    default=30.0,
+    show_default=True,
+    help="Length taken from the middle of each.",
+)
+@JSON
+def sound(folders: tuple[Path, ...], clips: int, seconds: float, as_json: bool) -> None:
+    """Measure how the music in FOLDERS sounds, side by side: spectrum, loudness, dynamics, width, onsets.
+
+    Of every figure the median is given and, in brackets, the quartiles.
+    """
+    from ..corpus.sound import measure, table
+
+    measured = {str(folder): measure(folder, clips, seconds) for folder in folders}
+    if as_json:
+        print_json(measured)
+    else:
+        click.echo(table(measured))
+
+
 def _show(state: dict) -> None:
     print_note(
         f"{state['done']}/{state['total']} pieces  {state['rate']:.1f}x real time  "

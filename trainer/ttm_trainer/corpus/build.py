@@ -30,7 +30,8 @@ from musicgen_app.machine import files
 from .caption import captions
 from .compose import composer
 from .compose.score import Note, Part, Score, Section
-from .render.render import render, sources
+from .render.casting import sources
+from .render.render import render
 
 SAMPLE_RATE = 32_000  # Hz, where nothing else is asked for
 LICENCE = "CC0-1.0"

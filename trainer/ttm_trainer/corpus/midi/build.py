@@ -19,7 +19,7 @@ from pathlib import Path
 from musicgen_app.errors import DependencyError, FileError
 
 from ..build import SAMPLE_RATE, VALIDATION, check_settings, digest, make, results, split_of, store
-from ..render.render import sources as sources_of
+from ..render.casting import sources as sources_of
 from .arrange import arrange, excerpt, starts
 from .midi_file import Song, read
 

@@ -139,6 +139,35 @@ def _fm_bass(v: Voice) -> np.ndarray:
     return np.repeat((fm(v, n, v.options.get("ratio", 1.0), index) * shape)[None], 2, 0)
 
 
+def _modes(v: Voice, modes: tuple[tuple[float, float, float], ...], beating: float) -> np.ndarray:
+    """Struck metal (2, n): modes (ratio, level, seconds to -60 dB), each a pair `beating` Hz apart, one a side."""
+    n = int(min(max(seconds for *_, seconds in modes), 8.0) * v.rate)
+    out = np.zeros((2, n), np.float32)
+    for ratio, level, seconds in modes:
+        if v.hz * ratio < 0.45 * v.rate:
+            fade = np.float32(level) * np.exp(-np.arange(n, dtype=np.float32) * np.float32(6.91 / seconds / v.rate))
+            for side in (0, 1):
+                hz = v.hz * ratio + (side - 0.5) * beating * v.rng.uniform(0.5, 1.5)
+                tone = fade * oscillator("sine", hz, n, v.rate, v.rng.random())
+                out[side] += 0.8 * tone
+                out[1 - side] += 0.4 * tone
+    return out * np.minimum(1, np.arange(n, 0, -1, dtype=np.float32) / (0.05 * v.rate))
+
+
+def _handpan(v: Voice) -> np.ndarray:
+    loud = 0.3 + 0.7 * v.loudness
+    sound = _modes(v, ((1, 1.0, 2.6), (2, 0.55, 2.0), (3, 0.3 * loud, 1.4), (4.1, 0.12 * loud, 0.6)), 0.5)
+    tap = 0.15 * loud * v.rng.standard_normal(sound.shape, np.float32) * decay(sound.shape[1], 0.02, v.rate)
+    return sound + sosfilt(lowpass(2500, 0, v.rate, 1), tap).astype(np.float32)
+
+
+def _singing_bowl(v: Voice) -> np.ndarray:
+    sound = _modes(
+        v, ((1, 1.0, 8.0), (2.71, 0.5, 6.0), (5.15, 0.25 * v.loudness, 4.0), (8.2, 0.1 * v.loudness, 2.0)), 1.2
+    )
+    return sound * np.minimum(1, np.arange(sound.shape[1], dtype=np.float32) / (0.01 * v.rate))
+
+
 def _riser(v: Voice) -> np.ndarray:
     n = max(v.held, 64)
     x = np.linspace(0, 1, n, dtype=np.float32)
@@ -177,5 +206,6 @@ SOUNDS: dict[str, Callable[[Voice], np.ndarray]] = {
     "supersaw": _supersaw, "saw_lead": _saw_lead, "square_lead": _square_lead, "pluck": _pluck, "fm_bell": _fm_bell,
     "fm_epiano": _fm_epiano, "warm_pad": _warm_pad, "air_pad": _air_pad, "drone": _drone, "chip_pulse": _chip_pulse,
     "chip_triangle": _chip_triangle, "sub_bass": _sub_bass, "saw_bass": _saw_bass, "reese_bass": _reese_bass,
-    "acid_bass": _acid_bass, "fm_bass": _fm_bass, "riser": _riser, "noise_sweep": _noise_sweep, "vinyl": _vinyl,
+    "acid_bass": _acid_bass, "fm_bass": _fm_bass, "handpan": _handpan,
+    "singing_bowl": _singing_bowl, "riser": _riser, "noise_sweep": _noise_sweep, "vinyl": _vinyl,
 }  # fmt: skip

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.signal import lfilter
 
+from .effects.modulation import echo
 from .oscillators import Voice, filter_sweep, frequency
 from .sounds import SOUNDS
 
@@ -38,19 +38,6 @@ def patch(name: str, options: dict, rng: np.random.Generator) -> dict:
     if name == "fm_bass":
         drawn["ratio"] = float(rng.choice([0.5, 1.0, 2.0]))
     return {**drawn, **options}
-
-
-def echo(stem: np.ndarray, amount: float, beat: float, rate: int) -> np.ndarray:
-    """Ping-pong delay of three eighth notes (`beat` in seconds), `amount` 0..1; (2, N) -> (2, N)."""
-    out, tap = stem.copy(), stem
-    lag = int(0.75 * beat * rate)
-    for repeat in range(1, 5):
-        if repeat * lag >= stem.shape[1]:
-            break
-        tap = lfilter([0.6], [1, -0.4], tap[::-1]).astype(np.float32)
-        level = (0.5 * amount) ** (0.5 + 0.5 * repeat)
-        out[:, repeat * lag :] += level * tap[:, : -repeat * lag]
-    return out
 
 
 def render_part(
