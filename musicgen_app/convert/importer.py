@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..backbones.presets import PRESETS
+from ..backbones.presets import FLUXAUDIO, MEANFLOW, PRESETS
 from ..errors import FileError, ModelError, RequestError
 from ..models import installed
 from ..models.bundle import CONFIG, Bundle, open_bundle, sha256, write_bundle
@@ -113,7 +113,7 @@ def import_checkpoint(
         },
         "data": [{"name": "not known: an imported checkpoint", "licence": "unknown"}],
     }
-    if PRESETS[preset].family.name == "fluxaudio":
+    if PRESETS[preset].family in (FLUXAUDIO, MEANFLOW):
         _complete_fluxaudio(state, report, config, file)
     card = _card(config, system, report.parameters)
     with _codec_files(codec_files, dim) as extra:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..backbones.base import Backbone
+    from ..request import GenerationRequest
 
 SCHEMA = 1
 CONFIG = "config.json"
@@ -79,6 +80,11 @@ class Bundle:
         return float(self.sampler.get("plan_guidance", 1.0))
 
     @property
+    def scalars(self) -> dict[str, dict]:
+        """The numbers it is told beside the text, in their order: name -> {"default", "min", "max", "about"}."""
+        return self.config.get("conditions", {})
+
+    @property
     def native_seconds(self) -> float:
         """The length the model was trained on."""
         return float(self.config["seconds"]["native"])
@@ -86,6 +92,13 @@ class Bundle:
     @property
     def max_seconds(self) -> float:
         return float(self.config["seconds"]["max"])
+
+    def completed(self, request: GenerationRequest) -> GenerationRequest:
+        """A validated request with nothing left open: the model's own values for what it does not say.
+
+        RequestError: it asks for what this model cannot do.
+        """
+        return request.resolved(self.sampler, self.max_seconds, self.scalars)
 
     @property
     def weights_sha256(self) -> str:
@@ -231,6 +244,8 @@ def load_backbone(bundle: Bundle) -> Backbone:
     dims = len(bundle.config["latent"]["mean"])
     if dims != backbone.latent_dim:
         raise ModelError(f"{bundle.path}: latent statistics of {dims} dims, but the backbone has {backbone.latent_dim}")
+    if getattr(backbone.config, "scalars", 0) != len(bundle.scalars):
+        raise ModelError(f"{bundle.path}: {len(bundle.scalars)} conditions are named, but its backbone takes others")
     load_strict(backbone, bundle.load(), bundle.path / WEIGHTS, assign=True)
     return backbone.eval().requires_grad_(False)
 
@@ -322,6 +337,9 @@ def _validate(config: Any, where: Path) -> None:
     span = [seconds.get("native"), seconds.get("max")]
     need(_numbers(span) and 0 < span[0] <= span[1], "'seconds' needs 0 < native <= max")
 
+    scalars = config.get("conditions", {})
+    need(isinstance(scalars, dict) and all(map(_is_scalar, scalars.items())), "a condition has no fitting numbers")
+
     codec = config["codec"]
     found = "path" in codec or "source" in codec or codec["kind"] in plugins.names("codecs")
     need(found, "'codec' has neither a path nor a source")
@@ -352,6 +370,15 @@ def _numbers(values: object) -> bool:
     return isinstance(values, (list, tuple)) and all(
         isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) for value in values
     )
+
+
+def _is_scalar(entry: tuple[str, Any]) -> bool:
+    """Whether that is a name and {"default", "min", "max"} of a number that a model is told."""
+    name, facts = entry
+    if re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) is None or not isinstance(facts, dict):
+        return False
+    span: list[Any] = [facts.get(key) for key in ("min", "default", "max")]
+    return _numbers(span) and span[0] <= span[1] <= span[2] and span[0] < span[2]
 
 
 def _some(names: list[str]) -> str:

@@ -77,7 +77,7 @@ def resolve(request: GenerationRequest, models_dir: str | os.PathLike | None = N
     """
     request = request.validated()
     bundle = find(request.model, models_dir)
-    return ResolvedRequest(request.resolved(bundle.sampler, bundle.max_seconds), bundle)
+    return ResolvedRequest(bundle.completed(request), bundle)
 
 
 def parts(bundle: Bundle) -> list[dict]:

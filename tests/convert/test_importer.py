@@ -477,7 +477,7 @@ def change(**tensors):
         (lambda s: [s.pop(name) for name in list(s) if name.startswith("fused_blocks.1")], "missing: .* and 8 more"),
         (change(extra=torch.ones(2)), "unknown: extra"),
         (lambda s: s.update({"score_embed.weight": torch.ones(2)}), "unknown: score_embed.weight"),
-        (lambda s: s.update({"r_embed.mlp.0.weight": torch.ones(2)}), "MeanFlow models are not supported yet"),
+        (lambda s: s.update({"r_embed.mlp.0.weight": torch.ones(2)}), "unknown: r_embed.mlp.0.weight"),
         (lambda s: s.update({"cond_state.null_embed": torch.ones(768)}), "unknown: cond_state.null_embed"),
         (lambda s: s.update({"final_layer.conv.bias": torch.ones(65)}), r"layer.conv.bias \(65,\) instead of \(64,\)"),
         (change(latent_mean=torch.zeros(64)), r"latent_mean \(64,\) instead of \(1, 1, 64\)"),
