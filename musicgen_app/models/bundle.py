@@ -14,6 +14,7 @@ import math
 import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -140,11 +141,13 @@ def write_bundle(
     card: str,
     extra_files: dict[str, Path],
     overwrite: bool = False,
+    check: Callable[[Bundle], None] | None = None,
 ) -> Bundle:
     """Write a model folder in one step; with overwrite one that is there is replaced when the new one is complete.
 
     `extra_files` maps a name inside the bundle ("codec/model.safetensors") to the file to copy there; `files` of the
-    config is filled with the SHA-256 of the weights and of each of them.
+    config is filled with the SHA-256 of the weights and of each of them. `check` sees the whole model before it is put
+    in its place, and may raise; then nothing is left.
     Raises FileError (exists already, cannot be written) or ModelError (the config is not valid).
     """
     from safetensors.torch import save_file
@@ -163,6 +166,8 @@ def write_bundle(
         _validate(config, path / CONFIG)
         (new / CARD).write_bytes(card.encode())
         (new / CONFIG).write_bytes(_json(config))
+        if check:
+            check(Bundle(new, config))
     return Bundle(path, config)
 
 
@@ -177,6 +182,13 @@ def update_config(bundle: Bundle, codec: dict, files: dict[str, str]) -> Bundle:
 def rename(bundle: Bundle, name: str) -> Bundle:
     """Give a model another name; its folder stays. Raises as `update_config`."""
     return bundle if bundle.name == name else _rewrite(bundle, {**bundle.config, "name": name})
+
+
+def note_origin(bundle: Bundle, origin: dict | None) -> Bundle:
+    """Note where a model was installed from, if that is known. Raises as `update_config`."""
+    if origin is None:
+        return bundle
+    return _rewrite(bundle, bundle.config | {"training": bundle.config["training"] | {"installed_from": origin}})
 
 
 def _rewrite(bundle: Bundle, config: dict) -> Bundle:

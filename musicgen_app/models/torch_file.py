@@ -22,6 +22,26 @@ SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
 
 
+class _Kind:
+    """Stands in for a NumPy dtype in a pickle: what it is called, and nothing of NumPy's own."""
+
+    def __init__(self, name: object, *rest: object):
+        self.name = name
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+def _number(kind: object, data: object = None) -> object:
+    """Stands in for a NumPy number, such as a step or a loss that a trainer kept: nobody needs it here."""
+    return None
+
+
+# By the names in NumPy 1 and 2: with these in their place, no object of NumPy is ever made from a pickle.
+_HARMLESS = [(_Kind, "numpy.dtype")]
+_HARMLESS += [(_number, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
+
+
 def find_file(path: str | os.PathLike) -> Path:
     """The checkpoint file at `path`, which may be a folder that holds exactly one. Raises FileError."""
     path = Path(path)
@@ -82,7 +102,8 @@ def _read_torch(path: Path, mapped: bool) -> dict[str, Tensor]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+            with torch.serialization.safe_globals(_HARMLESS):
+                content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
         tensors = dict(_tensors(content, "")) if isinstance(content, Mapping) else {}
     except pickle.UnpicklingError as error:
         asked = re.search(r"GLOBAL ([\w.]+)", str(error))
