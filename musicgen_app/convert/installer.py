@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import GenerationError, ModelError, RequestError
-from ..machine import files
+from ..errors import FileError, GenerationError, ModelError, RequestError
+from ..machine import files, paths
 from ..models import download, hub, installed, published
 from ..models.bundle import Bundle, frozen_parts, sha256
 from ..models.published import Published
@@ -68,12 +68,12 @@ def install(
     root = installed.folder_of(name, models_dir).absolute().parent
     if not (source.offline or source.carried):
         download.room({hub.cache(): known.to_fetch(), root: known.size + published.SCRATCH})
-    missing = [file for part in known.parts().values() for file in hub.missing(part)]
-    if missing and source.carried is None and download.is_offline(source.offline):
-        raise ModelError(
-            f"{reference} needs {', '.join(missing)}, and offline is asked for: download it when online, or name the"
-            " folder with its files with --from"
-        )
+    if source.carried or download.is_offline(source.offline):
+        lacking = download.lacking(known.parts().values(), source.carried)
+        if lacking and source.carried:
+            raise FileError(f"{source.carried} lacks {lacking}")
+        if lacking:
+            raise ModelError(f"offline is asked for, and {reference} needs {lacking}; --from names a folder with these")
     folders = {label: source.fetch(label, part) for label, part in known.parts().items()}
     with files.reported(f"write to {root}"), files.scratch(root) as scratch:
         clap = scratch / "clap"
@@ -90,6 +90,21 @@ def install(
             known=Known(_config(known, folders), {f"clap/{made.name}": made for made in clap.iterdir()}, sounds),
         )
     return bundle
+
+
+def install_embedder(name: str, source: Source | None = None) -> Path:
+    """Install a CLAP of LAION, text and audio tower, and return its folder. Raises as `install`."""
+    source, part = source or Source(), published.EMBEDDERS[name]
+    folder = paths.embedders() / name
+    if folder.is_dir():
+        return folder
+    if not (source.carried or download.is_offline(source.offline)):
+        room = part.size * (not hub.present(part))
+        download.room({hub.cache(): room, folder.parent: published.EMBEDDER_SIZE})
+    file, tokenizer = source.fetch(name, part) / part.files[0], source.fetch("tokenizer", published.TOKENIZER)
+    with files.writing_folder(folder) as new:
+        write_clap(file, tokenizer, new, audio=True)
+    return folder
 
 
 def _config(known: Published, folders: dict[str, Path]) -> dict:

@@ -47,6 +47,17 @@ _LEFT_OUT = re.compile(
 _FIRST = "text_branch.embeddings.word_embeddings.weight"
 HEAD = 64  # width of an attention head of the text tower
 AUDIO_HEAD = 32  # and of the audio tower
+FRONT_END = {  # what the audio tower hears: ten seconds of mono at 48 kHz, as 64 mel bands
+    "feature_size": 64,
+    "sampling_rate": 48_000,
+    "hop_length": 480,
+    "max_length_s": 10,
+    "fft_window_size": 1024,
+    "frequency_min": 50,
+    "frequency_max": 14_000,
+    "truncation": "rand_trunc",
+    "padding": "repeatpad",
+}
 
 
 def read_clap(path: str | os.PathLike) -> dict[str, Tensor]:
@@ -110,7 +121,7 @@ def write_clap(path: str | os.PathLike, tokenizer: Path, folder: Path, audio: bo
     tokenizer: folder with RoBERTa's vocab.json and merges.txt. ModelError as `read_clap`, and where weights do not fit.
     """
     from safetensors.torch import save_file
-    from transformers import ClapModel, ClapTextModelWithProjection
+    from transformers import ClapFeatureExtractor, ClapModel, ClapTextModelWithProjection
 
     state = read_clap(path)
     try:
@@ -136,6 +147,8 @@ def write_clap(path: str | os.PathLike, tokenizer: Path, folder: Path, audio: bo
         shutil.copyfile(tokenizer / file, folder / file)
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "RobertaTokenizer"}))
     (folder / "special_tokens_map.json").write_text("{}")
+    if audio:
+        ClapFeatureExtractor(**FRONT_END).save_pretrained(folder)
 
 
 def _made(name: str, value: Tensor) -> Tensor | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from errno import EDQUOT, ENOSPC
@@ -18,7 +18,7 @@ from pathlib import Path
 from ..errors import FileError, ModelError, RequestError
 from ..machine import files
 from .bundle import CARD, CONFIG, Bundle, open_bundle, sha256
-from .hub import Part, cache, intact, library, matches, part_of, repository, snapshot
+from .hub import Part, cache, intact, library, matches, missing, part_of, repository, snapshot
 
 BLOCK = 1 << 20  # bytes written at once
 TIMEOUT = 10.0  # seconds without an answer after which the network counts as down
@@ -123,9 +123,23 @@ def _commit(repo: str, revision: str) -> str:
     return str(commit)
 
 
+def lacking(parts: Iterable[Part], carried: Path | None) -> str:
+    """The files of these parts that are neither here nor in the carried folder, and where they are published; or ""."""
+    wanted: dict[str, list[str]] = {}
+    for part in parts:
+        names = [name for name in missing(part) if carried is None or not _carried(part, name, carried)]
+        if names:
+            url = f"https://huggingface.co/{part.repo}/tree/{part.revision}"
+            own = part.repo.partition("/")[2] + "/" if CONFIG in part.files else ""
+            wanted.setdefault(url, []).extend(own + name for name in names)
+    return "; ".join(f"{', '.join(names)} of {url}" for url, names in wanted.items())
+
+
 def _adopt(part: Part, names: list[str], carried: Path, report: Report) -> None:
     """Files of a part out of a folder -> the cache, checked."""
-    found = {name: _carried(part, name, carried) for name in names}
+    found = {name: path for name in names if (path := _carried(part, name, carried))}
+    if len(found) < len(names):
+        raise FileError(f"{carried} lacks {lacking([part], carried)}")
     total, before = sum(path.stat().st_size for path in found.values()), 0
     _check_space(part, total)
     for name, source in found.items():
@@ -145,11 +159,8 @@ def _adopt(part: Part, names: list[str], carried: Path, report: Report) -> None:
         before += target.stat().st_size
 
 
-def _carried(part: Part, name: str, folder: Path) -> Path:
-    """Where a folder has a file of a part: as in a cache, in a folder of the repository's name, or beside the others.
-
-    FileError: nowhere.
-    """
+def _carried(part: Part, name: str, folder: Path) -> Path | None:
+    """Where a folder has a file of a part: as in a cache, in a folder named as the repository, or beside the others."""
     places = [
         folder / repository(part.repo).name / "snapshots" / part.revision,
         folder / "hub" / repository(part.repo).name / "snapshots" / part.revision,
@@ -157,14 +168,7 @@ def _carried(part: Part, name: str, folder: Path) -> Path:
     ]
     if CONFIG not in part.files:  # else it is not known whose config.json that is
         places.append(folder)
-    for place in places:
-        if (place / name).is_file():
-            return place / name
-    where = folder / name if CONFIG not in part.files else places[2] / name
-    raise FileError(
-        f"{folder} lacks {where.relative_to(folder).as_posix()}: get it from"
-        f" https://huggingface.co/{part.repo}/resolve/{part.revision}/{name}"
-    )
+    return next((place / name for place in places if (place / name).is_file()), None)
 
 
 def _copy(source: Path, target: Path, report: Callable[[int], None]) -> None:

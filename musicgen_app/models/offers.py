@@ -17,11 +17,10 @@ def offered(models_dir: str | os.PathLike | None = None) -> list[dict]:
 def offer(name: str, installed: bool) -> dict:
     """What is to be known of a published model before it is here.
 
-    bytes_to_fetch counts what is missing of it now, bytes_on_disk its folder; seconds_for_ten is about how long ten
-    seconds of music take on this machine (see `bench.expected`), None where that is not known.
+    Of one that can be installed, bytes_to_fetch counts what is missing of it now, bytes_on_disk its folder, and
+    seconds_for_ten is about how long ten seconds of music take on this machine (see `bench.expected`).
     """
     from ..backbones.presets import PRESETS
-    from ..bench.expected import ten_seconds
 
     known = published.PUBLISHED[name]
     sampler, preset = known.shape.sampler, PRESETS[known.system]
@@ -30,18 +29,29 @@ def offer(name: str, installed: bool) -> dict:
         "title": known.title,
         "about": known.about,
         "installed": installed,
+        "cannot_be_installed": known.why_not or None,
         "sample_rate": known.sample_rate,
         "channels": known.channels,
         "seconds": known.shape.seconds,
         "parameters": preset.parameters,
         "sampler": sampler,
-        "bytes_to_fetch": known.to_fetch(),
-        "bytes_on_disk": known.size,
-        "seconds_for_ten": ten_seconds(known.system, sampler["steps"], sampler["guidance"]),
         "licence": known.licence,
         "forbids": known.forbids or None,
         "learned_from": known.data,
-        "source": f"https://huggingface.co/{known.weights.repo}" if not known.why_not else None,
-        "revision": known.weights.revision if not known.why_not else None,
-        "cannot_be_installed": known.why_not or None,
+        **({} if known.why_not else _costs(known)),
+    }
+
+
+def _costs(known: published.Published) -> dict:
+    """What it takes to have a model here and to play it, and where it comes from."""
+    from ..bench.expected import ten_seconds
+
+    sampler = known.shape.sampler
+    seconds = ten_seconds(known.system, sampler["steps"], sampler["guidance"])
+    return {
+        "bytes_to_fetch": known.to_fetch(),
+        "bytes_on_disk": known.size,
+        "seconds_for_ten": seconds and float(f"{seconds:.2g}"),
+        "source": f"https://huggingface.co/{known.weights.repo}",
+        "revision": known.weights.revision,
     }

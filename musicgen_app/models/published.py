@@ -43,6 +43,21 @@ TOKENIZER = Part(
 )
 
 
+EMBEDDER_SIZE = 780_000_000  # bytes of one of these as it is installed
+# CLAPs of LAION that hear and read, for scores of text and music.
+EMBEDDERS = {
+    "laion-clap-90.14": Part(
+        "lukewys/laion_clap",
+        "b3708341862f581175dba5c356a4ebf74a9b6651",
+        ("music_audioset_epoch_15_esc_90.14.pt",),
+        2_352_471_003,
+        "CC0-1.0",
+        {"music_audioset_epoch_15_esc_90.14.pt": ("fae3e9c087f2909c28a09dc31c8dfcdacbc42ba44c70e972b58c1bd1caf6dedd")},
+    ),
+    "laion-clap-89.98": CLAP_FILE,
+}
+
+
 @dataclass(frozen=True)
 class Published:
     """One model: the shape of its network is that of `system`, a key of SYSTEMS.

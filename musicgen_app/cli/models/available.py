@@ -21,9 +21,8 @@ def table(found: list[dict]) -> list[str]:
     """The published models for people, some lines each."""
     lines = []
     for model in found:
-        state = "installed" if model["installed"] else f"{size(model['bytes_to_fetch'])} to fetch"
-        lines.append(f"{model['name']:<18} {state if not model['cannot_be_installed'] else 'cannot be installed'}")
-        lines += wrap(f"{facts_line(model)}", WIDTH, initial_indent="  ", subsequent_indent="  ")
+        lines.append(f"{model['name']:<18} {state_of(model)}")
+        lines += wrap(facts_line(model), WIDTH, initial_indent="  ", subsequent_indent="  ")
     return [
         *lines,
         "",
@@ -32,15 +31,22 @@ def table(found: list[dict]) -> list[str]:
     ]
 
 
+def state_of(model: dict) -> str:
+    """Whether a published model is here, or what it takes to have it."""
+    if model["cannot_be_installed"]:
+        return "cannot be installed"
+    return "installed" if model["installed"] else f"{size(model['bytes_to_fetch'])} to fetch"
+
+
 def facts_line(model: dict) -> str:
     """What is to be known of a published model, in a sentence or two."""
-    sampler, seconds = model["sampler"], model["seconds_for_ten"]
+    sampler, seconds = model["sampler"], model.get("seconds_for_ten")
     how = f"{sampler['steps']} step{'s' * (sampler['steps'] > 1)}"
     how += " without guidance" if sampler["guidance"] == 1 else f" with guidance {sampler['guidance']:g}"
     parts = [
         f"{model['about']}; {model['sample_rate'] / 1000:g} kHz {'mono' if model['channels'] == 1 else 'stereo'},"
         f" made for {model['seconds']['native']:g} s, {model['parameters']:,} parameters, {how}"
-        + (f", about {seconds:.2g} s for 10 s of music here" if seconds and not model["cannot_be_installed"] else ""),
+        + (f", about {seconds:g} s for 10 s of music here" if seconds else ""),
         f"Licence {model['licence']}" + (f" (forbids {model['forbids']})" if model["forbids"] else ""),
     ]
     if model["cannot_be_installed"]:
@@ -79,6 +85,19 @@ def install(
     click.echo(f"installed   {bundle.name}, {bundle.licence}")
     click.echo(f"folder      {one_line(str(bundle.path))}")
     click.echo(f'try         ttm-app generate "slow piano" --model {bundle.name} -o piano.wav')
+
+
+def install_embedder(name: str, carried: Path | None, offline: bool, as_json: bool) -> None:
+    """Install a network that scores music, and say where it is."""
+    from ...convert.installer import Source
+    from ...convert.installer import install_embedder as install_it
+
+    with cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
+        folder = install_it(name, Source(carried, offline, report=_reporter(show)))
+    if as_json:
+        print_json({"name": name, "path": str(folder)})
+    else:
+        click.echo(f"{name}  {one_line(str(folder))}  (ttm-app evaluate --embedder {name})")
 
 
 def _reporter(show):

@@ -122,7 +122,7 @@ def weights(system: str) -> str:
     published = f"the music weights of {system} itself are not published"
     trained = [name for name, model in PUBLISHED.items() if model.system == system and not model.why_not]
     if trained:
-        published = f"published models of its shape: {', '.join(trained)} (ttm-app models available)"
+        published = f"trained models of its shape are published, {', '.join(trained)} (ttm-app models available)"
     return (
         f"{published}: train your own (ttm-app train --help) or import a checkpoint"
         f" (ttm-app models import CHECKPOINT --preset {system})"

@@ -140,17 +140,21 @@ def download(
 
     Published models are those of `models available`, and hf:OWNER/NAME or hf:OWNER/NAME@REVISION for a model folder of
     a public repository. Of a system (mamba-189m, dit-450m, fluxaudio-s, ...) and of a model that is here the frozen
-    text encoders and codecs are downloaded. What is downloaded is kept in the Hugging Face cache (HF_HOME). One that
+    text encoders and codecs are downloaded; laion-clap-90.14 and laion-clap-89.98 are networks that score music for
+    `ttm-app evaluate`. What is downloaded is kept in the Hugging Face cache (HF_HOME). One that
     was stopped goes on when the command is run again. Only this command uses the network.
     """
-    from ...models.published import PUBLISHED
+    from ...models.published import EMBEDDERS, PUBLISHED
+    from . import available
 
     if name in PUBLISHED or name.startswith("hf:"):
-        from .available import install
-
-        return install(name, as_name, accept_licence, carried, offline, force, as_json)
-    if as_name or accept_licence or carried or force:
-        raise RequestError(f"--as, --accept-licence, --from and --force are for published models, which {name} is not")
+        return available.install(name, as_name, accept_licence, carried, offline, force, as_json)
+    if as_name or accept_licence or force:
+        raise RequestError(f"--as, --accept-licence and --force are for published models, which {name} is not")
+    if name in EMBEDDERS:
+        return available.install_embedder(name, carried, offline, as_json)
+    if carried:
+        raise RequestError(f"--from is for published models and for {', '.join(EMBEDDERS)}")
     _download_parts(name, offline, as_json)
 
 
