@@ -20,7 +20,7 @@ from ..machine import files
 from .bundle import CARD, CONFIG, Bundle, open_bundle, sha256
 from .hub import Part, cache, intact, library, matches, missing, part_of, repository, snapshot
 
-BLOCK = 1 << 20  # bytes written at once
+BLOCK = 1 << 16  # bytes written at once: what a cut loses at most
 TIMEOUT = 10.0  # seconds without an answer after which the network counts as down
 REFERENCE = re.compile(r"hf:([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
 Report = Callable[[int, int], None]  # is called with bytes done and in all, and may raise to stop
@@ -145,7 +145,7 @@ def _adopt(part: Part, names: list[str], carried: Path, report: Report) -> None:
     for name, source in found.items():
         target = snapshot(part.repo, part.revision) / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        new = files.hidden(target)
+        new = files.hidden(target.parent)
         try:
             with files.reported(f"copy {source} to {target}"):
                 _copy(source, new, lambda done, first=before: report(first + done, total))  # type: ignore[misc]

@@ -166,8 +166,15 @@ def write_all(folder: Path, systems: dict[str, str], full: bool = False) -> dict
     write_tokenizer(roberta)
     t5.mkdir()
     write_t5_large(t5) if full else write_t5(t5, width=1024)
-    listed = {"AndreasXi/MeanAudio": meanaudio, "google/flan-t5-large": t5, "FacebookAI/roberta-base": roberta}
-    return {repo: {file.name: file for file in place.iterdir()} for repo, place in listed.items()}
+    return listed(folder)
+
+
+def listed(folder: Path) -> dict[str, dict[str, Path]]:
+    """The files that `write_all` wrote to a folder."""
+    owners = {"MeanAudio": "AndreasXi", "flan-t5-large": "google", "roberta-base": "FacebookAI"}
+    return {
+        f"{owner}/{name}": {file.name: file for file in (folder / name).iterdir()} for name, owner in owners.items()
+    }
 
 
 def use(monkeypatch: pytest.MonkeyPatch, files: dict[str, dict[str, Path]], small: bool = True) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from textwrap import wrap
+from types import SimpleNamespace
 
 import click
 
@@ -76,7 +77,7 @@ def install(
             f" licence {facts['licence']}" + (f", which forbids {facts['forbids']}" if facts["forbids"] else "")
         )
     with cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
-        report = _reporter(show)
+        report = reporter(show)
         source = Source(carried.expanduser() if carried else None, offline, accept_licence, report)
         bundle = install_model(name, source, as_name, force)
     if as_json:
@@ -93,17 +94,21 @@ def install_embedder(name: str, carried: Path | None, offline: bool, as_json: bo
     from ...convert.installer import install_embedder as install_it
 
     with cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
-        folder = install_it(name, Source(carried, offline, report=_reporter(show)))
+        folder = install_it(name, Source(carried, offline, report=reporter(show)))
     if as_json:
         print_json({"name": name, "path": str(folder)})
     else:
         click.echo(f"{name}  {one_line(str(folder))}  (ttm-app evaluate --embedder {name})")
 
 
-def _reporter(show):
-    """A report function for `installer.Source` that draws the progress line in megabytes."""
-    from types import SimpleNamespace
+def reporter(show):
+    """A report function for `installer.Source` that draws the progress line in megabytes; none where none is drawn."""
+    told = "", -1
 
-    if show is None:
-        return lambda what, done, total: None
-    return lambda what, done, total: show(SimpleNamespace(stage=f"{what} MB", step=done // 10**6, total=total // 10**6))
+    def report(what: str, done: int, total: int) -> None:
+        nonlocal told
+        if show and told != (now := (what, done // 10**6)):
+            told = now
+            show(SimpleNamespace(stage=f"{what} MB", step=now[1], total=total // 10**6))
+
+    return report

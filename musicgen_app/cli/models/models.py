@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import click
 
@@ -108,7 +107,8 @@ def path(name: str | None, as_json: bool) -> None:
 @JSON
 def available(as_json: bool) -> None:
     """Print the trained models that others publish, which `models download` installs."""
-    from .available import offered, table
+    from ...models.offers import offered
+    from .available import table
 
     found = offered()
     if as_json:
@@ -161,6 +161,7 @@ def download(
 def _download_parts(name: str, offline: bool, as_json: bool) -> None:
     from ...models.download import fetch
     from ...models.hub import PARTS, present
+    from .available import reporter
 
     parts, how = _parts_to_get(name)
     if how:
@@ -172,7 +173,8 @@ def _download_parts(name: str, offline: bool, as_json: bool) -> None:
         if not was_here and not offline:
             print_note(f"{part}: {size(facts.size)}, {facts.licence}, from https://huggingface.co/{facts.repo}")
         with cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
-            folder = fetch(part, megabytes(part, show), offline)
+            report = reporter(show)
+            folder = fetch(part, lambda done, total, part=part, report=report: report(part, done, total), offline)
         about = {key: getattr(facts, key) for key in ("repo", "revision", "licence", "size")}
         got.append({"part": part, **about, "path": str(folder), "downloaded": not was_here})
         if not as_json:
@@ -287,10 +289,3 @@ def _parts_to_get(name: str) -> tuple[list[str], str | None]:
     known = f"a published model ({', '.join(PUBLISHED)}; hf:OWNER/NAME), a system ({', '.join(SYSTEMS)}),"
     known += f" a part ({', '.join(PARTS)}) or a model that is here"
     raise ModelError(f"nothing to download for {name!r}: name {known}")
-
-
-def megabytes(part: str, show):
-    """A report function for `download.fetch` that draws the progress line in megabytes; None where none is drawn."""
-    if show is None:
-        return None
-    return lambda done, total: show(SimpleNamespace(stage=f"{part} MB", step=done // 10**6, total=total // 10**6))
