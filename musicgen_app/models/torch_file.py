@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -38,7 +39,7 @@ def _number(kind: object, data: object = None) -> object:
 
 
 # By the names in NumPy 1 and 2: with these in their place, no object of NumPy is ever made from a pickle.
-_HARMLESS = [(_Kind, "numpy.dtype")]
+_HARMLESS: list[Any] = [(_Kind, "numpy.dtype")]
 _HARMLESS += [(_number, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -173,8 +174,7 @@ def _download_parts(name: str, offline: bool, as_json: bool) -> None:
         if not was_here and not offline:
             print_note(f"{part}: {size(facts.size)}, {facts.licence}, from https://huggingface.co/{facts.repo}")
         with cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
-            report = reporter(show)
-            folder = fetch(part, lambda done, total, part=part, report=report: report(part, done, total), offline)
+            folder = fetch(part, partial(reporter(show), part), offline)
         about = {key: getattr(facts, key) for key in ("repo", "revision", "licence", "size")}
         got.append({"part": part, **about, "path": str(folder), "downloaded": not was_here})
         if not as_json:
