@@ -147,10 +147,10 @@ def write_tokenizer(folder: Path) -> None:
 
 
 def write_t5_large(folder: Path) -> None:
-    """An encoder of FLAN-T5-large's sizes, half precision."""
+    """An encoder of FLAN-T5-large's sizes."""
     from transformers import T5Config, T5EncoderModel
 
-    T5EncoderModel(T5Config(feed_forward_proj="gated-gelu", **T5_LARGE)).half().save_pretrained(folder)
+    T5EncoderModel(T5Config(feed_forward_proj="gated-gelu", **T5_LARGE)).save_pretrained(folder)
     write_t5_tokenizer(folder)
 
 
