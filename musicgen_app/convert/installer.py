@@ -118,6 +118,7 @@ def _config(known: Published, folders: dict[str, Path]) -> dict:
     source = f"https://huggingface.co/{known.weights.repo}/tree/{known.weights.revision}"
     return {
         "text": known.shape.text | {"clap": {"path": "clap"}},
+        "sampler": known.sampler,
         "training": {"source": source, "files": digests},
         "data": [{"name": known.data, "licence": "of many kinds; see the sources"}],
     }

@@ -23,7 +23,7 @@ def offer(name: str, installed: bool) -> dict:
     from ..backbones.presets import PRESETS
 
     known = published.PUBLISHED[name]
-    sampler, preset = known.shape.sampler, PRESETS[known.system]
+    sampler, preset = known.sampler, PRESETS[known.system]
     return {
         "name": name,
         "title": known.title,
@@ -46,7 +46,7 @@ def _costs(known: published.Published) -> dict:
     """What it takes to have a model here and to play it, and where it comes from."""
     from ..bench.expected import ten_seconds
 
-    sampler = known.shape.sampler
+    sampler = known.sampler
     seconds = ten_seconds(known.system, sampler["steps"], sampler["guidance"])
     return {
         "bytes_to_fetch": known.to_fetch(),

@@ -62,8 +62,9 @@ EMBEDDERS = {
 class Published:
     """One model: the shape of its network is that of `system`, a key of SYSTEMS.
 
-    weights: its own file; data: what it learned from; size: bytes of the model folder that becomes of it; why_not: why
-    this version cannot install it, else ""; forbids: what its licence does.
+    weights: its own file; data: what it learned from; size: bytes of the model folder that becomes of it; guidance: of
+    its authors, where it is not that of the system; why_not: why this version cannot install it, else ""; forbids: what
+    its licence does.
     """
 
     title: str
@@ -75,12 +76,17 @@ class Published:
     sample_rate: int = 16_000
     channels: int = 1
     size: int = 0
+    guidance: float | None = None
     why_not: str = ""
     forbids: str = ""
 
     @property
     def shape(self) -> System:
         return SYSTEMS[self.system]
+
+    @property
+    def sampler(self) -> dict:
+        return self.shape.sampler | ({} if self.guidance is None else {"guidance": self.guidance})
 
     def parts(self) -> dict[str, Part]:
         """All that is fetched for it, by what it is called."""
@@ -154,6 +160,7 @@ PUBLISHED = {
         licence="CC-BY-NC-4.0",
         data="MTG-Jamendo, instrumental",
         sample_rate=44_100,
+        guidance=4.0,
         why_not=(
             "its authors publish weights (https://github.com/yonghyunk1m/TTM-HumanPref/releases), but not the code of"
             " the layers that take the reward, so it is not known how to read them; and this version has no codec for"
