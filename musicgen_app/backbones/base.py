@@ -21,6 +21,7 @@ class Backbone(nn.Module):
     """
 
     time_axis: str
+    gives_means = False  # whether `forward` takes the time `end` and gives the mean velocity on the way there
     latent_dim: int
     config: Any  # a dataclass with `latent_dim`, `hidden`, `text_dim`, `grid_dim` and sizes of its own
     scalar_input_proj: ScalarInput  # where `config.scalars` is not 0

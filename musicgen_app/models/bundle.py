@@ -256,6 +256,8 @@ def load_backbone(bundle: Bundle) -> Backbone:
     dims = len(bundle.config["latent"]["mean"])
     if dims != backbone.latent_dim:
         raise ModelError(f"{bundle.path}: latent statistics of {dims} dims, but the backbone has {backbone.latent_dim}")
+    if bundle.sampler["solver"] == "mean" and not getattr(backbone, "gives_means", False):
+        raise ModelError(f"{bundle.path}: its solver is mean, but its backbone gives no mean velocities")
     if getattr(backbone.config, "scalars", 0) != len(bundle.scalars):
         raise ModelError(f"{bundle.path}: {len(bundle.scalars)} conditions are named, but its backbone takes others")
     load_strict(backbone, bundle.load(), bundle.path / WEIGHTS, assign=True)

@@ -324,20 +324,24 @@ def test_killed_at_any_moment_and_run_again(hub, home, written):
             [sys.executable, "-c", CHILD, str(written), str(moment)], capture_output=True, text=True, timeout=120
         )
 
-    whole = child(10**6)
-    assert whole.returncode == 0, whole.stderr
-    moments = int(whole.stdout)
-    for moment in (1, moments // 4, moments // 2, moments - 12, moments - 3, moments):
-        shutil.rmtree(home, ignore_errors=True)
-        if moment == 1:
-            shutil.rmtree(home.parent / "hf")
-        assert child(moment).returncode == -signal.SIGKILL
-        for bundle in installed.list_models():
-            verify(bundle)
-        if "meanaudio-s-full" not in [bundle.name for bundle in installed.list_models()]:
-            install("meanaudio-s-full")
-        verify(installed.find("meanaudio-s-full"))
-        assert not [path for path in (home / "models").iterdir() if path.name.startswith(".")]
+    def moments() -> int:
+        whole = child(10**6)
+        assert whole.returncode == 0, whole.stderr
+        return int(whole.stdout)
+
+    for cache in ("empty", "full"):
+        count = moments()
+        for moment in (1, count // 2, count - 2) if cache == "empty" else (count // 2, count - 1, count):
+            shutil.rmtree(home)
+            if cache == "empty":
+                shutil.rmtree(home.parent / "hf")
+            assert child(moment).returncode == -signal.SIGKILL
+            here = [bundle.name for bundle in installed.list_models()]
+            if "meanaudio-s-full" not in here:
+                install("meanaudio-s-full")
+            verify(installed.find("meanaudio-s-full"))
+            assert sorted(path.name for path in (home / "models").iterdir()) == ["meanaudio-s-full"]
+        shutil.rmtree(home)
 
 
 # model folders of anybody

@@ -85,3 +85,16 @@ def test_a_bundle_whose_conditions_do_not_fit_its_backbone_is_refused(own, tiny_
         with pytest.raises(ModelError, match="a condition has no fitting numbers"):
             write_bundle(tmp_path / "bad", config | {"conditions": {"reward": reward}}, state, "", files)
     assert open_bundle(own / "models" / "told").scalars == REWARD
+
+
+def test_a_solver_that_does_not_fit_the_backbone_is_refused(own, tiny_parts, tmp_path):
+    config, state, files = tiny_parts
+    sampler = config["sampler"] | {"solver": "mean", "guidance": 1.0}
+    bundle = write_bundle(tmp_path / "wrong", config | {"sampler": sampler}, state, "# wrong\n", files)
+    with pytest.raises(ModelError, match="gives no mean velocities"):
+        load_backbone(bundle)
+
+
+def test_what_a_model_is_told_is_shown(own, capsys):
+    assert run(["models", "show", "told", "--full"]) == 0
+    assert "conditions      reward default 5.0, min 0.0, max 6.0" in capsys.readouterr().out

@@ -38,6 +38,9 @@ class Hub(ThreadingHTTPServer):
         self.bodies: list[tuple[str, int]] = []
         self.tokens: set[str | None] = set()
 
+    def handle_error(self, request, client_address) -> None:
+        """A client that went away is no fault of the hub's."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"

@@ -19,6 +19,8 @@ class MeanFlow(FluxAudio):
     Without `end` it is the velocity at t itself, as a FluxAudio gives it.
     """
 
+    gives_means = True
+
     def __init__(self, config: FluxAudioConfig):
         super().__init__(config)
         self.r_embed = TimeEmbedding(config.hidden)

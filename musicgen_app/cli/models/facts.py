@@ -66,6 +66,7 @@ def _here(bundle: Bundle) -> dict:
         "parts": parts(bundle),
         "genres": list(known.names) if (known := load_genres(bundle)) else [],
         "sampler": bundle.sampler,
+        "conditions": bundle.scalars,
         "seconds": config["seconds"],
         "weights_sha256": bundle.weights_sha256,
         "training": config["training"],
