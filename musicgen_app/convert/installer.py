@@ -66,14 +66,13 @@ def install(
     if not force:
         installed.check_free(installed.check_name(name), models_dir)
     root = installed.folder_of(name, models_dir).absolute().parent
-    if not (source.offline or source.carried):
-        download.room({hub.cache(): known.to_fetch(), root: known.size + published.SCRATCH})
     if source.carried or download.is_offline(source.offline):
         lacking = download.lacking(known.parts().values(), source.carried)
         if lacking and source.carried:
             raise FileError(f"{source.carried} lacks {lacking}")
         if lacking:
             raise ModelError(f"offline is asked for, and {reference} needs {lacking}; --from names a folder with these")
+    download.room({hub.cache(): known.to_fetch(), root: known.size + published.SCRATCH})
     folders = {label: source.fetch(label, part) for label, part in known.parts().items()}
     with files.reported(f"write to {root}"), files.scratch(root) as scratch:
         clap = scratch / "clap"
@@ -98,9 +97,8 @@ def install_embedder(name: str, source: Source | None = None) -> Path:
     folder = paths.embedders() / name
     if folder.is_dir():
         return folder
-    if not (source.carried or download.is_offline(source.offline)):
-        room = part.size * (not hub.present(part))
-        download.room({hub.cache(): room, folder.parent: published.EMBEDDER_SIZE})
+    to_fetch = 0 if hub.present(part) else part.size
+    download.room({hub.cache(): to_fetch, folder.parent: published.EMBEDDER_SIZE})
     file, tokenizer = source.fetch(name, part) / part.files[0], source.fetch("tokenizer", published.TOKENIZER)
     with files.writing_folder(folder) as new:
         write_clap(file, tokenizer, new, audio=True)

@@ -79,10 +79,13 @@ def fetch_model(
         raise ModelError(f"{repo} is not installed, and offline is asked for")
     config = Part(repo, _commit(repo, revision), (CONFIG,), 0, "unknown")
     try:
-        fetch(config)
-        bundle = open_bundle(snapshot(repo, config.revision))
+        folder = fetch(config)
     except NotThere:
         raise ModelError(f"{repo} is no model of this app: it has no {CONFIG}") from None
+    try:
+        bundle = open_bundle(folder)
+    except ModelError as error:
+        raise ModelError(f"{repo} is no model of this app ({error})") from error
     accept(bundle)
     digests = bundle.config["files"]
     fetch(replace(config, files=tuple(digests), sha256=digests), report)
@@ -125,21 +128,25 @@ def _commit(repo: str, revision: str) -> str:
 
 def lacking(parts: Iterable[Part], carried: Path | None) -> str:
     """The files of these parts that are neither here nor in the carried folder, and where they are published; or ""."""
-    wanted: dict[str, list[str]] = {}
-    for part in parts:
-        names = [name for name in missing(part) if carried is None or not _carried(part, name, carried)]
-        if names:
-            url = f"https://huggingface.co/{part.repo}/tree/{part.revision}"
-            own = part.repo.partition("/")[2] + "/" if CONFIG in part.files else ""
-            wanted.setdefault(url, []).extend(own + name for name in names)
-    return "; ".join(f"{', '.join(names)} of {url}" for url, names in wanted.items())
+    wanted = (
+        (part, [name for name in missing(part) if carried is None or not _carried(part, name, carried)])
+        for part in parts
+    )
+    return "; ".join(_published(part, names) for part, names in wanted if names)
+
+
+def _published(part: Part, names: list[str]) -> str:
+    """Files of a part as a carried folder should have them, and where they are published."""
+    own = part.repo.partition("/")[2] + "/" if CONFIG in part.files else ""
+    listed = ", ".join(own + name for name in names)
+    return f"{listed} of https://huggingface.co/{part.repo}/tree/{part.revision}"
 
 
 def _adopt(part: Part, names: list[str], carried: Path, report: Report) -> None:
     """Files of a part out of a folder -> the cache, checked."""
     found = {name: path for name in names if (path := _carried(part, name, carried))}
-    if len(found) < len(names):
-        raise FileError(f"{carried} lacks {lacking([part], carried)}")
+    if absent := [name for name in names if name not in found]:
+        raise FileError(f"{carried} lacks {_published(part, absent)}")
     total, before = sum(path.stat().st_size for path in found.values()), 0
     _check_space(part, total)
     for name, source in found.items():
