@@ -75,7 +75,7 @@ def nothing_installed(home: Path) -> bool:
 
 def one_line(caught) -> str:
     message = str(caught.value)
-    assert "\n" not in message and len(message) < 700
+    assert "\n" not in message and len(message) < 900
     return message
 
 
