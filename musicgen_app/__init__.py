@@ -27,11 +27,17 @@ TYPE_CHECKING = False  # as typing's, whose import takes longer than all else he
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
+    from .convert.installer import from_pretrained
     from .engine import Engine
     from .request import GenerationRequest, GenerationResult
 
-_HOME = {"Engine": "engine", "GenerationRequest": "request", "GenerationResult": "request"}
-__all__ = ["Engine", "GenerationRequest", "GenerationResult", "__version__"]
+_HOME = {
+    "Engine": "engine",
+    "GenerationRequest": "request",
+    "GenerationResult": "request",
+    "from_pretrained": "convert.installer",
+}
+__all__ = ["Engine", "GenerationRequest", "GenerationResult", "__version__", "from_pretrained"]
 
 
 def __getattr__(name: str):

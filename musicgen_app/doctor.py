@@ -36,6 +36,7 @@ PACKAGES = {
 }
 # Bytes of memory that making 10 s takes, as `ttm-app bench` measured it in float32.
 MEMORY_NEEDED = {"mamba-189m": 3e9, "dit-450m": 7e9, "fluxaudio-s": 5e9, "fluxaudio-l": 7e9}
+MEMORY_NEEDED |= {"meanaudio-s": 5e9, "meanaudio-l": 7e9}
 
 
 def examine() -> dict:

@@ -123,7 +123,7 @@ class Engine:
 
         with clock.stage("text"):
             clock.report(0)
-            text = model.encode(request.prompt, request.negative)
+            text = model.encode(request.prompt, request.negative, request.conditions)
             plans = model.plans(text, seeds)
             score = self._scorer(text.prompt, model) if request.best_of > 1 else None
             clock.report(1)

@@ -25,23 +25,25 @@ def target(data: Tensor, noise: Tensor) -> Tensor:
 
 
 @overload
-def velocity(backbone: Backbone, x: Tensor, t: Tensor, cond: Any) -> Tensor: ...
+def velocity(backbone: Backbone, x: Tensor, t: Tensor, cond: Any, *, end: Tensor | None = None) -> Tensor: ...
 
 
 @overload
 def velocity(
-    backbone: Backbone, x: Tensor, t: Tensor, cond: Any, return_hidden: Literal[True]
+    backbone: Backbone, x: Tensor, t: Tensor, cond: Any, return_hidden: Literal[True], end: Tensor | None = None
 ) -> tuple[Tensor, Tensor]: ...
 
 
 def velocity(
-    backbone: Backbone, x: Tensor, t: Tensor, cond: Any, return_hidden: bool = False
+    backbone: Backbone, x: Tensor, t: Tensor, cond: Any, return_hidden: bool = False, end: Tensor | None = None
 ) -> Tensor | tuple[Tensor, Tensor]:
     """The backbone's velocity (B, T, D) at x (B, T, D) and t (B,) on this axis, whatever its own axis is.
 
-    With return_hidden also its last hidden state (B, T, H).
+    With return_hidden also its last hidden state (B, T, H). end (B,): of a MeanFlow backbone, the mean velocity on the
+    way from t to there.
     """
     flipped = backbone.time_axis == "noise_at_one"
-    v, hidden = backbone(x, 1 - t if flipped else t, cond, return_hidden=True)
+    until = {} if end is None else {"end": 1 - end if flipped else end}
+    v, hidden = backbone(x, 1 - t if flipped else t, cond, return_hidden=True, **until)
     v = (-v if flipped else v).to(x.dtype)
     return (v, hidden) if return_hidden else v

@@ -7,7 +7,7 @@ conditions of one's own, another plan, latents to begin with.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from . import audio, flow, sampling
-from .backbones import expand_condition, with_grid
+from .backbones import expand_condition, with_grid, with_scalars
 from .backbones.base import Backbone
 from .backbones.inference import prepare
 from .codecs import load_codec
@@ -98,8 +98,11 @@ class LoadedModel:
 
     # 1. encode
 
-    def encode(self, prompt: str, negative: str = "") -> EncodedPrompt:
-        """The prompt and what to lead away from, encoded once for all clips."""
+    def encode(self, prompt: str, negative: str = "", scalars: Mapping[str, float] | None = None) -> EncodedPrompt:
+        """The prompt and what to lead away from, encoded once for all clips.
+
+        scalars: numbers that the model is told, by name; its own for those left out.
+        """
         features, genre = self.text.encode([prompt]), ""
         if self.genres is not None and features.vector is not None:
             genre = self.genres.meant(prompt, features.vector[0].cpu().numpy())
@@ -110,8 +113,10 @@ class LoadedModel:
         return EncodedPrompt(
             prompt,
             genre,
-            conditional=self._condition(features),
-            unconditional=self._condition(unwanted) if unwanted else self.backbone.null_condition(1),
+            conditional=self._with_scalars(self._condition(features), scalars or {}),
+            unconditional=self._with_scalars(
+                self._condition(unwanted) if unwanted else self.backbone.null_condition(1), None
+            ),
             vector=None if features.vector is None else features.vector[0].cpu().numpy(),
             cut=max(features.cut, unwanted.cut if unwanted else 0),
         )
@@ -119,6 +124,15 @@ class LoadedModel:
     def _condition(self, features: TextCondition) -> Any:
         tokens, mask, vector = features.tokens.to(self.device), features.mask.to(self.device), features.vector
         return self.backbone.condition(tokens, mask, None if vector is None else vector.to(self.device))
+
+    def _with_scalars(self, condition: Any, told: Mapping[str, float] | None) -> Any:
+        """The condition with the numbers that the model is told; None: it is told none of them."""
+        if not self.bundle.scalars:
+            return condition
+        own = {name: math.nan if told is None else facts["default"] for name, facts in self.bundle.scalars.items()}
+        return with_scalars(
+            self.backbone, condition, torch.tensor([list((own | dict(told or {})).values())]).to(self.device)
+        )
 
     def plans(self, text: EncodedPrompt, seeds: Sequence[int]) -> list[Plan] | None:
         """The plan of the clip of every seed; None where the model follows no plans."""

@@ -7,6 +7,7 @@ GenerationResult: one clip, audio (channels, samples) float32, with the resolved
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from .control.plan import Plan
 
-SOLVERS = ("euler", "midpoint", "heun")
+ODE_SOLVERS = ("euler", "midpoint", "heun")  # which every model can be sampled with
+SOLVERS = (*ODE_SOLVERS, "mean")  # that of MeanFlow models
 TEXT_LENGTH = 2_000  # characters, of the prompt and of the negative prompt
 SECONDS = (0.5, 3_600.0)  # the upper end is only for a request that has met no model yet
 SEED_MAX = 2**63 - 1
@@ -29,6 +31,7 @@ GUIDANCE = (0.0, 30.0)
 VARIATIONS = (1, 64)
 BEST_OF = (1, 16)
 LOUDNESS = (-40.0, -8.0)  # LUFS
+ANY_NUMBER = (-1e6, 1e6)  # of a condition, until a model narrows it
 
 _BECOME_SPACES = str.maketrans(dict.fromkeys("\t\n\r\u2028\u2029", " "))
 
@@ -49,6 +52,7 @@ class GenerationRequest:
     model: str = "sketch"
     loudness: float | None = None  # integrated loudness target in LUFS; None: as the model made it
     best_of: int = 1  # candidates made for each variation; the one that fits the prompt best is kept
+    conditions: dict[str, float] = field(default_factory=dict)  # numbers that some models are told, such as a reward
 
     def validated(self, max_seconds: float = SECONDS[1]) -> GenerationRequest:
         """The same request in canonical form: texts stripped and on one line, numbers of the declared type.
@@ -72,13 +76,15 @@ class GenerationRequest:
             model=check_text("model", self.model, least=1),
             loudness=None if self.loudness is None else check_number("loudness", self.loudness, *LOUDNESS),
             best_of=best_of,
+            conditions=_conditions(self.conditions),
         )
 
-    def resolved(self, sampler: dict, max_seconds: float) -> GenerationRequest:
+    def resolved(self, sampler: dict, max_seconds: float, scalars: dict | None = None) -> GenerationRequest:
         """The validated request with nothing left open: defaults from the model, a seed drawn if none was given.
 
         sampler: {"solver", "steps", "guidance", "guidance_interval"} of the model, whose interval may be None for the
-        whole way; max_seconds: its longest clip. A 0 that was given is a value, not a gap. Raises RequestError.
+        whole way; max_seconds: its longest clip; scalars: the numbers it is told, {name: {"default", "min", "max"}}. A
+        0 that was given is a value, not a gap. Raises RequestError.
         """
         defaults = {
             "solver": sampler["solver"],
@@ -88,7 +94,10 @@ class GenerationRequest:
             "seed": secrets.randbelow(DRAWN_SEEDS),
         }
         gaps = {name: value for name, value in defaults.items() if getattr(self, name) is None}
-        return replace(self, **gaps).validated(max_seconds)
+        told = _told(self.conditions, scalars or {})
+        request = replace(self, **gaps, conditions=told).validated(max_seconds)
+        _check_solver(request, mean_flow=sampler["solver"] == "mean")
+        return request
 
     @property
     def seeds(self) -> list[int]:
@@ -101,6 +110,8 @@ class GenerationRequest:
         d = asdict(self)
         if self.guidance_interval is not None:
             d["guidance_interval"] = list(self.guidance_interval)
+        if not self.conditions:  # few models are told any
+            del d["conditions"]
         return d
 
     @staticmethod
@@ -184,6 +195,47 @@ def _interval(value: tuple[float, float]) -> tuple[float, float]:
     if low > high:
         raise RequestError("guidance_interval must have its lower end first")
     return low, high
+
+
+def parse_conditions(texts: Iterable[str]) -> dict[str, float]:
+    """Numbers by name of texts such as "reward=0.9". Raises RequestError."""
+    found: dict[str, float] = {}
+    for text in texts:
+        name, _, number = (part.strip() for part in text.partition("="))
+        try:
+            value = float(number)
+        except ValueError:
+            raise RequestError(f"condition {text[:60]!a} is not a name and a number, such as reward=0.9") from None
+        if name in found:
+            raise RequestError(f"condition {name[:40]!a} is given twice")
+        found[name] = value
+    return _conditions(found)
+
+
+def _conditions(value: dict[str, float]) -> dict[str, float]:
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        raise RequestError('conditions must be numbers by name, such as {"reward": 0.9}')
+    return {name: check_number(f"condition {name[:40]!a}", value[name], *ANY_NUMBER) for name in sorted(value)}
+
+
+def _told(given: dict[str, float], scalars: dict) -> dict[str, float]:
+    """What a model is told: what was given, and its own values for the rest. Raises RequestError."""
+    for name, value in given.items():
+        if name not in scalars:
+            known = f"it has {', '.join(scalars)}" if scalars else "it has none"
+            raise RequestError(f"the model has no condition {name!a}: {known}")
+        check_number(f"condition {name}", value, scalars[name]["min"], scalars[name]["max"])
+    return {name: facts["default"] for name, facts in scalars.items()} | given
+
+
+def _check_solver(request: GenerationRequest, mean_flow: bool) -> None:
+    """Raise RequestError where a resolved request asks what its model cannot do."""
+    if not mean_flow and request.solver == "mean":
+        raise RequestError(f"the solver mean is for MeanFlow models, which this one is not: {', '.join(ODE_SOLVERS)}")
+    if mean_flow and request.guidance != 1:
+        raise RequestError("this is a MeanFlow model: guidance is trained into it, so ask for none, or for 1")
+    if mean_flow and request.negative:
+        raise RequestError("this is a MeanFlow model: it takes no negative prompt, since that needs guidance")
 
 
 def _solver(value: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,7 +13,11 @@ from torch import Tensor
 from . import flow
 from .backbones import concat_conditions
 
-VelocityFn = Callable[[Tensor, float], Tensor]
+
+class VelocityFn(Protocol):
+    """x (B, T, D) at time t -> its velocity (B, T, D); with `end`, the mean of it on the way from t to there."""
+
+    def __call__(self, x: Tensor, t: float, end: float | None = None, /) -> Tensor: ...
 
 
 def noise(seeds: list[int], frames: int, dim: int) -> Tensor:
@@ -39,7 +44,7 @@ def guided(
     interval: tuple[float, float] = (0.0, 1.0),
     negatives: Sequence[tuple[object, float]] = (),
 ) -> VelocityFn:
-    """The velocity function (x (B, T, D), t) -> (B, T, D) with classifier-free guidance (Ho & Salimans, 2022).
+    """The velocity function of a backbone with classifier-free guidance (Ho & Salimans, 2022).
 
     Inside the guidance interval (Kynkäänniemi et al., 2024), lo <= t <= hi, it is v_u + guidance * (v_c - v_u). Each
     (condition, weight) in `negatives` adds weight * (v_c - v_n) (Liu et al., 2022, arXiv 2206.01714). All of these come
@@ -49,11 +54,14 @@ def guided(
     others = ([] if guidance == 1 else [unconditional]) + [negative for negative, _ in negatives]
     together = reduce(concat_conditions, others, cond)
 
-    def velocity(x: Tensor, t: float) -> Tensor:
+    def of(x: Tensor, t: float, end: float | None, condition) -> Tensor:
+        until = None if end is None else x.new_full((len(x),), end)
+        return flow.velocity(backbone, x, x.new_full((len(x),), t), condition, end=until)
+
+    def velocity(x: Tensor, t: float, end: float | None = None) -> Tensor:
         if not others or not interval[0] <= t <= interval[1]:
-            return flow.velocity(backbone, x, x.new_full((len(x),), t), cond)
-        repeated = torch.cat([x] * (1 + len(others)))
-        v_c, *rest = flow.velocity(backbone, repeated, x.new_full((len(repeated),), t), together).split(len(x))
+            return of(x, t, end, cond)
+        v_c, *rest = of(torch.cat([x] * (1 + len(others))), t, end, together).split(len(x))
         v = v_c if guidance == 1 else torch.lerp(rest.pop(0), v_c, guidance)
         if not negatives:
             return v
@@ -78,7 +86,12 @@ def heun(velocity: VelocityFn, x: Tensor, t: float, h: float) -> Tensor:
     return x + h / 2 * (v + velocity(x + h * v, t + h))
 
 
-SOLVERS = {"euler": euler, "midpoint": midpoint, "heun": heun}
+def mean(velocity: VelocityFn, x: Tensor, t: float, h: float) -> Tensor:
+    """One step of MeanFlow (Geng et al., 2025, arXiv 2505.13447), exact for a true mean velocity (one evaluation)."""
+    return x + h * velocity(x, t, t + h)
+
+
+SOLVERS = {"euler": euler, "midpoint": midpoint, "heun": heun, "mean": mean}
 
 
 def sample(

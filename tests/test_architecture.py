@@ -113,7 +113,7 @@ def test_no_imports_in_a_circle():
     }
     assert sum(map(len, arrows.values())) > 300  # it sees them
     assert circle(arrows) == []
-    assert circle(arrows | {"musicgen_app.errors": {"musicgen_app.engine"}})[0] == "musicgen_app.engine"
+    assert "musicgen_app.engine" in circle(arrows | {"musicgen_app.errors": {"musicgen_app.engine"}})
 
 
 def test_the_command_line_starts_without_heavy_packages():

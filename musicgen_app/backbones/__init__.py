@@ -2,7 +2,8 @@
 
 Every backbone is an nn.Module (see `base.Backbone`) with `latent_dim`, `time_axis` ("data_at_one" or "noise_at_one":
 where its own training puts data or noise), `condition(tokens, mask, vector, drop=None)`, `null_condition(batch)` and
-`forward(x, t, cond, return_hidden=False)`. One whose `config.grid_dim` is not 0 can also be told the plan of the music.
+`forward(x, t, cond, return_hidden=False)`. One whose `config.grid_dim` is not 0 can also be told the plan of the music,
+one whose `config.scalars` is not 0 that many numbers, such as a reward.
 
 fluxaudio, mamba              the two families; base: what both have
 layers                        what they are made of
@@ -40,3 +41,9 @@ def with_grid(backbone: Backbone, cond: Condition, grid: Tensor) -> Condition:
     """The condition with the plan added to it: a grid (B, T, grid_dim), see `control.grid`."""
     parts: Any = cond
     return parts._replace(grid=backbone.grid_input_proj(grid))
+
+
+def with_scalars(backbone: Backbone, cond: Condition, values: Tensor) -> Condition:
+    """The condition with numbers (B, scalars) added to its vector; one that is NaN counts as not told."""
+    parts: Any = cond
+    return parts._replace(vector=parts.vector + backbone.scalar_input_proj(values))

@@ -9,12 +9,14 @@ import torch
 from torch import nn
 
 from .fluxaudio import inference as fluxaudio_inference
+from .fluxaudio.mean_flow import MeanFlow
 from .fluxaudio.model import FluxAudio
 from .mamba import inference as mamba_inference
 from .mamba.model import Mamba
 
 READY: dict[type[nn.Module], Callable[[Any, torch.dtype], None]] = {
     FluxAudio: fluxaudio_inference.make_ready,
+    MeanFlow: fluxaudio_inference.make_ready,
     Mamba: mamba_inference.make_ready,
 }
 

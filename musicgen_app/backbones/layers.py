@@ -82,6 +82,25 @@ class TimeEmbedding(nn.Module):
         return self.mlp(torch.cat([angle.cos(), angle.sin()], dim=-1))
 
 
+class ScalarInput(nn.Module):
+    """Numbers (B, count) -> (B, hidden), the sum of an embedding of each; one that is NaN, not told, has its own.
+
+    Numbers are to be of the order of 1 to 10. It begins as zero, so that a model that is given one answers as before.
+    """
+
+    def __init__(self, count: int, hidden: int):
+        super().__init__()
+        self.embeds = nn.ModuleList(TimeEmbedding(hidden) for _ in range(count))
+        self.untold = nn.Parameter(torch.zeros(count, hidden))
+        self.out = nn.Linear(hidden, hidden)
+
+    def forward(self, values: Tensor) -> Tensor:
+        numbers = values.nan_to_num().unbind(1)
+        told = torch.stack([embed(number) for embed, number in zip(self.embeds, numbers, strict=True)], dim=1)
+        known = torch.where(values.isnan()[:, :, None], self.untold, told)
+        return self.out(known.sum(dim=1))
+
+
 def normalise(x: Tensor) -> Tensor:
     """LayerNorm over the channels, without affine parameters."""
     return F.layer_norm(x, x.shape[-1:], eps=1e-5)

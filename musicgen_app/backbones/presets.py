@@ -11,6 +11,7 @@ from torch import nn
 from .. import plugins
 from ..errors import ModelError
 from .base import Backbone
+from .fluxaudio.mean_flow import MeanFlow
 from .fluxaudio.model import FluxAudio, FluxAudioConfig
 from .mamba.model import Mamba, MambaConfig
 
@@ -37,11 +38,16 @@ class Preset:
 
 
 FLUXAUDIO, MAMBA = Family("fluxaudio", FluxAudio, FluxAudioConfig), Family("mamba", Mamba, MambaConfig)
+MEANFLOW = Family("meanflow", MeanFlow, FluxAudioConfig)
+_SMALL = {"latent_dim": 20, "hidden": 448, "fused_depth": 8}
+_LARGE = {"latent_dim": 20, "fused_depth": 8, "heads": 14}
 PRESETS = {
     "mamba-189m": Preset(MAMBA, {}, 189_094_784),
     "dit-450m": Preset(FLUXAUDIO, {}, 449_134_400),
-    "fluxaudio-s": Preset(FLUXAUDIO, {"latent_dim": 20, "hidden": 448, "fused_depth": 8}, 120_106_388),
-    "fluxaudio-l": Preset(FLUXAUDIO, {"latent_dim": 20, "fused_depth": 8, "heads": 14}, 478_417_684),
+    "fluxaudio-s": Preset(FLUXAUDIO, _SMALL, 120_106_388),
+    "fluxaudio-l": Preset(FLUXAUDIO, _LARGE, 478_417_684),
+    "meanaudio-s": Preset(MEANFLOW, _SMALL, 120_422_676),
+    "meanaudio-l": Preset(MEANFLOW, _LARGE, 479_451_668),
     "sketch-dit": Preset(
         FLUXAUDIO,
         {

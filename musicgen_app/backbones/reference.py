@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .fluxaudio.mean_flow import MeanFlow
 from .fluxaudio.model import FluxAudio, FluxAudioConfig
 from .mamba.model import Mamba, MambaConfig
 
@@ -20,7 +21,7 @@ from .mamba.model import Mamba, MambaConfig
 def plain_twin(backbone: nn.Module) -> PlainFluxAudio | PlainMamba:
     """The plain model of the same sizes as a backbone, without its weights."""
     if isinstance(backbone, FluxAudio):
-        return PlainFluxAudio(backbone.config)
+        return PlainFluxAudio(backbone.config, two_times=isinstance(backbone, MeanFlow))
     if isinstance(backbone, Mamba):
         return PlainMamba(backbone.config)
     raise TypeError(f"no plain version of {type(backbone).__name__}")
@@ -157,9 +158,12 @@ class Grid(nn.Module):
 
 
 class PlainFluxAudio(nn.Module):
-    """FluxAudio (Li et al., 2025): x (B, T, D), t (B,), condition (text (B, S, H), vector (B, H)) -> velocity."""
+    """FluxAudio (Li et al., 2025): x (B, T, D), t (B,), condition (text (B, S, H), vector (B, H)) -> velocity.
 
-    def __init__(self, config: FluxAudioConfig):
+    two_times: its MeanFlow, which also takes the time `end` (B,) of the step (default: t).
+    """
+
+    def __init__(self, config: FluxAudioConfig, two_times: bool = False):
         super().__init__()
         hidden, kernel = config.hidden, config.input_kernel
         width = config.mlp_width or math.ceil(int(2 * 4 * hidden / 3) / 256) * 256
@@ -172,6 +176,9 @@ class PlainFluxAudio(nn.Module):
         if config.grid_dim:
             self.grid_input_proj = Grid(config.grid_dim, hidden)
         self.t_embed = CosineEmbedding(hidden)
+        if two_times:
+            self.r_embed = CosineEmbedding(hidden)
+        self.two_times = two_times
         self.joint_blocks = nn.ModuleList(Joint(hidden, config.heads, width, i == joint - 1) for i in range(joint))
         self.fused_blocks = nn.ModuleList(Stream(hidden, config.heads, width, 3) for _ in range(config.fused_depth))
         self.final_layer = Final(hidden, config.latent_dim)
@@ -190,9 +197,19 @@ class PlainFluxAudio(nn.Module):
         """Tokens (B, text_len, text_dim) and vector (B, vector_dim) -> conditions of B prompts."""
         return self.text_input_proj(tokens), self.text_cond_proj(vector)
 
-    def forward(self, x: Tensor, t: Tensor, condition: tuple[Tensor, Tensor], grid: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        t: Tensor,
+        condition: tuple[Tensor, Tensor],
+        grid: Tensor | None = None,
+        end: Tensor | None = None,
+    ) -> Tensor:
         text, vector = condition
-        c = (self.t_embed(t) + vector)[:, None]
+        time = self.t_embed(t)
+        if self.two_times:
+            time = time + self.r_embed(t if end is None else end)
+        c = (time + vector)[:, None]
         x = self.audio_input_proj(x)
         if grid is not None:
             x = x + self.grid_input_proj(grid)

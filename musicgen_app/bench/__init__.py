@@ -6,4 +6,5 @@ parts      what is measured, by measure (times, memory, errors) and products (th
 standin    models with random weights
 musicgen   what the systems are compared with, beside the plain backbones of `backbones.reference`
 table      prints a report
+expected   what was measured elsewhere, by the speed of this machine
 """

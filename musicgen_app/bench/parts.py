@@ -39,7 +39,7 @@ from .products import count_products, products_alone
 from .standin import PROMPT, write_stand_in
 
 CPU = torch.device("cpu")
-ORDERS = {"euler": 1, "midpoint": 2, "heun": 2}  # network evaluations a step
+ORDERS = {"euler": 1, "midpoint": 2, "heun": 2, "mean": 1}  # network evaluations a step
 ONNX_FILE = "codec_decoder.onnx"
 EXPORT_LATENTS = 32  # at which the exported decoder is compared with PyTorch's
 TIME = 0.5  # where on the path from noise to data the step is taken

@@ -58,9 +58,23 @@ def parts() -> list[str]:
     return list(PARTS)
 
 
+def published() -> list[str]:
+    """The names of the trained models that others publish."""
+    from ..models.published import PUBLISHED
+
+    return list(PUBLISHED)
+
+
+def embedders() -> list[str]:
+    """The names of the networks that score music and can be downloaded."""
+    from ..models.published import EMBEDDERS
+
+    return list(EMBEDDERS)
+
+
 FORMAT = Format()
 MODEL = Name(installed_models, "MODEL", folders=True)
 OWN_MODEL = Name(installed_models)
-MODEL_OR_SYSTEM = Name(lambda: [*installed_models(), *systems()], "MODEL", folders=True)
-DOWNLOADABLE = Name(lambda: [*installed_models(), *systems(), *parts()])
+MODEL_OR_SYSTEM = Name(lambda: [*installed_models(), *systems(), *published()], "MODEL", folders=True)
+DOWNLOADABLE = Name(lambda: [*published(), *installed_models(), *systems(), *parts(), *embedders()])
 SYSTEM = Name(systems)

@@ -14,21 +14,34 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ..backbones.presets import PRESETS
+from ..backbones.presets import FLUXAUDIO, MEANFLOW, PRESETS
 from ..errors import FileError, ModelError, RequestError
+from ..machine import files
 from ..models import installed
 from ..models.bundle import CONFIG, Bundle, open_bundle, sha256, write_bundle
 from ..models.hub import source
 from ..models.paper_systems import MMAUDIO, SYSTEMS, System, codec_for
 from ..models.torch_file import find_file, read_checkpoint
 from .state_mapping import DTYPES, EMPTY, STATISTICS, WEIGHTS, Report, map_state, size_of
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a checkpoint beside its tensors: entries of the model's config, files that go into the model by
+    their names there, and what tries it out before it is put in its place."""
+
+    config: dict
+    files: dict[str, Path]
+    check: Callable[[Bundle], None]
+
 
 MAX_CONFIG = 10 * 2**20  # bytes of a config.json in a .zip
 _T5_OF_WIDTH = {768: "flan-t5-base", 1024: "flan-t5-large"}
@@ -74,13 +87,14 @@ def import_checkpoint(
     dtype: str | None = None,
     force: bool = False,
     models_dir: str | os.PathLike | None = None,
+    known: Known | None = None,
 ) -> tuple[Bundle, Report]:
     """Write the model `models_dir/name` from a checkpoint (a file, or a folder with one) of a system's shape.
 
     name: default is that of the file; weights: "ema" or "model" where the file has both (default "ema"); latent_stats:
     JSON file {"mean": [...], "std": [...]} in place of the checkpoint's own; codec_files: the folder with MMAudio's two
     files, which become part of the model (for 20 latent dimensions; other codecs are downloaded parts); dtype: "fp32",
-    "bf16" or "fp16", default as stored; force: replace a model `name`.
+    "bf16" or "fp16", default as stored; force: replace a model `name`; known: what is known of it besides.
     Raises RequestError, FileError (cannot be read or written, exists already), ModelError (does not fit); nothing is
     left behind then.
     """
@@ -93,17 +107,37 @@ def import_checkpoint(
         installed.check_free(name, models_dir)
 
     state, report = map_state(read_checkpoint(file), preset, weights=weights, dtype=DTYPES.get(dtype or ""), where=file)
-    dim, width = (report.overrides.get(size, size_of(preset, size)) for size in ("latent_dim", "text_dim"))
-    text = _text(system, width)
-    config = {
+    dim = report.overrides.get("latent_dim", size_of(preset, "latent_dim"))
+    codec = {"kind": MMAUDIO, "path": "codec"} if codec_files else codec_for(dim)
+    latent = _statistics(state, preset, dim, latent_stats, file)
+    config = _config(name, title, licence, preset, report, file, {"codec": codec, "latent": latent})
+    if known:
+        config |= known.config | {"training": config["training"] | known.config.get("training", {})}
+    if PRESETS[preset].family in (FLUXAUDIO, MEANFLOW):
+        _complete_fluxaudio(state, report, config, file)
+    card = _card(config, system, report.parameters)
+    folder = installed.folder_of(name, models_dir)
+    with _codec_files(codec_files, dim, folder.absolute().parent) as extra:
+        extra |= known.files if known else {}
+        size = sum(tensor.nbytes for tensor in state.values()) + sum(path.stat().st_size for path in extra.values())
+        installed.check_space(size, models_dir)
+        bundle = write_bundle(folder, config, state, card, extra, force, known.check if known else None)
+    return bundle, report
+
+
+def _config(
+    name: str, title: str | None, licence: str | None, preset: str, report: Report, file: Path, entries: dict
+) -> dict:
+    """The config of the model that becomes of a checkpoint; `entries`: those that are known already."""
+    system = SYSTEMS[preset]
+    return {
         "name": name,
         "title": _plain(title or f"{system.title}, from {file.name}"),
         "version": "1",
         "licence": _plain(licence or "unknown"),
         "backbone": {"preset": preset, "overrides": report.overrides},
-        "text": text,
-        "codec": {"kind": MMAUDIO, "path": "codec"} if codec_files else codec_for(dim),
-        "latent": _statistics(state, preset, dim, latent_stats, file),
+        "text": _text(system, report.overrides.get("text_dim", size_of(preset, "text_dim"))),
+        **entries,
         "sampler": system.sampler,
         "seconds": system.seconds,
         "training": {
@@ -113,14 +147,6 @@ def import_checkpoint(
         },
         "data": [{"name": "not known: an imported checkpoint", "licence": "unknown"}],
     }
-    if PRESETS[preset].family.name == "fluxaudio":
-        _complete_fluxaudio(state, report, config, file)
-    card = _card(config, system, report.parameters)
-    with _codec_files(codec_files, dim) as extra:
-        size = sum(tensor.nbytes for tensor in state.values()) + sum(path.stat().st_size for path in extra.values())
-        installed.check_space(size, models_dir)
-        bundle = write_bundle(installed.folder_of(name, models_dir), config, state, card, extra, overwrite=force)
-    return bundle, report
 
 
 def is_zipped_model(path: Path) -> bool:
@@ -237,8 +263,11 @@ def _empty_features(config: dict, names: list[str], where: Path) -> dict[str, Te
 
 
 @contextmanager
-def _codec_files(source: str | os.PathLike | None, dim: int) -> Iterator[dict[str, Path]]:
-    """The files of the codec that go into the bundle, by their names there: those of MMAudio's, as safetensors."""
+def _codec_files(source: str | os.PathLike | None, dim: int, root: Path) -> Iterator[dict[str, Path]]:
+    """The files of the codec that go into the bundle, by their names there: those of MMAudio's, as safetensors.
+
+    They are written to a hidden folder in `root` until the end of the `with`.
+    """
     if source is None:
         yield {}
         return
@@ -246,9 +275,9 @@ def _codec_files(source: str | os.PathLike | None, dim: int) -> Iterator[dict[st
 
     if dim != LATENT_DIM:
         raise RequestError(f"--codec-files is for latents of {LATENT_DIM} dimensions, but this checkpoint writes {dim}")
-    with tempfile.TemporaryDirectory() as scratch:
-        save(MMAudio16k.from_public(Path(source)), Path(scratch))
-        yield {f"codec/{file.name}": file for file in Path(scratch).iterdir()}
+    with files.reported(f"write to {root}"), files.scratch(root) as scratch:
+        save(MMAudio16k.from_public(Path(source)), scratch)
+        yield {f"codec/{made.name}": made for made in scratch.iterdir()}
 
 
 def _text(system: System, width: int) -> dict:
@@ -263,6 +292,10 @@ def _card(config: dict, system: System, parameters: int) -> str:
     """The model card: Markdown with the front matter of the Hugging Face hub."""
     backbone, origin = config["backbone"], config["training"]
     sizes = "".join(f", {key} {value}" for key, value in backbone["overrides"].items())
+    known = "ttm-app did not train it and knows neither its training data nor its quality."
+    if "source" in origin:
+        learned = "; ".join(row["name"] for row in config["data"])
+        known = f"It was published at {origin['source']} and learned from: {learned}."
     return f"""---
 license: {json.dumps(config["licence"].lower())}
 pipeline_tag: text-to-audio
@@ -278,7 +311,7 @@ tags:
 A generator of {parameters:,} parameters (preset `{backbone["preset"]}`{sizes}) with the architecture of {system.paper}.
 
 Imported by ttm-app from the file `{origin["imported_from"]}` (taken: {origin["taken"]}; SHA-256 of the file
-`{origin["sha256"]}`). ttm-app did not train it and knows neither its training data nor its quality.
+`{origin["sha256"]}`). {known}
 Licence of the weights: {config["licence"]}.
 
 Play it with `ttm-app generate "slow piano" --model {config["name"]}`.

@@ -10,7 +10,6 @@ import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -21,15 +20,12 @@ from ..backbones.presets import PRESETS, build_backbone, trainable_parameters
 from ..errors import ModelError
 from ..models.paper_systems import SYSTEMS
 
-if TYPE_CHECKING:
-    pass
-
 WEIGHTS = ("ema", "model")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _FLOATS = (torch.float64, *DTYPES.values())
 
 # Buffers that public FluxAudio files hold and that are computed here.
-_STRAY = {"t_embed.freqs", "latent_rot", "text_rot"}
+_STRAY = {"t_embed.freqs", "r_embed.freqs", "latent_rot", "text_rot"}
 # Last parts of names that are no weights: module states, and what averaging wrappers (nitrous-ema, ema-pytorch,
 # torch.optim.swa_utils) keep beside their weights.
 _STRAY_ENDS = {"_extra_state", "initted", "step", "n_averaged"}
@@ -38,8 +34,10 @@ STATISTICS = ("latent_mean", "latent_std")
 EMPTY = ("empty_string_feat", "empty_string_feat_c")
 _SUPPLIED = {*STATISTICS, *EMPTY, "null_token"}
 # Sizes that a checkpoint may have otherwise than its preset: where each is seen (name, axis).
+_FLUXAUDIO_SIZES = {"latent_dim": ("audio_input_proj.0.weight", 1), "text_dim": ("text_input_proj.0.weight", 1)}
 _SIZES = {
-    "fluxaudio": {"latent_dim": ("audio_input_proj.0.weight", 1), "text_dim": ("text_input_proj.0.weight", 1)},
+    "fluxaudio": _FLUXAUDIO_SIZES,
+    "meanflow": _FLUXAUDIO_SIZES,
     "mamba": {"latent_dim": ("input_proj.proj.weight", 1), "text_dim": ("blocks.0.cross.k.weight", 1)},
 }
 
@@ -126,8 +124,6 @@ def _fit(
         return None
     prefix = _choose(copies, weights, where)
     own, beside, unused = _split(tensors, prefix, copies)
-    if any(name.startswith("r_embed.") for name in own):
-        raise ModelError(f"{where} is a MeanFlow model (it has r_embed); MeanFlow models are not supported yet")
     overrides = _seen_sizes(own, preset) | overrides
     backbone = _on_meta(preset, overrides)
     wanted = backbone.state_dict()

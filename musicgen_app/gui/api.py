@@ -43,6 +43,7 @@ def _generate(context: Context) -> Callable:
         solver: str | None = None,
         loudness: float | None = None,
         best_of: int = 1,
+        conditions: dict[str, float] | None = None,
         format: str | None = None,
         request: gr.Request = None,
     ) -> AsyncIterator[dict[str, Any]]:
@@ -56,6 +57,7 @@ def _generate(context: Context) -> Callable:
         values = {
             "prompt": prompt, "negative": negative, "seed": seed, "variations": variations, "steps": steps,
             "guidance": guidance, "guidance_interval": guidance_interval, "solver": solver, "best_of": best_of,
+            "conditions": conditions,
         }  # fmt: skip
         values |= context.settings.request() | given(seconds=seconds, model=model, loudness=loudness)
         try:

@@ -50,6 +50,7 @@ def settings_line(item: Item) -> str:
     """The rest of the request in one line."""
     request = item.request
     parts = [f"{request.steps} steps", str(request.solver), f"guidance {request.guidance:g}"]
+    parts += [f"{name} {value:g}" for name, value in request.conditions.items()]
     if request.guidance_interval and tuple(request.guidance_interval) != (0.0, 1.0):
         parts.append("from {:g} to {:g}".format(*request.guidance_interval))
     if request.loudness is not None:

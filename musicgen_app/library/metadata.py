@@ -25,6 +25,7 @@ AI_MARK = {"schema": SCHEMA, "ai_generated": True, "digital_source_type": "train
 ORIGIN = ("model", "weights", "app")
 SETTINGS = ("seed", "seconds", "steps", "guidance", "guidance_interval", "solver", "loudness")
 TEXTS = ("prompt", "negative")
+CONDITIONS = "conditions"  # only in the record of a clip whose model was told some
 CHOICE = tuple(field.name for field in fields(Choice))  # only in the record of a clip that was chosen
 TITLE_LENGTH = 80  # characters
 RECORD_BYTES = 65_536  # several times what the longest prompts take
@@ -92,7 +93,7 @@ def request_from(path: str | Path, choosing: bool = False) -> GenerationRequest:
 def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRequest:
     """The validated request in a record, which was read from `path`. As `request_from`."""
     full = _complete(record, path)
-    values = {name: full[name] for name in (*TEXTS, *SETTINGS, "model")}
+    values = {name: full[name] for name in (*TEXTS, *SETTINGS, "model", CONDITIONS) if name in full}
     if choosing and "best_of" in full:
         values |= {"best_of": full["best_of"], "seed": full["first_seed"]}
     try:
@@ -117,7 +118,7 @@ def _record(result: GenerationResult) -> dict:
         "model": result.model["name"],
         "weights": result.model["weights_sha256"],
         "app": f"ttm-app {__version__}",
-        **{name: request[name] for name in TEXTS + SETTINGS},
+        **{name: request[name] for name in (*TEXTS, *SETTINGS, CONDITIONS) if name in request},
         **(asdict(result.choice) if result.choice else {}),
     }
 
@@ -203,7 +204,8 @@ def parse(text: str, path: Path) -> dict:
 
 def _complete(record: dict, path: Path) -> dict:
     """The record's known entries. Raises FileError if one is missing."""
+    more = [*(CHOICE if "best_of" in record else ()), *([CONDITIONS] if CONDITIONS in record else ())]
     try:
-        return {name: record[name] for name in (*ORIGIN, *TEXTS, *SETTINGS, *(CHOICE if "best_of" in record else ()))}
+        return {name: record[name] for name in (*ORIGIN, *TEXTS, *SETTINGS, *more)}
     except KeyError as error:
         raise FileError(f"{path}: its record has no {error.args[0]}, so the request cannot be made again") from None

@@ -33,6 +33,13 @@ def models() -> Path:
     return _home("models") or user_data_path(APP, appauthor=False) / "models"
 
 
+def embedders() -> Path:
+    """The networks that score music, where they were downloaded as files of another format."""
+    from platformdirs import user_data_path
+
+    return _home("embedders") or user_data_path(APP, appauthor=False) / "embedders"
+
+
 def config() -> Path:
     """The user's settings."""
     from platformdirs import user_config_path

@@ -1,8 +1,11 @@
-"""Models: the folder format, the ones that are installed, and where public frozen parts come from.
+"""Models: the folder format, the ones that are installed, those that others publish, and public frozen parts.
 
 bundle         a model's folder: read, checked, written
 installed      the models here: found, added, removed; a request meets its model
-hub            the public files that several models share
+hub            the public files that several models share, and where they lie
+download       public files brought to this machine
+published      trained models that others publish
+offers         those as they stand on this machine
 paper_systems  what turns a backbone preset into a whole model
 torch_file     tensors out of a foreign checkpoint, safely
 """

@@ -14,6 +14,7 @@ import math
 import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..backbones.base import Backbone
+    from ..request import GenerationRequest
 
 SCHEMA = 1
 CONFIG = "config.json"
@@ -84,6 +86,11 @@ class Bundle:
         return float(self.sampler.get("plan_guidance", 1.0))
 
     @property
+    def scalars(self) -> dict[str, dict]:
+        """The numbers it is told beside the text, in their order: name -> {"default", "min", "max", "about"}."""
+        return self.config.get("conditions", {})
+
+    @property
     def native_seconds(self) -> float:
         """The length the model was trained on."""
         return float(self.config["seconds"]["native"])
@@ -91,6 +98,13 @@ class Bundle:
     @property
     def max_seconds(self) -> float:
         return float(self.config["seconds"]["max"])
+
+    def completed(self, request: GenerationRequest) -> GenerationRequest:
+        """A validated request with nothing left open: the model's own values for what it does not say.
+
+        RequestError: it asks for what this model cannot do.
+        """
+        return request.resolved(self.sampler, self.max_seconds, self.scalars)
 
     @property
     def weights_sha256(self) -> str:
@@ -132,11 +146,13 @@ def write_bundle(
     card: str,
     extra_files: dict[str, Path],
     overwrite: bool = False,
+    check: Callable[[Bundle], None] | None = None,
 ) -> Bundle:
     """Write a model folder in one step; with overwrite one that is there is replaced when the new one is complete.
 
     `extra_files` maps a name inside the bundle ("codec/model.safetensors") to the file to copy there; `files` of the
-    config is filled with the SHA-256 of the weights and of each of them.
+    config is filled with the SHA-256 of the weights and of each of them. `check` sees the whole model before it is put
+    in its place, and may raise; then nothing is left.
     Raises FileError (exists already, cannot be written) or ModelError (the config is not valid).
     """
     from safetensors.torch import save_file
@@ -155,6 +171,8 @@ def write_bundle(
         _validate(config, path / CONFIG)
         (new / CARD).write_bytes(card.encode())
         (new / CONFIG).write_bytes(_json(config))
+        if check:
+            check(Bundle(new, config))
     return Bundle(path, config)
 
 
@@ -169,6 +187,13 @@ def update_config(bundle: Bundle, codec: dict, files: dict[str, str]) -> Bundle:
 def rename(bundle: Bundle, name: str) -> Bundle:
     """Give a model another name; its folder stays. Raises as `update_config`."""
     return bundle if bundle.name == name else _rewrite(bundle, {**bundle.config, "name": name})
+
+
+def note_origin(bundle: Bundle, origin: dict | None) -> Bundle:
+    """Note where a model was installed from, if that is known. Raises as `update_config`."""
+    if origin is None:
+        return bundle
+    return _rewrite(bundle, bundle.config | {"training": bundle.config["training"] | {"installed_from": origin}})
 
 
 def _rewrite(bundle: Bundle, config: dict) -> Bundle:
@@ -236,6 +261,10 @@ def load_backbone(bundle: Bundle) -> Backbone:
     dims = len(bundle.config["latent"]["mean"])
     if dims != backbone.latent_dim:
         raise ModelError(f"{bundle.path}: latent statistics of {dims} dims, but the backbone has {backbone.latent_dim}")
+    if bundle.sampler["solver"] == "mean" and not getattr(backbone, "gives_means", False):
+        raise ModelError(f"{bundle.path}: its solver is mean, but its backbone gives no mean velocities")
+    if getattr(backbone.config, "scalars", 0) != len(bundle.scalars):
+        raise ModelError(f"{bundle.path}: {len(bundle.scalars)} conditions are named, but its backbone takes others")
     load_strict(backbone, bundle.load(), bundle.path / WEIGHTS, assign=True)
     return backbone.eval().requires_grad_(False)
 
@@ -327,6 +356,9 @@ def _validate(config: Any, where: Path) -> None:
     span = [seconds.get("native"), seconds.get("max")]
     need(_numbers(span) and 0 < span[0] <= span[1], "'seconds' needs 0 < native <= max")
 
+    scalars = config.get("conditions", {})
+    need(isinstance(scalars, dict) and all(map(_is_scalar, scalars.items())), "a condition has no fitting numbers")
+
     codec = config["codec"]
     found = "path" in codec or "source" in codec or codec["kind"] in plugins.names("codecs")
     need(found, "'codec' has neither a path nor a source")
@@ -357,6 +389,15 @@ def _numbers(values: object) -> bool:
     return isinstance(values, (list, tuple)) and all(
         isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) for value in values
     )
+
+
+def _is_scalar(entry: tuple[str, Any]) -> bool:
+    """Whether that is a name and {"default", "min", "max"} of a number that a model is told."""
+    name, facts = entry
+    if re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) is None or not isinstance(facts, dict):
+        return False
+    span: list[Any] = [facts.get(key) for key in ("min", "default", "max")]
+    return _numbers(span) and span[0] <= span[1] <= span[2] and span[0] < span[2]
 
 
 def _some(names: list[str]) -> str:

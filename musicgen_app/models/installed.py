@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from ..errors import FileError, ModelError, RequestError
 from ..machine import files, paths
 from ..request import GenerationRequest
 from . import hub
-from .bundle import CARD, CONFIG, Bundle, frozen_parts, open_bundle, rename, verify
+from .bundle import CARD, CONFIG, Bundle, frozen_parts, note_origin, open_bundle, rename, verify
 from .paper_systems import SYSTEMS
 
 
@@ -77,7 +78,7 @@ def resolve(request: GenerationRequest, models_dir: str | os.PathLike | None = N
     """
     request = request.validated()
     bundle = find(request.model, models_dir)
-    return ResolvedRequest(request.resolved(bundle.sampler, bundle.max_seconds), bundle)
+    return ResolvedRequest(bundle.completed(request), bundle)
 
 
 def parts(bundle: Bundle) -> list[dict]:
@@ -152,10 +153,13 @@ def install(
     name: str | None = None,
     replace: bool = False,
     models_dir: str | os.PathLike | None = None,
+    check: Callable[[Bundle], None] = lambda bundle: None,
+    origin: dict | None = None,
 ) -> Bundle:
     """Copy a model folder, such as the bundle of a training run, to the user's models; every file is checked first.
 
-    name: default is its own. Only the files it lists and its card are taken. Raises ModelError (not a model, or
+    name: default is its own. Only the files it lists and its card are taken. `check` sees the copy before it is put in
+    its place, and may raise; origin is noted as `installed_from` of its training. Raises ModelError (not a model, or
     changed), RequestError (no name for one) and FileError (exists already, cannot be read or written).
     """
     bundle = open_bundle(Path(source).expanduser())
@@ -171,7 +175,7 @@ def install(
         for file in listed:
             (new / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bundle.path / file, new / file)
-        rename(open_bundle(new), name)
+        check(note_origin(rename(open_bundle(new), name), origin))
     return open_bundle(folder)
 
 

@@ -61,6 +61,8 @@ _T5_CLAP = {
 }
 _T5_CLAP_PARTS = ("flan-t5-large", "clap-general")
 _BASELINE = "FluxAudio, the baseline of the ICME 2026 text-to-music challenge (arXiv 2605.21538)"
+_MEANAUDIO = "MeanAudio (arXiv 2508.06098)"
+_ONE_STEP = {"solver": "mean", "steps": 1, "guidance": 1.0, "guidance_interval": None}
 
 SYSTEMS = {
     "mamba-189m": System(
@@ -102,5 +104,25 @@ SYSTEMS = {
         seconds=_SECONDS,
         parts=_T5_CLAP_PARTS,
         paper=_BASELINE,
+    ),
+    "meanaudio-s": System(
+        title="MeanAudio-S, 120 M",
+        text=_T5_CLAP,
+        codec={"kind": MMAUDIO, "path": "codec"},
+        latent=None,
+        sampler=_ONE_STEP,
+        seconds=_SECONDS,
+        parts=_T5_CLAP_PARTS,
+        paper=_MEANAUDIO,
+    ),
+    "meanaudio-l": System(
+        title="MeanAudio-L, 479 M",
+        text=_T5_CLAP,
+        codec={"kind": MMAUDIO, "path": "codec"},
+        latent=None,
+        sampler=_ONE_STEP,
+        seconds=_SECONDS,
+        parts=_T5_CLAP_PARTS,
+        paper=_MEANAUDIO,
     ),
 }

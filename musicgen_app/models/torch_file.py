@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +21,26 @@ from ..errors import FileError, ModelError
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
+
+
+class _Kind:
+    """Stands in for a NumPy dtype in a pickle: what it is called, and nothing of NumPy's own."""
+
+    def __init__(self, name: object, *rest: object):
+        self.name = name
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+def _number(kind: object, data: object = None) -> object:
+    """Stands in for a NumPy number, such as a step or a loss that a trainer kept: nobody needs it here."""
+    return None
+
+
+# By the names in NumPy 1 and 2: with these in their place, no object of NumPy is ever made from a pickle.
+_HARMLESS: list[Any] = [(_Kind, "numpy.dtype")]
+_HARMLESS += [(_number, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
 
 
 def find_file(path: str | os.PathLike) -> Path:
@@ -82,7 +103,8 @@ def _read_torch(path: Path, mapped: bool) -> dict[str, Tensor]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+            with torch.serialization.safe_globals(_HARMLESS):
+                content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
         tensors = dict(_tensors(content, "")) if isinstance(content, Mapping) else {}
     except pickle.UnpicklingError as error:
         asked = re.search(r"GLOBAL ([\w.]+)", str(error))

@@ -15,6 +15,10 @@ from musicgen_app.errors import ModelError
 
 TINY = {
     "fluxaudio": ("dit-450m", dict(latent_dim=6, hidden=16, depth=3, fused_depth=1, heads=2, text_dim=10, text_len=5)),
+    "meanflow": (
+        "meanaudio-s",
+        dict(latent_dim=6, hidden=16, depth=3, fused_depth=1, heads=2, text_dim=10, text_len=5),
+    ),
     "mamba": ("mamba-189m", dict(latent_dim=6, hidden=16, depth=2, heads=2, text_dim=10)),
 }
 
@@ -23,7 +27,7 @@ def tiny(family: str, **more):
     """A width-16 model whose weights are all large and random, so that everything reaches the output."""
     torch.manual_seed(0)
     preset, overrides = TINY[family]
-    model = build_backbone(preset, overrides | ({"vector_dim": 7} if family == "fluxaudio" else {}) | more).eval()
+    model = build_backbone(preset, overrides | ({"vector_dim": 7} if family != "mamba" else {}) | more).eval()
     for module in model.modules():
         if isinstance(module, (torch.nn.Linear, torch.nn.Conv1d)):
             torch.nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
@@ -259,7 +263,7 @@ def test_training_and_inference_agree(family):
 def test_built_on_the_meta_device_and_filled(family):
     model = tiny(family)
     with torch.device("meta"):
-        empty = build_backbone(TINY[family][0], TINY[family][1] | ({"vector_dim": 7} if family == "fluxaudio" else {}))
+        empty = build_backbone(TINY[family][0], TINY[family][1] | ({"vector_dim": 7} if family != "mamba" else {}))
     empty.load_state_dict(model.state_dict(), assign=True)
     x, t = latents()
     assert torch.equal(empty.eval()(x, t, empty.condition(*prompt())), model(x, t, model.condition(*prompt())))

@@ -46,6 +46,7 @@ def tiny(monkeypatch):
         "dit-450m": Preset(presets.FLUXAUDIO, TINY_DIT | {"fused_depth": 2}),
         "fluxaudio-s": Preset(presets.FLUXAUDIO, TINY_DIT | {"latent_dim": 20}),
         "fluxaudio-l": Preset(presets.FLUXAUDIO, TINY_DIT | {"latent_dim": 20, "heads": 2}),
+        "meanaudio-s": Preset(presets.MEANFLOW, TINY_DIT | {"latent_dim": 20}),
     }
     monkeypatch.setattr(presets, "PRESETS", presets.PRESETS)
     for name, preset in small.items():
@@ -477,7 +478,7 @@ def change(**tensors):
         (lambda s: [s.pop(name) for name in list(s) if name.startswith("fused_blocks.1")], "missing: .* and 8 more"),
         (change(extra=torch.ones(2)), "unknown: extra"),
         (lambda s: s.update({"score_embed.weight": torch.ones(2)}), "unknown: score_embed.weight"),
-        (lambda s: s.update({"r_embed.mlp.0.weight": torch.ones(2)}), "MeanFlow models are not supported yet"),
+        (lambda s: s.update({"r_embed.mlp.0.weight": torch.ones(2)}), "unknown: r_embed.mlp.0.weight"),
         (lambda s: s.update({"cond_state.null_embed": torch.ones(768)}), "unknown: cond_state.null_embed"),
         (lambda s: s.update({"final_layer.conv.bias": torch.ones(65)}), r"layer.conv.bias \(65,\) instead of \(64,\)"),
         (change(latent_mean=torch.zeros(64)), r"latent_mean \(64,\) instead of \(1, 1, 64\)"),
@@ -675,6 +676,20 @@ def test_killed_half_way(models, tmp_path, tiny):
     bundle, _ = import_checkpoint(path, "dit-450m")
     verify(bundle)
     assert [entry.name for entry in models.iterdir()] == ["x"]
+
+
+def test_a_mean_flow_checkpoint(models, tmp_path, tiny):
+    """FluxAudio's names and a second time embedding; MeanAudio's files may put `ema_model.` before all of them."""
+    state = fluxaudio_state(latent=20, joint=2, fused=1)
+    state |= random_state(biased("r_embed.mlp.0", 32, 256) | biased("r_embed.mlp.2", 32, 32))
+    path = saved({f"ema_model.{name}": value for name, value in state.items()} | STRAY, tmp_path / "mean.pth")
+    with pytest.raises(ModelError, match="unknown: r_embed.*this looks like --preset meanaudio-s"):
+        import_checkpoint(path, "fluxaudio-s", codec_files=write_mmaudio(tmp_path))
+    bundle, report = import_checkpoint(path, "meanaudio-s", codec_files=write_mmaudio(tmp_path))
+    assert report.averaged and report.dropped == list(STRAY)
+    assert (bundle.sampler["solver"], bundle.sampler["steps"], bundle.sampler["guidance"]) == ("mean", 1, 1.0)
+    loaded = load_backbone(bundle).state_dict()
+    assert torch.equal(loaded["r_embed.mlp.2.bias"], state["r_embed.mlp.2.bias"])
 
 
 def test_remove(models, tmp_path, tiny, tiny_bundle):

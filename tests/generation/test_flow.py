@@ -21,13 +21,17 @@ class LinearFlow:
 
 
 class Curved:
-    """A backbone with a curved flow; `flipped` is the same field on the other axis (noise at one)."""
+    """A backbone with a curved flow; `flipped` is the same field on the other axis (noise at one).
+
+    With `end` it gives the field in the middle between both times.
+    """
 
     def __init__(self, flipped):
         self.time_axis = "noise_at_one" if flipped else "data_at_one"
 
-    def __call__(self, x, t, cond, return_hidden=False):
+    def __call__(self, x, t, cond, return_hidden=False, end=None):
         flipped = self.time_axis == "noise_at_one"
+        t = t if end is None else (t + end) / 2
         s = (1 - t if flipped else t)[:, None, None]
         v = torch.tanh(x) * torch.cos(3 * s) + s
         return -v if flipped else v, x

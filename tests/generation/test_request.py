@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicgen_app.errors import RequestError
-from musicgen_app.request import SEED_MAX, SOLVERS, TEXT_LENGTH, GenerationRequest
+from musicgen_app.request import ODE_SOLVERS, SEED_MAX, TEXT_LENGTH, GenerationRequest, parse_conditions
 
 SAMPLER = {"solver": "heun", "steps": 30, "guidance": 3.0, "guidance_interval": [0.1, 0.9]}
 
@@ -25,7 +25,7 @@ requests = st.builds(
     steps=st.none() | st.integers(1, 1000),
     guidance=st.none() | st.floats(0, 30),
     guidance_interval=st.none() | intervals,
-    solver=st.none() | st.sampled_from(SOLVERS),
+    solver=st.none() | st.sampled_from(ODE_SOLVERS),
     variations=st.integers(1, 64),
     loudness=st.none() | st.floats(-40, -8),
     best_of=st.integers(1, 16),
@@ -83,6 +83,56 @@ def test_defaults_come_from_the_model_and_the_seed_is_drawn():
     assert first.seed != second.seed
     whole_way = GenerationRequest("slow piano").resolved(SAMPLER | {"guidance_interval": None}, 30)
     assert whole_way.guidance_interval == (0.0, 1.0)
+
+
+MEAN_FLOW = {"solver": "mean", "steps": 1, "guidance": 1.0, "guidance_interval": None}
+REWARD = {"reward": {"default": 5.0, "min": 0.0, "max": 6.0}}
+
+
+def test_a_mean_flow_model_refuses_guidance_whatever_the_solver():
+    resolved = GenerationRequest("slow piano").resolved(MEAN_FLOW, 30)
+    assert (resolved.solver, resolved.steps, resolved.guidance) == ("mean", 1, 1.0)
+    assert GenerationRequest("slow piano", solver="euler", guidance=1).resolved(MEAN_FLOW, 30).solver == "euler"
+    for values, why in (({"guidance": 3}, "guidance is trained"), ({"negative": "drums"}, "no negative prompt")):
+        for solver in (None, "euler"):
+            with pytest.raises(RequestError, match=f"MeanFlow.*{why}"):
+                GenerationRequest("slow piano", solver=solver, **values).resolved(MEAN_FLOW, 30)
+    with pytest.raises(RequestError, match="mean is for MeanFlow models.*euler"):
+        GenerationRequest("slow piano", solver="mean").resolved(SAMPLER, 30)
+
+
+def test_a_model_is_told_the_numbers_that_were_given_and_its_own_for_the_rest():
+    other = REWARD | {"energy": {"default": 0.5, "min": 0.0, "max": 1.0}}
+    assert GenerationRequest("x").resolved(SAMPLER, 30, other).conditions == {"energy": 0.5, "reward": 5.0}
+    told = GenerationRequest("x", conditions={"reward": 0}).resolved(SAMPLER, 30, other)
+    assert told.conditions == {"energy": 0.5, "reward": 0.0}
+    assert GenerationRequest.from_dict(told.to_dict()) == told
+    assert "conditions" not in GenerationRequest("x").to_dict()  # the tags of other models stay as they were
+
+
+@pytest.mark.parametrize(
+    "conditions, scalars, why",
+    [
+        ({"reward": 7}, REWARD, "condition reward must be a number from 0 to 6"),
+        ({"rewrad": 1}, REWARD, "no condition 'rewrad': it has reward"),
+        ({"reward": 1}, {}, "no condition 'reward': it has none"),
+        ({"reward": True}, REWARD, "reward.* must be a number"),
+        ({"reward": math.nan}, REWARD, "reward.* must be a number"),
+        ([("reward", 1)], REWARD, "conditions must be numbers by name"),
+        ({1: 2}, REWARD, "conditions must be numbers by name"),
+    ],
+)
+def test_conditions_refused(conditions, scalars, why):
+    with pytest.raises(RequestError, match=why) as caught:
+        GenerationRequest("x", conditions=conditions).validated().resolved(SAMPLER, 30, scalars)
+    assert "\n" not in str(caught.value)
+
+
+def test_conditions_as_they_are_typed():
+    assert parse_conditions(["reward=0.9", " energy = 2 "]) == {"energy": 2.0, "reward": 0.9}
+    for texts in (["reward"], ["reward="], ["reward=high"], ["reward=1", "reward=2"], ["reward=inf"]):
+        with pytest.raises(RequestError, match="condition"):
+            parse_conditions(texts)
 
 
 def test_too_long_for_the_model_names_the_maximum():

@@ -66,6 +66,17 @@ def test_solver_order(solver, order):
     assert math.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.1)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 25])
+def test_steps_of_a_true_mean_velocity_are_exact(steps):
+    """dx/dt = cos t has the mean velocity (sin b - sin a) / (b - a) on the way from a to b."""
+
+    def mean_velocity(x, t, end=None):
+        return torch.full_like(x, (math.sin(end) - math.sin(t)) / (end - t))
+
+    x = sampling.sample(mean_velocity, torch.zeros(1, 1, 1, dtype=torch.float64), steps, "mean")
+    assert x.item() == pytest.approx(math.sin(1), abs=1e-12)
+
+
 def test_guidance_extrapolates_from_the_unconditional_velocity():
     x = torch.zeros(2, 3, 4)
     velocity = sampling.guided(Constant(), Condition(2.0, 3.0), Condition(1.0, 1.0), guidance=4.0)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from musicgen_app.errors import Cancelled, FileError, ModelError
-from musicgen_app.models import hub
+from musicgen_app.models import download, hub
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 WEIGHTS = bytes(range(256)) * 12_000  # 3 MB: three blocks of a download
@@ -183,7 +183,7 @@ def test_a_folder_inside_the_bundle(tmp_path):
 
 def test_fetch_then_locate(server, cache):
     seen = []
-    folder = hub.fetch("tiny", lambda done, total: seen.append((done, total)))
+    folder = download.fetch("tiny", lambda done, total: seen.append((done, total)))
     assert folder == cache / "models--org--tiny" / "snapshots" / REVISION
     assert {file: (folder / file).read_bytes() for file in FILES} == FILES
     assert hub.present("tiny") and hub.locate(hub.source("tiny"), "") == folder
@@ -196,7 +196,7 @@ def test_fetch_then_locate(server, cache):
 def test_the_library_finds_what_was_fetched(server, cache):
     from huggingface_hub import snapshot_download
 
-    folder = hub.fetch("tiny")
+    folder = download.fetch("tiny")
     found = snapshot_download("org/tiny", revision=REVISION, cache_dir=cache, local_files_only=True)
     assert Path(found) == folder
 
@@ -210,16 +210,16 @@ def test_nothing_is_told_about_this_machine():
 
 
 def test_what_is_here_is_not_asked_for_again(server):
-    hub.fetch("tiny")
+    download.fetch("tiny")
     server.bodies.clear()
     server.status = 500
-    hub.fetch("tiny")
+    download.fetch("tiny")
     assert not server.bodies
 
 
 def test_a_broken_connection_is_taken_up_again(server):
     server.stop_after, server.breaks = 1_100_000, 2
-    folder = hub.fetch("tiny")
+    folder = download.fetch("tiny")
     assert (folder / "sub/model.safetensors").read_bytes() == WEIGHTS
     starts = [first for file, first in server.bodies if file.endswith(".safetensors")]
     assert len(starts) == 3 and starts[0] == 0 < starts[1] < starts[2]
@@ -231,12 +231,12 @@ def test_a_stopped_download_goes_on_in_the_next_run(server, cache):
             raise Cancelled("stop")
 
     with pytest.raises(Cancelled):
-        hub.fetch("tiny", stop)
+        download.fetch("tiny", stop)
     assert not hub.present("tiny")
     with pytest.raises(ModelError, match=r"only half on this machine \(sub/model.safetensors is missing\)"):
         hub.locate(hub.source("tiny"), "")
     server.bodies.clear()
-    folder = hub.fetch("tiny")
+    folder = download.fetch("tiny")
     assert (folder / "sub/model.safetensors").read_bytes() == WEIGHTS
     assert server.bodies[0][1] > 1_000_000 and len(server.bodies) == 1
 
@@ -246,7 +246,7 @@ def test_a_server_without_ranges_begins_again(server, cache):
     blob.parent.mkdir(parents=True)
     blob.write_bytes(b"x" * 1000)
     server.ranges = False
-    folder = hub.fetch("tiny")
+    folder = download.fetch("tiny")
     assert (folder / "sub/model.safetensors").read_bytes() == WEIGHTS
 
 
@@ -254,27 +254,27 @@ def test_a_server_without_ranges_begins_again(server, cache):
 def test_other_bytes_than_the_pinned_are_refused(sent, server, cache):
     server.files["sub/model.safetensors"] = sent
     with pytest.raises(ModelError, match="not the pinned file") as caught:
-        hub.fetch("tiny")
+        download.fetch("tiny")
     one_line(caught)
     assert not hub.present("tiny") and not list(cache.rglob("*.incomplete"))
     server.files = dict(FILES)
-    hub.fetch("tiny")
+    download.fetch("tiny")
     hub.verify("tiny")
 
 
 def test_damage_on_the_disk_is_found_and_mended(server):
-    folder = hub.fetch("tiny")
+    folder = download.fetch("tiny")
     (folder / "sub/model.safetensors").resolve().write_bytes(WEIGHTS[:-1] + b"x")
     with pytest.raises(ModelError, match="SHA-256 differs") as caught:
         hub.verify("tiny")
     assert "ttm-app models download tiny" in one_line(caught)
-    hub.fetch("tiny")
+    download.fetch("tiny")
     hub.verify("tiny")
 
 
 def test_a_hash_that_is_not_pinned_is_that_of_the_name(server, monkeypatch, part):
     monkeypatch.setitem(hub.PARTS, "tiny", hub.Part(part.repo, part.revision, part.files, part.size, part.licence))
-    folder = hub.fetch("tiny")
+    folder = download.fetch("tiny")
     hub.verify("tiny")
     (folder / "sub/model.safetensors").resolve().write_bytes(b"x")
     with pytest.raises(ModelError, match="SHA-256 differs"):
@@ -289,25 +289,31 @@ def test_a_hash_that_is_not_pinned_is_that_of_the_name(server, monkeypatch, part
     ],
 )
 def test_half_of_it_is_not_present(file, change, server):
-    folder = hub.fetch("tiny")
+    folder = download.fetch("tiny")
     change(folder / file)
     assert not hub.present("tiny")
     with pytest.raises(ModelError) as caught:
         hub.locate(hub.source("tiny"), "")
     assert f"{file} is missing" in one_line(caught) and "ttm-app models download tiny" in str(caught.value)
-    hub.fetch("tiny")
+    download.fetch("tiny")
     assert hub.present("tiny")
 
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [(404, "update ttm-app"), (403, "unset HF_TOKEN"), (401, "unset HF_TOKEN"), (503, "answered 503")],
+    [
+        (404, "update ttm-app"),
+        (403, "accepted its terms"),  # the server here names it gated
+        (401, "unset HF_TOKEN"),
+        (503, "answered 503"),
+        (429, "too many requests"),
+    ],
 )
 def test_refusals_are_one_line(status, expected, server):
     server.status = status
     began = time.monotonic()
     with pytest.raises(ModelError, match=expected) as caught:
-        hub.fetch("tiny")
+        download.fetch("tiny")
     one_line(caught)
     assert time.monotonic() - began < 5
 
@@ -316,7 +322,7 @@ def test_a_page_instead_of_the_hub_is_one_line(server, monkeypatch):
     send = BaseHTTPRequestHandler.send_header
     monkeypatch.setattr(Handler, "send_header", lambda *args: send(*args) if args[1] != "ETag" else None)
     with pytest.raises(ModelError, match="proxy in between") as caught:
-        hub.fetch("tiny")
+        download.fetch("tiny")
     one_line(caught)
 
 
@@ -325,7 +331,7 @@ def test_no_network_is_one_quick_line(endpoint, cache, part, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", endpoint)
     began = time.monotonic()
     with pytest.raises(ModelError, match="no connection to download org/tiny") as caught:
-        hub.fetch("tiny")
+        download.fetch("tiny")
     one_line(caught)
     assert time.monotonic() - began < 5
 
@@ -333,7 +339,7 @@ def test_no_network_is_one_quick_line(endpoint, cache, part, monkeypatch):
 def test_a_server_that_is_gone_half_way_is_one_line(server):
     server.stop_after, server.breaks = 0, 99
     with pytest.raises(ModelError, match="goes on where it stopped") as caught:
-        hub.fetch("tiny")
+        download.fetch("tiny")
     one_line(caught)
 
 
@@ -342,25 +348,25 @@ def test_offline_asks_nobody(by_environment, server, monkeypatch):
     if by_environment:
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelError, match="offline is asked for") as caught:
-        hub.fetch("tiny", offline=not by_environment)
+        download.fetch("tiny", offline=not by_environment)
     one_line(caught)
     assert not server.agents
 
 
 def test_a_full_disk_is_one_line(server, monkeypatch):
-    monkeypatch.setattr(hub.shutil, "disk_usage", lambda path: hub.shutil._ntuple_diskusage(10, 9, 1))
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda path: download.shutil._ntuple_diskusage(10, 9, 1))
     with pytest.raises(FileError, match="set HF_HOME to another disk") as caught:
-        hub.fetch("tiny")
+        download.fetch("tiny")
     one_line(caught)
 
 
 def test_a_disk_that_fills_up_meanwhile_is_one_line(server, monkeypatch):
     def fill(*args):
-        raise OSError(hub.ENOSPC, "No space left on device")
+        raise OSError(download.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(hub, "_request", fill)
+    monkeypatch.setattr(download, "_request", fill)
     with pytest.raises(FileError, match="is full") as caught:
-        hub.fetch("tiny")
+        download.fetch("tiny")
     one_line(caught)
 
 
@@ -368,7 +374,7 @@ def test_a_cache_that_cannot_be_written_is_one_line(server, cache):
     cache.parent.mkdir()
     cache.write_text("a file where the folder should be")
     with pytest.raises(FileError, match="cannot write to the Hugging Face cache") as caught:
-        hub.fetch("tiny")
+        download.fetch("tiny")
     one_line(caught)
 
 
@@ -378,11 +384,11 @@ def test_two_downloads_at_once_do_not_mix(server, cache):
     lock = cache / ".locks" / "models--org--tiny" / f"{'a' * 40}.lock"
     lock.parent.mkdir(parents=True)
     with FileLock(lock), pytest.raises(ModelError, match="another program is downloading") as caught:
-        hub.fetch("tiny")
+        download.fetch("tiny")
     one_line(caught)
 
 
 def test_unknown_part():
-    for call in (hub.present, hub.verify, hub.fetch, hub.source):
+    for call in (hub.present, hub.verify, download.fetch, hub.source):
         with pytest.raises(ModelError, match="unknown part 'tinny'"):
             call("tinny")

@@ -72,9 +72,12 @@ def make_ready(model: FluxAudio, dtype: torch.dtype) -> None:
     The layers that read the latents, write the velocity and embed the time stay in float32: they are small, and
     rounding hurts most there.
     """
-    exact = {model.audio_input_proj[0], model.final_layer.conv, *model.t_embed.mlp}
+    exact = {model.audio_input_proj[0], model.final_layer.conv}
+    exact.update(layer for embedding in model.time_embeddings for layer in embedding.mlp)
     if model.config.grid_dim:
         exact.add(model.grid_input_proj.conv)
+    if model.config.scalars:
+        exact.update(model.scalar_input_proj.modules())
     _replace(model, lambda layer: torch.float32 if layer in exact else dtype)
     for own in model.parameters(recurse=False):  # the statistics and the empty prompt
         own.data = own.data.float()

@@ -21,6 +21,7 @@ from ..layers import (
     GatedMLP,
     GridInput,
     RMSNorm,
+    ScalarInput,
     TimeEmbedding,
     attend,
     gated_width,
@@ -46,6 +47,7 @@ class FluxAudioConfig:
     mlp_width: int | None = None  # None: gated_width(hidden)
     input_kernel: int = 7  # of the gated MLP behind the input convolution
     grid_dim: int = 0  # numbers that the plan has for every frame; 0: the model follows no plan
+    scalars: int = 0  # numbers that it can be told beside the text, such as a reward
 
 
 class FluxAudioCondition(NamedTuple):
@@ -169,6 +171,8 @@ class FluxAudio(Backbone):
         self.text_cond_proj = nn.Sequential(nn.Linear(config.vector_dim, hidden), GatedMLP(hidden, width))
         if config.grid_dim:
             self.grid_input_proj = GridInput(config.grid_dim, hidden)
+        if config.scalars:
+            self.scalar_input_proj = ScalarInput(config.scalars, hidden)
         self.t_embed = TimeEmbedding(hidden)
         self.joint_blocks = nn.ModuleList(
             JointBlock(hidden, config.heads, width, pre_only=i == joint_depth - 1) for i in range(joint_depth)
@@ -198,9 +202,16 @@ class FluxAudio(Backbone):
         ]
         if self.config.grid_dim:
             zeroed.append(self.grid_input_proj.out)
+        if self.config.scalars:
+            zeroed.append(self.scalar_input_proj.out)
         for module in [*zeroed, self.final_layer.conv]:
             for value in module.parameters():
                 nn.init.zeros_(value)
+
+    @property
+    def time_embeddings(self) -> list[TimeEmbedding]:
+        """What embeds times; kept in float32 where the rest is not."""
+        return [self.t_embed]
 
     def condition(
         self, tokens: Tensor, mask: Tensor | None, vector: Tensor | None, drop: Tensor | None = None
@@ -227,7 +238,13 @@ class FluxAudio(Backbone):
         self, x: Tensor, t: Tensor, cond: FluxAudioCondition, return_hidden: bool = False
     ) -> Tensor | tuple[Tensor, Tensor]:
         """x (B, T, D), t (B,) -> velocity (B, T, D); with return_hidden also the last hidden state (B, T, H)."""
-        c = (self.t_embed(t) + cond.vector)[:, None]
+        return self._at(x, self.t_embed(t), cond, return_hidden)
+
+    def _at(
+        self, x: Tensor, time: Tensor, cond: FluxAudioCondition, return_hidden: bool
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """As `forward`, of times that are embedded (B, H)."""
+        c = (time + cond.vector)[:, None]
         text = cond.text
         x = self.audio_input_proj(x)
         if cond.grid is not None:

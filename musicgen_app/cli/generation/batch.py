@@ -94,7 +94,7 @@ def plan(
                 seen[request.prompt] += 1
                 request = replace(request, seed=seed_of(request.prompt, seen[request.prompt]))
             bundle = find(request.model)
-            request = request.resolved(bundle.sampler, bundle.max_seconds)
+            request = bundle.completed(request)
             targets = _targets(prompt, request, bundle, names, folder, suffix)
         except TTMError as error:
             clips.append(Failure(prompt.line, error))
@@ -304,7 +304,7 @@ def _difference(path: Path, clip: PlannedClip) -> str:
 def _work(request: GenerationRequest) -> float:
     """How long a clip takes in comparison to others: the sampler's evaluations, a second of music each."""
     assert request.steps is not None  # the request is resolved
-    return request.seconds * request.steps * (1 if request.solver == "euler" else 2) * request.best_of
+    return request.seconds * request.steps * (1 if request.solver in ("euler", "mean") else 2) * request.best_of
 
 
 class _Meter:

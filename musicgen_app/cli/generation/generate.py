@@ -11,7 +11,7 @@ import click
 
 from ...errors import Cancelled, RequestError
 from ...machine import paths, user_settings
-from ...request import SOLVERS
+from ...request import SOLVERS, parse_conditions
 from ..completion import FORMAT, MODEL
 from ..terminal import cancel_on_signals, print_note, progress_line, read_stdin
 from .output_files import check_folder, numbered, print_clip, save, wants_sidecar
@@ -39,7 +39,7 @@ Many prompts:
   --prompts FILE makes a clip of every line; - is stdin. A line is a prompt, or a JSON object such as
   {"prompt": "slow piano", "seconds": 20, "output": "piano.flac"}, whose keys are prompt, output,
   negative, seconds, seed, steps, guidance, guidance_interval, solver, variations, model, loudness,
-  best_of.
+  best_of, conditions.
   Blank lines and lines that start with # are skipped. What a line leaves open, options decide.
   A line without a seed, where there is no --seed either, gets one from its prompt: in every run
   the same. So run the same command again to go on: files that are there already are passed over.
@@ -73,6 +73,9 @@ Examples:
 @click.option("--guidance-interval", type=float, nargs=2, metavar="LO HI", help="Guide only here: 0 noise, 1 music.")
 @click.option("--solver", type=click.Choice(SOLVERS), help="[default: the model's]")
 @click.option("--loudness", type=float, metavar="LUFS", help="Bring the clip to this loudness, such as -14.")
+@click.option(
+    "--condition", "conditions", multiple=True, metavar="NAME=NUMBER", help="A number the model is told: reward=0.9."
+)
 @click.option("--device", type=click.Choice(user_settings.DEVICES), help="Where to compute.  [default: auto]")
 @click.option(
     "--precision",
@@ -114,6 +117,7 @@ def generate(
     force: bool,
     as_json: bool,
     quiet: bool,
+    conditions: tuple[str, ...],
     **values,
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
@@ -122,6 +126,8 @@ def generate(
     flags = {"device": device, "precision": precision, "decoder": decoder, "sidecar": sidecar, "keep": keep}
     chosen = user_settings.load(**flags, format=format)
     given = {name: value for name, value in values.items() if value is not None}
+    if conditions:
+        given["conditions"] = parse_conditions(conditions)
     if prompts is not None:
         from .batch import make_all
 
@@ -193,7 +199,10 @@ def _request(source: Path | None, given: dict, chosen: user_settings.Settings) -
     from ...request import GenerationRequest
 
     if source is not None:
-        return replace(request_from(source), **given).validated()
+        request = request_from(source)
+        if "conditions" in given:
+            given = given | {"conditions": request.conditions | given["conditions"]}
+        return replace(request, **given).validated()
     if "prompt" not in given:
         raise RequestError('give a PROMPT, such as ttm-app generate "slow piano", or --from FILE')
     return GenerationRequest(**chosen.request() | given).validated()

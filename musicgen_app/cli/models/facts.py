@@ -28,15 +28,18 @@ def about(name: str) -> dict:
     """
     from ...backbones.presets import PRESETS
     from ...models.installed import find, scan
+    from ...models.published import PUBLISHED
 
     bundles, faults = scan()
     here = [bundle.name for bundle in bundles] + [path.name for path in faults]
+    if name in PUBLISHED and name not in here:
+        return _published(name)
     if name in PRESETS and name not in here:
         return _not_here(name)
     try:
         return _here(find(name))
     except ModelError:
-        near = difflib.get_close_matches(name, PRESETS, n=1)
+        near = difflib.get_close_matches(name, [*PRESETS, *PUBLISHED], n=1)
         if near and not difflib.get_close_matches(name, here, n=1):
             raise ModelError(f"unknown model {name!r}; did you mean {near[0]}?") from None
         raise
@@ -63,11 +66,25 @@ def _here(bundle: Bundle) -> dict:
         "parts": parts(bundle),
         "genres": list(known.names) if (known := load_genres(bundle)) else [],
         "sampler": bundle.sampler,
+        "conditions": bundle.scalars,
         "seconds": config["seconds"],
         "weights_sha256": bundle.weights_sha256,
         "training": config["training"],
         "data": config["data"],
     }
+
+
+def _published(name: str) -> dict:
+    from ...models.hub import present
+    from ...models.offers import offer
+    from ...models.published import PUBLISHED
+
+    parts = PUBLISHED[name].parts().items()
+    facts = offer(name, installed=False)
+    if facts["cannot_be_installed"]:
+        return facts
+    listed = [{"part": label, "bytes": part.size, "here": present(part)} for label, part in parts]
+    return facts | {"parts": listed, "get it": f"ttm-app models download {name}"}
 
 
 def _not_here(name: str) -> dict:
@@ -101,10 +118,12 @@ def _not_here(name: str) -> dict:
 
 def weights(system: str) -> str:
     """How to come by weights of a paper's system."""
+    from ...models.published import PUBLISHED
+
     published = f"the music weights of {system} itself are not published"
-    if system == "fluxaudio-s":
-        repository = "https://huggingface.co/AndreasXi/MeanAudio"
-        published += f"; fluxaudio_s_full.pth of {repository} has its shape (sounds, not music)"
+    trained = [name for name, model in PUBLISHED.items() if model.system == system and not model.why_not]
+    if trained:
+        published = f"trained models of its shape are published, {', '.join(trained)} (ttm-app models available)"
     return (
         f"{published}: train your own (ttm-app train --help) or import a checkpoint"
         f" (ttm-app models import CHECKPOINT --preset {system})"
@@ -117,7 +136,7 @@ def lines(facts: dict, full: bool) -> list[str]:
     shown = facts | {"installed": f"no: {name} cannot be used yet"}
     states = {part["part"]: _state(part) for part in facts.get("parts", ())}
     shown["parts"] = ", ".join(f"{part} {state}" for part, state in states.items())
-    if set(states.values()) - {"here"}:
+    if set(states.values()) - {"here"} and "get it" not in shown:
         shown["get the parts"] = f"ttm-app models download {name}"
     if facts["installed"]:
         del shown["installed"]

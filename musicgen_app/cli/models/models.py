@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
 import click
 
@@ -105,16 +105,64 @@ def path(name: str | None, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("name", type=DOWNLOADABLE)
-@click.option("--offline", is_flag=True, help="Use no network: only say whether everything is here.")
 @JSON
-def download(name: str, offline: bool, as_json: bool) -> None:
-    """Download what the system, model or single part NAME needs besides its own weights.
+def available(as_json: bool) -> None:
+    """Print the trained models that others publish, which `models download` installs."""
+    from ...models.offers import offered
+    from .available import table
 
-    A system is mamba-189m, dit-450m, fluxaudio-s or fluxaudio-l; its parts are frozen text encoders and a codec, kept
-    in the Hugging Face cache (HF_HOME). A download that was stopped goes on when the command is run again.
+    found = offered()
+    if as_json:
+        print_json(found)
+    else:
+        click.echo("\n".join(table(found)))
+
+
+@models.command()
+@click.argument("name", type=DOWNLOADABLE)
+@click.option("--as", "as_name", metavar="NAME", help="Name of the model here.  [default: its own]")
+@click.option("--accept-licence", is_flag=True, help="Accept a licence that forbids something, such as commercial use.")
+@click.option(
+    "--from", "carried", type=click.Path(path_type=Path), metavar="FOLDER", help="Take the files from this folder."
+)
+@click.option("--offline", is_flag=True, help="Use no network: only say what is missing.")
+@click.option("--force", is_flag=True, help="Replace a model of that name.")
+@JSON
+def download(
+    name: str,
+    as_name: str | None,
+    accept_licence: bool,
+    carried: Path | None,
+    offline: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Install the published model NAME, or download what a system, a model or a part needs.
+
+    Published models are those of `models available`, and hf:OWNER/NAME or hf:OWNER/NAME@REVISION for a model folder of
+    a public repository. Of a system (mamba-189m, dit-450m, fluxaudio-s, ...) and of a model that is here the frozen
+    text encoders and codecs are downloaded; laion-clap-90.14 and laion-clap-89.98 are networks that score music for
+    `ttm-app evaluate`. What is downloaded is kept in the Hugging Face cache (HF_HOME). One that
+    was stopped goes on when the command is run again. Only this command uses the network.
     """
-    from ...models.hub import PARTS, fetch, present
+    from ...models.published import EMBEDDERS, PUBLISHED
+    from . import available
+
+    if name in PUBLISHED or name.startswith("hf:"):
+        return available.install(name, as_name, accept_licence, carried, offline, force, as_json)
+    if as_name or accept_licence or force:
+        raise RequestError(f"--as, --accept-licence and --force are for published models, which {name} is not")
+    if name in EMBEDDERS:
+        return available.install_embedder(name, carried, offline, as_json)
+    if carried:
+        raise RequestError(f"--from is for published models and for {', '.join(EMBEDDERS)}")
+    _download_parts(name, offline, as_json)
+
+
+def _download_parts(name: str, offline: bool, as_json: bool) -> None:
+    from ...models.download import fetch
+    from ...models.hub import PARTS, present
+    from .available import reporter
 
     parts, how = _parts_to_get(name)
     if how:
@@ -126,7 +174,7 @@ def download(name: str, offline: bool, as_json: bool) -> None:
         if not was_here and not offline:
             print_note(f"{part}: {size(facts.size)}, {facts.licence}, from https://huggingface.co/{facts.repo}")
         with cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
-            folder = fetch(part, _megabytes(part, show), offline)
+            folder = fetch(part, partial(reporter(show), part), offline)
         about = {key: getattr(facts, key) for key in ("repo", "revision", "licence", "size")}
         got.append({"part": part, **about, "path": str(folder), "downloaded": not was_here})
         if not as_json:
@@ -139,7 +187,7 @@ def download(name: str, offline: bool, as_json: bool) -> None:
 
 @models.command("import")
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("--preset", type=SYSTEM, help="Of a checkpoint: mamba-189m, dit-450m, fluxaudio-s or fluxaudio-l.")
+@click.option("--preset", type=SYSTEM, help="Of a checkpoint: the system it is of, such as dit-450m or meanaudio-s.")
 @click.option("--name", help="Name of the model: a-z, 0-9, '.', '_', '-'.  [default: its own, or that of the file]")
 @click.option("--title", help="A title for people, of a checkpoint.")
 @click.option("--licence", help="Licence of the weights of a checkpoint.  [default: unknown]")
@@ -229,6 +277,7 @@ def _parts_to_get(name: str) -> tuple[list[str], str | None]:
     from ...models.hub import PARTS, name_of
     from ...models.installed import list_models
     from ...models.paper_systems import SYSTEMS
+    from ...models.published import PUBLISHED
 
     for bundle in list_models():
         if bundle.name == name:
@@ -237,12 +286,6 @@ def _parts_to_get(name: str) -> tuple[list[str], str | None]:
         return list(SYSTEMS[name].parts), weights(name)
     if name in PARTS:
         return [name], None
-    known = f"a system ({', '.join(SYSTEMS)}), a part ({', '.join(PARTS)}) or a model that is here"
+    known = f"a published model ({', '.join(PUBLISHED)}; hf:OWNER/NAME), a system ({', '.join(SYSTEMS)}),"
+    known += f" a part ({', '.join(PARTS)}) or a model that is here"
     raise ModelError(f"nothing to download for {name!r}: name {known}")
-
-
-def _megabytes(part: str, show):
-    """A report function for `hub.fetch` that draws the progress line in megabytes; None where nothing is drawn."""
-    if show is None:
-        return None
-    return lambda done, total: show(SimpleNamespace(stage=f"{part} MB", step=done // 10**6, total=total // 10**6))

@@ -193,6 +193,7 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
         with gr.Row(elem_classes="fields"):
             suffix = gr.Dropdown(FORMATS, value=settings.format, label="File format", min_width=120)
             best_of = gr.Number(1, label="Best of", step=1, min_width=120, elem_id="best-of")
+        conditions = gr.Textbox(label="Conditions, for models that take some", placeholder="reward=0.9", max_lines=1)
         source = gr.UploadButton("Take the settings of a file…", file_types=list(FORMATS), size="sm", elem_id="source")
     trouble = gr.HTML(problem(), elem_id="trouble", padding=False)
     generate = gr.Button("Generate", variant="primary", elem_id="generate")
@@ -201,7 +202,7 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
         "prompt": prompt, "negative": negative, "seconds": seconds, "seed": seed, "variations": variations,
         "model": model,
         "steps": steps, "guidance": guidance, "interval_from": low, "interval_to": high, "solver": solver,
-        "loudness": loudness, "best_of": best_of,
+        "loudness": loudness, "best_of": best_of, "conditions": conditions,
     }  # fmt: skip
     others = {"keep": keep, "about": about, "suffix": suffix, "source": source, "trouble": trouble}
     return SimpleNamespace(**fields, **others, generate=generate, ideas=ideas), fields
@@ -246,6 +247,8 @@ def model_line(context: Context, name: str | None) -> str:
     line = (
         f"{bundle.config['title']}. Made for clips of {bundle.native_seconds:g} s, at most {bundle.max_seconds:g} s. "
         f"Its own settings: {sampler['steps']} steps, guidance {sampler['guidance']:g}, {sampler['solver']}."
+        + (sampler["solver"] == "mean") * " It takes no guidance and no negative prompt."
+        + "".join(f" Condition {name}: {facts['min']:g} to {facts['max']:g}." for name, facts in bundle.scalars.items())
         + bundle.follows_plans * " It plays to the tempo, metre, key and chords that you name."
         + reads_genres(bundle) * " A prompt that names no genre is read for the one it means."
     )
@@ -255,7 +258,8 @@ def model_line(context: Context, name: str | None) -> str:
 def form_of(request: GenerationRequest, names: list[str]) -> list:
     """The values of the form's fields that make this request."""
     low, high = request.guidance_interval or (None, None)
-    values = vars(request) | {"interval_from": low, "interval_to": high}
+    told = ", ".join(f"{name}={value:g}" for name, value in request.conditions.items())
+    values = vars(request) | {"interval_from": low, "interval_to": high, "conditions": told}
     texts = ("seed", "steps", "guidance", "interval_from", "interval_to", "loudness")
     return [text_of(values[name]) if name in texts else values[name] for name in names]
 

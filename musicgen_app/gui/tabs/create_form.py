@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ModelError, RequestError
 from ...machine.user_settings import FORMATS
 from ...models import installed
-from ...request import TEXT_LENGTH, GenerationRequest
+from ...request import TEXT_LENGTH, GenerationRequest, parse_conditions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ...models.bundle import Bundle
 
-TEXTS = ("prompt", "negative", "model", "solver")
+TEXTS = ("prompt", "negative", "model", "solver", "conditions")
 ABSURD = 100_000  # characters that are not even looked at one by one
 
 
@@ -27,7 +27,8 @@ def request_from(values: dict, models_dir: Path | None = None) -> GenerationRequ
     """The resolved request of these fields of GenerationRequest, as a browser sends them. Raises a TTMError.
 
     An empty text or None is "not given"; numbers may come as text, because a browser's own hold only 53 bits of a seed
-    and cannot be empty; "interval_from" and "interval_to" are the two ends of guidance_interval.
+    and cannot be empty; "interval_from" and "interval_to" are the two ends of guidance_interval; "conditions" may be a
+    text such as "reward=0.9, other=2".
     """
     given: dict[str, Any] = {
         name: _number(name, value) for name, value in values.items() if value is not None and value != ""
@@ -38,9 +39,10 @@ def request_from(values: dict, models_dir: Path | None = None) -> GenerationRequ
     ends = given.pop("interval_from", None), given.pop("interval_to", None)
     if ends != (None, None):
         given["guidance_interval"] = (0.0 if ends[0] is None else ends[0], 1.0 if ends[1] is None else ends[1])
+    if isinstance(told := given.get("conditions"), str):
+        given["conditions"] = parse_conditions(told.split(","))
     request = GenerationRequest(**{"prompt": ""} | given).validated()
-    bundle = installed_model(request.model, models_dir)
-    return request.resolved(bundle.sampler, bundle.max_seconds)
+    return installed_model(request.model, models_dir).completed(request)
 
 
 def check_suffix(suffix: str) -> str:

@@ -12,6 +12,7 @@ from ...machine import user_settings
 from ...models import bundle, installed
 from ..components import PRIVATE
 from ..html import PLAIN, facts, fold, heading, note, on_show, panel, size, table, words
+from . import published
 
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
@@ -48,6 +49,8 @@ def build(context: Context) -> None:
                     no = gr.Button("Keep it", size="sm")
             with gr.Accordion("What it can do: its card", open=True):
                 card = gr.Markdown(latex_delimiters=[], elem_id="models-card")
+    with gr.Accordion("Models that others publish", open=False):
+        published.build(context)
     with gr.Accordion("Add a model", open=False):
         gr.Markdown(
             "A model folder is what a training writes (`bundle`). A checkpoint is a file of weights of a system of the"

@@ -115,7 +115,9 @@ def following(device, output, force, as_json, quiet, **values) -> None:
 @click.argument("model", type=MODEL)
 @click.option("--data", type=PATH, required=True, help="Dataset folder with unseen real clips and captions.")
 @click.option("--out", type=PATH, required=True, help="Folder of the points; run again to go on.")
-@click.option("--solver", "solvers", multiple=True, type=click.Choice(SOLVERS), help="Repeatable.  [default: all]")
+@click.option(
+    "--solver", "solvers", multiple=True, type=click.Choice(SOLVERS), help="Repeatable.  [default: all but mean]"
+)
 @click.option("--steps", multiple=True, type=click.IntRange(1), help="Repeatable.  [default: 4, 8, 16, 32]")
 @click.option("--guidance", multiple=True, type=float, help="Repeatable.  [default: 1, 2, 3, 4.5]")
 @click.option(

@@ -29,7 +29,7 @@ from musicgen_app.errors import FileError, GenerationError, RequestError
 from musicgen_app.machine import files
 from musicgen_app.models.bundle import Bundle
 from musicgen_app.models.installed import find
-from musicgen_app.request import SOLVERS, GenerationRequest
+from musicgen_app.request import ODE_SOLVERS, GenerationRequest
 
 from ..prepare.embedders import Embedder, load_embedder
 from .clips.clip_features import unseen
@@ -52,7 +52,7 @@ class Sweep:
     model: str
     data: Path  # dataset folder
     out: Path
-    solvers: tuple[str, ...] = SOLVERS
+    solvers: tuple[str, ...] = ODE_SOLVERS
     steps: tuple[int, ...] = (4, 8, 16, 32)
     guidance: tuple[float, ...] = (1.0, 2.0, 3.0, 4.5)
     intervals: tuple[tuple[float, float], ...] = ((0.0, 1.0), (0.1, 0.8))
@@ -117,7 +117,8 @@ def points_of(settings: Sweep, bundle: Bundle) -> list[GenerationRequest]:
         request = GenerationRequest(
             "x", seconds=settings.seconds, seed=settings.seed, model=str(bundle.path), solver=solver, steps=steps,
             guidance=guidance, guidance_interval=(0.0, 1.0) if guidance == 1 else interval,
-        ).validated().resolved(bundle.sampler, bundle.max_seconds)  # fmt: skip
+        ).validated()  # fmt: skip
+        request = bundle.completed(request)
         found[name_of(request)] = request
     return sorted(found.values(), key=lambda request: (evaluations(request, bundle.plan_guidance), name_of(request)))
 
@@ -141,7 +142,7 @@ def evaluations(request: GenerationRequest, plan_guidance: float = 1.0) -> int:
     assert request.guidance_interval and request.steps and request.solver  # the request is resolved
     low, high = request.guidance_interval
 
-    def velocity(x: torch.Tensor, t: float) -> torch.Tensor:
+    def velocity(x: torch.Tensor, t: float, end: float | None = None) -> torch.Tensor:
         nonlocal count
         count += guided if low <= t <= high else 1
         return x

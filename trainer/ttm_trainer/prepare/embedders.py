@@ -21,9 +21,11 @@ import torch.nn.functional as F
 
 from musicgen_app import aligner
 from musicgen_app.errors import DependencyError, ModelError
+from musicgen_app.machine import paths
 from musicgen_app.machine.device import pick_device
 from musicgen_app.models import hub
 from musicgen_app.models.bundle import sha256
+from musicgen_app.models.published import EMBEDDERS
 from musicgen_app.text import ClapVector
 
 CLAP = "clap-general"  # the part that "clap" stands for
@@ -62,7 +64,8 @@ class Embedder(Protocol):
 
 @lru_cache(maxsize=2)
 def load_embedder(name: str) -> Embedder:
-    """The embedder "aligner", "clap", a CLAP of `hub.PARTS`, or one in a folder; it is kept for the next call.
+    """The embedder "aligner", "clap", a CLAP of `hub.PARTS` or of LAION's own files (`published.EMBEDDERS`), or one in
+    a folder; it is kept for the next call.
 
     Raises ModelError (it is not on this machine, damaged, or no embedder) and DependencyError.
     """
@@ -86,13 +89,18 @@ def _find(name: str) -> tuple[Path | None, str | None]:
     if part in hub.PARTS and part.startswith("clap"):
         source = hub.source(part)
         return hub.locate(source, ""), f"{source['repo']}@{source['revision'][:8]}"
+    if name in EMBEDDERS:
+        folder = paths.embedders() / name
+        if not folder.is_dir():
+            raise ModelError(f"{name} is not on this machine: get it with `ttm-app models download {name}`")
+        return folder, f"{EMBEDDERS[name].files[0].removesuffix('.pt')} of LAION"
     folder = Path(name).expanduser()
     if (folder / aligner.CONFIG).is_file():
         return folder, None
     for weights in ("model.safetensors", "pytorch_model.bin"):
         if (folder / "config.json").is_file() and (folder / weights).is_file():
             return folder, f"clap {sha256(folder / weights)[:8]}"
-    raise ModelError(f"{name!r} is no embedder: use aligner, clap, or a folder with an aligner or a CLAP")
+    raise ModelError(f"{name!r} is no embedder: use aligner, clap, {', '.join(EMBEDDERS)}, or a folder")
 
 
 class ClapEmbedder:

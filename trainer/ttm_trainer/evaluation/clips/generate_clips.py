@@ -38,7 +38,7 @@ class Made:
 def requests_for(prompts: Sequence[Prompt], bundle: Bundle, seed: int, **settings) -> list[GenerationRequest]:
     """The resolved request of each prompt. `settings` are fields of GenerationRequest. Raises RequestError."""
     asked = [GenerationRequest(p.text, seed=seed + p.number, model=str(bundle.path), **settings) for p in prompts]
-    return [request.validated().resolved(bundle.sampler, bundle.max_seconds) for request in asked]
+    return [bundle.completed(request.validated()) for request in asked]
 
 
 def make(

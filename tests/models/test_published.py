@@ -1,0 +1,84 @@
+"""Models that others publish: what is told of them before they are here."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from musicgen_app.bench import expected
+from musicgen_app.cli.commands import run
+from musicgen_app.models import published
+from musicgen_app.models.paper_systems import SYSTEMS
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """Nothing is here."""
+    monkeypatch.setenv("TTM_APP_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    return tmp_path
+
+
+def test_what_is_available(home, capsys):
+    assert run(["models", "available"]) == 0
+    printed = capsys.readouterr().out
+    for name, model in published.PUBLISHED.items():
+        assert name in printed and model.licence in printed
+    for part in ("16 kHz mono", "44.1 kHz", "forbids commercial use", "estimates", "7.11 GB to fetch", "25 steps"):
+        assert part in printed
+    assert max(map(len, printed.splitlines())) <= 100
+
+
+def test_every_one_can_be_looked_at_before_it_is_here(home, capsys):
+    for name, model in published.PUBLISHED.items():
+        assert run(["models", "show", name, "--json"]) == 0
+        facts = json.loads(capsys.readouterr().out)
+        assert facts["installed"] is False and facts["licence"] == model.licence and facts["parameters"] > 10**8
+        assert ("bytes_to_fetch" in facts) == (model.why_not == "")
+        assert run(["models", "show", name]) == 0
+        assert model.licence in capsys.readouterr().out
+
+
+def test_a_model_that_cannot_be_installed_says_why(home, capsys):
+    assert run(["models", "download", "ttm-humanpref", "--accept-licence"]) == 4
+    assert "it is not known how to read them" in capsys.readouterr().err
+
+
+def test_options_of_a_published_model_are_refused_for_parts(home, capsys):
+    for options in (["--as", "x"], ["--accept-licence"], ["--force"], ["--from", "."]):
+        assert run(["models", "download", "flan-t5-large", *options]) == 2
+        assert "published models" in capsys.readouterr().err
+
+
+def test_every_file_is_pinned():
+    for model in published.PUBLISHED.values():
+        for part in model.parts().values() if not model.why_not else ():
+            assert len(part.revision) == 40 and set(part.revision) <= set("0123456789abcdef")
+            assert set(part.sha256) <= set(part.files)
+    for part in (published.CODEC_FILES, published.CLAP_FILE, *published.EMBEDDERS.values()):
+        assert set(part.sha256) == set(part.files)
+
+
+def test_every_one_has_the_shape_of_a_system():
+    for model in published.PUBLISHED.values():
+        assert model.system in SYSTEMS and model.shape.codec["kind"] == "mmaudio-16k"
+
+
+@pytest.mark.parametrize(
+    ("licence", "forbids"),
+    [
+        ("MIT", False),
+        ("CC-BY-NC-4.0", True),
+        ("cc by-nc-sa 4.0", True),
+        ("NCSA", False),
+        ("A Non-Commercial one", True),
+    ],
+)
+def test_licences_that_forbid_commercial_use(licence, forbids):
+    assert published.is_non_commercial(licence) is forbids
+
+
+def test_the_time_grows_with_steps_and_guidance():
+    one, guided, many = (expected.ten_seconds("fluxaudio-s", s, g) for s, g in ((1, 1.0), (1, 4.5), (25, 4.5)))
+    assert 0 < one < guided < many and expected.ten_seconds("mamba-189m", 1, 1.0) is None
