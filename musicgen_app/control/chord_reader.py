@@ -89,6 +89,7 @@ def read_chord(text: str, names: str | None = None) -> ChordReading | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def _read_as(plain: str, habit: str) -> tuple[str, str] | None:
     """The symbol, and what is changed in it, by one habit of naming notes."""
     root = _ROOTS[habit].match(plain)

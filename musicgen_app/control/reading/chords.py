@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..chord_reader import GERMAN, NO_CHORD, PIECE, ChordReading, names_of, parts_of, read_chord, read_chords
@@ -32,6 +33,7 @@ _BETWEEN = re.compile(
     r"|followed\s+by|x\s?\d{1,2}|\d{1,2}\s?x)(?!\w))*",
     re.IGNORECASE,
 )
+_LATIN = "do|re|mi|fa|sol|la|si|ut|Do|Re|Mi|Fa|Sol|La|Si|DO|RE|MI|FA|SOL|LA|SI"
 _FAR = 40  # signs between two chords, at most
 _WEAK = re.compile(
     r"[A-Ha-h]|am|Am|em|Em|Dim|dim|Add|do|re|mi|fa|sol|la|si|ut|as|es|des|dis|ges|H\d|[A-H]\d|[A-H][67]|[Aa]dd\d?|NC"
@@ -41,6 +43,10 @@ _WEAK = re.compile(
 _STRONG = re.compile(
     r"[A-H][#b]?(?:m|maj|M|min|dim|aug|sus|add|-|\^|Δ|ø|°|\+|7|9|11|13|6)\S*\d\S*|[A-H][#b]\S*|[A-G]/[A-G][#b]?"
     r"|[B-DF-H]m|(?:dim|aug|sus)\S*"
+)
+_SHAPE = re.compile(  # what every symbol of a chord fits; it is quicker than to read it
+    rf"(?:[A-Ha-h]|{_LATIN}|[A-Ha-h]e?s)(?:is|[#b]|maj|min|mi|ma|Maj|MA|dim|aug|sus|add|alt|no|omit|dom|M|m|j|h|o|ø|°"
+    rf"|[\d+^Δ().,-]|/(?:[A-Ha-h]|{_LATIN}))*"
 )
 _ODD = re.compile(r"(?<![\w.])(?P<what>[A-Z][#b]?(?:m|maj|min|sus|dim|aug|add)?(?:\d{1,2})?(?:[#b]\d{1,2})*)(?![\w.])")
 _ROMAN = re.compile(
@@ -56,11 +62,13 @@ _NO_KEY = "no key is named: the degrees are those of the key that the clip gets"
 
 
 class Rows(NamedTuple):
-    """Places of the text that hold chords; in_degrees: written as degrees of a key; power: "power chords" are meant."""
+    """Places of the text that hold chords; in_degrees: written as degrees of a key; power: "power chords" are meant;
+    doubtful: what may be chords, and may not."""
 
     spans: list[tuple[int, int]]
     in_degrees: bool = False
     power: bool = False
+    doubtful: tuple[tuple[int, int], ...] = ()
 
 
 class _Chord(NamedTuple):
@@ -107,12 +115,13 @@ def find_rows(text: Text, song: list[tuple[int, int]]) -> Rows:
     """Where chords stand, before keys are read; their places are marked as used. song: those of `find_song`."""
     if song:
         return Rows(song)
-    rows = [run for run in _runs(text) if _is_row(text, run)]
+    runs = _runs(text)
+    rows = [run for run in runs if _is_row(text, run)]
     if rows:
         spans = [_use(text, (run[0].start, _with_repeats(text, run[-1].end))) for run in rows]
         power = re.search(r"power\s*-?chords?\W*$", text.before(spans[0][0], 24)) is not None
         return Rows(spans, power=power)
-    return _degrees(text)
+    return _degrees(text)._replace(doubtful=_doubtful(text, runs))
 
 
 def _use(text: Text, span: tuple[int, int]) -> tuple[int, int]:
@@ -166,10 +175,16 @@ def _chords(text: Text) -> list[_Chord]:
     return found
 
 
+def _doubtful(text: Text, runs: list[list[_Chord]]) -> tuple[tuple[int, int], ...]:
+    """Two capital letters or more that may be chords, and may not."""
+    capitals = (run for run in runs if len(run) > 1 and all(text.plain[one.start].isupper() for one in run))
+    return tuple((run[0].start, run[-1].end) for run in capitals)
+
+
+@lru_cache(maxsize=4096)
 def _strength(piece: str) -> int:
-    if not re.match(
-        r"[A-Ha-h]|do|re|mi|fa|sol|la|si|ut|Do|Re|Mi|Fa|Sol|La|Si|DO|RE|MI|FA|SOL|LA|SI|[ea]s|[EA]s", piece
-    ):
+    """2 for what is hardly anything but a chord, 1 for what may be a word, 0 for what is none."""
+    if not _SHAPE.fullmatch(piece):
         return 0
     read = read_chord(piece)
     if read is None or not read.symbol:
@@ -212,7 +227,7 @@ def _is_row(text: Text, run: list[_Chord]) -> bool:
         )
     if len(run) == 2:
         linked = re.search(r"\b(?:and|und|y|et|then|to|e|en)\b", gaps[0])
-        minor = any(re.fullmatch(r"[A-H][#b]?m", piece) for piece in pieces)
+        minor = any(re.fullmatch(rf"(?:[A-H][#b]?|{_LATIN}[#b]?) ?m", piece) for piece in pieces)
         if strong == 2 or strong and (listed or _LABEL_AFTER.match(plain, end) or _ON.search(before.lower())):
             return not (linked and not listed and all(re.fullmatch("[A-H][#b]", piece) for piece in pieces))
         return (
@@ -231,7 +246,7 @@ def _degrees(text: Text) -> Rows:
     named = _NASHVILLE.search(text.plain) is not None
     for pattern, least in ((_ROMAN, 2), (_NUMBER, 2 if named else 3)):
         runs: list[list[tuple[int, int]]] = []
-        for match in text.find(pattern):
+        for match in text.find(pattern, cased=True):
             if runs and _BETWEEN.fullmatch(text.plain, runs[-1][-1][1], match.start()):
                 runs[-1].append(match.span())
             else:
@@ -273,8 +288,11 @@ def read_rows(text: Text, rows: Rows, key: str | None) -> list[ChordReading]:
             ]
         chords += read
         _tell(text, (start, end), read, key)
-    for match in text.find(_CAPO):
+    for match in text.find(_CAPO, cased=True):
         text.takes("chords", match.span(), "the chords as they are written", "a capo is not reckoned with")
+    for span in rows.doubtful:
+        if text.is_free(*span):
+            text.misses("chords", span, "these may be chords, or not: write them as chords: Am F C G")
     _tell_odd(text)
     return chords
 
@@ -295,7 +313,7 @@ def _tell(text: Text, span: tuple[int, int], read: list[ChordReading], key: str 
 
 def _tell_odd(text: Text) -> None:
     """What is called a chord, and is none: "a Q7 chord"."""
-    for match in text.find(_ODD):
+    for match in text.find(_ODD, cased=True):
         if match["what"] == "I" or len(match["what"]) < 2 or re.fullmatch(r"[A-Z]\d*", match["what"]) is None:
             continue
         near = re.match(r"[\s-]+chords?\b", text.after(match.end(), 8)) or _LABEL.search(text.before(match.start(), 40))

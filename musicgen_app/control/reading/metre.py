@@ -38,8 +38,7 @@ _UNIT = "|".join(f"(?P<u{n}>{words})" for n, words in _UNITS.items())
 # "seven-eight", "Siebenachteltakt", "tres por cuatro", "due quarti", "sept-huit", "zesachtstemaat"
 _SPELT = re.compile(
     rf"(?<![\w])(?:{_COUNT})(?P<gap>[\s-]*(?:por|auf|over|na|per)?[\s-]*)(?:{_UNIT})(?P<takt>[\s-]*(?:takt\w*|maat"
-    rf"|time|metre|meter))?(?![\w])",
-    re.IGNORECASE,
+    rf"|time|metre|meter))?(?![\w])"
 )
 _SURE_BEFORE = re.compile(
     r"\b(?:in|im|en|em|a|time|metre|meter|takt|compas|compasso|размер[ае]?|tempo(?: di)?|mesure|maat|u|op|it's|its"
@@ -50,15 +49,13 @@ _JAPANESE = re.compile(r"(\d{1,2})分の(\d{1,2})拍子")
 _HAN = {"二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _CHINESE = re.compile(r"([二三四五六七八九])分の?([二三四五六七八九])拍")
 _COUNTED = re.compile(
-    rf"(?<![\w])(?P<what>[\w'-]+\s+|^\s*|[,;:.(]\s*)in\s+(?:a\s+)?(?:{_COUNT}|(?P<digit>[35679]"
+    rf"(?<![\w'-])(?P<what>[\w'-]+\s+|^\s*|[,;:.(]\s*)in\s+(?:a\s+)?(?:{_COUNT}|(?P<digit>[35679]"
     rf"|11))(?P<time>[\s-]+{_TIME})?(?![\w/-]|\s*(?:minutes?|min\b|sec|hours?"
     r"|days?|weeks?|years?|months?|parts?|steps?|seconds|flats?|sharps?|songs?|bars|beats\s+per|voices|movements|\d"
-    r"|%|o'clock|the))",
-    re.IGNORECASE,
+    r"|%|o'clock|the))"
 )
 _NO_COUNT = re.compile(
-    r"(?:ready|back|there|here|done|leav\w+|start\w*|g2g|due|meet\w*|be|live|one|party|walk\w*|go|gone|out)\s+$",
-    re.IGNORECASE,
+    r"(?:ready|back|there|here|done|leav\w+|start\w*|g2g|due|meet\w*|be|live|one|party|walk\w*|go|gone|out)\s+$"
 )
 _OF_METRES = {3: "3/4", 5: "5/4", 6: "6/8", 7: "7/8", 9: "9/8", 11: "11/8", 12: "12/8", 4: "4/4", 2: "2/4", 10: "10/8"}
 _NAMES = {
@@ -70,14 +67,11 @@ _NAMES = {
     "6/8": r"six[\s-]eight|compound\s+duple", "2/4": r"(?:a|en)\s+deux\s+temps"
         r"|compas(?:so)?\s+binario", "9/8": r"slip[\s-]jigs?|compound\s+triple",
 }  # fmt: skip
-_WORDS = {metre: re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE) for metre, words in _NAMES.items()}
+_WORDS = {metre: re.compile(rf"(?<!\w)(?:{words})(?!\w)") for metre, words in _NAMES.items()}
 _WALTZ = re.compile(
-    r"(?<![\w-])(?:waltz(?:es)?|\w*walzer[ns]?|valses?|valzer|valsa|vals|wals(?:je)?|walc|вальс\w*|ワルツ)(?!\w)",
-    re.IGNORECASE,
+    r"(?<![\w-])(?:waltz(?:es)?|\w*walzer[ns]?|valses?|valzer|valsa|vals|wals(?:je)?|walc|вальс\w*|ワルツ)(?!\w)"
 )
-_GROUPS = re.compile(
-    r"[\s(]*(?:grouped|felt|counted|as|in|group(?:ing|s)(?:\s+of)?)?\s*\(?\d(?:\s?\+\s?\d)+\)?", re.IGNORECASE
-)
+_GROUPS = re.compile(r"[\s(]*(?:grouped|felt|counted|as|in|group(?:ing|s)(?:\s+of)?)?\s*\(?\d(?:\s?\+\s?\d)+\)?")
 
 
 def read_metre(text: Text) -> str | None:
@@ -97,7 +91,7 @@ def read_metre(text: Text) -> str | None:
             continue
         end = match.end() + (timed.end() if timed else 0)
         if unit in (2, 4, 8, 16) and 1 <= count <= 32 and (count, unit) != (1, 2):
-            groups = _GROUPS.match(text.plain, end)
+            groups = _GROUPS.match(text.lower, end)
             found.append((match.start(), groups.end() if groups else end, written))
         elif timed:
             text.misses("metre", (match.start(), end), "no metre: write one such as 4/4, 6/8 or 7/8")
