@@ -32,8 +32,9 @@ _LATIN_KEY = re.compile(
 _RUSSIAN_KEY = re.compile(
     rf"(?<!\w)(?P<note>до|ре|ми|фа|соль|ля|си)[\s-]*(?P<sign>диез|бемоль)?[\s-]+(?:{_MODE})", re.IGNORECASE
 )
-_JAPANESE_KEY = re.compile(
-    r"(?P<sign>[嬰変])?(?P<note>[ハニホヘトイロ])(?P<mode>[長短])調|(?P<latin>[A-G])(?P<flat>[b#])?(?P<han>[大小])[调調]"
+_EASTERN_KEY = re.compile(
+    r"(?P<sign>[嬰変])?(?P<note>[ハニホヘトイロ])(?P<mode>[長短])調|(?P<korean_sign>올림"
+    r"|내림)?(?P<korean>[다라마바사가나])(?P<korean_mode>[장단])조|(?P<latin>[A-G])(?P<flat>[b#])?(?P<han>[大小])[调調]"
 )
 _GERMAN_KEY = re.compile(r"(?<![\w])(?P<note>[A-Ha-h](?:is|es|s)?)[\s-](?P<mode>dur|moll|mol)(?!\w)", re.IGNORECASE)
 _GERMAN_ODD = re.compile(r"(?<![\w-])(?P<note>[A-Za-z]{1,3})-(?:dur|moll)(?!\w)", re.IGNORECASE)
@@ -129,7 +130,7 @@ class Key(NamedTuple):
 def read_key(text: Text) -> Key | None:
     """The first key that is stated. What else is said of keys is told."""
     found: list[tuple[int, int, Key, str]] = []
-    for read in (_camelot, _german, _latin, _japanese, _english, _on, _labelled, _within, _alone):
+    for read in (_camelot, _german, _latin, _eastern, _english, _on, _labelled, _within, _alone):
         for start, end, key, why in read(text):
             if text.is_free(start, end) and not any(start < until and begin < end for begin, until, _, _ in found):
                 found.append((start, end, key, why))
@@ -203,12 +204,15 @@ def _latin(text: Text) -> _Keys:
     return found
 
 
-def _japanese(text: Text) -> _Keys:
+def _eastern(text: Text) -> _Keys:
     found = []
-    for m in text.find(_JAPANESE_KEY, cased=True):
-        letter = m["latin"] or dict(zip("ハニホヘトイロ", "CDEFGAB", strict=True))[m["note"]]
-        sign = {"嬰": "#", "変": "b", None: ""}[m["sign"]] or m["flat"] or ""
-        found.append((*m.span(), Key(letter + sign, "major" if (m["mode"] or m["han"]) in "長大" else "minor"), ""))
+    names = dict(zip("ハニホヘトイロ다라마바사가나", "CDEFGABCDEFGAB", strict=True))
+    signs = {"嬰": "#", "올림": "#", "変": "b", "내림": "b"}
+    for m in text.find(_EASTERN_KEY, cased=True):
+        letter = m["latin"] or names[m["note"] or m["korean"]]
+        sign = signs.get(m["sign"] or m["korean_sign"], m["flat"] or "")
+        major = (m["mode"] or m["korean_mode"] or m["han"]) in "長大장"
+        found.append((*m.span(), Key(letter + sign, "major" if major else "minor"), ""))
     return found
 
 

@@ -14,7 +14,10 @@ _TIME = (
 _NOT_AFTER = re.compile(
     r"\s*(?:of\s+(?:the|it|my|our|a|all|that|this|us|them|you|people|songs)\b|full\b|cups?\b|tsp|inch|\"|'|%|ths?\b)"
 )
-_DATE = re.compile(r"\b(?:by|until|till|before|due|since|on|from|after|dated?|am|le|il|el)\s+(?:the\s+)?$")
+_SPACED = re.compile(r"(?<![\d/.-])(\d{1,2})[ -](2|4|8|16)[ -](?:time|metre|meter|beat|takt|feel)(?!\w)")
+_DATE = re.compile(
+    r"\b(?:by|until|till|before|due|since|on|from|after|dated?|am|le|il|el|meet(?:ing)?\s+at)\s+(?:the\s+)?$"
+)
 _ALWAYS = frozenset(
     ("24/7", "50/50", "9/11", "7/11", "20/20", "1/1", "1/2", "1/4", "1/8", "1/16")
 )  # these mean other things
@@ -45,6 +48,7 @@ _SURE_BEFORE = re.compile(
     r"|au|na|al)\s*:?\s*$"
 )
 _FRACTION = re.compile(r"\s*(?:d'|del|di|dell|of\b|des\b|der\b|часа|hour|de hora|d'heure|traurig|sad)")
+_TEMPS = re.compile(rf"(?<!\w)(?:a|en)\s+(?:{_COUNT}|(?P<digit>\d))\s+temps(?!\w)")
 _JAPANESE = re.compile(r"(\d{1,2})分の(\d{1,2})拍子")
 _HAN = {"二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _CHINESE = re.compile(r"([二三四五六七八九])分の?([二三四五六七八九])拍")
@@ -95,6 +99,8 @@ def read_metre(text: Text) -> str | None:
             found.append((match.start(), groups.end() if groups else end, written))
         elif timed:
             text.misses("metre", (match.start(), end), "no metre: write one such as 4/4, 6/8 or 7/8")
+    found += [(*match.span(), f"{match[1]}/{match[2]}") for match in text.find(_SPACED)]
+    found += [(*match.span(), f"{_counted(match)}/4") for match in text.find(_TEMPS)]
     found += _in_other_signs(text) + sorted(_in_words(text))
     if not found:
         found = [(*match.span(), "3/4") for match in text.find(_WALTZ, used=True) if not text.is_refused(*match.span())]
@@ -148,9 +154,12 @@ def _in_words(text: Text) -> list[tuple[int, int, str]]:
             continue
         if match["digit"] and _NO_COUNT.search(text.before(match.start() + len(match["what"]), 12)):
             continue
-        count = int(
-            match["digit"] or next(k[1:] for k, v in match.groupdict().items() if v and re.fullmatch(r"n\d+", k))
-        )
+        count = _counted(match)
         if count in _OF_METRES:
             found.append((match.start() + len(match["what"]), match.end(), _OF_METRES[count]))
     return found
+
+
+def _counted(match: re.Match[str]) -> int:
+    """The number that a match of _COUNT, or its digit, is."""
+    return int(match["digit"] or next(k[1:] for k, v in match.groupdict().items() if v and re.fullmatch(r"n\d+", k)))

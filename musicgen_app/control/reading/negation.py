@@ -69,7 +69,7 @@ _IDLE = re.compile(
 )
 # A double "not" wants the thing.
 _TWICE = re.compile(
-    r"(?:(?:do\s+not|don't|never|must\s+not|not|without|nicht|no)\s+(?:ever\s+|to\s+)?)(?P<cue>(?:too\s+(?:many"
+    r"(?:(?:do\s+not|don't|never|must\s+not|not|without|nicht|no)\s+(?:ever\s+|to\s+)?)(?P<cue>(?:(?:too|so)\s+(?:many"
     r"|much)|leav(?:e|ing)\s+out|skip(?:ping)?|omit(?:ting)?"
     r"|forget(?:ting)?|drop(?:ping)?|los(?:e|ing)|remov(?:e|ing)|mut(?:e|ing)|exclud(?:e|ing)|weglassen"
     r"|vergessen))(?!\w)"
@@ -91,14 +91,14 @@ _MORE = re.compile(r"\s*(?:,\s*)?(?:(?:or|nor|oder|noch|ou|ni|ne|nem|o|и|или
 _AND = re.compile(r"\s*(?:and|&|und|et|y|e|en)\s+" + _ARTICLES.pattern)
 _TAIL = re.compile(
     r"(?:\s+(?:at\s+all|whatsoever|anywhere|please|vibes?|stuff|music|thing|genre|style|this\s+time"
-    r"|of\s+any\s+(?:sort|kind)|either|anymore|for\s+once"
+    r"|of\s+any\s+(?:sort|kind)|either|anymore|again|for\s+once"
     r"|bitte|por\s+favor|per\s+favore|svp|thx|pls))+(?!\w)"
 )
-_THINGS = rf"(?P<what>(?:the\s+)?{MUSIC.pattern}(?:\s+(?:and|or|und)\s+{MUSIC.pattern})?)"
+_THINGS = rf"(?:the\s+)?(?P<what>{MUSIC.pattern}(?:\s+(?:and|or|und)\s+{MUSIC.pattern})?)"
 # Words that refuse what stands before them, or around.
 _LATER = re.compile(
     rf"(?<![\w-])(?=\w){_THINGS}\s*(?:(?:is|are)\s+(?:not|un)\s*-?(?:wanted|needed|allowed|welcome|necessary)"
-    rf"|(?:is|are)\s+(?:forbidden|out|banned)|would\s+(?:ruin|spoil|kill)|sucks?\b"
+    rf"|(?:is|are)\s+(?:forbidden|out|banned)|would\s+(?:ruin|spoil|kill)(?:\s+(?:it|this|everything))?|sucks?\b"
     rf"|[:=]\s*(?:none|no|off|0|false|nein|keine?|aus|sans|non|nessun[ao]?|ninguna?|nenhuma?)\b"
     rf"|tacet|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
 )
@@ -141,14 +141,14 @@ class Refusal:
 
 
 def read_refusals(text: Text) -> list[Refusal]:
-    """All that is refused, in order; what is known is also marked in the text."""
+    """All that is refused, in order; also marked in the text."""
     found: list[Refusal] = []
     for pattern in (_LATER, _AROUND, _LESS, _EASTERN):
         for match in text.find(pattern):
             if not _NEGATED.search(text.before(match.start(), 20)) and not any(r.meets(*match.span()) for r in found):
                 name = next(name for name in ("what", "zh") if match.groupdict().get(name))
                 found.append(Refusal(*match.span(), match.span(name)))
-    wanted = [match.span("cue") for match in _TWICE.finditer(text.lower)]
+    wanted = [match.span() for match in _TWICE.finditer(text.lower)]
     for cue in text.find(_CUE):
         twice = any(start < cue.end() and cue.start() < end for start, end in wanted)
         if (
@@ -158,7 +158,7 @@ def read_refusals(text: Text) -> list[Refusal]:
         ):
             found += [new for new in _what_follows(text, cue) if not any(r.meets(new.start, new.end) for r in found)]
     found.sort(key=lambda refusal: refusal.start)
-    text.refused = [(refusal.start, refusal.end) for refusal in found if refusal.known]
+    text.refused = [(refusal.start, refusal.end) for refusal in found]
     return found
 
 

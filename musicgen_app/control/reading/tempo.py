@@ -56,7 +56,8 @@ _UNITLESS = re.compile(
 )
 _STYLE_BEFORE = re.compile(rf"(?:{STYLE.pattern})\s+$")
 _PART = re.compile(
-    r"(?:(?P<half>half(?:\s+of)?|die\s+halfte\s+von|la\s+moitie\s+de)|(?P<twice>twice|double|doppelt))\s+(?:the\s+)?$"
+    r"(?:(?P<half>half(?:\s+of)?|die\s+halfte\s+von|la\s+moitie\s+de)|(?P<twice>twice|double(?:\s+of)?"
+    r"|doppelt))\s+(?:the\s+)?$"
 )
 _EVERY = re.compile(
     r"(?P<n>one|two|three|a|\d(?:\.\d+)?)\s+beats?\s+(?:per|a|every|each)\s+(?P<half>half[\s-]+)?second\b"
@@ -89,7 +90,7 @@ _ELSEWHERE = {"fast": ("de",), "lent": ("en",), "lente": ("en", "nl"), "largo": 
 "es", "pt", "it"),
               "vite": ("en",), "vivo": ("es", "pt", "it", "en"), "presto": ("it",),
               "flott": ("en",), "rapide": ("en",)}  # fmt: skip
-_OTHER_FAST = re.compile(r"\s*(?:food|forward|lane|track|asleep|cars?|break)|-")
+_OTHER_FAST = re.compile(r"\s*(?:food|forward|lane|track|asleep|cars?|break|change|question|note\b|learner)|-")
 
 
 class Tempo(NamedTuple):

@@ -16,7 +16,7 @@ _SIGNS = str.maketrans({
 })  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+")
 _RUN = 3  # equal signs in a row that are kept
-_EDGES = " \t\r\n,;:.-!\"'"
+_EDGES = " ,;:.!\"'\u2013\u2014"
 
 
 @dataclass(frozen=True)

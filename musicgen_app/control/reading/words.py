@@ -121,7 +121,8 @@ INSTRUMENTS = (
     r"|vibraphones?"
     r"|xylophones?|glockenspiel|celesta|pads?|leads?|arps?|arpeggios?|airhorns?|sirens?|whistles?|theremin|solos?"
     r"|guitar solos?"
-    r"|klavier|gitarren?|geigen?|orgel|flote|trompeten?|streicher|blaser|guitare|violons?|piano|cuivres|cordes"
+    r"|baixo|basse|basso|bajo|contrabass\w*|kontrabass\w*|saxofon\w*|saksofon|flaut[oi]|flautas?|klavier|gitarren?"
+    r"|geigen?|orgel|flote|trompeten?|streicher|blaser|guitare|violons?|piano|cuivres|cordes"
     r"|guitarras?|violines|violin"
     r"|metales|cuerdas|chitarre?|violini?|archi|ottoni|pianoforte|violao|sanfona|cavaquinho|instruments?|instrumente"
     r"|pedal|vibrato|reverb"
@@ -129,7 +130,8 @@ INSTRUMENTS = (
     r"|noise|hiss"
 )
 MOODS = (
-    r"sad|happy|dark|cheesy|kitschy|epic|dramatic|scary|creepy|aggressive|angry|loud|harsh|noisy|busy|bright"
+    r"slow|fast|quick|schnell|langsam|rapide|lent|lento|rapido|veloce|upbeat|calm|sad|happy|dark|cheesy|kitschy|epic"
+    r"|dramatic|scary|creepy|aggressive|angry|loud|harsh|noisy|busy|bright"
     r"|depressing|gloomy"
     r"|melancholic|romantic|cute|childish|corporate|boring|fancy|sentimental|dissonant|distorted|heavy|jazzy|poppy"
     r"|modern|vintage|retro"
