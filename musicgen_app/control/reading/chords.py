@@ -229,6 +229,8 @@ def _is_chord(text: Text, chord: _Chord, piece: str) -> bool:
     before = text.before(chord.start, 60)
     after = _LABEL_AFTER.match(text.plain, chord.end)
     minor = re.fullmatch(r"[A-H][#b]?m", piece) is not None
+    if re.fullmatch(r"[A-H](?:[#b]|m|7)\S*/[A-G][#b]?", piece) and text.begins(chord.start) and text.ends(chord.end):
+        return True
     if chord.strength == 2 and _RICH.search(piece):
         return True
     if (chord.strength == 2 or minor) and (after or _ON.search(before) and piece != "Am"):

@@ -7,7 +7,7 @@ import re
 from .text import Text
 
 _UNITS = (
-    ("tempo", r"-?\d+(?:[.,]\d+)?\s*(?:bpm|beats)\b|\b(?:tempo|bpm)\b[^,;.\n]{0,24}"),
+    ("tempo", r"-?\d+(?:[.,]\d+)?\s*(?:bpm|beats)\b|\b(?:tempo|bpm)\b[^,;.\n\d]{0,16}\d+"),
     ("key", r"\bkey of\b[^,;.\n]{0,24}|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label|key))"),
     ("chords", r"\bchords?\s*(?::|are)\s*[^.\n]{1,40}"),
     ("metre", r"\b\d{1,2}/\d{1,2}\s+(?:time|metre|meter)\b|\btime signature\b[^,;.\n]{0,24}"),
@@ -17,7 +17,7 @@ _UNITS = (
 )  # fmt: skip
 _PATTERNS = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _UNITS)
 _BARE = re.compile(r"(?<![\w./:,#'-])(\d{2,3})(?![\w/%:.,'-]|\s*[a-z])")  # a number that is a clause of its own
-_NOTE = re.compile(r"(?<![\w#'])[A-H][#b]?m?(?![\w#'])")  # likewise
+_NOTE = re.compile(r"(?<![\w#'.&-])[A-H][#b]?(?:m|7|m7)?(?!\.?\w|[#'&/+])")  # likewise
 _WHY = {
     "tempo": "no tempo was found in it: write one such as 96"
         " BPM", "key": "no key was found in it: write one such as F#"

@@ -34,11 +34,11 @@ _NOTES = {
 }  # fmt: skip
 _NOTE = "|".join(re.escape(name).replace(r"\ ", r"[\s-]+") for name in sorted(_NOTES, key=len, reverse=True))
 _NAMED = re.compile(
-    rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals)\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo"
+    rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals)\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo|beats\s+per\s+minute"
     rf"|bpm|metronom[eo]?|click|m\.\s?m\.|темп|テンポ"
     rf"|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/)"
 )
-_LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|metronome?|click){_NEAR}")
+_LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|beats\s+per\s+minute|metronome?|click){_NEAR}")
 _BEFORE_UNIT = re.compile(rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})[\s-]*(?={_UNIT})")
 _LOW_HIGH = (
     r"(?<![\d.,/])(?P<low>\d{2,3})\s*(?:bpm)?\s*(?:-|/|\s(?:to|bis|a|or)\s|(?(from)\s(?:and|und|y|e|et)\s|-))\s*"
