@@ -204,9 +204,10 @@ _SIGN_WORDS = rf"[\s-]+(?:{SHARP_WORDS}|{FLAT_WORDS})\b"
 _NAME = (
     rf"\b{_WORDS}(?:(?:{_SIGN_WORDS})?[\s-]+{MODE_NAMES}|{_SIGN_WORDS}|\sm(?=[\s\d(|,;)]|$)"
     r"|m?\s(?:add|sus|maj|dim|aug)(?=\d))[\w#()+°]*"
+    rf"|\b(?:{'|'.join(_LATIN_NOTES)})[#b]?\s(?:m|maj)?(?:6|7|9|11|13)(?!\w)"
 )
 PIECE = re.compile(
-    rf"(?P<name>{_NAME}(?:/\w+)?)|(?P<no>\(?\bN\.?C\b\.?\)?)|(?P<times>\bx\s?\d\d?\b|\b\d\d?\s?x(?!\w))|(?P<same>%)"
+    rf"(?P<name>(?:{_NAME})(?:/\w+)?)|(?P<no>\(?\bN\.?C\b\.?\)?)|(?P<times>\bx\s?\d\d?\b|\b\d\d?\s?x(?!\w))|(?P<same>%)"
     r"|(?P<open>\()|(?P<close>\))|(?P<piece>[^\s,;|>→:()\[\]{}%]+(?:\([^()\s]{1,16}\)[^\s,;|>→:()\[\]{}%]*)*)",
     re.IGNORECASE,
 )

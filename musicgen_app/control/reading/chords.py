@@ -59,6 +59,7 @@ _NUMBER = re.compile(r"(?<![\w./+:#])[b#]?[1-7](?:-7?|m7?|maj7|7|°|sus4?)?(?:/[
 _NASHVILLE = re.compile(r"nashville|number\s+system|numbers?\s+(?:chart|notation)|degrees", re.IGNORECASE)
 _INLINE = re.compile(r"\[(?P<chord>[A-H][#b]?[^\]\s]{0,10})\](?=[^\W\d_]|\s*[a-z])")
 _CAPO = re.compile(r"(?<!\w)capo\s+(?:on\s+|at\s+|fret\s+)*\d+", re.IGNORECASE)
+_POWER = re.compile(r"power[\s-]?chords?")
 _FORMS = re.compile(r"[ABC]+")
 _NO_KEY = "no key is named: the degrees are those of the key that the clip gets"
 
@@ -122,8 +123,7 @@ def find_rows(text: Text, song: list[tuple[int, int]]) -> Rows:
     rows = [run for run in rows if _HEARD.search(text.before(run[0].start, 24))] or rows  # with a capo
     if rows:
         spans = [_use(text, (run[0].start, _with_repeats(text, run[-1].end))) for run in rows]
-        around = text.before(spans[0][0], 24), text.after(spans[-1][1], 24)
-        power = any(re.search(r"power\s*-?chords?", words) for words in around)
+        power = _POWER.search(text.lower) is not None
         return Rows(spans, power=power)
     return _degrees(text)._replace(doubtful=_doubtful(text, runs))
 
@@ -267,7 +267,7 @@ def _degrees(text: Text) -> Rows:
             if len(run) >= least and _are_degrees(text, run, pattern is _NUMBER, named)
         ]
         if spans:
-            return Rows([_use(text, span) for span in spans], True)
+            return Rows([_use(text, span) for span in spans], True, _POWER.search(text.lower) is not None)
     return Rows([])
 
 

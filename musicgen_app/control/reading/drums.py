@@ -13,7 +13,7 @@ _SINGLE = re.compile(rf"(?<![\w-])(?:{SINGLE_DRUMS})(?!\w)")
 _REFUSED = re.compile(
     rf"(?<![\w-])(?:{DRUMS}|{PULSE}|drum|beat|percussion|rhythm|instruments?|instrumente?)(?!\w)|ドラム|打楽器|パーカッション|鼓|打击乐"
 )
-_A_CAPPELLA = re.compile(r"(?<!\w)a\s?cap+el+a(?!\w)")
+_A_CAPPELLA = re.compile(r"(?<!\w)a[\s-]?cap+el+a(?!\w)")
 # A battery, a kick-off, the brush of a painter.
 _OTHER = re.compile(
     r"kicks?\s+(?:in|off|back|out|ass|it)\b|(?:batterie|bateria|batteria)\s+(?:de|do|del|di|d'|da|mon|meu|mi|is|ist"

@@ -46,7 +46,7 @@ _EASTERN_KEY = re.compile(
 )
 _GERMAN_KEY = re.compile(r"(?<![\w])(?P<note>[A-Ha-h](?:is|es|s)?)[\s-](?P<mode>dur|moll|mol)(?!\w)", re.IGNORECASE)
 _GERMAN_ODD = re.compile(r"(?<![\w-])(?P<note>[A-Za-z]{1,3})-(?:dur|moll)(?!\w)", re.IGNORECASE)
-_DUTCH_KEY = re.compile(r"(?<![\w-])(?P<note>[A-Ga-g](?:is|es|s)?)\s(?P<mode>klein|groot)(?=\s*(?:$|[,;.:!]))")
+_DUTCH_KEY = re.compile(r"(?<![\w-])(?P<note>[A-Ga-g](?:is|es|s)?)[\s-](?P<mode>klein|groot|mineur|majeur)(?!\w)")
 _ENGLISH_KEY = re.compile(
     rf"(?<![\w'#/])(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp|flat))?[\s-]+(?i:{_MODE})(?:\s+(?:scale"
     rf"|tonality))?(?![\w])",
@@ -103,7 +103,7 @@ _PLACES = re.compile(
 _WHEEL_MAJOR = ("B", "F#", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E")  # 1B to 12B
 _WHEEL_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
 _MODE_ALONE = re.compile(
-    r"(?<![\w-])(?:(?P<en>major|minor)(?:[\s-](?:key|mode|tonality|scale)|\s+(?:key|scale))|(?:in|en"
+    r"(?<![\w-])(?:(?P<en>major|minor)(?:[\s-](?:key|mode|tonality|scale)|\s+(?:key|scale))|(?:in|im|en"
     r"|em)\s+(?P<any>dur|moll|majeur|mineur|minore|maggiore|minor|major|menor"
     r"|mayor)(?=\s*(?:$|[,;.!?)]))|(?:in)\s+(?P<nl>majeur|mineur|dur|moll))(?!\w)",
     re.IGNORECASE,
@@ -218,7 +218,9 @@ def _german(text: Text) -> _Keys:
     ]
     if text.language == "nl":
         for m in text.find(_DUTCH_KEY, cased=True):
-            found.append((*m.span(), Key(_dutch_note(m["note"]), "minor" if m["mode"] == "klein" else "major"), ""))
+            found.append(
+                (*m.span(), Key(_dutch_note(m["note"]), "minor" if m["mode"] in ("klein", "mineur") else "major"), "")
+            )
     return found
 
 

@@ -7,7 +7,8 @@ import re
 from .text import Text
 
 _UNITS = (
-    ("tempo", r"-?\d+(?:[.,]\d+)?\s*(?:bpm|beats)\b|\b(?:tempo|bpm)\b[^,;.\n\d]{0,16}\d+"),
+    ("tempo", r"-?\d+(?:[.,]\d+)?\s*(?:bpm|beats|schlage|battements|pulsos|battiti|batidas)\b|\b(?:tempo"
+        r"|bpm)\b[^,;.\n\d]{0,16}\d+"),
     ("key", r"\bkey of\b[^,;.\n]{0,24}|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label|key))"),
     ("chords", r"\bchords?\s*(?::|are)\s*[^.\n]{1,40}"),
     ("metre", r"\b\d{1,2}/\d{1,2}\s+(?:time|metre|meter)\b|\btime signature\b[^,;.\n]{0,24}"),

@@ -50,6 +50,7 @@ _SURE_BEFORE = re.compile(
 _FRACTION = re.compile(r"\s*(?:d'|del|di|dell|of\b|des\b|der\b|часа|hour|de hora|d'heure|traurig|sad)")
 _TEMPS = re.compile(rf"(?<!\w)(?:a|en)\s+(?:{_COUNT}|(?P<digit>\d))\s+temps(?!\w)")
 _JAPANESE = re.compile(r"(\d{1,2})分の(\d{1,2})拍子")
+_BEATS = re.compile(r"(?<![\d分])([2-7])(?:拍子|박자)")
 _HAN = {"二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _CHINESE = re.compile(r"([二三四五六七八九])分の?([二三四五六七八九])拍")
 _COUNTED = re.compile(
@@ -114,6 +115,7 @@ def read_metre(text: Text) -> str | None:
 
 def _in_other_signs(text: Text) -> list[tuple[int, int, str]]:
     found = [(*match.span(), f"{int(match[2])}/{int(match[1])}") for match in text.find(_JAPANESE)]
+    found += [(*m.span(), f"{m[1]}/{8 if m[1] == '6' else 4}") for m in text.find(_BEATS)]
     return found + [(*match.span(), f"{_HAN[match[2]]}/{_HAN[match[1]]}") for match in text.find(_CHINESE)]
 
 
@@ -124,8 +126,10 @@ def _in_words(text: Text) -> list[tuple[int, int, str]]:
             next(int(k[1:]) for k, v in match.groupdict().items() if v and k[0] == kind and k[1:].isdigit())
             for kind in "nu"
         )
+        clause = text.begins(match.start()) and text.ends(match.end())
         sure = (
-            match["takt"]
+            clause
+            or match["takt"]
             or match["gap"].strip(" ")
             or not match["gap"]
             or _SURE_BEFORE.search(text.before(match.start(), 16))

@@ -39,13 +39,15 @@ _SURE = {
     ),
     "de": r"ohne|weder|noch|kein(?:e[nrms]?)?|bloss\s+kein\w*|finger\s+weg\s+vo[mn]|statt|anstatt|anstelle\s+von"
     r"|verzichte\s+auf",
-    "fr": r"sans|surtout\s+pas(?:\s+de)?|pas\s+(?:de|d'|du|trop)|aucune?|jamais\s+de|plutot\s+que|au\s+lieu\s+(?:de"
+    "fr": r"sans|surtout\s+pas(?:\s+de)?|pas\s+(?:de|d'|du|trop)|aucune?|je\s+(?:n'aime|ne\s+veux)\s+pas(?:\s+de)?"
+    r"|jamais\s+de|plutot\s+que|au\s+lieu\s+(?:de"
     r"|du)",
-    "es": r"sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:quiero|uses|pongas|usar|metas)|ningun[ao]?"
+    "es": r"sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:quiero|me\s+gustan?|uses|pongas|usar|metas)"
+    r"|ningun[ao]?"
     r"|en\s+vez\s+de",
-    "it": r"senza|niente|nessun[ao]?|non\s+(?:voglio|usare|mettere)|invece\s+(?:di|del|della)",
-    "pt": r"sem|nao\s+(?:quero|use|usar|coloque)|nenhuma?|em\s+vez\s+de",
-    "others": r"zonder|geen|bez|zadn\w+|utan|inga|uden|uten|без|никак\w+",
+    "it": r"senza|niente|nessun[ao]?|non\s+(?:voglio|mi\s+piac\w+|usare|mettere)|invece\s+(?:di|del|della)",
+    "pt": r"sem|nao\s+(?:quero|gosto\s+de|use|usar|coloque)|nenhuma?|em\s+vez\s+de",
+    "others": r"zonder|geen|bez|zadn\w+|utan|inga|ingen|inget|uden|uten|без|никак\w+",
 }
 # Those that need the start of a clause, or a word of music behind them.
 _WEAK = (
@@ -104,7 +106,8 @@ _LATER = re.compile(
 )
 _AROUND = re.compile(rf"(?<!\w)(?:keep|leave|take|cut|get)\s+{_THINGS}\s+out(?:\s+of\s+(?:it|this))?(?!\w)")
 _EASTERN = re.compile(
-    r"(?P<what>ドラム|パーカッション|打楽器|ボーカル|歌|ギター|ピアノ)(?:は|も)?(?:なし|無し|抜き|いらない|不要)|(?:不要|没有|无|別|别)\s*(?P<zh>鼓|人声|打击乐|吉他|钢琴)"
+    r"(?P<what>ドラム|パーカッション|打楽器|ボーカル|歌|ギター|ピアノ|드럼|보컬)(?:は|も|은|는|이)?\s?(?:없이|없는|빼고|なし|無し|抜き|いらない|不要)|(?:不要|没有|无|別"
+    r"|别)\s*(?P<zh>鼓|人声|打击乐|吉他|钢琴)"
 )
 _ALMOST = re.compile(r"\b(?:almost|nearly|next\s+to|practically|fast|quasi|presque|casi)\s+$")
 _BEGINNING = re.compile(
@@ -173,6 +176,8 @@ def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
     starts = text.begins(cue.start()) or _BEGINNING.search(text.before(cue.start(), 16)) is not None
     known = _is_known(lower, at) or _is_known(lower, _last_word(lower, at, end))
     named = (starts or cue["sure"]) and text.plain[at].isupper() and not text.plain[at : at + 2].isupper()
+    if starts and cue["sure"] and text.ends(end):
+        known = True  # a clause that does nothing but refuse
     if not (known or named or starts and (text.ends(end) or _stops(lower, end))):
         return []
     refusals = [Refusal(cue.start(), end, (at, end), known=bool(known or named))]

@@ -30,11 +30,12 @@ _NOTES = {
     "dotted crotchet": 1.5, "half": 2.0, "half note": 2.0, "minim": 2.0, "quarter": 1.0, "quarter note": 1.0,
     "crotchet": 1.0,
     "eighth": 0.5, "eighth note": 0.5, "quaver": 0.5, "viertel": 1.0, "noire": 1.0, "noire pointee": 1.5, "negra": 1.0,
-    "blanche": 2.0, "halbe": 2.0, "semiminima": 1.0, "q": 1.0,
+    "blanche": 2.0, "halbe": 2.0, "semiminima": 1.0, "kwart": 1.0, "kwartnoot": 1.0, "cwiercnuta": 1.0, "q": 1.0,
 }  # fmt: skip
 _NOTE = "|".join(re.escape(name).replace(r"\ ", r"[\s-]+") for name in sorted(_NOTES, key=len, reverse=True))
 _NAMED = re.compile(
-    rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals)\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo|beats\s+per\s+minute"
+    rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals)\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo"
+    rf"|beats\s+per\s+minute"
     rf"|bpm|metronom[eo]?|click|m\.\s?m\.|темп|テンポ"
     rf"|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/)"
 )

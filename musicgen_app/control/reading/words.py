@@ -82,7 +82,8 @@ _HOMES = (
 
 # Drums and percussion as a whole, in any language; then single ones.
 DRUMS = (
-    r"drums?|trommeln|tambores|tambours|tamburi|drumm(?:er|ing)|drum ?(?:kits?|machines?|sets?|beats?|tracks?|loops?"
+    r"drums?|trummor|bici(?:ch)?|드럼|trommeln|tambores|tambours|tamburi|drumm(?:er|ing)|drum ?(?:kits?|machines?"
+    r"|sets?|beats?|tracks?|loops?"
     r"|parts?)|percussions?|percussive \w+"
     r"|schlagzeug\w*|schlagwerk|perkussion|drumcomputer|beat ?boxe?s?"
     r"|batterie|percusion(?:es)?|bateria|percuss(?:ao|oes)|percussioni?|batteria|slagwerk|perkusj[aei]|perkusja"
@@ -130,7 +131,8 @@ INSTRUMENTS = (
     r"|noise|hiss"
 )
 MOODS = (
-    r"slow|fast|quick|schnell|langsam|rapide|lent|lento|rapido|veloce|upbeat|calm|sad|happy|dark|cheesy|kitschy|epic"
+    r"slow|fast|quick|vite|snel|szybko|wolno|schnell|langsam|rapide|lent|lento|rapido|veloce|upbeat|calm|sad|happy"
+    r"|dark|cheesy|kitschy|epic"
     r"|dramatic|scary|creepy|aggressive|angry|loud|harsh|noisy|busy|bright"
     r"|depressing|gloomy"
     r"|melancholic|romantic|cute|childish|corporate|boring|fancy|sentimental|dissonant|distorted|heavy|jazzy|poppy"
