@@ -208,7 +208,7 @@ _NAME = (
 )
 PIECE = re.compile(
     rf"(?P<name>(?:{_NAME})(?:/\w+)?)|(?P<no>\(?\bN\.?C\b\.?\)?)|(?P<times>\bx\s?\d\d?\b|\b\d\d?\s?x(?!\w))|(?P<same>%)"
-    r"|(?P<open>\()|(?P<close>\))|(?P<piece>[^\s,;|>→:()\[\]{}%]+(?:\([^()\s]{1,16}\)[^\s,;|>→:()\[\]{}%]*)*)",
+    r"|(?P<open>\()|(?P<close>\))|(?P<piece>[^\s,;|>→:()\[\]{}%\"]+(?:\([^()\s]{1,16}\)[^\s,;|>→:()\[\]{}%\"]*)*)",
     re.IGNORECASE,
 )
 _DEGREE = re.compile(r"([b#]?)(VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i|[1-7](?!\d))(?![IiVv])([^/]*)(?:/(.+))?")

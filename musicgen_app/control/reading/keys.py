@@ -52,6 +52,7 @@ _ENGLISH_KEY = re.compile(
     rf"|tonality))?(?![\w])",
     re.IGNORECASE,
 )
+_JOINED_KEY = re.compile(r"(?<![\w-])(?P<note>[A-H])(?P<sign>#|b)?(?P<mode>major|minor)(?!\w)")
 _LABEL = (
     r"(?:(?:the\s+)?key(?:\s+signature)?(?:\s+of)?|tonality|tonic|tonart|tonalite(?:\s+de)?|tonalidad(?:\s+de)?"
     r"|tonalita(?:\s+di)?|tonalidade(?:\s+de)?"
@@ -59,13 +60,13 @@ _LABEL = (
 )
 _NOTE = rf"(?P<note>[A-H]|{'|'.join(_LATIN)}|[A-Ha-h](?:is|es)|[EA]s)(?P<sign>#|b|[\s-]?(?:sharp|flat)(?!\w))?"
 _LABELLED = re.compile(
-    rf"(?<!\w)(?:in\s+)?{_LABEL}\s*(?:[:=]|is|in"
+    rf"(?<!\w)(?:in\s+)?{_LABEL}\s*(?:[:=-]|is|in"
     rf"|to)?\s*(?:the\s+)?(?P<what>{_NOTE}\s?(?P<minor>m(?:in)?)?)(?![\w'#/-])",
     re.IGNORECASE,
 )
 _UNREAD = re.compile(
     rf"(?<!\w){_LABEL}\s*[:=]?\s+(?P<what>(?:of\s+)?(?:[A-Z]|\d{{1,2}}[A-Z])(?:\s+(?:minor"
-    rf"|major))?(?:\s*\(camelot\))?)(?!\w)",
+    rf"|major))?(?:\s*\(camelot\))?)(?!\w)|(?<![\w-])(?-i:[J-Z])(?:#|b)?[\s-](?:minor|major)(?!\w)",
     re.IGNORECASE,
 )
 _IN = re.compile(
@@ -267,7 +268,9 @@ def _english(text: Text) -> _Keys:
         ):
             continue
         found.append((*m.span(), *_named(text, note, m["sign"], mode)))
-    return found
+    return found + [
+        (*m.span(), *_named(text, m["note"], m["sign"], m["mode"])) for m in text.find(_JOINED_KEY, cased=True)
+    ]
 
 
 def _is_article(text: Text, found: re.Match[str]) -> bool:

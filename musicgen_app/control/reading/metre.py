@@ -85,8 +85,9 @@ def read_metre(text: Text) -> str | None:
     for match in text.find(_FIGURES):
         count, unit = int(match[1]), int(match[2])
         timed = re.match(rf"[\s-]*{_TIME}\b", text.after(match.end(), 24))
+        labelled = re.search(r"(?:metre|meter|signature|takt|compas)\W*$", text.before(match.start(), 16))
         written = f"{count}/{unit}"
-        if not timed and (
+        if not (timed or labelled) and (
             written in _ALWAYS
             or _NOT_AFTER.match(text.after(match.end(), 24))
             or _DATE.search(text.before(match.start(), 24))
@@ -98,7 +99,7 @@ def read_metre(text: Text) -> str | None:
         if unit in (2, 4, 8, 16) and 1 <= count <= 32 and (count, unit) != (1, 2):
             groups = _GROUPS.match(text.lower, end)
             found.append((match.start(), groups.end() if groups else end, written))
-        elif timed:
+        elif timed or labelled:
             text.misses("metre", (match.start(), end), "no metre: write one such as 4/4, 6/8 or 7/8")
     found += [(*match.span(), f"{match[1]}/{match[2]}") for match in text.find(_SPACED)]
     found += [(*match.span(), f"{_counted(match)}/4") for match in text.find(_TEMPS)]

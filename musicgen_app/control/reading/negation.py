@@ -34,7 +34,7 @@ _SURE = {
         r"|omit(?:ting)?"
         r"|avoid(?:ing)?|exclud(?:e|ing)|(?:stay|keep|steer)\s+(?:away|clear)\s+(?:from|of)|get\s+rid\s+of"
         r"|too\s+(?:many|much)|free\s+of"
-        r"|devoid\s+of|minus|ditch|lose|remove|mute|nor|neither|spare\s+me|(?:sick|tired)\s+of"
+        r"|devoid\s+of|minus(?!\s*\d)|ditch|lose|remove|mute|nor|neither|spare\s+me|(?:sick|tired)\s+of"
         r"|drop\s+the(?=\s+(?:drum|perc|kick|snare|vocal))"
     ),
     "de": r"ohne|weder|noch|kein(?:e[nrms]?)?|bloss\s+kein\w*|finger\s+weg\s+vo[mn]|statt|anstatt|anstelle\s+von"

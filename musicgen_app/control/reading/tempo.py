@@ -21,7 +21,8 @@ _UNIT = (
 )
 _UNITS = re.compile(_UNIT)
 _NEAR = (
-    r"(?:\s*(?:[=:~]|(?:of|is|at|on|to|de|von|bei|auf|a|um|about|around|approx(?:imately)?|ca|circa|roughly|near"
+    r"(?:\s*(?:[=:~\"'>]|\s-\s|(?<=\w)-(?=\d)|(?:of|is|at|on|to|de|von|bei|auf|a|um|about|around|approx(?:imately)?"
+    r"|ca|circa|roughly|near"
     r"|exactly"
     r"|alrededor|environ|etwa|ungefahr|rond|set|em|em\s+torno)(?!\w)\.?))*\s*"
 )
@@ -182,7 +183,7 @@ def _named(text: Text) -> Iterator[_Found]:
     for match in text.find(_NAMED):
         note = " ".join((match["note"] or "").replace("-", " ").split()).removesuffix(" notes")
         figure = "a" if match["a"] else "b"
-        sign = -1 if text.lower[match.start(figure) - 1] == "-" else 1
+        sign = -1 if re.search(r"(?<!\w)-$", text.before(match.start(figure), 2)) else 1
         yield _Found(*match.span(), sign * _value(match[figure]), _NOTES.get(note, 1.0))
 
 

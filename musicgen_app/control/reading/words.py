@@ -22,7 +22,7 @@ STYLES = {
     "cinematic": "", "city pop": "シティポップ", "classical": "klassisch|classique|clasica|classica", "country": "",
     "cumbia": "", "dancehall": "", "dark ambient": "", "death metal": "", "deep house": "", "disco": "",
     "disco polo": "", "doo-wop": "doo ?wop", "doom metal": "doom", "downtempo": "", "drone": "",
-    "drum and bass": "drum ?& ?bass|drum ?'?n'? ?bass|drums and bass|dnb|d&b", "dub": "", "dub techno": "",
+    "drum and bass": "drum ?& ?bass|drum ?'?n'? ?bass|dnb|d&b", "dub": "", "dub techno": "",
     "dubstep": "", "edm": "", "electro": "", "electro swing": "", "electronica": "", "electronic": "elektronisch",
     "emo": "",
     "euro disco": "eurodisco", "eurodance": "", "fado": "", "flamenco": "", "folk": "folklore|fo?lk music",
@@ -63,7 +63,7 @@ STYLES = {
 # Words that make something else of a style that stands before them, or after.
 NOT_A_STYLE = re.compile(
     r"\s*(?:sale|doors?\b|workshop|detector|climb|garden|bottom|quiz|sets?\b|keeping|warming|mates?\b|yard|hands|"
-    r"lullab|\d|studio|school|teacher|exchange|plate|gate|genre\b|:\s*[a-z]+way|roads?\b|side\b|party\b|cleaning"
+    r"lullab|studio|school|teacher|exchange|plate|gate|genre\b|:\s*[a-z]+way|roads?\b|side\b|party\b|cleaning"
     r"|move\b|guitar)"
 )
 BEFORE_A_STYLE = re.compile(r"\b(?:in|my|our|the|a|your|this|old|of|on) (?:the )?$")
