@@ -41,8 +41,8 @@ _GERMAN_NOTES = {
 }  # fmt: skip
 SHARP_WORDS, FLAT_WORDS = r"sharp|diesis|diese|sostenido|sustenido|kruis", r"flat|bemolle|bemol|mol(?!l)"
 _ENGLISH_ROOT = re.compile(r"([A-Ga-g])(##?|b(?:b(?!\d))?|[\s-]*(?:sharp|flat)\b)?")
-_GERMAN_ROOT = re.compile(r"((?i:(?:[cdfgah]is|[cdfghb]es|es|eis|as|h)(?!us)|b|[acdefg]))(#|b)?")
-_LATIN_ROOT = re.compile(rf"((?i:do|ut|re|mi|fa|sol|la|si))(#|b|[\s-]*(?i:{SHARP_WORDS}|{FLAT_WORDS}))?")
+_GERMAN_ROOT = re.compile(r"((?ai:(?:[cdfgah]is|[cdfghb]es|es|eis|as|h)(?!us)|b|[acdefg]))(#|b)?")
+_LATIN_ROOT = re.compile(rf"((?ai:do|ut|re|mi|fa|sol|la|si))(#|b|[\s-]*(?ai:{SHARP_WORDS}|{FLAT_WORDS}))?")
 _ROOTS = {ENGLISH: _ENGLISH_ROOT, LATIN: _LATIN_ROOT, GERMAN: _GERMAN_ROOT}
 
 # Habits of writing a quality -> the common way, one after the other; the case of "M" and "m" counts.

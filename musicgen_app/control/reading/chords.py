@@ -26,7 +26,7 @@ _LABEL_AFTER = re.compile(
     re.IGNORECASE,
 )
 _KEPT = re.compile(r"\b(?:drone|pedal|vamp|jam|stay|only|just)(?:\s+on)?\s+$")
-_RICH = re.compile(r"maj|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ|\^")
+_RICH = re.compile(r"-(?:\d|\^)|maj|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ|\^")
 _HEARD = re.compile(r"\b(?:sounds?|sounding|hear(?:d)?\s+(?:is|as)|actually)\W*$")
 _ON = re.compile(
     r"\b(?:on|only|over|vamp(?:\s+on)?|jam\s+on|just|sobre|uber|auf|play|using|chords?|loop(?:\s+of)?|between|with)\s+$"
@@ -150,15 +150,15 @@ def _runs(text: Text) -> list[list[_Chord]]:
             runs[-1].append(chord)
         else:
             runs.append([chord])
-    runs = [run for run in runs if any(chord.strength for chord in run)]
-    return [run[1:] if len(run) > 1 and _is_a_key(text, run) else run for run in runs]
+    runs = [run[1:] if len(run) > 1 and _is_a_key(text, run) else run for run in runs]
+    return [run for run in runs if any(chord.strength for chord in run)]
 
 
 def _is_a_key(text: Text, run: list[_Chord]) -> bool:
     """Whether the first of a run is the key of the rest: "in D minor | Em7b5 | A7"."""
     gap = text.plain[run[0].end : run[1].start]
     return re.search(r"\b(?:in|en|em|im|key(?: of)?|is)\s*:?\s*$", text.before(run[0].start, 12)) is not None and (
-        " " in text.plain[run[0].start : run[0].end] or re.search(r"[|:;.\n]", gap) is not None
+        " " in text.plain[run[0].start : run[0].end] or re.search(r"[|:;.\n]|then", gap) is not None
     )
 
 

@@ -15,7 +15,8 @@ _LOOKS = {
     ),
     "key": r"\bkey of\b[^,;.\n]{0,24}|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label|key))",
     "chords": r"\bchords?\s*(?::|are)\s*[^.\n]{1,40}",
-    "metre": r"\b\d{1,2}/\d{1,2}\s+(?:time|metre|meter)\b|\btime signature\b[^,;.\n]{0,24}",
+    "metre": r"(?<![\d+])\d(?:\+\d)+(?:\s+(?:groove|feel|pattern))?|\b\d{1,2}/\d{1,2}\s+(?:time|metre|meter)\b"
+    r"|\btime signature\b[^,;.\n]{0,24}",
     "pitch": (
         r"[+-]?\d+\s*(?:semitones?|cents|octaves?|st)\b|\b4(?:15|32|4[0-4])\s*hz\b"
         r"|\b(?:drop|open|standard)\s+[A-G][b#]?\s+tuning\b|\btuned?\s+(?:down|up|to)\s+[^,;.\n]{1,20}"
@@ -32,7 +33,7 @@ _WHY = {
 }
 _PATTERNS = {kind: re.compile(words, re.IGNORECASE) for kind, words in _LOOKS.items()}
 # A number, or a note, that is a clause of its own.
-_NUMBER = re.compile(r"(?<![\w./:,#'-])(\d{2,3})(?![\w/%:.,'-]|\s*[a-z])")
+_NUMBER = re.compile(r"(?<![\w./:,#'-])(\d{2,3})(?![\w/%:'-]|[.,]\d|\s*[a-z])")
 _NOTE = re.compile(r"(?<![\w#'.&-])[A-H][#b]?(?:m|7|m7)?(?!\.?\w|[#'&/+])")
 _MOST = 8  # of one kind
 

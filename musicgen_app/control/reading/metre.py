@@ -48,6 +48,10 @@ _SURE_BEFORE = re.compile(
     r"|au|na|al)\s*:?\s*$"
 )
 _FRACTION = re.compile(r"\s*(?:d'|del|di|dell|of\b|des\b|der\b|часа|hour|de hora|d'heure|traurig|sad)")
+_TO_THE_BAR = re.compile(
+    rf"(?<!\w)(?:{_COUNT}|(?P<digit>\d{{1,2}}))\s+(?:beats?|crotchets|quarters|quarter notes)\s+(?:per|to\s+the"
+    rf"|in\s+(?:a|the)|a)\s+(?:bar|measure)(?!\w)"
+)
 _TEMPS = re.compile(rf"(?<!\w)(?:a|en)\s+(?:{_COUNT}|(?P<digit>\d))\s+temps(?!\w)")
 _JAPANESE = re.compile(r"(\d{1,2})分の(\d{1,2})拍子")
 _BEATS = re.compile(r"(?<![\d分])([2-7])(?:拍子|박자)")
@@ -102,7 +106,7 @@ def read_metre(text: Text) -> str | None:
         elif timed or labelled:
             text.misses("metre", (match.start(), end), "no metre: write one such as 4/4, 6/8 or 7/8")
     found += [(*match.span(), f"{match[1]}/{match[2]}") for match in text.find(_SPACED)]
-    found += [(*match.span(), f"{_counted(match)}/4") for match in text.find(_TEMPS)]
+    found += [(*match.span(), f"{_counted(match)}/4") for match in (*text.find(_TEMPS), *text.find(_TO_THE_BAR))]
     found += _in_other_signs(text) + sorted(_in_words(text))
     if not found:
         found = [(*match.span(), "3/4") for match in text.find(_WALTZ, used=True) if not text.is_refused(*match.span())]

@@ -92,7 +92,7 @@ _WORD = re.compile(rf"(?!(?:{_STOP})(?![\w'-]))[\w'&#+°-]*\w")
 _MORE = re.compile(r"\s*(?:,\s*)?(?:(?:or|nor|oder|noch|ou|ni|ne|nem|o|и|или)\s+|/\s*(?=\w))" + _ARTICLES.pattern)
 _AND = re.compile(r"\s*(?:and|&|und|et|y|e|en)\s+" + _ARTICLES.pattern)
 _TAIL = re.compile(
-    r"(?:\s+(?:at\s+all|whatsoever|anywhere|please|vibes?|stuff|music|thing|genre|style|this\s+time"
+    r"(?:\s+(?:at\s+all|whatsoever|anywhere|please|feel|section|vibes?|stuff|music|thing|genre|style|this\s+time"
     r"|of\s+any\s+(?:sort|kind)|either|anymore|again|for\s+once"
     r"|bitte|por\s+favor|per\s+favore|svp|thx|pls))+(?!\w)"
 )
@@ -114,6 +114,11 @@ _BEGINNING = re.compile(
     r"\b(?:and|but|or|with|please|absolutely|definitely|strictly|und|aber|mais|pero|ma|mas|y|et|e|bitte|it|is|said"
     r"|house"
     r"|want|so)\s+$"
+)
+_WITHOUT = re.compile(
+    r"without|w/o|ohne|kein|sans|pas d|aucun|sin|nada|ningun|senza|niente|nessun|sem|nenhum|zonder|geen|bez|zadn"
+    r"|utan|ing|uden|uten"
+    r"|без|никак"
 )
 _MOST = 12  # things that one word refuses
 _NEGATED = re.compile(r"(?:don't|do\s+not|never|not)\s+(?:ever\s+)?$")
@@ -176,7 +181,7 @@ def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
     starts = text.begins(cue.start()) or _BEGINNING.search(text.before(cue.start(), 16)) is not None
     known = _is_known(lower, at) or _is_known(lower, _last_word(lower, at, end))
     named = (starts or cue["sure"]) and text.plain[at].isupper() and not text.plain[at : at + 2].isupper()
-    if starts and cue["sure"] and text.ends(end):
+    if starts and _WITHOUT.match(cue[0]) and text.ends(end):
         known = True  # a clause that does nothing but refuse
     if not (known or named or starts and (text.ends(end) or _stops(lower, end))):
         return []

@@ -93,8 +93,9 @@ DRUMS = (
 PULSE = r"beats?|rhythm|rhythms|rhythmus|ritmo|rythme"  # when they are refused, so are the drums
 SINGLE_DRUMS = (
     r"808s?|909s?|snares?(?: drums?)?|(?:double |bass|kick|bass )?kicks?(?: drums?)?|kick ?drums?|bass ?drum"
-    r"|bassdrum|hi-? ?hats?|hats|cymbals?"
-    r"|rides?|brush(?:es|ed)|congas?|bongos?|breakbeats|breaks|toms|tom-?toms?|taikos?|cajon(?:es)?|pandeiros?"
+    r"|bassdrum|hi-? ?hats?|(?:open|closed|crisp|rolling|offbeat|off-beat|trap) hats"
+    r"|cymbals?"
+    r"|ride(?=[, ]+(?:and|pattern|cymbal|bell))|brush(?:es|ed)|congas?|bongos?|breakbeats|breaks|toms|tom-?toms?|taikos?|cajon(?:es)?|pandeiros?"
     r"|pandeireta"
     r"|tambourines?|tamborim|tamborins|tamburin\w*|bodhrans?|timbales?|darbuka|darabukka|doumbek|tablas?|djembes?"
     r"|surdos?"
@@ -114,7 +115,7 @@ VOICES = (
 INSTRUMENTS = (
     r"(?:electric |acoustic |upright |double |bowed |slap |bass |fretless |steel |lead |rhythm |nylon )?(?:guitars?"
     r"|bass(?:es)?|pianos?)"
-    r"|keys|keyboards?|synths?|synthesi[sz]ers?|organs?|hammond|leslie|rhodes|wurlitzer|clav(?:inet)?|harpsichord"
+    r"|hats|keys|keyboards?|synths?|synthesi[sz]ers?|organs?|hammond|leslie|rhodes|wurlitzer|clav(?:inet)?|harpsichord"
     r"|harps?"
     r"|strings?|violins?|violas?|cellos?|fiddles?|orchestra|brass|trumpets?|trombones?|horns?|tubas?"
     r"|sax(?:ophones?)?|flutes?|clarinets?"
