@@ -48,8 +48,8 @@ _ROOTS = {ENGLISH: _ENGLISH_ROOT, LATIN: _LATIN_ROOT, GERMAN: _GERMAN_ROOT}
 # Habits of writing a quality -> the common way, one after the other; the case of "M" and "m" counts.
 _HABITS = tuple((re.compile(habit), common) for habit, common in (
     (r"[\s(),.\[\]_]|\bchord$", ""),
-    (r"^-?(?:minore?|mineur|menor|moll|min|MIN|Min|Moll|Minor|mi|-)", "m"),
-    (r"^m?-?(?:major|majeur|maggiore|mayor|maior|[Dd]ur|Major)$", ""),
+    (r"^-?(?:MINOR|MOLL|minore?|mineur|menor|moll|min|MIN|Min|Moll|Minor|mi|-)", "m"),
+    (r"^m?-?(?:MAJOR|DUR|major|majeur|maggiore|mayor|maior|[Dd]ur|Major)$", ""),
     (r"^7M(?:aj)?", "maj7"), (r"^m/(?=[mM])", "m"),
     (r"(?<![a-z])(?:major|Maj|MAJ|maj|Ma|MA|ma|M|j)(?=\d|$)", "maj"),
     (r"^maj$", ""),
@@ -101,7 +101,7 @@ def _read_as(plain: str, habit: str) -> tuple[str, str] | None:
     if below is not None and not bass:
         return None
     found = _quality(rest)
-    if found is None:
+    if found is None or rest[:1] == "o" and (root[0].islower() or plain == "Go"):  # words: "go", "do"
         return None
     quality, why = found
     small = habit == GERMAN and root[1][0].islower() and len(root[1]) > 1

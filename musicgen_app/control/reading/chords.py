@@ -39,12 +39,8 @@ _BETWEEN = re.compile(
 )
 _LATIN = "do|re|mi|fa|sol|la|si|ut|Do|Re|Mi|Fa|Sol|La|Si|DO|RE|MI|FA|SOL|LA|SI"
 _FAR = 40  # signs between two chords, at most
-_WEAK = re.compile(  # symbols that may also be words, or names of other things
-    rf"[A-Ha-h]|[AaEe]m|[Dd]im|Add|[A-H]\d|NC|[EA]s|as|es|[Dd]es|dis|ges|[Cc]es|Hes|bb|[Aa]dd\d?|{_LATIN}"
-)
-_STRONG = re.compile(
-    r"[A-H][#b]?(?:m|maj|M|min|dim|aug|sus|add|-|\^|Δ|ø|°|\+|7|9|11|13|6)\S*\d\S*|[A-H][#b]\S*|[A-G]/[A-G][#b]?"
-    r"|[B-DF-H]m|(?:dim|aug|sus)\S*"
+_WEAK = re.compile(  # symbols that may also be words, grades, or names of other things
+    rf"[A-Ha-h]|[AaEe]m|[Dd]im|Add|[A-H]\d|[A-F][+-]|[a-h][b+-]|NC|[EA]s|as|es|[Dd]es|dis|ges|[Cc]es|Hes|[Aa]dd\d?|{_LATIN}"
 )
 _SHAPE = re.compile(  # what every symbol of a chord fits; it is quicker than to read it
     rf"(?:[A-Ha-h]|{_LATIN}|[A-Ha-h]e?s)(?:is|[#b]|maj|min|mi|ma|Maj|MA|dim|aug|sus|add|alt|no|omit|dom|M|m|j|h|o|ø|°"
@@ -197,7 +193,7 @@ def _strength(piece: str) -> int:
     read = read_chord(piece) if _SHAPE.fullmatch(piece) else None
     if read is None or not read.symbol:
         return 0 if _STRANGE.fullmatch(piece) and piece not in _NO_STRANGERS else -1
-    return 1 if _WEAK.fullmatch(piece) or not _STRONG.match(piece) else 2
+    return 1 if _WEAK.fullmatch(piece) else 2
 
 
 def _is_row(text: Text, run: list[_Chord]) -> bool:
