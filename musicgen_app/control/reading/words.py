@@ -82,9 +82,8 @@ _HOMES = (
 
 # Drums and percussion as a whole, in any language; then single ones.
 DRUMS = (
-    r"drums?|trummor|bici(?:ch)?|드럼|trommeln|tambores|tambours|tamburi|drumm(?:er|ing)|drum ?(?:kits?|machines?"
-    r"|sets?|beats?|tracks?|loops?"
-    r"|parts?)|percussions?|percussive \w+"
+    r"drum ?(?:kits?|machines?|sets?|beats?|tracks?|loops?|parts?)|drumm(?:er|ing)|drums?|percussions?|percussive \w+"
+    r"|trummor|bici(?:ch)?|드럼|trommeln|tambores|tambours|tamburi"
     r"|schlagzeug\w*|schlagwerk|perkussion|drumcomputer|beat ?boxe?s?"
     r"|batterie|percusion(?:es)?|bateria|percuss(?:ao|oes)|percussioni?|batteria|slagwerk|perkusj[aei]|perkusja"
     r"|bebn\w+|bubnj\w+"
@@ -106,9 +105,9 @@ SINGLE_DRUMS = (
     r"|four[\s-](?:on|to)[\s-]the[\s-]floor|4[\s-](?:on|to)[\s-]the[\s-]floor|tanggu|becken|tromm\w+|малый барабан"
 )  # fmt: skip
 VOICES = (
-    r"vocals?|vox|voices?|sing(?:ing|ers?|s)?|sung|lyrics?|choirs?|chorus singers|rapp(?:er|ing)|raps|vocalists?"
+    r"vocals?|vox|voices?|sing(?:ing|ers?)?|sung|lyrics?|chorus singers|rapp(?:er|ing)|raps|vocalists?"
     r"|humming"
-    r"|gesang|stimmen?|sanger(?:in)?|chor|text|voix|chant|chante\w*|paroles|voz|voces|canto|cantante|letra|voce|voci"
+    r"|gesang|stimmen?|sanger(?:in)?|text|voix|chant|chante\w*|paroles|voz|voces|canto|cantante|letra|voce|voci"
     r"|testo"
     r"|vozes|vocais|zang|stem|вокал\w*|голос\w*|пени[ея]|ボーカル|歌|wokal\w*|spiew\w*|speech"
     r"|spoken words?|narrat(?:ion|or)"
@@ -116,7 +115,8 @@ VOICES = (
 INSTRUMENTS = (
     r"(?:electric |acoustic |upright |double |bowed |slap |bass |fretless |steel |lead |rhythm |nylon )?(?:guitars?"
     r"|bass(?:es)?|pianos?)"
-    r"|hats|keys|keyboards?|synths?|synthesi[sz]ers?|organs?|hammond|leslie|rhodes|wurlitzer|clav(?:inet)?|harpsichord"
+    r"|hats|choirs?|chor|humming|keys|keyboards?|synths?|synthesi[sz]ers?|organs?|hammond|leslie|rhodes|wurlitzer"
+    r"|clav(?:inet)?|harpsichord"
     r"|harps?"
     r"|strings?|violins?|violas?|cellos?|fiddles?|orchestra|brass|trumpets?|trombones?|horns?|tubas?"
     r"|sax(?:ophones?)?|flutes?|clarinets?"
