@@ -123,6 +123,7 @@ def find_rows(text: Text, song: list[tuple[int, int]]) -> Rows:
     rows = [run for run in rows if _HEARD.search(text.before(run[0].start, 24))] or rows  # with a capo
     if rows:
         spans = [_use(text, (run[0].start, _with_repeats(text, run[-1].end))) for run in rows]
+        text.german = names_of([text.plain[c.start : c.end] for run in rows for c in run]) == GERMAN
         power = _POWER.search(text.lower) is not None
         return Rows(spans, power=power)
     return _degrees(text)._replace(doubtful=_doubtful(text, runs))
@@ -154,9 +155,11 @@ def _runs(text: Text) -> list[list[_Chord]]:
 def _is_a_key(text: Text, run: list[_Chord]) -> bool:
     """Whether the first of a run is the key of the rest: "in D minor | Em7b5 | A7"."""
     gap = text.plain[run[0].end : run[1].start]
-    return re.search(r"\b(?:in|en|em|im|key(?: of)?|is)\s*:?\s*$", text.before(run[0].start, 12)) is not None and (
-        " " in text.plain[run[0].start : run[0].end] or re.search(r"[|:;.\n]|then", gap) is not None
-    )
+    return re.search(
+        r"\b(?:in|en|em|im|key(?: of)?|is|giro"
+        r" di)\s*:?\s*$",
+        text.before(run[0].start, 12),
+    ) is not None and (" " in text.plain[run[0].start : run[0].end] or re.search(r"[|:;.\n]|then", gap) is not None)
 
 
 def _chords(text: Text) -> list[_Chord]:

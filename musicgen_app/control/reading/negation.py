@@ -171,7 +171,8 @@ def read_refusals(text: Text) -> list[Refusal]:
         ):
             found += [new for new in _what_follows(text, cue) if not any(r.meets(new.start, new.end) for r in found)]
     found.sort(key=lambda refusal: refusal.start)
-    text.refused = [(refusal.start, refusal.end) for refusal in found]
+    for refusal in found:
+        text.refuse(refusal.start, refusal.end)
     return found
 
 
@@ -249,9 +250,10 @@ def _thing(lower: str, at: int) -> int:
     return end
 
 
-def _is_music(plain: str, start: int, end: int) -> bool:
-    found = MUSIC.match(plain, start)
-    return found is not None and found.end() == end
+def _is_music(lower: str, start: int, end: int) -> bool:
+    return any(
+        found is not None and found.end() == end for found in (MUSIC.match(lower, start), STYLE.match(lower, start))
+    )
 
 
 def read_unwanted(text: Text, refusals: list[Refusal]) -> tuple[str, ...]:

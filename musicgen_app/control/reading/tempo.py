@@ -23,7 +23,7 @@ _UNITS = re.compile(_UNIT)
 _NEAR = (
     r"(?:\s*(?:[=:~\"'>]|\s-\s|(?<=\w)-(?=\d)|(?:of|is|at|on|to|de|von|bei|auf|a|um|about|around|approx(?:imately)?"
     r"|ca|circa|roughly|near"
-    r"|exactly"
+    r"|exactly|soll|should\s+be|debe\s+ser"
     r"|alrededor|environ|etwa|ungefahr|rond|set|em|em\s+torno)(?!\w)\.?))*\s*"
 )
 _NOTES = {

@@ -83,7 +83,7 @@ _HOMES = (
 # Drums and percussion as a whole, in any language; then single ones.
 DRUMS = (
     r"drum ?(?:kits?|machines?|sets?|beats?|tracks?|loops?|parts?)|drumm(?:er|ing)|drums?|percussions?|percussive \w+"
-    r"|trummor|bici(?:ch)?|드럼|trommeln|tambores|tambours|tamburi"
+    r"|trummor|bici(?:ch)?|드럼|trommeln?|tambores|tambours?|tamburi"
     r"|schlagzeug\w*|schlagwerk|perkussion|drumcomputer|beat ?boxe?s?"
     r"|batterie|percusion(?:es)?|bateria|percuss(?:ao|oes)|percussioni?|batteria|slagwerk|perkusj[aei]|perkusja"
     r"|bebn\w+|bubnj\w+"
