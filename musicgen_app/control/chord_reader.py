@@ -49,6 +49,7 @@ _ROOTS = {ENGLISH: _ENGLISH_ROOT, LATIN: _LATIN_ROOT, GERMAN: _GERMAN_ROOT}
 _HABITS = tuple((re.compile(habit), common) for habit, common in (
     (r"7M\((9|13)\)", r"maj\1"),
         (r"7\((9|11|13)\)", r"\1"),
+        (r"sevenths?|seven", "7"), (r"ninth", "9"),
         (r"[\s(),.\[\]_]|\bchord$", ""),
     (r"^-?(?:MINOR|MOLL|minore?|mineur|menor|moll|min|MIN|Min|Moll|Minor|mi|-)", "m"),
     (r"^m?-?(?:MAJOR|DUR|major|majeur|maggiore|mayor|maior|[Dd]ur|Major)$", ""),
@@ -203,8 +204,9 @@ def _pychord() -> dict[str, tuple[int, ...]]:
 # A row of chords: names of more than one word, pieces without blanks, and signs of repetition.
 _WORDS = rf"(?:[A-H][#b]?|{'|'.join(_LATIN_NOTES)}|[a-h](?:is|es)?|[ae]s)"
 _SIGN_WORDS = rf"[\s-]+(?:{SHARP_WORDS}|{FLAT_WORDS})\b"
+_SEVENTH = r"(?:[\s-]?(?:7|9|11|13|seventh|seven|ninth)(?!\w))?"
 _NAME = (
-    rf"\b{_WORDS}(?:(?:{_SIGN_WORDS})?[\s-]+{MODE_NAMES}|{_SIGN_WORDS}|\sm(?=[\s\d(|,;)]|$)"
+    rf"\b{_WORDS}(?:(?:{_SIGN_WORDS})?[\s-]+{MODE_NAMES}{_SEVENTH}|{_SIGN_WORDS}|\sm(?=[\s\d(|,;)]|$)"
     r"|m?\s(?:add|sus|maj|dim|aug)(?=\d))[\w#()+°]*"
     rf"|\b(?:{'|'.join(_LATIN_NOTES)})[#b]?\s(?:m|maj)?(?:6|7|9|11|13)(?!\w)"
 )

@@ -59,6 +59,7 @@ _CAPO = re.compile(r"(?<!\w)capo\s+(?:on\s+|at\s+|fret\s+)*\d+", re.IGNORECASE)
 _POWER = re.compile(r"power[\s-]?chords?")
 _FORMS = re.compile(r"[ABC]+")
 _SCALES = "ABCDEFGABCDEFG doremifasollasido DoReMiFaSolLaSiDo"
+_SEVENTH = re.compile(r"\d|seven|nin")
 _STRANGE = re.compile(r"[A-HJ-Z](?:[#b]|m|maj|min|sus|dim|aug|add)*\d{0,2}(?:[#b]\d{1,2})*")
 _NO_STRANGERS = ("I", "X", "N", "S", "W")
 _NO_KEY = "no key is named: the degrees are those of the key that the clip gets"
@@ -167,7 +168,7 @@ def _chords(text: Text) -> list[_Chord]:
     found = []
     for match in PIECE.finditer(text.plain):
         if match.lastgroup in ("name", "no"):
-            places = [(*match.span(), 1)]
+            places = [(*match.span(), 2 if _SEVENTH.search(match[0]) else 1)]
         elif match.lastgroup == "piece":
             places = [_placed(match, *part) for part in parts_of(match[0])]
         else:

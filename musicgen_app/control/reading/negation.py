@@ -10,7 +10,7 @@ from .words import MUSIC, STYLE
 
 # Small words between what refuses and what is refused.
 _ARTICLES = re.compile(
-    r"(?:(?:any|some|the|a|an|those|these|that|this|of|more|kind|sort|type|bit|other|too|so|very|overly|all"
+    r"(?:(?:at\s+all|any|some|the|a|an|those|these|that|this|of|more|kind|sort|type|bit|other|too|so|very|overly|all"
     r"|den|dem|der|die|das|ein|eine|einen|zu|sehr|auch|de|la|le|les|l'|du|des|d'|trop|el|los|las|un|una|unos|demasiado"
     r"|il|lo|gli|i|troppo|di|o|os|as|um|uma|het|een|te|in(?=\s+\d))(?:\s+|(?<=')))*"
 )
@@ -30,7 +30,8 @@ _SURE = {
     "en": (
         rf"without|w/o|{_NOT}{_WANT}|(?:(?:i|we|he|she|they|who|that)\s+)?(?:hates?|dislikes?)|(?:any"
         rf"|every)thing\s+(?:but|except)|nothing\s+like"
-        r"|instead\s+of|rather\s+than|other\s+than|apart\s+from|except(?:\s+for)?|leav(?:e|ing)\s+out|skip(?:ping)?"
+        r"|instead\s+of|rather\s+than|other\s+than|apart\s+from|except(?:\s+for)?|(?:leav(?:e|ing)|tak(?:e|ing)|keep"
+        r"|cut|get)\s+out|by\s+no\s+means|far\s+from|skip(?:ping)?"
         r"|omit(?:ting)?"
         r"|avoid(?:ing)?|exclud(?:e|ing)|(?:stay|keep|steer)\s+(?:away|clear)\s+(?:from|of)|get\s+rid\s+of"
         r"|too\s+(?:many|much)|free\s+of"
@@ -103,7 +104,8 @@ _THINGS = rf"(?:the\s+)?(?P<what>{MUSIC.pattern}(?:\s+(?:and|or|und)\s+{MUSIC.pa
 _LATER = re.compile(
     rf"(?<![\w-])(?=\w){_THINGS}\s*(?:(?:(?:is|are)\s+)?(?:not\s+|un-?)(?:wanted|needed|allowed|welcome|necessary"
     rf"|required)"
-    rf"|(?:is|are)\s+(?:forbidden|out|banned)|would\s+(?:ruin|spoil|kill)(?:\s+(?:it|this|everything))?|sucks?\b"
+    rf"|(?:(?:is|are)\s+)?(?:forbidden|banned|gone|removed|muted)\b|(?:is|are)\s+out\b|would\s+(?:ruin|spoil"
+    rf"|kill)(?:\s+(?:it|this|everything))?|sucks?\b"
     rf"|[:=]\s*(?:none|no|off|0|false|nein|keine?|aus|sans|non|nessun[ao]?|ninguna?|nenhuma?)\b"
     rf"|tacet|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
 )
@@ -129,7 +131,8 @@ _MOST = 12  # things that one word refuses
 _NEGATED = re.compile(r"(?:don't|do\s+not|never|not)\s+(?:ever\s+)?$")
 _LESS = re.compile(r"(?<!\w)(?P<what>drum|beat|vocal|percussion|rhythm)-?less(?!\w)")
 _PARTLY = re.compile(
-    r"\s*(?:until|till|before|at\s+first|at\s+the\s+(?:start|beginning|end)|(?:in|during|for)\s+the\s+(?:intro|verse"
+    r"\s*(?:until|till|before|after|at\s+first|at\s+the\s+(?:start|beginning|end)|(?:in|during|for)\s+the\s+(?:intro"
+    r"|verse"
     r"|first|beginning|start"
     r"|bridge|breakdown|chorus|outro|last)|bis\s+zum|hasta|jusqu)"
 )
@@ -160,7 +163,8 @@ def read_refusals(text: Text) -> list[Refusal]:
         for match in text.find(pattern):
             if not _NEGATED.search(text.before(match.start(), 20)) and not any(r.meets(*match.span()) for r in found):
                 name = next(name for name in ("what", "zh") if match.groupdict().get(name))
-                found.append(Refusal(*match.span(), match.span(name)))
+                partly = _PARTLY.match(text.lower, match.end()) is not None
+                found.append(Refusal(*match.span(), match.span(name), partly))
     wanted = [match.span() for match in _TWICE.finditer(text.lower)]
     for cue in text.find(_CUE):
         twice = any(start < cue.end() and cue.start() < end for start, end in wanted)
@@ -182,6 +186,8 @@ def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
     article = _ARTICLES.match(lower, cue.end())
     at = article.end() if article else cue.end()
     end = _thing(lower, at)
+    if cue[0].strip().lower() == "no" and lower[at : at + 1].isdigit() and not MUSIC.match(lower, at):
+        return []  # "op. 10 no 3"
     if _IDLE.match(lower, cue.end()) or cue["weak"] and _IDLE.match(lower, at) or end == at:
         return []
     starts = text.begins(cue.start()) or _BEGINNING.search(text.before(cue.start(), 16)) is not None
