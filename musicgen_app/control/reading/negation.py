@@ -1,0 +1,271 @@
+"""What a prompt refuses: "no drums", "not techno", "anything but Irish", "ohne Schlagzeug", "drums are not wanted"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from .text import Text
+from .words import MUSIC, STYLE
+
+# Small words between what refuses and what is refused.
+_ARTICLES = re.compile(
+    r"(?:(?:at\s+all|any|some|the|a|an|those|these|that|this|of|more|kind|sort|type|bit|other|too|so|very|overly|all"
+    r"|den|dem|der|die|das|ein|eine|einen|zu|sehr|auch|de|la|le|les|l'|du|des|d'|trop|el|los|las|un|una|unos|demasiado"
+    r"|il|lo|gli|i|troppo|di|o|os|as|um|uma|het|een|te|in(?=\s+\d))(?:\s+|(?<=')))*"
+)
+_NOT = (
+    r"(?:(?:i|we|you|they|he|she|it|who|that|which|please|to)\s+)?(?:do(?:es)?\s+not|don't|doesn't|did(?:\s+not|n't)"
+    r"|never"
+    r"|must(?:\s+not|n't)|should(?:\s+not|n't)|shall\s+not|can't|can\s?not|won't|will\s+not|would(?:\s+not|n't)"
+    r"|is\s+not|isn't|aren't|rather\s+not|not\s+to|to\s+not|not)\s+(?:really\s+|ever\s+|even\s+)?"
+)
+_WANT = (
+    r"(?:want(?:\s+to\s+hear)?|use|add|include|like|need|have|hear|put(?:\s+in)?|give\s+me|play|bring|insert|employ"
+    r"|stand|go"
+    r"|make(?:\s+(?:it|this))?|do|love|be|sound(?:\s+like)?|feel|get|a\s+(?:big\s+)?fan\s+of)"
+)
+# Words that refuse what follows, by language.
+_SURE = {
+    "en": (
+        rf"without|w/o|{_NOT}{_WANT}|(?:(?:i|we|he|she|they|who|that)\s+)?(?:hates?|dislikes?)|(?:any"
+        rf"|every)thing\s+(?:but|except)|nothing\s+like"
+        r"|instead\s+of|rather\s+than|other\s+than|apart\s+from|except(?:\s+for)?|(?:leav(?:e|ing)|tak(?:e|ing)|keep"
+        r"|cut|get)\s+out|by\s+no\s+means|far\s+from|skip(?:ping)?"
+        r"|omit(?:ting)?"
+        r"|avoid(?:ing)?|exclud(?:e|ing)|(?:stay|keep|steer)\s+(?:away|clear)\s+(?:from|of)|get\s+rid\s+of"
+        r"|too\s+(?:many|much)|free\s+of"
+        r"|devoid\s+of|minus(?!\s*\d)|ditch|lose|remove|mute|nor|neither|spare\s+me|negative(?:\s+prompt)?(?=\s*:)"
+        r"|stop\s+(?:using|with)"
+        r"|don't\s+you\s+dare\s+(?:to\s+)?(?:add|use|play)|(?:sick|tired)\s+of"
+        r"|drop\s+the(?=\s+(?:drum|perc|kick|snare|vocal))"
+    ),
+    "de": r"ohne|weder|noch|kein(?:e[nrms]?)?|bloss\s+kein\w*|finger\s+weg\s+vo[mn]|statt|anstatt|anstelle\s+von"
+    r"|verzichte\s+auf",
+    "fr": r"sans|surtout\s+pas(?:\s+de)?|pas\s+(?:de|d'|du|trop)|aucune?|je\s+(?:n'aime|ne\s+veux)\s+pas(?:\s+de)?"
+    r"|jamais\s+de|plutot\s+que|au\s+lieu\s+(?:de"
+    r"|du)",
+    "es": r"sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:quiero|me\s+gustan?|uses|pongas|usar|metas)"
+    r"|ningun[ao]?"
+    r"|en\s+vez\s+de",
+    "it": r"senza|niente|nessun[ao]?|non\s+(?:voglio|mi\s+piac\w+|usare|mettere)|invece\s+(?:di|del|della)",
+    "pt": r"sem|nao\s+(?:quero|gosto\s+de|use|usar|coloque)|nenhuma?|em\s+vez\s+de",
+    "others": r"zonder|geen|bez|zadn\w+|utan|inga|ingen|inget|uden|uten|без|никак\w+",
+}
+# Those that need the start of a clause, or a word of music behind them.
+_WEAK = (
+    r"no|not|non-?|nicht|nie|ni|ne|niet|inte|ikke|nem|nao|не|nothing(?:\s+too)?|nichts|rien\s+de|zero|never|hold\s+the"
+)
+_CUE = re.compile(
+    rf"(?:(?<![\w'-])|(?<=--))(?:(?P<sure>{'|'.join(_SURE.values())})|(?P<weak>{_WEAK}))(?:\s+(?:a"
+    rf"|of)\s+(?!\w+\s+cap))?(?<!-)(?![\w'-])\s*(?P<colon>:\s*)?"
+    r"|(?<![\w'-])(?P<prefix>non-)(?=\w)"
+)
+# What follows "no" or "not" and refuses nothing.
+_IDLE = re.compile(
+    r"(?:idea|matter|problems?|one|body|need|rush|worries|doubt|longer|less|time|way|reason|sign|fuss|only|just|sure"
+    r"|yet|bad|far|even|that\b|really"
+    r"|necessarily|to\s+mention|else|but|for|in\b(?!\s+\d)|is\b|are\b|was\b|if|you|me|him|her|us|them|it\b|my|your"
+    r"|going|able"
+    r"|more\s+than|less\s+than|(?:fewer|faster|slower|quicker|higher|lower|above|below|over|under)(?!\w)|a\s+problem"
+    r"|nur|mehr|so\s+wichtig|sicher|seulement|alleen|wonder|thanks|thank|i\b|he\b|she\b|we\b|they\b|who|what"
+    r"|how|the\s+only|limit|preference|care"
+    r"|pressure|hurry|deadline|budget|money|name|home|end|return|why|because|as\b|too\s+late|too\s+old|this\s+time"
+    r"|know)(?!\w)"
+)
+# A double "not" wants the thing.
+_TWICE = re.compile(
+    r"(?:(?:do\s+not|don't|never|must\s+not|not|without|nicht|no)\s+(?:ever\s+|to\s+)?)(?P<cue>(?:(?:too|so)\s+(?:many"
+    r"|much)|leav(?:e|ing)\s+out|skip(?:ping)?|omit(?:ting)?"
+    r"|forget(?:ting)?|drop(?:ping)?|los(?:e|ing)|remov(?:e|ing)|mut(?:e|ing)|exclud(?:e|ing)|weglassen"
+    r"|vergessen))(?!\w)"
+)
+_STOP = (
+    r"but|just|only|please|pls|plz|thx|thanks|instead|rather|like|with|at|in|whatsoever|anywhere|ever|this|because"
+    r"|so|then|on|to|from|until|till"
+    r"|is|are|was|be|for|if|that|which|who|it|its|as|even|no|not|without|and|or|nor|neither|yet|when|while|into|over"
+    r"|under|by|i|you|we|though|n"
+    r"|vibes?|stuff|thing|things|feel|feeling|sound|sounds|style|genre|music|anymore|here|there|again|today|either"
+    r"|also|maybe|very|all|any|during|of"
+    r"|aber|sondern|lieber|bitte|nur|mit|und|oder|noch|dafur|im|in|zum|auf|sein|haben|musik|verwenden|benutzen"
+    r"|mais|juste|seulement|avec|svp|s'il|et|ou|ni|dans|plutot|musique|pero|con|por|favor|y|o|e|en|musica|sino"
+    r"|ma|per|soltanto|oppure|mas|somente|com|ou|so|graag|maar|alleen|wel|alsjeblieft|of|met|i|а|но|только|и|с|как"
+    r"|po|prosze|ale|tylko"
+)
+_WORD = re.compile(rf"(?!(?:{_STOP})(?![\w'-]))(?:\d+/\d+|[\w'&#+°-]*\w)")
+_MORE = re.compile(r"\s*(?:,\s*)?(?:(?:or|nor|oder|noch|ou|ni|ne|nem|o|и|или)\s+|/\s*(?=\w))" + _ARTICLES.pattern)
+_COMMA = re.compile(r"\s*,\s*")
+_AND = re.compile(r"\s*(?:and|&|und|et|y|e|en)\s+" + _ARTICLES.pattern)
+_TAIL = re.compile(
+    r"(?:\s+(?:at\s+all|whatsoever|anywhere|please|feel|section|vibes?|stuff|music|thing|genre|style|this\s+time"
+    r"|of\s+any\s+(?:sort|kind)|either|anymore|again|for\s+once"
+    r"|bitte|por\s+favor|per\s+favore|svp|thx|pls))+(?!\w)"
+)
+_THINGS = rf"(?:the\s+)?(?P<what>{MUSIC.pattern}(?:\s+(?:and|or|und)\s+{MUSIC.pattern})?)"
+# Words that refuse what stands before them, or around.
+_LATER = re.compile(
+    rf"(?<![\w-])(?=\w){_THINGS}\s*(?:(?:(?:is|are)\s+)?(?:not\s+|un-?)(?:wanted|needed|allowed|welcome|necessary"
+    rf"|required)"
+    rf"|(?:(?:is|are)\s+)?(?:forbidden|banned|gone|removed|muted)\b|(?:is|are)\s+out\b|would\s+(?:ruin|spoil"
+    rf"|kill)(?:\s+(?:it|this|everything))?|sucks?\b"
+    rf"|[:=]\s*(?:none|no|off|0|false|nein|keine?|aus|sans|non|nessun[ao]?|ninguna?|nenhuma?)\b"
+    rf"|tacet|\(\s*(?:off|none|no)\s*\)|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
+)
+_AROUND = re.compile(rf"(?<!\w)(?:keep|leave|take|cut|get)\s+{_THINGS}\s+out(?:\s+of\s+(?:it|this))?(?!\w)")
+_EASTERN = re.compile(
+    r"(?P<what>ドラム|パーカッション|打楽器|ボーカル|歌|ギター|ピアノ|드럼|보컬)(?:は|も|은|는|이)?\s?(?:없이|없는|빼고|なし|無し|抜き|いらない|不要)|(?:不要|没有|无|別"
+    r"|别)\s*(?P<zh>鼓|人声|打击乐|吉他|钢琴)"
+)
+_ALMOST = re.compile(r"\b(?:with\s+or|almost|nearly|next\s+to|practically|fast|quasi|presque|casi)\s+$")
+_BEGINNING = re.compile(
+    r"\b(?:and|but|or|with|please|absolutely|definitely|strictly|und|aber|mais|pero|ma|mas|y|et|e|bitte|it|is|said"
+    r"|house"
+    r"|want|so)\s+$"
+)
+_WITHOUT = re.compile(
+    r"without|w/o|ohne|kein|sans|pas d|aucun|sin|nada|ningun|senza|niente|nessun|sem|nenhum|zonder|geen|bez|zadn"
+    r"|utan|ing|uden|uten"
+    r"|без|никак"
+)
+_BUT = re.compile(r"except|apart|other")
+_REFUSED_BEFORE = re.compile(r"\b(?:no|not|without|nothing|zero)\b[^,.;]*$")
+_MOST = 12  # things that one word refuses
+_NEGATED = re.compile(r"(?:don't|do\s+not|never|not)\s+(?:ever\s+)?$")
+_LESS = re.compile(r"(?<!\w)(?P<what>drum|beat|vocal|percussion|rhythm)-?less(?!\w)")
+_PARTLY = re.compile(
+    r"\s*(?:until|till|before|after|at\s+first|at\s+the\s+(?:start|beginning|end)|(?:in|during|for)\s+the\s+(?:intro"
+    r"|verse"
+    r"|first|beginning|start"
+    r"|bridge|breakdown|chorus|outro|last)|bis\s+zum|hasta|jusqu)"
+)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """start, end: all of it, with the words that refuse; what: the place of the thing.
+
+    partly: only for a while; known: whether the thing is of music, and not something of a story.
+    """
+
+    start: int
+    end: int
+    what: tuple[int, int]
+    partly: bool = False
+    known: bool = True
+
+    def meets(self, start: int, end: int) -> bool:
+        """Whether it shares letters with a place."""
+        return self.start < end and start < self.end
+
+
+def read_refusals(text: Text) -> list[Refusal]:
+    """All that is refused, in order; also marked in the text."""
+    found: list[Refusal] = []
+    for pattern in (_LATER, _AROUND, _LESS, _EASTERN):
+        for match in text.find(pattern):
+            if not _NEGATED.search(text.before(match.start(), 20)) and not any(r.meets(*match.span()) for r in found):
+                name = next(name for name in ("what", "zh") if match.groupdict().get(name))
+                partly = _PARTLY.match(text.lower, match.end()) is not None
+                found.append(Refusal(*match.span(), match.span(name), partly))
+    wanted = [match.span() for match in _TWICE.finditer(text.lower)]
+    for cue in text.find(_CUE):
+        twice = any(start < cue.end() and cue.start() < end for start, end in wanted)
+        if (
+            not twice
+            and not any(r.meets(*cue.span()) for r in found)
+            and not _ALMOST.search(text.before(cue.start(), 12))
+        ):
+            found += [new for new in _what_follows(text, cue) if not any(r.meets(new.start, new.end) for r in found)]
+    found.sort(key=lambda refusal: refusal.start)
+    for refusal in found:
+        text.refuse(refusal.start, refusal.end)
+    return found
+
+
+def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
+    """The things that a cue refuses: a word of music, a style, a name, a number; of the rest what begins a clause."""
+    lower = text.lower
+    article = _ARTICLES.match(lower, cue.end())
+    at = article.end() if article else cue.end()
+    end = _thing(lower, at)
+    if cue[0].strip().lower() == "no" and lower[at : at + 1].isdigit() and not MUSIC.match(lower, at):
+        return []  # "op. 10 no 3"
+    if _IDLE.match(lower, cue.end()) or cue["weak"] and _IDLE.match(lower, at) or end == at:
+        return []
+    starts = text.begins(cue.start()) or _BEGINNING.search(text.before(cue.start(), 16)) is not None
+    known = _is_known(lower, at) or _is_known(lower, _last_word(lower, at, end))
+    title = re.match(r"[A-Z]\w+ [A-Z]", text.plain[at : at + 40]) is not None and cue["weak"] is not None
+    named = (starts or cue["sure"]) and text.plain[at].isupper() and not (text.plain[at : at + 2].isupper() or title)
+    if _BUT.match(cue[0]) and _REFUSED_BEFORE.search(text.before(cue.start(), 40)):
+        return []  # "no drums except a shaker"
+    if starts and _WITHOUT.match(cue[0]) and text.ends(end):
+        known = True  # a clause that does nothing but refuse
+    if not (known or named or starts and (text.ends(end) or _stops(lower, end))):
+        return []
+    refusals = [Refusal(cue.start(), end, (at, end), known=bool(known or named))]
+    while len(refusals) < _MOST and (more := _another(lower, end, known, bool(cue["colon"]))):
+        at, end = more
+        refusals.append(Refusal(refusals[-1].end, end, (at, end), known=refusals[0].known))
+    tail = _TAIL.match(lower, end)
+    refusals[-1] = replace(refusals[-1], end=tail.end() if tail else end)
+    return [replace(refusal, partly=_PARTLY.match(lower, end) is not None) for refusal in refusals]
+
+
+def _is_known(lower: str, at: int) -> bool:
+    return bool(MUSIC.match(lower, at) or STYLE.match(lower, at) or lower[at].isdigit())
+
+
+def _stops(lower: str, end: int) -> bool:
+    return re.match(rf"\s+(?:{_STOP})(?![\w'-])", lower[end : end + 24]) is not None
+
+
+def _last_word(lower: str, start: int, end: int) -> int:
+    return max(lower.rfind(" ", start, end) + 1, start)
+
+
+def _another(plain: str, end: int, known: bool, listed: bool) -> tuple[int, int] | None:
+    """The next thing of "no drums, bass or guitars", if there is one."""
+    more = _MORE.match(plain, end) or listed and _COMMA.match(plain, end) or None
+    if more is None and (together := _AND.match(plain, end)) and known and MUSIC.match(plain, together.end()):
+        after = _thing(plain, together.end())
+        if re.match(r"\s*(?:$|[,.;:!?)\n])", plain[after:]) and " " not in plain[together.end() : after].strip():
+            more = together
+    if more is None and (
+        row := re.match(r",\s*([\w -]{1,30}?)(?=\s*,?\s+(?:or|nor|oder|ou|o)\s|,)", plain[end : end + 60])
+    ):
+        if MUSIC.fullmatch(row[1].strip()) and re.search(r"\b(?:or|nor|oder|ou)\b", plain[end : end + 60]):
+            return end + row.start(1), end + row.end(1)
+    if more is None or _CUE.match(plain, more.end()):
+        return None
+    after = _thing(plain, more.end())
+    return (more.end(), after) if after > more.end() else None
+
+
+def _thing(lower: str, at: int) -> int:
+    """Where a thing of at most four words ends that begins here: a word of music ends it where no other follows."""
+    end = at
+    for _ in range(4):
+        gap = len(lower[end : end + 8]) - len(lower[end : end + 8].lstrip(" ")) if end > at else 0
+        word = _WORD.match(lower, end + gap)
+        if not word or end > at and not gap:
+            break
+        whole = max(
+            (m.end() for m in (MUSIC.match(lower, word.start()), STYLE.match(lower, word.start())) if m), default=0
+        )
+        if _is_music(lower, at, end) and not whole:
+            break
+        end = max(word.end(), whole)
+    return end
+
+
+def _is_music(lower: str, start: int, end: int) -> bool:
+    return any(
+        found is not None and found.end() == end for found in (MUSIC.match(lower, start), STYLE.match(lower, start))
+    )
+
+
+def read_unwanted(text: Text, refusals: list[Refusal]) -> tuple[str, ...]:
+    """What is refused, as it was written, each once."""
+    return tuple(
+        dict.fromkeys(text.written(*refusal.what) for refusal in refusals if refusal.known and not refusal.partly)
+    )
