@@ -1,6 +1,7 @@
 """What music a prompt asks for, as facts: tempo, metre, key, chords, drums and genre, and the plan made of them.
 
 prompt_parser     prompt -> what it states in so many words
+chord_reader      chord symbols as people write them -> symbols of `theory`
 genre_classifier  prompt -> the genre it means, where it names none
 planner           both, and pieces of the training -> the plan of a clip
 plan              the plan, and the grid of numbers that a backbone is given

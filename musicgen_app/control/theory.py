@@ -57,6 +57,10 @@ QUALITIES = {
     "m13": (0, 3, 10, 14, 21),
 }
 
+FIFTHS = ("F", "C", "G", "D", "A", "E", "B")  # the naturals on the line of fifths, F at -1
+# Where the scale of a mode on C lies on the line of fifths: minus its flats, or its sharps.
+SIGNATURES = {"major": 0, "minor": -3, "dorian": -2, "phrygian": -4, "lydian": 1, "mixolydian": -1, "blues": -1}
+
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}  # in semitones
@@ -123,3 +127,33 @@ def transpose(symbol: str, semitones: int) -> str:
     root, quality, bass = parse_chord(symbol)
     below = "/" + SHARPS[(bass + semitones) % 12] if bass != root else ""
     return SHARPS[(root + semitones) % 12] + quality + below
+
+
+def spell(symbol: str, key: str | None) -> str:
+    """A chord's symbol with the names that its key has for notes: "A#" is "Bb" in "F minor". Without a key as it is.
+
+    key: tonic and mode, or the tonic alone, which is read as major. Raises ValueError for what is no chord or no key.
+    """
+    if not symbol or not key:
+        return symbol
+    root, quality, bass = parse_chord(symbol)
+    below = "/" + spell_note(bass, key) if bass != root else ""
+    return spell_note(root, key) + quality + below
+
+
+def spell_note(pitch: int, key: str) -> str:
+    """The name of a pitch class in a key, its notes first, then those that are borrowed most. Raises ValueError.
+
+    Names lie on the line of fifths. A key takes twelve neighbours: a major key has five beyond its scale on the flat
+    side and none of the raised fifth, a minor key has its leading note.
+    """
+    tonic, _, mode = key.partition(" ")
+    pitch_class(tonic)
+    home = FIFTHS.index(tonic[0]) - 1 + 7 * ACCIDENTALS[tonic[1:]]
+    scale = home + SIGNATURES.get(mode, 0) - 1  # its first note on the line
+    first = scale - (1 if mode in DARK_MODES else 4)
+    place = first + (pitch * 7 - first) % 12
+    if place in (-8, -7, 11, 12) and not scale <= place <= scale + 6 or not -8 <= place <= 12:
+        place += 12 if place < 0 else -12  # E, where F flat is not of the key; no double signs
+    letter, sign = FIFTHS[(place + 1) % 7], (place + 1) // 7
+    return letter + {-1: "b", 0: "", 1: "#"}[sign]
