@@ -86,7 +86,7 @@ def parse_chord(symbol: str) -> ChordSymbol:
     """ "F#m7/C#" -> root 6, quality "m7", bass 1. Raises ValueError for what is no chord of QUALITIES."""
     found = _SYMBOL.fullmatch(symbol)
     if not found or found[2] not in QUALITIES:
-        raise ValueError(f"{symbol!r} is no chord: write them as C, F#m7 or Bbmaj7/D")
+        raise ValueError(f"{symbol[:40]!r} is no chord: write them as C, F#m7 or Bbmaj7/D")
     root = pitch_class(found[1])
     return ChordSymbol(root, found[2], pitch_class(found[3]) if found[3] else root)
 
@@ -106,7 +106,7 @@ def beat_length(metre: str) -> float:
 def _parse_metre(metre: str) -> tuple[int, int]:
     found = _METRE.fullmatch(metre)
     if not found:
-        raise ValueError(f"{metre!r} is no metre: write them as 4/4, 6/8 or 7/8")
+        raise ValueError(f"{metre[:40]!r} is no metre: write them as 4/4, 6/8 or 7/8")
     return int(found[1]), int(found[2])
 
 
@@ -117,7 +117,7 @@ def pitch_class(note: str) -> int:
             return names.index(note)
     if re.fullmatch(r"[A-G][#b]", note):  # B#, E#, Cb, Fb
         return (SHARPS.index(note[0]) + ACCIDENTALS[note[1]]) % 12
-    raise ValueError(f"{note!r} is no note: write them as C, F# or Bb")
+    raise ValueError(f"{note[:40]!r} is no note: write them as C, F# or Bb")
 
 
 def transpose(symbol: str, semitones: int) -> str:

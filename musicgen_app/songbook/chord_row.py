@@ -8,10 +8,10 @@ quarter notes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from ..control.chord_reader import ChordReading, read_chord
+from ..control.chord_reader import ChordReading, read_chords
 from ..control.plan import MAX_CHORDS
 from .sheet_lexer import Token
 
@@ -35,9 +35,16 @@ Bar = tuple[str | None, ...]  # symbols that share a bar; None: the chord before
 
 @dataclass
 class ChordRow:
-    """Chords as they are read, in bars; `chords` gives them in quarter notes. changes: symbols that were approximated."""
+    """Chords as they are read, in bars; `chords` gives them in quarter notes.
+
+    key: for degrees; names: the habit of naming notes, see `chord_reader`; words: all chords as written; changes:
+    those that were approximated.
+    """
 
     parts: list[Bar | Fixed] = field(default_factory=list)
+    key: str | None = None
+    names: str | None = None
+    words: list[str] = field(default_factory=list)
     changes: list[ChordReading] = field(default_factory=list)
     _since: int = 0  # where the next "x2" begins
     _sign: int | None = None  # where "|:" stands
@@ -46,7 +53,9 @@ class ChordRow:
         """Tokens of one line, stretch by stretch between its bar lines. Raises RequestError with the place."""
         for stretch in stretches:
             signs = [token for token in stretch if token.kind in ("open", "close")]
-            inner = [token for token in stretch if token.kind not in ("open", "close", "separator")]
+            inner = [
+                part for token in stretch if token.kind not in ("open", "close", "separator") for part in _hyphens(token)
+            ]
             if any(token.kind == "open" for token in signs[:1]):
                 self._open(signs.pop(0))
             repeats = [token for token in inner if token.kind == "word" and REPEAT.fullmatch(token.text)]
@@ -144,12 +153,15 @@ class ChordRow:
     def _symbol(self, token: Token, text: str) -> str:
         if text == UNKNOWN:
             return ""
-        read = read_chord(text)
-        if read is None or read.symbol is None:
-            raise token.fail(f"{token.shown} is no chord: write them as C, F#m7 or Bbmaj7/D")
+        found = read_chords(text, self.key, self.names)
+        if len(found) != 1 or found[0].symbol is None:
+            why = f" ({found[0].why})" if found and found[0].why else ""
+            raise token.fail(f"{token.shown} is no chord{why}: write them as C, F#m7 or Bbmaj7/D")
+        read = found[0]
+        self.words.append(text)
         if read.why and read not in self.changes:
             self.changes.append(read)
-        return read.symbol
+        return read.symbol or ""
 
     def _times(self, token: Token) -> int:
         found = REPEAT.fullmatch(token.text)
@@ -175,6 +187,16 @@ class ChordRow:
             raise token.fail(f"{token.shown} has no partner")
         self._repeat(token, 2)
         self._sign = None
+
+
+def _hyphens(token: Token) -> list[Token]:
+    """ "Am-F-C" as three tokens; any other as it is."""
+    if token.kind != "word" or "-" not in token.text or "*" in token.text:
+        return [token]
+    read = read_chords(token.text, "C major")
+    if len(read) < 2 or any(one.symbol is None for one in read):
+        return [token]
+    return [replace(token, text=one.text) for one in read]
 
 
 def _append(found: list[tuple[str, float]], symbol: str | None, length: float) -> None:

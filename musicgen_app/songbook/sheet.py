@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from ..control.chord_reader import ChordReading, read_chord
+from ..control.chord_reader import ChordReading, names_of, read_chords
 from ..control.grid import FORM
 from ..control.plan import MAX_SECTIONS, Plan, Section
 from ..control.theory import MODE_WORDS, MODES, bar_length
@@ -48,14 +48,19 @@ def read_sheet(text: str) -> Sheet:
     if len(text) > SHEET_LENGTH:
         line = text[:SHEET_LENGTH].count("\n") + 1
         raise RequestError(f"line {line}, column 1: the sheet has {len(text):,} characters, {SHEET_LENGTH:,} are the most")
-    return _Reader().read(text)
+    return _read(text, Plan())
 
 
-def read_row(text: str) -> ChordRow:
-    """A row of chords such as "Am F (C G) E7". Raises RequestError with line and column."""
-    sheet, row = _Reader(), ChordRow()
-    for number, line in enumerate(text.splitlines(), start=1):
-        sheet.chords(row, _stretches(list(tokens(line, number))))
+def read_row(text: str, key: str | None = None) -> ChordRow:
+    """A row of chords such as "Am F (C G) E7"; key: for degrees. Raises RequestError with line and column."""
+    names: str | None = None
+    for _ in range(2):  # what names of notes there are is known at the end
+        sheet, row = _Reader(), ChordRow(key=key, names=names)
+        for number, line in enumerate(text.splitlines(), start=1):
+            sheet.chords(row, _stretches(list(tokens(line, number))))
+        names = names_of(row.words)
+        if not names:
+            break
     if not row.parts:
         raise RequestError("line 1, column 1: there are no chords: write them as Am F C G")
     return row
@@ -63,7 +68,7 @@ def read_row(text: str) -> ChordRow:
 
 def read_form(text: str, metre: str) -> Sheet:
     """The sections, and perhaps "ends", of a form such as "intro 4 | verse 8: Am F | chorus 8". Raises RequestError."""
-    sheet = _Reader(Plan(metre=metre)).read(text)
+    sheet = _read(text, Plan(metre=metre))
     if replace(sheet.plan, sections=(), ends=False) != Plan(metre=metre):
         raise RequestError("line 1, column 1: a form has sections alone: say the rest with the options of their own")
     return sheet
@@ -93,13 +98,21 @@ class _Draft:
             self.facts = self.before.facts | self.facts
 
 
-class _Reader:
-    """Reads one sheet. before: what the header says already."""
+def _read(text: str, before: Plan) -> Sheet:
+    reader = _Reader(before)
+    sheet = reader.read(text)
+    names = names_of([word for row in reader.rows for word in row.words])
+    return _Reader(before, names).read(text) if names else sheet
 
-    def __init__(self, before: Plan | None = None):
+
+class _Reader:
+    """Reads one sheet. before: what is said already; names: the habit of naming notes."""
+
+    def __init__(self, before: Plan | None = None, names: str | None = None):
         self.facts: dict = {}
         self.plan = before or Plan()
-        self.row = ChordRow()  # of the song
+        self.names = names
+        self.row = ChordRow(names=names)  # of the song
         self.drafts: list[_Draft] = []
         self.known: dict[str, _Draft] = {}
         self.open: ChordRow | None = None  # where a line of chords alone belongs
@@ -122,8 +135,11 @@ class _Reader:
             plan.check()
         except ValueError as error:
             raise RequestError(f"line 1, column 1: {error}") from None
-        rows = (self.row, *(draft.row for draft in self.drafts))
-        return Sheet(plan, tuple(dict.fromkeys(change for row in rows for change in row.changes)))
+        return Sheet(plan, tuple(dict.fromkeys(change for row in self.rows for change in row.changes)))
+
+    @property
+    def rows(self) -> list[ChordRow]:
+        return [self.row, *(draft.row for draft in self.drafts)]
 
     def _line(self, found: list[Token]) -> None:
         first, word = found[0], found[0].text.lower()
@@ -172,6 +188,7 @@ class _Reader:
         if facts.keys() & self.facts.keys():
             raise token.fail(f"{token.shown} says a second time what the header has said: say it once")
         self.facts |= facts
+        self.row.key = self.facts.get("key", self.plan.key)
 
     def _sections(self, found: list[Token]) -> None:
         """A line of sections, or of chords for the one before."""
@@ -246,6 +263,7 @@ class _Reader:
             raise first.fail("a section needs a name before its colon")
         draft = _Draft(first, _name_of(inner[:colon]), own=colon < len(inner))
         _attributes(draft, _Words(inner[len(_name_tokens(inner[:colon])) : colon]))
+        draft.row = ChordRow(key=draft.facts.get("key", self.row.key), names=self.names)
         draft.before = self.known.get(draft.name.casefold())
         self.known[draft.name.casefold()] = draft
         self.drafts.append(draft)
@@ -255,7 +273,8 @@ class _Reader:
 
 def is_chord(text: str) -> bool:
     """Whether a word is a chord, and no part of a form: "Solo" is both."""
-    return read_chord(text.split("*")[0]) is not None and (len(text) == 1 or text.lower() not in PARTS)
+    read = read_chords(text.split("*")[0], "C major")
+    return bool(read) and read[0].symbol is not None and (len(text) == 1 or text.lower() not in PARTS)
 
 
 class _Words:
