@@ -22,16 +22,19 @@ from .backbones.inference import prepare
 from .codecs import load_codec
 from .codecs.base import Codec
 from .codecs.chunks import decode_chunked
+from .control.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, vector_of, words
 from .control.genre_classifier import Genres, load_genres, with_genre
 from .control.grid import frame_grid
 from .control.plan import Plan
-from .control.planner import Pieces, check_layout, load_pieces, plans_for
+from .control.planner import Pieces, check_layout, load_pieces
+from .control.prompt_parser import parse_prompt
 from .errors import GenerationError, RequestError
 from .machine.device import PRECISIONS
 from .models import hub
 from .models.bundle import Bundle, frozen_parts, load_backbone
 from .request import LOUDNESS, SECONDS, SEED_MAX, GenerationRequest, check_number, check_whole
-from .text import TextCondition, TextEncoder, load_text_encoder
+from .songbook.wishes import Wishes
+from .text import TextCondition, TextEncoder, load_text_encoder, with_stated
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class EncodedPrompt:
 
     prompt: as the model is told it, with `genre` before it where it was read as one (else ""). conditional: the
     backbone's condition of it; unconditional: that of the negative prompt, or of no prompt. vector (G,): of the whole
-    prompt, where the encoder gives one. cut: tokens that did not fit the encoder.
+    prompt, where the encoder gives one. cut: tokens that did not fit the encoder. named: the genre that the prompt
+    itself names. words: what of a plan the model was told in words, because it follows none.
     """
 
     prompt: str
@@ -49,6 +53,8 @@ class EncodedPrompt:
     unconditional: Any
     vector: np.ndarray | None
     cut: int
+    named: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,14 +104,22 @@ class LoadedModel:
 
     # 1. encode
 
-    def encode(self, prompt: str, negative: str = "") -> EncodedPrompt:
-        """The prompt and what to lead away from, encoded once for all clips."""
-        features, genre = self.text.encode([prompt]), ""
+    def encode(self, prompt: str, negative: str = "", wishes: Wishes | None = None) -> EncodedPrompt:
+        """The prompt and what to lead away from, encoded once for all clips. wishes: what is said of the plan.
+
+        A model that follows no plans is told of them in words behind the prompt.
+        """
+        features, genre, told = self.text.encode([prompt]), "", ""
+        named = "" if self.genres is None else self.genres.named(prompt)
         if self.genres is not None and features.vector is not None:
             genre = self.genres.meant(prompt, features.vector[0].cpu().numpy())
         prompt = with_genre(genre, prompt)
-        if genre:
-            features = self.text.encode([prompt])
+        if wishes is not None and wishes.given and not self.bundle.follows_plans:
+            told = words(wishes.over(Plan()), wishes)
+        if genre or told:
+            features = self.text.encode([f"{prompt}, {told}" if told else prompt])
+        if wishes is not None and wishes.given and getattr(self.text, "stated", False):
+            features = with_stated(features, vector_of(facts_with(parse_prompt(prompt), wishes)))
         unwanted = self.text.encode([negative]) if negative else None
         return EncodedPrompt(
             prompt,
@@ -114,6 +128,8 @@ class LoadedModel:
             unconditional=self._condition(unwanted) if unwanted else self.backbone.null_condition(1),
             vector=None if features.vector is None else features.vector[0].cpu().numpy(),
             cut=max(features.cut, unwanted.cut if unwanted else 0),
+            named=named,
+            words=told,
         )
 
     def _condition(self, features: TextCondition) -> Any:
@@ -122,7 +138,13 @@ class LoadedModel:
 
     def plans(self, text: EncodedPrompt, seeds: Sequence[int]) -> list[Plan] | None:
         """The plan of the clip of every seed; None where the model follows no plans."""
-        return plans_for(text.prompt, text.vector, seeds, self.pieces) if self.bundle.follows_plans else None
+        return [one.plan for one in self.decisions(text, seeds)] if self.bundle.follows_plans else None
+
+    def decisions(self, text: EncodedPrompt, seeds: Sequence[int], wishes: Wishes | None = None) -> list[Decision]:
+        """The plan of the clip of every seed, and where it comes from. Raises RequestError."""
+        genre = (text.named, STATED) if text.named else (text.genre, BORROWED if text.genre else DEFAULT)
+        pieces = self.pieces if self.bundle.follows_plans else None
+        return decide(text.prompt, text.vector, seeds, pieces, wishes, self.bundle.grid_layout, genre)
 
     def conditions(self, text: EncodedPrompt, batch: int, frames: int, plans: Sequence[Plan] | None) -> Conditions:
         """The conditions of `batch` clips of so many latent frames, each with its plan where the model follows them.

@@ -104,7 +104,7 @@ class Plan:
                 raise ValueError(f"an energy of {section.energy} is not between 0 and 1")
         if sum(section.bars for section in self.sections) > MAX_BARS:
             raise ValueError(f"{sum(section.bars for section in self.sections):,} bars, but {MAX_BARS:,} are the most")
-        if sum(len(part.chords) for part in (self, *self.sections)) > MAX_CHORDS:
+        if len(self.chords) + sum(len(section.chords) for section in self.sections) > MAX_CHORDS:
             raise ValueError(f"more than {MAX_CHORDS:,} chords")
         _check_values(self.tempo, self.metre, self.key, self.chords, self.drums)
         if not abs(self.start) <= LATEST:

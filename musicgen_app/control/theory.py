@@ -157,3 +157,17 @@ def spell_note(pitch: int, key: str) -> str:
         place += 12 if place < 0 else -12  # E, where F flat is not of the key; no double signs
     letter, sign = FIFTHS[(place + 1) % 7], (place + 1) // 7
     return letter + {-1: "b", 0: "", 1: "#"}[sign]
+
+
+def key_of(chords: tuple[str, ...]) -> str:
+    """The major or minor key with most of the chords' notes; of equal ones, that of the first chord, or the last."""
+    parsed = [parse_chord(symbol) for symbol in chords]
+    notes = [pitch for chord in parsed for pitch in chord.pitches]
+
+    def fit(tonic: int, mode: str) -> float:
+        scale = {(tonic + step) % 12 for step in MODES[mode]}
+        at_home = [c.root == tonic and ("m" in c.quality[:1]) == (mode == "minor") for c in parsed]
+        return sum(note in scale for note in notes) + 0.6 * at_home[0] + 0.3 * at_home[-1]
+
+    tonic, mode = max(((t, m) for m in ("major", "minor") for t in range(12)), key=lambda key: fit(*key))
+    return f"{SHARPS[tonic]} {mode}"

@@ -54,7 +54,10 @@ class ChordRow:
         for stretch in stretches:
             signs = [token for token in stretch if token.kind in ("open", "close")]
             inner = [
-                part for token in stretch if token.kind not in ("open", "close", "separator") for part in _hyphens(token)
+                part
+                for token in stretch
+                if token.kind not in ("open", "close", "separator")
+                for part in _hyphens(token)
             ]
             if any(token.kind == "open" for token in signs[:1]):
                 self._open(signs.pop(0))

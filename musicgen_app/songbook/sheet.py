@@ -8,36 +8,40 @@ A line of the header says what holds for the whole song. Sections follow, severa
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..control.chord_reader import ChordReading, names_of, read_chords
 from ..control.grid import FORM
 from ..control.plan import MAX_SECTIONS, Plan, Section
-from ..control.theory import MODE_WORDS, MODES, bar_length
+from ..control.theory import bar_length
 from ..errors import RequestError
-from .chord_row import HOLD, REPEAT, UNKNOWN, ChordRow
-from .keys import read_key
+from .chord_row import HOLD, REPEAT, UNKNOWN, ChordRow, Fixed
 from .sheet_lexer import Token, tokens
+from .sheet_words import ATTRIBUTES, LEVELS, METRE, NUMBER, TEMPO, Words, common, swing
 
 SHEET_LENGTH = 200_000  # characters
-LEVELS = {  # words for the energy of a section
-    "pp": 0.1, "p": 0.25, "mp": 0.4, "mf": 0.6, "f": 0.8, "ff": 1.0,
-    "quiet": 0.2, "soft": 0.25, "sparse": 0.2, "medium": 0.5, "loud": 0.8, "full": 1.0,
-}  # fmt: skip
-REMARKS = ("title", "t", "subtitle", "st", "artist", "composer", "lyricist", "copyright", "album", "year", "comment", "c")
+REMARKS = (
+    "title",
+    "t",
+    "subtitle",
+    "st",
+    "artist",
+    "composer",
+    "lyricist",
+    "copyright",
+    "album",
+    "year",
+    "comment",
+    "c",
+)
 HEADER = ("tempo", "bpm", "key", "time", "metre", "meter", "swing", "straight", "drums", "no", "with", "without",
           "ends", "start", "chords")  # fmt: skip
 PARTS = {name for part, names in FORM.items() for name in (part, *names)}
-_NUMBER = re.compile(r"\d+(?:\.\d*)?(?:e[-+]?\d+)?|\.\d+", re.IGNORECASE)
-_METRE = re.compile(r"\d{1,3}/\d{1,3}")
-_TEMPO = re.compile(r"(?:♩|q)=(.+)|(.+)bpm", re.IGNORECASE)
-ATTRIBUTES = {"drums", "no", "with", "without", "energy", "tempo", "bpm", "key", "bars", "bar", "beats", "beat", *LEVELS}
 
 
 class Sheet(NamedTuple):
-    """What a sheet says. changes: chords that the models do not know as they were written, with what stands for them."""
+    """What a sheet says. changes: chords that the models do not know as written, and what stands for them."""
 
     plan: Plan
     changes: tuple[ChordReading, ...]
@@ -47,7 +51,9 @@ def read_sheet(text: str) -> Sheet:
     """The plan of a chord sheet. Raises RequestError with line and column."""
     if len(text) > SHEET_LENGTH:
         line = text[:SHEET_LENGTH].count("\n") + 1
-        raise RequestError(f"line {line}, column 1: the sheet has {len(text):,} characters, {SHEET_LENGTH:,} are the most")
+        raise RequestError(
+            f"line {line}, column 1: the sheet has {len(text):,} characters, {SHEET_LENGTH:,} are the most"
+        )
     return _read(text, Plan())
 
 
@@ -66,12 +72,16 @@ def read_row(text: str, key: str | None = None) -> ChordRow:
     return row
 
 
-def read_form(text: str, metre: str) -> Sheet:
-    """The sections, and perhaps "ends", of a form such as "intro 4 | verse 8: Am F | chorus 8". Raises RequestError."""
-    sheet = _read(text, Plan(metre=metre))
-    if replace(sheet.plan, sections=(), ends=False) != Plan(metre=metre):
-        raise RequestError("line 1, column 1: a form has sections alone: say the rest with the options of their own")
-    return sheet
+def read_form(text: str, plan: Plan) -> Sheet:
+    """A plan with other sections, such as "intro 4 | verse 8: Am F | chorus 8 | ends".
+
+    A section of a name that the plan has is taken from there, as if it stood before. Raises RequestError.
+    """
+    before = replace(plan, chords=(), sections=(), ends=False)
+    sheet = _read(text, before, plan.sections)
+    if replace(sheet.plan, sections=(), ends=False) != before:
+        raise RequestError("line 1, column 1: a form has sections alone: say the rest with options of their own")
+    return sheet._replace(plan=replace(sheet.plan, chords=plan.chords, ends=sheet.plan.ends or plan.ends))
 
 
 @dataclass
@@ -98,23 +108,23 @@ class _Draft:
             self.facts = self.before.facts | self.facts
 
 
-def _read(text: str, before: Plan) -> Sheet:
-    reader = _Reader(before)
+def _read(text: str, before: Plan, known: tuple[Section, ...] = ()) -> Sheet:
+    reader = _Reader(before, None, known)
     sheet = reader.read(text)
     names = names_of([word for row in reader.rows for word in row.words])
-    return _Reader(before, names).read(text) if names else sheet
+    return _Reader(before, names, known).read(text) if names else sheet
 
 
 class _Reader:
-    """Reads one sheet. before: what is said already; names: the habit of naming notes."""
+    """Reads one sheet. before: what is said already; names: the habit of naming notes; known: sections to refer to."""
 
-    def __init__(self, before: Plan | None = None, names: str | None = None):
+    def __init__(self, before: Plan | None = None, names: str | None = None, known: tuple[Section, ...] = ()):
         self.facts: dict = {}
         self.plan = before or Plan()
         self.names = names
         self.row = ChordRow(names=names)  # of the song
         self.drafts: list[_Draft] = []
-        self.known: dict[str, _Draft] = {}
+        self.known = {section.name.casefold(): _draft_of(section) for section in reversed(known)}
         self.open: ChordRow | None = None  # where a line of chords alone belongs
 
     def read(self, text: str) -> Sheet:
@@ -151,8 +161,8 @@ class _Reader:
             self._header_is_first(first)
             self.chords(self.row, _stretches(found[2:]))
             return
-        tempo = _TEMPO.fullmatch(word) or len(found) > 1 and found[1].text.lower() == "bpm"
-        if first.kind == "word" and (word in HEADER or _METRE.fullmatch(word) or tempo) and (named or not colon):
+        tempo = TEMPO.fullmatch(word) or len(found) > 1 and found[1].text.lower() == "bpm"
+        if first.kind == "word" and (word in HEADER or METRE.fullmatch(word) or tempo) and (named or not colon):
             if not (word == "ends" and len(found) == 1):
                 self._header_is_first(first)
             self._header(found)
@@ -164,17 +174,17 @@ class _Reader:
             raise token.fail(f"{token.shown} after the first section: give a section its own, as in chorus 8 tempo 120")
 
     def _header(self, found: list[Token]) -> None:
-        words = _Words([token for token in found if token.kind not in ("separator", "colon")])
+        words = Words([token for token in found if token.kind not in ("separator", "colon")])
         while words.left:
             token = words.next()
             word = token.text.lower()
             if word in ("time", "metre", "meter"):
                 token = words.next(token, "a metre such as 3/4")
                 word = token.text
-            if facts := _common(token, word, words):
+            if facts := common(token, word, words):
                 self._state(token, facts)
             elif word == "swing":
-                self._state(token, {"swing": _swing(words)})
+                self._state(token, {"swing": swing(words)})
             elif word == "straight":
                 self._state(token, {"swing": 0.5})
             elif word == "ends":
@@ -182,7 +192,9 @@ class _Reader:
             elif word == "start":
                 self._state(token, {"start": words.number(token, "the quarter note that it begins at", signed=True)})
             else:
-                raise token.fail(f"{token.shown} does not belong into the header, which has such as tempo 96 · 4/4 · key Am")
+                raise token.fail(
+                    f"{token.shown} does not belong into the header, which has such as tempo 96 · 4/4 · key Am"
+                )
 
     def _state(self, token: Token, facts: dict) -> None:
         if facts.keys() & self.facts.keys():
@@ -214,7 +226,9 @@ class _Reader:
         """Where chords without a section belong."""
         if self.drafts:
             name = self.drafts[-1].name[:40]
-            raise token.fail(f"{token.shown} is a chord, but {name!a} has no colon: write {name or 'verse'} 8: before it")
+            raise token.fail(
+                f"{token.shown} is a chord, but {name!a} has no colon: write {name or 'verse'} 8: before it"
+            )
         self.open = self.row
         return self.row
 
@@ -236,14 +250,16 @@ class _Reader:
         if first.kind == "quoted" or any(token.kind == "colon" for token in inner):
             return True
         known = _name_of(inner).casefold() in self.known
-        numbered = any(_NUMBER.fullmatch(token.text) for token in inner[1:])
+        numbered = any(NUMBER.fullmatch(token.text) for token in inner[1:])
         if first.kind == "bracket":
             return known or numbered or not is_chord(first.text)
-        if first.kind != "word" or _NUMBER.fullmatch(first.text) or first.text in (*HOLD, "%", UNKNOWN):
+        if first.kind != "word" or NUMBER.fullmatch(first.text) or first.text in (*HOLD, "%", UNKNOWN):
             return False
         chord = is_chord(first.text)
         if chord and chords_may_follow and (known or numbered):
-            raise first.fail(f"{first.shown} is a chord and the name of a section: write [{first.text}] for the section")
+            raise first.fail(
+                f"{first.shown} is a chord and the name of a section: write [{first.text}] for the section"
+            )
         return known or numbered or not chord
 
     def _head(self, inner: list[Token]) -> ChordRow | None:
@@ -262,7 +278,7 @@ class _Reader:
         if not colon:
             raise first.fail("a section needs a name before its colon")
         draft = _Draft(first, _name_of(inner[:colon]), own=colon < len(inner))
-        _attributes(draft, _Words(inner[len(_name_tokens(inner[:colon])) : colon]))
+        _attributes(draft, Words(inner[len(_name_tokens(inner[:colon])) : colon]))
         draft.row = ChordRow(key=draft.facts.get("key", self.row.key), names=self.names)
         draft.before = self.known.get(draft.name.casefold())
         self.known[draft.name.casefold()] = draft
@@ -271,89 +287,27 @@ class _Reader:
         return draft.row if draft.own else None
 
 
+def _draft_of(section: Section) -> _Draft:
+    """A section as if it had been read."""
+    entries = ("drums", "energy", "tempo", "metre", "key")
+    facts = {name: getattr(section, name) for name in entries if getattr(section, name) is not None}
+    row = ChordRow([Fixed(symbol, length) for symbol, length in section.chords])
+    return _Draft(Token("word", section.name, 1, 1), section.name, section.bars, facts=facts, row=row)
+
+
 def is_chord(text: str) -> bool:
     """Whether a word is a chord, and no part of a form: "Solo" is both."""
     read = read_chords(text.split("*")[0], "C major")
     return bool(read) and read[0].symbol is not None and (len(text) == 1 or text.lower() not in PARTS)
 
 
-class _Words:
-    """Tokens that are taken one after the other."""
-
-    def __init__(self, found: list[Token]):
-        self.left = [token for token in found if token.kind != "separator"]
-
-    def next(self, after: Token | None = None, what: str = "") -> Token:
-        if not self.left:
-            assert after
-            raise after.fail(f"{after.shown} lacks {what}")
-        return self.left.pop(0)
-
-    def ahead(self) -> str:
-        return self.left[0].text.lower() if self.left else ""
-
-    def number(self, after: Token, what: str, signed: bool = False) -> float:
-        token = self.next(after, what)
-        value = token.text.removesuffix("%")
-        if not _NUMBER.fullmatch(value.removeprefix("-") if signed else value):
-            raise token.fail(f"{token.shown} is no number: {after.text[:40]} needs {what}")
-        return float(value)
-
-
-def _common(token: Token, word: str, words: _Words) -> dict:
-    """What a song and a section may both say, as entries of either; {} for another word."""
-    try:
-        if word in ("tempo", "bpm"):
-            tempo = words.number(token, "a number, as in tempo 96")
-            if words.ahead() == "bpm":
-                words.next()
-            return {"tempo": _tempo(tempo)}
-        if found := _TEMPO.fullmatch(word):
-            return {"tempo": _tempo(float(found[1] or found[2]))}
-        if _NUMBER.fullmatch(word) and words.ahead() == "bpm":
-            words.next()
-            return {"tempo": _tempo(float(word))}
-        if _METRE.fullmatch(word):
-            bar_length(word)
-            return {"metre": word}
-        if word == "key":
-            text = words.next(token, "a key, as in key Am").text
-            if words.ahead() in MODES or words.ahead() in MODE_WORDS:
-                text += " " + words.next().text
-            return {"key": read_key(text)}
-        if word in ("no", "without", "with"):
-            if (after := words.next(token, "the word drums")).text.lower() != "drums":
-                raise after.fail(f"{after.shown}: drums alone can be left out, or be said to be there")
-            return {"drums": word == "with"}
-        return {"drums": True} if word == "drums" else {}
-    except ValueError as error:
-        raise token.fail(str(error)) from None
-
-
-def _tempo(tempo: float) -> float:
-    Plan(tempo=tempo).check()
-    return tempo
-
-
-def _swing(words: _Words) -> float:
-    """Where the second eighth note begins: "60%" -> 0.6; of triplets where nothing is said."""
-    from decimal import Decimal
-
-    if not words.ahead().endswith("%"):
-        return 0.66
-    token = words.next()
-    if not _NUMBER.fullmatch(token.text[:-1]) or not 50 <= float(token.text[:-1]) <= 75:
-        raise token.fail(f"{token.shown} is no swing: it is between 50% (straight) and 75%")
-    return float(Decimal(token.text[:-1]) / 100)
-
-
-def _attributes(draft: _Draft, words: _Words) -> None:
+def _attributes(draft: _Draft, words: Words) -> None:
     """What stands between the name of a section and its colon."""
     while words.left:
         token = words.next()
         word = token.text.lower()
         facts: dict = {}
-        if draft.bars is None and _NUMBER.fullmatch(word) and words.ahead() != "bpm":
+        if draft.bars is None and NUMBER.fullmatch(word) and words.ahead() != "bpm":
             draft.bars = float(word)
             if words.ahead() in ("bar", "bars", "beat", "beats"):
                 draft.beats = words.next().text.lower().startswith("beat")
@@ -367,8 +321,10 @@ def _attributes(draft: _Draft, words: _Words) -> None:
                 raise token.fail("an energy is a number from 0 to 1")
         elif word in LEVELS:
             facts = {"energy": LEVELS[word]}
-        elif not (facts := _common(token, word, words)):
-            raise token.fail(f"{token.shown} does not belong into the head of a section, such as chorus 8 drums energy 0.8:")
+        elif not (facts := common(token, word, words)):
+            raise token.fail(
+                f"{token.shown} does not belong into the head of a section, such as chorus 8 drums energy 0.8:"
+            )
         if facts.keys() & draft.facts.keys():
             raise token.fail(f"{token.shown} says a second time what this section has said: say it once")
         draft.facts |= facts
@@ -381,8 +337,8 @@ def _name_tokens(inner: list[Token]) -> list[Token]:
     end = 1
     while end < len(inner) and inner[end].kind == "word":
         word, after = inner[end].text.lower(), inner[end + 1].text.lower() if end + 1 < len(inner) else ""
-        number = _NUMBER.fullmatch(word) and not _NUMBER.fullmatch(after)
-        if number or word in ATTRIBUTES or _METRE.fullmatch(word) or _TEMPO.fullmatch(word) or REPEAT.fullmatch(word):
+        number = NUMBER.fullmatch(word) and not NUMBER.fullmatch(after)
+        if number or word in ATTRIBUTES or METRE.fullmatch(word) or TEMPO.fullmatch(word) or REPEAT.fullmatch(word):
             break
         end += 1
     return inner[:end]
@@ -418,8 +374,12 @@ def _finished(draft: _Draft, metre: str) -> list[Section]:
         bars = round(length / bar, 9)
     name = draft.name[:40]
     if not bars:
-        raise draft.at.fail(f"how many bars has {name!a}? Write {name or 'verse'} 8, or give it chords")
-    if length > bars * bar * (1 + 1e-9):
+        raise draft.at.fail(
+            f"how many bars has {name!a}? Write {name if name.isprintable() else 'verse'} 8, or give it chords"
+        )
+    if len(chords) == 1 and not isinstance(draft.row.parts[0], Fixed):  # a chord fills a pick-up as well
+        chords = ((chords[0][0], min(length, bars * bar)),)
+    elif length > bars * bar * (1 + 1e-9):
         raise draft.at.fail(
             f"{name!a}: {length / bar:g} bars of chords do not fit into {bars:g}"
             f" (if {bars:g} is part of its name, write [{name} {bars:g}])"

@@ -12,7 +12,8 @@ from ..control.theory import bar_length
 from ..errors import RequestError
 from .chord_row import UNKNOWN, Chords
 from .keys import short_key
-from .sheet import ATTRIBUTES, HEADER, REMARKS, is_chord, read_row, read_sheet
+from .sheet import HEADER, REMARKS, is_chord, read_row, read_sheet
+from .sheet_words import ATTRIBUTES
 
 SLOTS = (1, 2, 3, 4, 6, 8, 12, 16)  # parts of a bar that a split is tried with
 _PLAIN = re.compile(r"[A-Za-z]{2,}[A-Za-z'-]*(?: [A-Za-z'-]+)*")

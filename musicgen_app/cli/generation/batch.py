@@ -304,7 +304,7 @@ def _difference(path: Path, clip: PlannedClip) -> str:
 def _work(request: GenerationRequest) -> float:
     """How long a clip takes in comparison to others: the sampler's evaluations, a second of music each."""
     assert request.steps is not None  # the request is resolved
-    return request.seconds * request.steps * (1 if request.solver == "euler" else 2) * request.best_of
+    return request.length * request.steps * (1 if request.solver == "euler" else 2) * request.best_of
 
 
 class _Meter:

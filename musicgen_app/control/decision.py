@@ -1,0 +1,186 @@
+"""The plan of every clip of a request, and why: what was stated, wished, borrowed, and what could not be followed.
+
+Options win over a plan that was given, that over the prompt, and what nobody states is borrowed (`planner`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .grid import approximations
+from .plan import Plan
+from .planner import Pieces, plans_for
+from .prompt_parser import BPM, METRES, PromptFacts, parse_prompt
+from .theory import DARK_MODES, SHARPS, pitch_class
+
+if TYPE_CHECKING:
+    from ..songbook.wishes import Wishes
+
+PARTS = ("tempo", "metre", "key", "chords", "drums", "genre")
+STATED, OPTION, PLAN, BORROWED, DEFAULT = "stated", "option", "plan", "borrowed", "default"
+
+
+class Demand(NamedTuple):
+    """Something that was asked for. text: as written; read: what it was taken for; why: empty where it is the same."""
+
+    text: str
+    read: str
+    why: str = ""
+
+    def to_dict(self) -> dict:
+        return {"text": self.text, "as": self.read, "why": self.why}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The plan of one clip. origin: of each of PARTS, where it comes from."""
+
+    plan: Plan
+    origin: dict[str, str]
+    genre: str = ""
+    understood: tuple[Demand, ...] = ()
+    approximated: tuple[Demand, ...] = ()
+    not_understood: tuple[Demand, ...] = ()
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know, a line each."""
+        told = [f"{d.text}: played as {d.read} ({d.why})" for d in self.approximated]
+        return told + [f"{d.text}: not understood" + (f" ({d.why})" if d.why else "") for d in self.not_understood]
+
+
+def decide(
+    prompt: str,
+    vector: np.ndarray | None,
+    seeds: Sequence[int],
+    pieces: Pieces | None,
+    wishes: Wishes | None = None,
+    layout: int | None = None,
+    genre: tuple[str, str] = ("", DEFAULT),
+) -> list[Decision]:
+    """The decision for the clip of every seed. layout: of the model's grids, None where it has none; genre: and its
+    origin. As `plans_for` for the rest. Raises RequestError."""
+    facts = parse_prompt(prompt)
+    wished = wishes is not None and wishes.given
+    wanted = facts_with(facts, wishes) if wished and wishes else facts
+    plans = plans_for(prompt, vector, seeds, pieces, wanted)
+    if wished and wishes:
+        plans = [wishes.over(plan, _key(facts)) for plan in plans]
+    understood, replaced = _readings(facts, wanted)
+    changed = (
+        [Demand(change.text, change.symbol or "no chord", change.why) for change in wishes.changes] if wishes else []
+    )
+    return [
+        Decision(
+            plan,
+            origins(plan, facts, wishes if wished else None, pieces is not None and vector is not None)
+            | {"genre": genre[1]},
+            genre[0],
+            understood,
+            (*replaced, *changed, *(Demand(*one) for one in (approximations(plan, layout) if layout else ()))),
+        )
+        for plan in plans
+    ]
+
+
+def facts_with(facts: PromptFacts, wishes: Wishes) -> PromptFacts:
+    """What a prompt states, with what is wished in its place: what to borrow by, and what the text vector tells."""
+    plan = wishes.over(Plan())
+    key = plan.key if wishes.key or wishes.sheet.plan.key or wishes.has_chords and facts.tonic is None else None
+    metre = plan.metre if wishes.metre or wishes.plan is not None else facts.metre
+    return replace(
+        facts,
+        tempo=facts.tempo if plan.tempo is None else plan.tempo,
+        metre=metre,
+        drums=facts.drums if plan.drums is None else plan.drums,
+        tonic=pitch_class(key.split(" ")[0]) if key else facts.tonic,
+        minor=key.split(" ")[1] in DARK_MODES if key else facts.minor,
+        chords=() if wishes.has_chords else facts.chords,
+    )
+
+
+def vector_of(facts: PromptFacts) -> np.ndarray:
+    """`PromptFacts.vector` of what it has a place for."""
+    tempo = facts.tempo if facts.tempo is not None and BPM[0] <= facts.tempo <= BPM[1] else None
+    return replace(facts, tempo=tempo, metre=facts.metre if facts.metre in METRES else None).vector()
+
+
+def origins(plan: Plan, facts: PromptFacts, wishes: Wishes | None, borrows: bool) -> dict[str, str]:
+    """Where tempo, metre, key, chords and drums of a plan come from."""
+    given = wishes.sheet.plan if wishes and wishes.plan is not None else None
+    stretches = given.stretches if given else ()
+    chords = bool(wishes and wishes.has_chords)
+    by_option = bool(wishes and (wishes.chords or wishes.form)) and chords
+    has = {  # part -> by an option, by the plan, by the prompt, in the plan of the clip
+        "tempo": (wishes and wishes.bpm, given and given.tempo, facts.tempo, plan.tempo),
+        "metre": (wishes and wishes.metre, given, facts.metre, borrows),
+        "key": (wishes and wishes.key, given and given.key, facts.tonic is not None, plan.key),
+        "chords": (
+            by_option,
+            any(one.chords for one in stretches),
+            facts.chords,
+            any(s.chords for s in plan.stretches),
+        ),
+        "drums": (
+            wishes and wishes.drums is not None,
+            given and any(one.drums is not None for one in stretches),
+            facts.drums is not None,
+            plan.drums is not None,
+        ),
+    }
+    found = {}
+    for part, (option, planned, stated, there) in has.items():
+        says = ((OPTION, option), (PLAN, planned), (STATED, stated), (BORROWED, there and borrows))
+        found[part] = next((name for name, said in says if said), DEFAULT)
+    if found["key"] in (BORROWED, DEFAULT) and found["chords"] != DEFAULT and plan.key:
+        found["key"] = found["chords"]  # worked out from them
+    return found
+
+
+def words(plan: Plan, wishes: Wishes) -> str:
+    """What is wished, in words for a model that follows no plan: "96 BPM, 4/4, A minor, chords: Am F C G, no drums"."""
+    said = [f"{plan.tempo:g} BPM"] if plan.tempo else []
+    said += [plan.metre] if wishes.metre or wishes.plan is not None else []
+    said += [plan.key] if plan.key else []
+    symbols = [symbol for stretch in plan.stretches for symbol, _ in stretch.chords if symbol]
+    said += [f"chords: {' '.join(symbols[:MOST_WORDS])}"] if symbols else []
+    said += [] if plan.drums is None else ["drums" if plan.drums else "no drums"]
+    return ", ".join(said)
+
+
+MOST_WORDS = 16  # chords that a text encoder is told of
+
+
+def _key(facts: PromptFacts) -> str | None:
+    return None if facts.tonic is None else f"{SHARPS[facts.tonic]} {'minor' if facts.minor else 'major'}"
+
+
+def _readings(facts: PromptFacts, wanted: PromptFacts) -> tuple[tuple[Demand, ...], list[Demand]]:
+    """What the prompt states as it was understood, and what of it counts no longer."""
+    understood, replaced = [], []
+    for name, say in _SAY.items():
+        value, other = getattr(facts, name), getattr(wanted, name)
+        if value in (None, ()):
+            continue
+        text = say(value)
+        if value == other:
+            understood.append(Demand(text, text))
+        else:
+            instead = "the chords that were given" if name == "chords" else say(other)
+            replaced.append(Demand(text, instead, "an option or the plan that was given wins over the prompt"))
+    return tuple(understood), replaced
+
+
+_SAY: dict[str, Callable[[Any], str]] = {
+    "tempo": lambda tempo: f"{tempo:g} BPM",
+    "metre": str,
+    "tonic": lambda tonic: f"key of {SHARPS[tonic]}",
+    "minor": lambda minor: "minor" if minor else "major",
+    "chords": " ".join,
+    "drums": lambda drums: "drums" if drums else "no drums",
+    "pace": str,
+}
