@@ -46,6 +46,12 @@ class Decision:
     approximated: tuple[Demand, ...] = ()
     not_understood: tuple[Demand, ...] = ()
 
+    def reading(self) -> dict:
+        """JSON-safe: genre, understood, approximated, not_understood, and origin."""
+        lists = {name: getattr(self, name) for name in ("understood", "approximated", "not_understood")}
+        told = {name: [demand.to_dict() for demand in demands] for name, demands in lists.items()}
+        return {"genre": self.genre, **told, "origin": self.origin}
+
     @property
     def notes(self) -> list[str]:
         """What the user should know, a line each."""
