@@ -93,9 +93,9 @@ class Engine:
         return installed.resolve(request, self.models_dir)
 
     @torch.inference_mode()
-    def decide(self, request: GenerationRequest) -> list[Decision]:
+    def decide(self, request: GenerationRequest | ResolvedRequest) -> list[Decision]:
         """What the clips of a request would be made to, without making them. Raises RequestError, ModelError."""
-        request, bundle = self.resolve(request)
+        request, bundle = request if isinstance(request, ResolvedRequest) else self.resolve(request)
         model, wishes = self.load(bundle), request.wishes
         text = model.encode(request.prompt, request.negative, wishes)
         return model.decisions(text, request.seeds[:: request.best_of], wishes)

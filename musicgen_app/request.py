@@ -180,6 +180,15 @@ class GenerationResult:
     decision: Decision | None = None  # why it is that plan, and what of the request was understood
 
 
+def with_defaults(given: dict, defaults: dict) -> dict:
+    """Fields of a request with defaults for the rest, but without a length where a plan that ends has its own."""
+    values = defaults | given
+    planning = {name: values[name] for name in PLANNING if values.get(name) is not None}
+    if "seconds" not in given and planning and GenerationRequest("", **planning).wishes.seconds() is not None:
+        values.pop("seconds", None)
+    return values
+
+
 def check_text(name: str, value: object, least: int) -> str:
     """Stripped text on one line of least..TEXT_LENGTH characters, free of control characters and lone surrogates."""
     if not isinstance(value, str):

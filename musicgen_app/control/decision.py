@@ -5,6 +5,7 @@ Options win over a plan that was given, that over the prompt, and what nobody st
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .grid import approximations
-from .plan import Plan
+from .plan import MAX_CHORDS, Plan
 from .planner import Pieces, plans_for
 from .prompt_parser import BPM, METRES, PromptFacts, parse_prompt
-from .theory import DARK_MODES, SHARPS, pitch_class
+from .theory import DARK_MODES, SHARPS, bar_length, pitch_class
 
 if TYPE_CHECKING:
     from ..songbook.wishes import Wishes
@@ -51,6 +52,36 @@ class Decision:
         lists = {name: getattr(self, name) for name in ("understood", "approximated", "not_understood")}
         told = {name: [demand.to_dict() for demand in demands] for name, demands in lists.items()}
         return {"genre": self.genre, **told, "origin": self.origin}
+
+    def sections(self, seconds: float) -> list[dict]:
+        """The sections with all their chords, played out: {"name", "bars", "chords"}, and what else they say.
+
+        A plan without any has one, which holds a clip of so many seconds. "bar" is the length of one in quarter notes.
+        """
+        found = []
+        for number, stretch in enumerate(self.plan.stretches):
+            bar = bar_length(stretch.metre)
+            quarters = stretch.quarters
+            if math.isinf(quarters):
+                quarters = math.ceil(seconds * (stretch.tempo or 0) / 60 / bar) * bar
+                quarters = quarters or sum(length for _, length in stretch.chords)
+            own = self.plan.sections[number] if self.plan.sections else None
+            says = {name: getattr(own, name) for name in ("drums", "energy", "tempo", "metre", "key")} if own else {}
+            about = {
+                "name": stretch.name,
+                "bars": quarters / bar,
+                "chords": _played(stretch.chords, quarters),
+                "bar": bar,
+            }
+            found.append(about | {name: value for name, value in says.items() if value is not None})
+        return found
+
+    def to_dict(self, seconds: float) -> dict:
+        """JSON-safe: what a clip of so many seconds is made to, and why."""
+        plan = self.plan
+        sections = [{n: v for n, v in section.items() if n != "bar"} for section in self.sections(seconds)]
+        facts = {"tempo": plan.tempo, "metre": plan.metre, "key": plan.key, "drums": plan.drums, "genre": self.genre}
+        return facts | {"sections": sections} | {n: v for n, v in self.reading().items() if n != "genre"}
 
     @property
     def notes(self) -> list[str]:
@@ -159,6 +190,17 @@ def words(plan: Plan, wishes: Wishes) -> str:
 
 
 MOST_WORDS = 16  # chords that a text encoder is told of
+
+
+def _played(chords: tuple[tuple[str, float], ...], quarters: float) -> list[list]:
+    """Chords, over and over, through so many quarter notes."""
+    found: list[list] = []
+    place = 0.0
+    while chords and place < quarters - 1e-6 and len(found) < MAX_CHORDS:
+        symbol, length = chords[len(found) % len(chords)]
+        found.append([symbol, min(length, quarters - place)])
+        place += length
+    return found
 
 
 def _key(facts: PromptFacts) -> str | None:

@@ -2,9 +2,10 @@
 
 The comment tag is one flat JSON record: the AI mark, the model and its weights, the app, and the resolved request, with
 its plan where it has one. For the best of several clips it adds how many there were, their first seed, the score and
-what gave it; the seed is that of the clip itself. It holds no date, so the same result gives the same bytes. The sidecar
-`<audio file>.json` is the same record with the model's version and licence, the shape of the audio, the time taken, what
-it was computed with, the plan that was played, and what of the request was understood. What is read back is untrusted.
+what gave it; the seed is that of the clip itself. It holds no date, so the same result gives the same bytes. The
+sidecar `<audio file>.json` is the same record with the model's version and licence, the shape of the audio, the time
+taken, what it was computed with, the plan that was played, and what of the request was understood. What is read back is
+untrusted.
 """
 
 from __future__ import annotations

@@ -42,7 +42,8 @@ def parse_plan(data: bytes) -> FoundPlan:
     if re.match(r'\s*\{\s*["}]', text):  # "{key: Am}" is a line of a sheet
         return FoundPlan(_of_json(text))
     sheet = read_sheet(text)
-    return FoundPlan(sheet.plan, tuple(f"{c.text}: read as {c.symbol or 'no chord'} ({c.why})" for c in sheet.changes))
+    told = tuple(f"{change.text}: read as {change.symbol or 'no chord'} ({change.why})" for change in sheet.changes)
+    return FoundPlan(sheet.plan, told, text)
 
 
 def text_of(data: bytes) -> str:
@@ -101,7 +102,7 @@ def _of_json(text: str) -> Plan:
 
 def _of_clip(path: Path) -> FoundPlan:
     """The plan that a clip was made to: that of its sidecar, or the one that was given with its request."""
-    from ..library.metadata import record_of, read_record, sidecar_path
+    from ..library.metadata import read_record, record_of, sidecar_path
 
     record = record_of(path)
     beside = sidecar_path(path)

@@ -29,10 +29,11 @@ _MIDDLE, _BASS, _VELOCITY = 60, 36, 72
 
 
 class FoundPlan(NamedTuple):
-    """A plan as it was found in a file. notes: what was estimated or left out, a line each."""
+    """A plan as it was found in a file. notes: what was estimated, a line each; sheet: the text, where it is one."""
 
     plan: Plan
     notes: tuple[str, ...] = ()
+    sheet: str = ""
 
 
 def write_midi(plan: Plan) -> bytes:
