@@ -54,9 +54,9 @@ class Item:
     def to_dict(self) -> dict:
         """JSON-safe dictionary."""
         plain = {"path": str(self.path), "sidecar": str(self.sidecar), "request": self.request.to_dict()}
-        plain |= {"played": self.played and self.played.to_dict()}
         choice = asdict(self.choice) if self.choice else None
-        return vars(self) | plain | {"tags": list(self.tags), "choice": choice}
+        played = self.played.to_dict() if self.played else None
+        return vars(self) | plain | {"played": played} | {"tags": list(self.tags), "choice": choice}
 
 
 def folded(text: str) -> str:

@@ -39,7 +39,8 @@ class _Heard:
 
 def estimate(file: mido.MidiFile) -> FoundPlan:
     """The plan of a file that is not ours, and what was estimated. Raises RequestError: nothing can be used."""
-    heard, told = _heard(file), []
+    heard = _heard(file)
+    told: list[str] = []
     if not heard.end:
         raise RequestError("the MIDI file has no notes and no chords")
     tempo, tempi = _tempi(heard, told)
@@ -95,7 +96,8 @@ def _common(plan: Plan, key: str | None) -> Plan:
 def _heard(file: mido.MidiFile) -> _Heard:
     heard = _Heard()
     for track in file.tracks:
-        now, sounding = 0, {}
+        now = 0
+        sounding: dict[tuple[int, int], list[float]] = {}
         texts: list[tuple[float, str]] = []
         for message in track:
             now += message.time

@@ -278,7 +278,7 @@ def test_a_model_plays_to_its_plan(engine):
     [same], [other] = engine.make("calm music"), engine.make("calm music, 97 BPM")
     assert np.array_equal(clip.audio, same.audio) and not np.array_equal(clip.audio, other.audio)
     assert other.plan.tempo == 97.0
-    assert sidecar_for(other, "x.wav")["plan"] == other.plan.describe()
+    assert Plan.from_dict(sidecar_for(other, "x.wav")["played"]) == other.plan
 
 
 def test_variations_have_plans_of_their_own_alone_or_together(engine):
