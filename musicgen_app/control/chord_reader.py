@@ -41,8 +41,8 @@ _GERMAN_NOTES = {
 }  # fmt: skip
 SHARP_WORDS, FLAT_WORDS = r"sharp|diesis|diese|sostenido|sustenido|kruis", r"flat|bemolle|bemol|mol(?!l)"
 _ENGLISH_ROOT = re.compile(r"([A-Ga-g])(##?|b(?:b(?!\d))?|[\s-]*(?:sharp|flat)\b)?")
-_GERMAN_ROOT = re.compile(r"((?:[cdfgah]is|[cdfghb]es|es|eis|as|h)(?!us)|b|[acdefg])(#|b)?", re.IGNORECASE)
-_LATIN_ROOT = re.compile(rf"(do|ut|re|mi|fa|sol|la|si)(#|b|[\s-]*(?:{SHARP_WORDS}|{FLAT_WORDS}))?", re.IGNORECASE)
+_GERMAN_ROOT = re.compile(r"((?i:(?:[cdfgah]is|[cdfghb]es|es|eis|as|h)(?!us)|b|[acdefg]))(#|b)?")
+_LATIN_ROOT = re.compile(rf"((?i:do|ut|re|mi|fa|sol|la|si))(#|b|[\s-]*(?i:{SHARP_WORDS}|{FLAT_WORDS}))?")
 _ROOTS = {ENGLISH: _ENGLISH_ROOT, LATIN: _LATIN_ROOT, GERMAN: _GERMAN_ROOT}
 
 # Habits of writing a quality -> the common way, one after the other; the case of "M" and "m" counts.
@@ -201,7 +201,7 @@ def _pychord() -> dict[str, tuple[int, ...]]:
 _WORDS = rf"(?:[A-H][#b]?|{'|'.join(_LATIN_NOTES)}|[a-h](?:is|es)?|[ae]s)"
 _SIGN_WORDS = rf"[\s-]+(?:{SHARP_WORDS}|{FLAT_WORDS})\b"
 _NAME = rf"\b{_WORDS}(?:(?:{_SIGN_WORDS})?[\s-]+{MODE_NAMES}|{_SIGN_WORDS}|\sm(?=[\s\d(|,;)]|$))[\w#()+°]*"
-_PIECE = re.compile(
+PIECE = re.compile(
     rf"(?P<name>{_NAME}(?:/\w+)?)|(?P<no>\(?\bN\.?C\b\.?\)?)|(?P<times>\bx\s?\d\d?\b|\b\d\d?\s?x(?!\w))|(?P<same>%)"
     r"|(?P<open>\()|(?P<close>\))|(?P<piece>[^\s,;|>→:()\[\]{}%]+(?:\([^()\s]{1,16}\)[^\s,;|>→:()\[\]{}%]*)*)",
     re.IGNORECASE,
@@ -254,32 +254,30 @@ def names_of(pieces: list[str]) -> str | None:
 def _pieces(plain: str, text: str) -> list[tuple[str, str]]:
     """(kind, text) of the pieces of a row: chord, same, times, open, close."""
     found: list[tuple[str, str]] = []
-    for match in _PIECE.finditer(plain):
+    for match in PIECE.finditer(plain):
         kind, piece = match.lastgroup or "", text[match.start() : match.end()]
         if kind in ("name", "no"):
             found.append(("chord", piece))
         elif kind == "piece":
-            found += [
-                ("chord", part)
-                for part in _parts(piece.lstrip("-–—−‐‑*_~'"))
-                if re.search(r"[^\W_]", part) and part.lower() not in _LINKS
-            ]
+            piece = piece.lstrip("-–—−‐‑*_~'")
+            parts = [piece[start:end] for start, end in parts_of(piece)]
+            found += [("chord", p) for p in parts if re.search(r"[^\W_]", p) and p.lower() not in _LINKS]
         else:
             found.append((kind, piece))
     return found
 
 
-def _parts(piece: str) -> list[str]:
-    """ "Am-F-C-7" -> Am, F, C-7: a hyphen before a chord or a degree stands between two."""
+def parts_of(piece: str) -> list[tuple[int, int]]:
+    """Places in "Am-F-C-7": Am, F, C-7. A hyphen before a chord or a degree stands between two."""
     plain, parts, start = piece.translate(SIGNS), [], 0
     numbers = all(re.match(r"[b#]?[1-7]|$", part) for part in plain.split("-"))
     for hyphen in re.finditer("-", plain):
         following = plain[hyphen.end() :].partition("-")[0]
         degree = _DEGREE.fullmatch(following)
         if hyphen.start() > start and (degree and (numbers or not degree[2].isdigit()) or read_chord(following)):
-            parts.append(piece[start : hyphen.start()])
+            parts.append((start, hyphen.start()))
             start = hyphen.end()
-    return [*parts, piece[start:].rstrip(".")]
+    return [*parts, (start, len(piece.rstrip(".")))]
 
 
 def _read_piece(piece: str, key: str | None, habit: str | None, doubt: bool, small: bool, strict: bool) -> ChordReading:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..errors import ModelError
 from ..models.bundle import Bundle
+from .chord_reader import read_chords
 from .grid import WIDTHS
 from .plan import Plan
 from .prompt_parser import PromptFacts, parse_prompt
@@ -113,18 +114,28 @@ def plans_for(
 
 def _with_facts(plan: Plan, facts: PromptFacts) -> Plan:
     """The plan with what a prompt states in the place of what was borrowed."""
-    if facts.tempo is not None:
-        plan = replace(plan, tempo=facts.tempo)
+    if facts.quarters is not None:
+        plan = replace(plan, tempo=facts.quarters)
     if facts.metre is not None:
         plan = replace(plan, metre=facts.metre)
     if facts.drums is not None:
         plan = replace(plan, drums=facts.drums)
+    if facts.swing is not None:
+        plan = replace(plan, swing=facts.swing)
     if facts.chords:
         plan = replace(plan, chords=tuple((symbol, bar_length(plan.metre)) for symbol in facts.chords), key=None)
         if facts.tonic is None:
-            plan = replace(plan, key=key_of(facts.chords))
+            plan = replace(plan, key=key_of(tuple(filter(None, facts.chords))))
     if facts.tonic is not None:
         plan = in_key(plan, facts.tonic, facts.minor)
+    mode = (facts.key or "").partition(" ")[2]
+    if mode in MODES and plan.key and facts.tonic is not None:
+        plan = replace(plan, key=f"{plan.key.partition(' ')[0]} {mode}")
+    if facts.degrees:
+        home = plan.key or f"C {'minor' if facts.minor else 'major'}"
+        read = read_chords(" ".join(facts.degrees), home)
+        chords = tuple((chord.symbol, bar_length(plan.metre)) for chord in read if chord.symbol is not None)
+        plan = replace(plan, key=home, chords=chords)
     return plan
 
 
@@ -141,4 +152,4 @@ def in_key(plan: Plan, tonic: int, minor: bool | None) -> Plan:
 def _fits(plan: Plan, facts: PromptFacts) -> bool:
     if facts.metre not in (None, plan.metre) or None not in (facts.drums, plan.drums) and facts.drums != plan.drums:
         return False
-    return facts.minor is None or plan.key is None or (plan.key.split(" ")[1] in DARK_MODES) == facts.minor
+    return facts.minor is None or plan.key is None or (plan.key.partition(" ")[2] in DARK_MODES) == facts.minor

@@ -1,9 +1,8 @@
-"""What a prompt states in so many words: prompt -> tempo, key, metre, drums -> a vector (WIDTH,) for a generator.
+"""What a prompt states in so many words: prompt -> `Reading`, with facts, and what was understood and what was not.
 
-Pace ("slow", "up-tempo") and chords are read too, but only for the plan (`planner`).
-
-A sentence encoder hardly tells 124 from 128 BPM, or "drums" from "no drums". What can be read exactly is read here, and
-is appended to the sentence's own vector.
+A sentence encoder hardly tells 124 from 128 BPM, or "drums" from "no drums". What can be read exactly is read here. The
+facts go into the plan (`planner`); tempo, key, metre and drums also become a vector (WIDTH,) that is appended to the
+sentence's own. Every demand is told as understood, approximated, or not understood.
 """
 
 from __future__ import annotations
@@ -14,127 +13,206 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .theory import ACCIDENTALS, DARK_MODES, MODE_WORDS, QUALITIES, pitch_class
+from .chord_reader import NO_CHORD
+from .reading.chords import find_rows, find_song, read_rows
+from .reading.drums import read_drums
+from .reading.form import read_feel, read_form, read_voices
+from .reading.keys import read_key
+from .reading.language import NAMES, language_of
+from .reading.leftovers import tell_leftovers
+from .reading.metre import read_metre
+from .reading.negation import Refusal, read_refusals, read_unwanted
+from .reading.tempo import read_pace, read_tempo
+from .reading.text import Demand, Text
+from .reading.words import read_styles
+from .theory import pitch_class
 
 LAYOUT = 1  # of the vector; a model names the one that it was trained with
-BPM = (40.0, 220.0)
-METRES = ("4/4", "3/4", "6/8")  # that the vector has a place for
+BPM = (40.0, 220.0)  # that the vector has a place for
+METRES = ("4/4", "3/4", "6/8")  # likewise
 TEMPI = 40  # bumps on a logarithmic scale over BPM, about 4 % apart
 WIDTH = 1 + TEMPI + 1 + 12 + 2 + len(METRES) + 2
-
-_NUMBER = r"(\d{2,3}(?:\.\d+)?)"
-_TEMPO = re.compile(
-    rf"{_NUMBER}[\s-]*(?:bpm|b\.p\.m|beats?[\s-]per[\s-]minute)|\b(?:tempo|bpm)(?:\s+(?:of|is|at)|\s*[:=])?\s*{_NUMBER}\b",
-    re.IGNORECASE,
-)
-_KEY = re.compile(
-    rf"\b([A-Ga-g])(?:([#♯♭b])|[\s-]?(sharp|flat))?[\s-](?i:({'|'.join(MODE_WORDS)}))\b(?!\s+(?:key|mode|mood|scale|chord|tonality|feel))"
-)
-_METRE = re.compile(r"(?<![\d/])([2-9]|12)/([248])(?![\d/])")
-_MODE_ALONE = re.compile(r"\b(major|minor)(?:[\s-]key|[\s-]mode|[\s-]tonality|\s+scale)\b", re.IGNORECASE)
-_DRUMS = r"(?:drum(?:s|mer|ming)?|percussion|beats?|rhythm|drum\s+(?:kit|machine))"
-_NO_DRUMS = re.compile(rf"\b(?:no|without(?:\s+any)?|free\s+of)\s+{_DRUMS}\b|\b(?:drum|beat)less\b", re.IGNORECASE)
-_WITH_DRUMS = re.compile(
-    r"\b(?:drum(?:s|mer|ming)?|percussion|808|snares?|kicks?(?!\s+(?:in|off|back))|hi[\s-]?hats?|cymbals?|brushes|congas?"
-    r"|bongos?|breakbeats?|four[\s-](?:on|to)[\s-]the[\s-]floor)\b",
-    re.IGNORECASE,
-)
-_SYMBOL = rf"[A-G][#♯b♭]?(?:{'|'.join(sorted(map(re.escape, QUALITIES), key=len, reverse=True))})(?![\w#♯♭])"
-_CHORDS = re.compile(
-    rf"\b(?:[Cc]hords?|[Pp]rogression)\b(?:\s+(?:are|is|of))?[\s:]*({_SYMBOL}(?:[\s,|>–-]+{_SYMBOL})+)"
-)
-_NOT = r"(?<!not )(?<!not too )(?<!never )(?<!less )(?<!too )"
-_PACES = {
-    "slow": re.compile(rf"\b{_NOT}(?:slow(?:ly|er)?|unhurried|adagio|largo|lento|down[\s-]?tempo)\b", re.IGNORECASE),
-    "fast": re.compile(
-        rf"\b{_NOT}(?:fast(?:er)?|quick(?:ly)?|rapid(?:ly)?|up[\s-]?tempo|high[\s-]speed|breakneck|presto|allegro|vivace)\b",
-        re.IGNORECASE,
-    ),
-}
-_WORD_METRES = {
-    "3/4": re.compile(r"\bwaltz\b|\btriple\s+(?:time|met(?:re|er))\b|\bthree[\s-](?:four|quarter|beats)\b", re.I),
-    "6/8": re.compile(r"\bsix[\s-]eight\b", re.I),
-    "4/4": re.compile(r"\bfour[\s-](?:four|to[\s-]the[\s-]floor|on[\s-]the[\s-]floor)\b|\bcommon\s+time\b", re.I),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class PromptFacts:
-    """What a prompt states; None: it says nothing of that."""
+    """What a prompt states; None, or nothing: it says nothing of that.
 
-    tempo: float | None = None  # beats a minute, within BPM
+    What has a place in the vector comes first. tempo: beats a minute, of `beat` quarter notes each; key: tonic, mode or
+    both, such as "F# minor", "E", "minor"; chords: symbols of `theory`, or NO_CHORD; degrees: "ii", "V", "I", where no
+    key is stated; swing: as in a plan; form: parts that are named, in order.
+    """
+
+    tempo: float | None = None
     tonic: int | None = None  # pitch class, 0 is C
     minor: bool | None = None
-    metre: str | None = None  # one of METRES
+    metre: str | None = None
     drums: bool | None = None
-    chords: tuple[str, ...] = ()  # symbols of `theory.QUALITIES`; not in the vector
-    pace: str | None = None  # "slow" or "fast", in words; not in the vector
+    chords: tuple[str, ...] = ()
+    pace: str | None = None  # "slow" or "fast", in words
+    key: str | None = None
+    beat: float = 1.0
+    degrees: tuple[str, ...] = ()
+    swing: float | None = None
+    form: tuple[str, ...] = ()
+
+    @property
+    def quarters(self) -> float | None:
+        """The tempo in quarter notes a minute."""
+        return None if self.tempo is None else self.tempo * self.beat
 
     def vector(self) -> np.ndarray:
-        """(WIDTH,) float32: zeros where nothing is stated, else a mark and the value.
+        """(WIDTH,) float32: zeros where nothing is stated, or what has no place; else a mark and the value.
 
         A tempo is two or three bumps of a logarithmic scale, so that near tempi have near vectors.
         """
         tempo, tonic, mode = np.zeros(1 + TEMPI), np.zeros(13), np.zeros(2)
         metre, drums = np.zeros(len(METRES)), np.zeros(2)
-        if self.tempo is not None:
+        if self.quarters is not None and BPM[0] <= self.quarters <= BPM[1]:
             low, high = map(math.log2, BPM)
-            place = (math.log2(self.tempo) - low) / (high - low) * (TEMPI - 1)
+            place = (math.log2(self.quarters) - low) / (high - low) * (TEMPI - 1)
             tempo[0] = 1
             tempo[1:] = np.exp(-0.5 * np.square(np.arange(TEMPI) - place))
         if self.tonic is not None:
             tonic[0] = tonic[1 + self.tonic] = 1
         if self.minor is not None:
             mode[int(self.minor)] = 1
-        if self.metre is not None:
+        if self.metre in METRES:
             metre[METRES.index(self.metre)] = 1
         if self.drums is not None:
             drums[int(self.drums)] = 1
         return np.concatenate([tempo, tonic, mode, metre, drums]).astype(np.float32)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """A prompt as it was read. Every demand of it is in one of the three lists, in the order of the text.
+
+    genres: styles that are asked for; unwanted: what is refused, as it was written; wanted: the prompt without the
+    words that refuse, for a text encoder, which hears "techno" in "not techno"; language: its ISO code.
+    """
+
+    prompt: str
+    facts: PromptFacts
+    understood: tuple[Demand, ...] = ()
+    approximated: tuple[Demand, ...] = ()
+    not_understood: tuple[Demand, ...] = ()
+    genres: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
+    wanted: str = ""
+    negative: str = ""
+    language: str = "en"
+
+    def to_dict(self) -> dict[str, list[dict[str, str]]]:
+        """The three lists, JSON-safe."""
+        lists = {
+            "understood": self.understood,
+            "approximated": self.approximated,
+            "not_understood": self.not_understood,
+        }
+        return {name: [demand.to_dict() for demand in demands] for name, demands in lists.items()}
+
+
+def read_prompt(prompt: str) -> Reading:
+    """Read a prompt. Of what is stated more than once the first counts, and the others are told. Never raises."""
+    text = Text(prompt)
+    text.language = language_of(text.plain)
+    song = find_song(text)
+    refusals = read_refusals(text)
+    rows = find_rows(text, song)
+    key = read_key(text)
+    read = read_rows(text, rows, key.name if key and key.tonic else None)
+    metre = read_metre(text)
+    tempo = read_tempo(text)
+    genres = read_styles(text)
+    drums = read_drums(text, refusals)
+    pace = read_pace(text)
+    swing = read_feel(text)
+    form = read_form(text)
+    read_voices(text)
+    chords = tuple(chord.symbol for chord in read if chord.symbol is not None)
+    facts = PromptFacts(
+        tempo=tempo.value if tempo else None,
+        tonic=pitch_class(key.tonic) if key and key.tonic else None,
+        minor=key.dark if key else None,
+        metre=metre,
+        drums=drums,
+        chords=chords if any(symbol != NO_CHORD for symbol in chords) else (),
+        pace=pace,
+        key=key.name if key else None,
+        beat=tempo.beat if tempo else 1.0,
+        degrees=tuple(chord.text for chord in read if rows.in_degrees and chord.symbol is None),
+        swing=swing,
+        form=form,
+    )
+    return _reading(text, facts, genres, refusals)
+
+
 def parse_prompt(prompt: str) -> PromptFacts:
-    """Read a prompt. The first tempo and key that are named count; a tempo outside of BPM is not taken."""
-    tonic, minor = _key(prompt)
-    return PromptFacts(_tempo(prompt), tonic, minor, _metre(prompt), _drums(prompt), _chords(prompt), _pace(prompt))
+    """The facts of `read_prompt`."""
+    return read_prompt(prompt).facts
 
 
-def _tempo(prompt: str) -> float | None:
-    found = _TEMPO.search(prompt)
-    tempo = float(found[1] or found[2]) if found else 0.0
-    return tempo if BPM[0] <= tempo <= BPM[1] else None
+def _reading(text: Text, facts: PromptFacts, genres: tuple[str, ...], refusals: list[Refusal]) -> Reading:
+    unwanted = read_unwanted(text, refusals)
+    told = {demand.text for _, demand in (*text.understood, *text.approximated, *text.missed)}
+    for refusal in refusals:
+        thing = text.written(*refusal.what)
+        if not refusal.partly and text.written(refusal.start, refusal.end) not in told:
+            text.says("unwanted", (refusal.start, refusal.end), f"not {thing}")
+    tell_leftovers(text)
+    approximated = [demand for _, demand in sorted(text.approximated, key=lambda one: one[0])]
+    if text.language != "en":
+        name = NAMES[text.language]
+        why = (
+            f"the models learned from English captions: words of {name} that state nothing exact may be heard less well"
+        )
+        approximated.append(Demand("language", f"the text is {name}", "the words as they are", why))
+    said, carried = _without_refusals(text, refusals, facts)
+    return Reading(
+        text.prompt,
+        facts,
+        tuple(demand for _, demand in sorted(text.understood, key=lambda one: one[0])),
+        tuple(approximated),
+        tuple(demand for _, demand in sorted(text.missed, key=lambda one: one[0])),
+        genres,
+        unwanted,
+        said,
+        ", ".join(thing for thing in unwanted if thing not in carried),
+        text.language,
+    )
 
 
-def _key(prompt: str) -> tuple[int | None, bool | None]:
-    for note, sign, word, mode in _KEY.findall(prompt):
-        if note == "a" and not (sign or word) and not re.search(r"\b(?:in|of|key)\s+a\s+" + mode, prompt):
-            continue  # the article: "a minor point"
-        return (pitch_class(note.upper()) + ACCIDENTALS[sign or word]) % 12, MODE_WORDS[mode.lower()] in DARK_MODES
-    alone = _MODE_ALONE.search(prompt)
-    return None, MODE_WORDS[alone[1].lower()] in DARK_MODES if alone else None
+_PLAIN_NO_DRUMS = re.compile(
+    r"(?:no|without(?:\s+any)?|free\s+of)\s+(?:drum|percussion|beat|rhythm)\w*.*|(?:drum|beat)less",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
-def _metre(prompt: str) -> str | None:
-    found = _METRE.search(prompt)
-    if found:
-        return found[0] if found[0] in METRES else None
-    return next((metre for metre, words in _WORD_METRES.items() if words.search(prompt)), None)
+def _without_refusals(text: Text, refusals: list[Refusal], facts: PromptFacts) -> tuple[str, set[str]]:
+    """The prompt without what it refuses, and what the plan carries: "no drums" stays, for captions have it."""
+    said, carried, at = [], set(), 0
+    drums = {demand.text for _, demand in text.understood if demand.kind == "drums" and demand.meaning == "no drums"}
+    for refusal in refusals:
+        start, end = text.in_prompt(refusal.start, refusal.end)
+        if refusal.partly:
+            continue
+        said.append(text.prompt[at:start])
+        at = end
+        if text.written(refusal.start, refusal.end) in drums:
+            carried.add(text.written(*refusal.what))
+            plain = _PLAIN_NO_DRUMS.fullmatch(text.prompt[start:end])
+            said.append(text.prompt[start:end] if plain else "no drums")
+    if not refusals:
+        return text.prompt, set()
+    rest = "".join([*said, text.prompt[at:]])
+    if rest == text.prompt:
+        return rest, carried
+    return _tidied(rest), carried
 
 
-def _pace(prompt: str) -> str | None:
-    """The pace that a prompt asks for; one that asks for both says nothing."""
-    said = [pace for pace, words in _PACES.items() if words.search(prompt)]
-    return said[0] if len(said) == 1 else None
-
-
-def _chords(prompt: str) -> tuple[str, ...]:
-    found = _CHORDS.search(prompt)
-    if not found:
-        return ()
-    return tuple(symbol.replace("♯", "#").replace("♭", "b") for symbol in re.findall(_SYMBOL, found[1]))
-
-
-def _drums(prompt: str) -> bool | None:
-    if _NO_DRUMS.search(prompt):
-        return False
-    return True if _WITH_DRUMS.search(prompt) else None
+def _tidied(text: str) -> str:
+    """Without the signs and words that stood around what was taken out."""
+    text = re.sub(r"(?:\b(?:but|and|or|just|with)\s*)+(?=[,.;!?]|$)", "", text)
+    text = re.sub(r"\s*([,;.!?])(?:\s*[,;.])+", r"\1", text)
+    return re.sub(r"[ \t]{2,}", " ", re.sub(r"^[\s,;.!]+|[\s,;]+$", "", text))

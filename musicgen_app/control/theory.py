@@ -13,8 +13,11 @@ MODES = {
     "lydian": (0, 2, 4, 6, 7, 9, 11),
     "mixolydian": (0, 2, 4, 5, 7, 9, 10),
     "blues": (0, 2, 4, 5, 7, 9, 10),
+    "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
+    "phrygian dominant": (0, 1, 4, 5, 7, 8, 10),
+    "locrian": (0, 1, 3, 5, 6, 8, 10),
 }
-DARK_MODES = ("minor", "dorian", "phrygian")  # those with a minor third
+DARK_MODES = ("minor", "dorian", "phrygian", "harmonic minor", "locrian")  # those with a minor third
 # The words for a mode in the name of a key -> the mode.
 MODE_WORDS = {
     "major": "major", "maj": "major", "ionian": "major", "lydian": "lydian", "mixolydian": "mixolydian",
@@ -59,7 +62,8 @@ QUALITIES = {
 
 FIFTHS = ("F", "C", "G", "D", "A", "E", "B")  # the naturals on the line of fifths, F at -1
 # Where the scale of a mode on C lies on the line of fifths: minus its flats, or its sharps.
-SIGNATURES = {"major": 0, "minor": -3, "dorian": -2, "phrygian": -4, "lydian": 1, "mixolydian": -1, "blues": -1}
+SIGNATURES = {"major": 0, "minor": -3, "dorian": -2, "phrygian": -4, "lydian": 1, "mixolydian": -1, "blues": -1,
+              "harmonic minor": -3, "phrygian dominant": -4, "locrian": -5}  # fmt: skip
 
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")

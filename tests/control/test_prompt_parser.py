@@ -55,7 +55,7 @@ def test_key(prompt, tonic, minor):
 @pytest.mark.parametrize(
     ("prompt", "metre"),
     [("jig in 6/8", "6/8"), ("3/4 time", "3/4"), ("a slow waltz", "3/4"), ("techno, four on the floor", "4/4"),
-     ("odd 7/8 groove", None), ("recorded on 11/4/2020", None), ("piano", None)],
+     ("odd 7/8 groove", "7/8"), ("recorded on 11/4/2020", None), ("piano", None)],
 )  # fmt: skip
 def test_metre(prompt, metre):
     assert parse_prompt(prompt).metre == metre
@@ -77,7 +77,8 @@ def test_drums(prompt, drums):
     [("piano, chords Am F C G, slow", ("Am", "F", "C", "G")), ("Chords: C-Gsus4-Am.", ("C", "Gsus4", "Am")),
      ("a progression of F#m7 | B♭maj7 | E♭", ("F#m7", "Bbmaj7", "Eb")),
      ("chords Dm7, G7, Cmaj7", ("Dm7", "G7", "Cmaj7")),
-     ("chords Am", ()), ("lush chords and a Bass", ()), ("piano chords Calm", ()), ("C G Am F", ())],
+     ("chords Am", ("Am",)), ("lush chords and a Bass", ()), ("piano chords Calm", ()),
+     ("C G Am F", ("C", "G", "Am", "F"))],
 )  # fmt: skip
 def test_chords(prompt, chords):
     assert parse_prompt(prompt).chords == chords

@@ -57,7 +57,7 @@ def test_a_prompt_file_of_ones_own(tmp_path):
     [
         ("1,poem,x,,,,,yes", "kind 'poem'"),
         ("1,free,x,,,fast,,yes", "could not convert"),
-        ("1,free,x,,,,H major,yes", "is no key"),
+        ("1,free,x,,,,X major,yes", "is no key"),
         ("1,free,x,,,,,maybe", "no 'maybe'"),
         ("1.2,free,x,,,,,yes", "an id with a dot"),
     ],

@@ -8,5 +8,6 @@ metrics/            the measures of papers: FAD, CLAP score, concept coverage an
 report              clips and vectors -> the figures of a report
 adherence_scores    targets and what is heard -> scores
 memorisation        whether clips copy the training data
+phrasings           how much of what people write is read as they mean it
 tables/             reports as text, as Markdown and as pictures
 """

@@ -1,0 +1,303 @@
+"""The rows of chords that a prompt states, with or without the word, in letters, degrees or numbers."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ..chord_reader import GERMAN, NO_CHORD, PIECE, ChordReading, names_of, parts_of, read_chord, read_chords
+from .text import Text
+
+_LABEL_WORDS = (
+    r"(?:power\s+)?chords?(?:\s+(?:progression|sequence|loop|changes))?|(?:chord\s+)?progression"
+    r"|(?:chord\s+)?changes|akkord(?:e|en|folge)|akkoorden|accords"
+    r"|acordes|accordi|progres(?:ion|sao|sione)|akordy|аккорды|コード(?:進行)?|和弦|harmony|harmonies|vamp|turnaround|cadence"
+)
+_LABEL = re.compile(
+    rf"(?<!\w)(?:{_LABEL_WORDS})(?:\s+(?:are|is|of|on|like|over|should\s+be|go(?:es|ing)?|that\s+goes|sind|son|sono"
+    rf"|to\s+use))?(?:\s+(?:just|only|the))?[\s:=(\"-]*$",
+    re.IGNORECASE,
+)
+_LABEL_AFTER = re.compile(
+    rf"\s*(?:{_LABEL_WORDS}|only|alternating|forever|over\s+and\s+over|loop(?:ed|ing)?|vamp|back\s+and\s+forth"
+    rf"|and\s+that's\s+(?:all|it))(?!\w)",
+    re.IGNORECASE,
+)
+_ON = re.compile(
+    r"\b(?:on|over|vamp(?:\s+on)?|jam\s+on|just|sobre|uber|auf|play|using|chords?|loop(?:\s+of)?|between|with)\s+$"
+)
+_LIST_SIGN = re.compile(r"[,|>/\n;()-]")
+_BETWEEN = re.compile(
+    r"(?:[\s,;|>/:.()\[\]{}\"*~%-]+|(?:then(?:\s+to)?|and|to|und|dann|y|et|puis|luego|poi|e|en|back\s+to"
+    r"|followed\s+by|x\s?\d{1,2}|\d{1,2}\s?x)(?!\w))*",
+    re.IGNORECASE,
+)
+_FAR = 40  # signs between two chords, at most
+_WEAK = re.compile(
+    r"[A-Ha-h]|am|Am|em|Em|Dim|dim|Add|do|re|mi|fa|sol|la|si|ut|as|es|des|dis|ges|H\d|[A-H]\d|[A-H][67]|[Aa]dd\d?|NC"
+    r"|[EA]s|Es|Des|Ces|ces|Hes|bb|Mi|La|La|Si|Re|Do|Fa|Sol",
+    0,
+)
+_STRONG = re.compile(
+    r"[A-H][#b]?(?:m|maj|M|min|dim|aug|sus|add|-|\^|Δ|ø|°|\+|7|9|11|13|6)\S*\d\S*|[A-H][#b]\S*|[A-G]/[A-G][#b]?"
+    r"|[B-DF-H]m|(?:dim|aug|sus)\S*"
+)
+_ODD = re.compile(r"(?<![\w.])(?P<what>[A-Z][#b]?(?:m|maj|min|sus|dim|aug|add)?(?:\d{1,2})?(?:[#b]\d{1,2})*)(?![\w.])")
+_ROMAN = re.compile(
+    r"(?<![\w'./])(?:[b#]?(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)(?:Δ|\^|ø|o|°|dim|maj|m|M|sus|add|aug|\+|b|#"
+    r"|-(?=\d))*\d{0,2}(?:[b#]\d{1,2})*(?:/(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i))?)(?![\w])"
+)
+_NUMBER = re.compile(r"(?<![\w./+:#])[b#]?[1-7](?:-7?|m7?|maj7|7|°|sus4?)?(?:/[1-7])?(?![\w:)/%+'\"]|\.\d)")
+_NASHVILLE = re.compile(r"nashville|number\s+system|numbers?\s+(?:chart|notation)|degrees", re.IGNORECASE)
+_INLINE = re.compile(r"\[(?P<chord>[A-H][#b]?[^\]\s]{0,10})\](?=[^\W\d_]|\s*[a-z])")
+_CAPO = re.compile(r"(?<!\w)capo\s+(?:on\s+|at\s+|fret\s+)*\d+", re.IGNORECASE)
+_FORMS = re.compile(r"[ABC]+")
+_NO_KEY = "no key is named: the degrees are those of the key that the clip gets"
+
+
+class Rows(NamedTuple):
+    """Places of the text that hold chords; in_degrees: written as degrees of a key; power: "power chords" are meant."""
+
+    spans: list[tuple[int, int]]
+    in_degrees: bool = False
+    power: bool = False
+
+
+class _Chord(NamedTuple):
+    start: int
+    end: int
+    strength: int  # 2: hardly anything else; 1: may be a word
+
+
+def find_song(text: Text) -> list[tuple[int, int]]:
+    """Places of chords among the words of a song: "[Am]Woke up", or a line of chords above each line of words.
+
+    All of the lines is used, for nothing else is asked for there; the words are told.
+    """
+    lines = [match.span() for match in re.finditer(r"[^\n]+", text.plain)]
+    chords: list[tuple[int, int]] = []
+    for start, end in lines:
+        inline = [m.span("chord") for m in _INLINE.finditer(text.plain, start, end) if read_chord(m["chord"])]
+        if inline:
+            chords += inline
+            text.misses("voice", (start, end), "the words of a song are not sung")
+    alone = [
+        number
+        for number, line in enumerate(lines)
+        if len(text.plain[slice(*line)].split()) > 1 and _only_chords(text, line)
+    ]
+    if len(lines) > 1 and alone and not chords:
+        for number, (start, end) in enumerate(lines):
+            if _only_chords(text, (start, end)):
+                chords.append(_use(text, (start, end)))
+            elif number - 1 in alone and len(text.plain[start:end].split()) > 2:
+                text.misses("voice", (start, end), "the words of a song are not sung")
+    return chords
+
+
+def _only_chords(text: Text, line: tuple[int, int]) -> bool:
+    pieces = text.plain[slice(*line)].replace("|", " ").split()
+    return all(
+        re.fullmatch(r"[A-H][#b]?\S*|[-/.%]|x\d", piece) and (piece in "-/.%" or piece[0] == "x" or read_chord(piece))
+        for piece in pieces
+    ) and bool(pieces)
+
+
+def find_rows(text: Text, song: list[tuple[int, int]]) -> Rows:
+    """Where chords stand, before keys are read; their places are marked as used. song: those of `find_song`."""
+    if song:
+        return Rows(song)
+    rows = [run for run in _runs(text) if _is_row(text, run)]
+    if rows:
+        spans = [_use(text, (run[0].start, _with_repeats(text, run[-1].end))) for run in rows]
+        power = re.search(r"power\s*-?chords?\W*$", text.before(spans[0][0], 24)) is not None
+        return Rows(spans, power=power)
+    return _degrees(text)
+
+
+def _use(text: Text, span: tuple[int, int]) -> tuple[int, int]:
+    text.use(*span)
+    return span
+
+
+def _with_repeats(text: Text, end: int) -> int:
+    more = re.compile(r"[\s|)\]:]*(?:\bx\s?\d{1,2}\b|%)").match(text.plain, end)
+    return more.end() if more else end
+
+
+def _runs(text: Text) -> list[list[_Chord]]:
+    """Chords with nothing but signs and "then" or "and" between."""
+    runs: list[list[_Chord]] = []
+    for chord in _chords(text):
+        last = runs[-1][-1].end if runs else 0
+        if runs and chord.start - last <= _FAR and _BETWEEN.fullmatch(text.plain, last, chord.start):
+            runs[-1].append(chord)
+        else:
+            runs.append([chord])
+    return [run[1:] if len(run) > 1 and _is_a_key(text, run) else run for run in runs]
+
+
+def _is_a_key(text: Text, run: list[_Chord]) -> bool:
+    """Whether the first of a run is the key of the rest: "in D minor | Em7b5 | A7"."""
+    gap = text.plain[run[0].end : run[1].start]
+    return re.search(r"\b(?:in|en|em|im|key(?: of)?|is)\s*:?\s*$", text.before(run[0].start, 12)) is not None and (
+        " " in text.plain[run[0].start : run[0].end] or re.search(r"[|:;.\n]", gap) is not None
+    )
+
+
+def _chords(text: Text) -> list[_Chord]:
+    found = []
+    for match in PIECE.finditer(text.plain):
+        kind = match.lastgroup
+        if kind == "name" or kind == "no":
+            if text.is_free(*match.span()):
+                found.append(_Chord(*match.span(), 1))
+        elif kind == "piece":
+            for start, end in parts_of(match[0]):
+                piece = match[0][start:end].strip(".\"'!?*")
+                start += match.start() + match[0][start:end].find(piece) if piece else 0
+                if (
+                    piece
+                    and len(piece) <= 16
+                    and text.is_free(start, start + len(piece))
+                    and (strength := _strength(piece))
+                ):
+                    found.append(_Chord(start, start + len(piece), strength))
+    return found
+
+
+def _strength(piece: str) -> int:
+    if not re.match(
+        r"[A-Ha-h]|do|re|mi|fa|sol|la|si|ut|Do|Re|Mi|Fa|Sol|La|Si|DO|RE|MI|FA|SOL|LA|SI|[ea]s|[EA]s", piece
+    ):
+        return 0
+    read = read_chord(piece)
+    if read is None or not read.symbol:
+        return 0
+    if _WEAK.fullmatch(piece) or not _STRONG.match(piece):
+        return 1
+    return 2
+
+
+def _is_row(text: Text, run: list[_Chord]) -> bool:
+    """Whether a run of chord-like pieces is meant as chords."""
+    plain, start, end = text.plain, run[0].start, run[-1].end
+    before, pieces = plain[max(0, start - 60) : start], [plain[c.start : c.end] for c in run]
+    label = _LABEL.search(before)
+    if label and not re.search(r"rhythm\s+changes", before.lower()):
+        return len(run) > 1 or pieces[0][0].isupper() or label[0].rstrip()[-1:] in (":", "=") and text.ends(end)
+    strong = sum(chord.strength == 2 for chord in run)
+    gaps = [plain[a.end : b.start] for a, b in zip(run, run[1:], strict=False)]
+    listed = bool(gaps) and all(_LIST_SIGN.search(gap) for gap in gaps)
+    barred = plain[:start].rstrip()[-1:] == "|" and (plain[end:].lstrip()[:1] == "|" or len(run) > 1)
+    bracketed = plain[:start].endswith("[") and plain[end:].startswith("]")
+    small = all(piece[0].islower() for piece in pieces)
+    if barred or bracketed and strong + len(run) > 1:
+        return True
+    if len(run) == 1:
+        colourful = re.search(r"maj|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ|\^|/", pieces[0]) is not None and strong > 0
+        asked = strong > 0 and (_LABEL_AFTER.match(plain, end) or _ON.search(before.lower()))
+        only = (
+            _LABEL_AFTER.match(plain, end)
+            and re.match(r"\s*chord", plain[end : end + 8])
+            and pieces[0][0].isupper()
+            and pieces[0] != "A"
+        )
+        return bool(colourful and not re.match(r"[A-H][#b]?/", pieces[0]) or asked or only)
+    if small:
+        return (
+            len(run) >= 3
+            and listed | (text.begins(start) and text.ends(end))
+            and any(len(piece) > 1 for piece in pieces)
+        )
+    if len(run) == 2:
+        linked = re.search(r"\b(?:and|und|y|et|then|to|e|en)\b", gaps[0])
+        minor = any(re.fullmatch(r"[A-H][#b]?m", piece) for piece in pieces)
+        if strong == 2 or strong and (listed or _LABEL_AFTER.match(plain, end) or _ON.search(before.lower())):
+            return not (linked and not listed and all(re.fullmatch("[A-H][#b]", piece) for piece in pieces))
+        return (
+            bool(strong or minor)
+            and not linked
+            and (listed or text.begins(start) and text.ends(end))
+            or bool(_LABEL_AFTER.match(plain, end))
+        )
+    if strong == 0 and _FORMS.fullmatch("".join(pieces)):
+        return False  # A, B, C or the form A B A
+    return strong > 0 or listed or text.ends(end) or len(run) > 3
+
+
+def _degrees(text: Text) -> Rows:
+    """Runs of Roman numerals, or of numbers where they are said to be chords or a key stands near."""
+    named = _NASHVILLE.search(text.plain) is not None
+    for pattern, least in ((_ROMAN, 2), (_NUMBER, 2 if named else 3)):
+        runs: list[list[tuple[int, int]]] = []
+        for match in text.find(pattern):
+            if runs and _BETWEEN.fullmatch(text.plain, runs[-1][-1][1], match.start()):
+                runs[-1].append(match.span())
+            else:
+                runs.append([match.span()])
+        spans = [
+            (run[0][0], run[-1][1])
+            for run in runs
+            if len(run) >= least and _are_degrees(text, run, pattern is _NUMBER, named)
+        ]
+        if spans:
+            return Rows([_use(text, span) for span in spans], True)
+    return Rows([])
+
+
+def _are_degrees(text: Text, run: list[tuple[int, int]], numbers: bool, named: bool) -> bool:
+    written = [text.plain[start:end] for start, end in run]
+    if not numbers:
+        return len(set(written)) > 1 or len(run) > 2
+    if named:
+        return True
+    key_near = re.search(r"\b(?:key|in|blues)\b", text.lower) is not None
+    counting = written[:3] in (["1", "2", "3"], ["4", "3", "2"], ["3", "2", "1"], ["5", "6", "7"])
+    return key_near and not counting and any(re.match("[b#]?[146]", piece) for piece in written)
+
+
+def read_rows(text: Text, rows: Rows, key: str | None) -> list[ChordReading]:
+    """The chords of the rows, in order; tells what of them is changed or cannot be read."""
+    names = GERMAN if text.language in ("de", "pl", "cs") else None
+    if names and names_of([text.plain[slice(*span)] for span in rows.spans]):
+        names = None
+    chords: list[ChordReading] = []
+    for start, end in rows.spans:
+        row = text.plain[start:end]
+        read = read_chords(f"({row}" if row.count(")") > row.count("(") else row, key, names)
+        if rows.power:
+            read = [
+                c._replace(symbol=f"{c.symbol}5") if c.symbol and re.fullmatch("[A-G][#b]?", c.symbol) else c
+                for c in read
+            ]
+        chords += read
+        _tell(text, (start, end), read, key)
+    for match in text.find(_CAPO):
+        text.takes("chords", match.span(), "the chords as they are written", "a capo is not reckoned with")
+    _tell_odd(text)
+    return chords
+
+
+def _tell(text: Text, span: tuple[int, int], read: list[ChordReading], key: str | None) -> None:
+    symbols = " ".join(chord.symbol or ("N.C." if chord.symbol == NO_CHORD else "?") for chord in read)
+    degrees = not key and any(chord.symbol is None and "no key" in chord.why for chord in read)
+    if degrees:
+        text.takes("chords", span, "the same degrees of the clip's key", _NO_KEY)
+    else:
+        text.says("chords", span, symbols)
+    for chord in dict.fromkeys(chord for chord in read if chord.why):
+        if chord.symbol is not None:
+            text.takes_word("chords", chord.text, chord.symbol or "no chord", chord.why, span[0])
+        elif not degrees:
+            text.misses_word("chords", chord.text, chord.why, span[0])
+
+
+def _tell_odd(text: Text) -> None:
+    """What is called a chord, and is none: "a Q7 chord"."""
+    for match in text.find(_ODD):
+        if match["what"] == "I" or len(match["what"]) < 2 or re.fullmatch(r"[A-Z]\d*", match["what"]) is None:
+            continue
+        near = re.match(r"[\s-]+chords?\b", text.after(match.end(), 8)) or _LABEL.search(text.before(match.start(), 40))
+        if near and read_chord(match["what"]) is None:
+            text.misses("chords", match.span(), "no chord of that name is known")

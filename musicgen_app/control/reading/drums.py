@@ -1,0 +1,67 @@
+"""Whether a prompt asks for drums, or refuses them."""
+
+from __future__ import annotations
+
+import re
+
+from .negation import Refusal
+from .text import Text
+from .words import DRUMS, PULSE, SINGLE_DRUMS
+
+_WHOLE = re.compile(rf"(?<![\w-])(?:{DRUMS})(?!\w)|ドラム|打楽器|パーカッション|鼓", re.IGNORECASE)
+_SINGLE = re.compile(rf"(?<![\w-])(?:{SINGLE_DRUMS})(?!\w)", re.IGNORECASE)
+_REFUSED = re.compile(
+    rf"(?<![\w-])(?:{DRUMS}|{PULSE}|drum|beat|percussion|rhythm|instruments?|instrumente?)(?!\w)|ドラム|打楽器|パーカッション|鼓|打击乐",
+    re.IGNORECASE,
+)
+_A_CAPPELLA = re.compile(r"(?<!\w)a\s?cap+el+a(?!\w)", re.IGNORECASE)
+# A battery, a kick-off, the brush of a painter.
+_OTHER = re.compile(
+    r"kicks?\s+(?:in|off|back|out|ass|it)\b|(?:batterie|bateria|batteria)\s+(?:de|do|del|di|d'|da|mon|meu|mi|is|ist"
+    r"|est|e)\s+(?:(?:mon|ma|meu|minha|mi|mio|il|la|le|l'|o|a"
+    r"|mein\w*|tu|ton|su)\s*)?(?:tel\w+|cel\w+|smart\w+|handy|movil|portab\w+|pentol\w+|cucina|cuisine|cozinha|coche"
+    r"|carro|auto|voiture|lapt\w+|iphone|\d)"
+    r"|breaks?\s+(?:my|your|the|up|down|of)\b|rides?\s+(?:a|the|my|his|her|to|home|through|into)\b|brush(?:ed"
+    r"|es)?\s+(?:my|your|teeth|off|past|against)"
+    r"|drum\s+roll\s+please|trommelfell|hats\s+off|(?:top|cowboy|straw)\s+hats",
+    re.IGNORECASE,
+)
+_YES = re.compile(r"\s*[:=]\s*(?:yes|on|true|1|ja|oui|si)\b", re.IGNORECASE)
+
+
+def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
+    """True: asked for; False: refused; None: nothing is said, or both."""
+    refused = [
+        r
+        for r in refusals
+        if _REFUSED.fullmatch(_what(text, r)) or _WHOLE.search(_what(text, r)) and not _SINGLE.fullmatch(_what(text, r))
+    ]
+    sung = next(text.find(_A_CAPPELLA), None)
+    whole = [m for m in text.find(_WHOLE) if not _OTHER.match(text.plain, m.start())]
+    single = [m for m in text.find(_SINGLE) if not _OTHER.match(text.plain, m.start())]
+    partly = [r for r in refused if r.partly]
+    for refusal in partly:
+        text.misses(
+            "drums", (refusal.start, refusal.end), "drums for a part of a clip only: write a chord sheet with sections"
+        )
+    refused = [r for r in refused if not r.partly]
+    if refused and whole:
+        for match in whole:
+            text.takes("drums", match.span(), "left open", "drums are both asked for and refused")
+        return None
+    if refused or sung:
+        for refusal in refused:
+            text.says("drums", (refusal.start, refusal.end), "no drums")
+        if not refused and sung:
+            text.says("drums", sung.span(), "no drums")
+        for match in single:
+            text.takes("drums", match.span(), "no drums", "drums are refused, and the plan knows them only as a whole")
+        return False
+    for match in (*whole, *single):
+        stated = _YES.match(text.plain, match.end())
+        text.says("drums", (match.start(), stated.end() if stated else match.end()), "drums")
+    return True if (whole or single) and not partly else None
+
+
+def _what(text: Text, refusal: Refusal) -> str:
+    return text.plain[slice(*refusal.what)].strip().lower()

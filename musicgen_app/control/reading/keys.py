@@ -1,0 +1,365 @@
+"""The key that a prompt states: "in Fm", "key of Bb", "blues in E", "c-Moll", "Sib menor", "11A"."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ..chord_reader import FLAT_WORDS, SHARP_WORDS
+from ..theory import DARK_MODES, pitch_class, spell_note
+from .text import Text
+
+# The words for a mode, in any language and without accents -> the mode.
+_MODES = {
+    "phrygian dominant": r"phrygian\s+dominant|freygish"
+        r"|frigio\s+dominante", "harmonic minor": r"harmonic\s+minor|harmonisch\s+moll|minore\s+armonica",
+    "minor": r"(?:natural\s+|melodic\s+|pentatonic\s+)?(?:minore?|min)|minor\s+pentatonic|aeolian|menor|mineure?"
+        r"|[ -]?moll|mol|aolisch|eolico|eolien|минор\w*|マイナー|mineur",
+    "major": r"(?:pentatonic\s+)?(?:major|maj)|major\s+pentatonic|ionian|mayor|maior|maggiore|majeure?|[ -]?dur"
+        r"|ionisch|мажор\w*|メジャー|majeur",
+    "dorian": r"dorian|dorisch|dorico|dorien", "phrygian": r"phrygian|phrygisch|frigio|phrygien|frygisch",
+    "lydian": r"lydian|lydisch|lidio|lydien", "mixolydian": r"mixolydian|mixolydisch|misolidio|mixolidio"
+        r"|mixolydien", "locrian": r"locrian|lokrisch|locrio|locrien",
+}  # fmt: skip
+_MODE = "|".join(f"(?P<{mode.replace(' ', '_')}>{words})" for mode, words in _MODES.items())
+_LATIN = {"do": "C", "ut": "C", "re": "D", "mi": "E", "fa": "F", "sol": "G", "la": "A", "si": "B"}
+_RUSSIAN = {"до": "C", "ре": "D", "ми": "E", "фа": "F", "соль": "G", "ля": "A", "си": "B"}
+_SIGN = rf"(?:#|b|[\s-]?(?:{SHARP_WORDS}|{FLAT_WORDS}))"
+_LATIN_KEY = re.compile(
+    rf"(?<![\w'])(?P<note>do|ut|re|mi|fa|sol|la|si)(?P<sign>{_SIGN}(?!\w))?[\s-]+(?:{_MODE})(?![\w])", re.IGNORECASE
+)
+_RUSSIAN_KEY = re.compile(
+    rf"(?<!\w)(?P<note>до|ре|ми|фа|соль|ля|си)[\s-]*(?P<sign>диез|бемоль)?[\s-]+(?:{_MODE})", re.IGNORECASE
+)
+_JAPANESE_KEY = re.compile(
+    r"(?P<sign>[嬰変])?(?P<note>[ハニホヘトイロ])(?P<mode>[長短])調|(?P<latin>[A-G])(?P<flat>[b#])?(?P<han>[大小])[调調]"
+)
+_GERMAN_KEY = re.compile(r"(?<![\w])(?P<note>[A-Ha-h](?:is|es|s)?)[\s-](?P<mode>dur|moll|mol)(?!\w)", re.IGNORECASE)
+_GERMAN_ODD = re.compile(r"(?<![\w-])(?P<note>[A-Za-z]{1,3})-(?:dur|moll)(?!\w)", re.IGNORECASE)
+_DUTCH_KEY = re.compile(r"(?<![\w-])(?P<note>[A-Ga-g](?:is|es|s)?)\s(?P<mode>klein|groot)(?=\s*(?:$|[,;.:!]))")
+_ENGLISH_KEY = re.compile(
+    rf"(?<![\w'#/])(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp|flat))?[\s-]+(?i:{_MODE})(?:\s+(?:scale"
+    rf"|tonality))?(?![\w])",
+    re.IGNORECASE,
+)
+_LABEL = (
+    r"(?:(?:the\s+)?key(?:\s+signature)?(?:\s+of)?|tonality|tonic|tonart|tonalite(?:\s+de)?|tonalidad(?:\s+de)?"
+    r"|tonalita(?:\s+di)?|tonalidade(?:\s+de)?"
+    r"|tom\s+de|tono\s+de|tonacja|toonsoort|root(?:\s+note)?|тональность)"
+)
+_NOTE = rf"(?P<note>[A-H]|{'|'.join(_LATIN)}|[A-Ha-h](?:is|es)|[EA]s)(?P<sign>#|b|[\s-]?(?:sharp|flat)(?!\w))?"
+_LABELLED = re.compile(
+    rf"(?<!\w)(?:in\s+)?{_LABEL}\s*(?:[:=]|is|in"
+    rf"|to)?\s*(?:the\s+)?(?P<what>{_NOTE}\s?(?P<minor>m(?:in)?)?)(?![\w'#/-])",
+    re.IGNORECASE,
+)
+_UNREAD = re.compile(
+    rf"(?<!\w){_LABEL}\s*[:=]?\s+(?P<what>(?:of\s+)?(?:[A-Z]|\d{{1,2}}[A-Z])(?:\s+(?:minor"
+    rf"|major))?(?:\s*\(camelot\))?)(?!\w)",
+    re.IGNORECASE,
+)
+_IN = re.compile(
+    r"(?<!\w)(?:in|en|em|im|dans)\s+(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp"
+    r"|flat)(?!\w))?(?P<minor>m(?:in)?)?(?![\w'#/.&+-]|\s*-\s*\w)"
+)
+_IN_LATIN = re.compile(r"(?<!\w)(?:in|en|em)\s+(?P<note>Do|Re|Mi|Fa|Sol|La|Si)(?P<sign>#|b)?(?P<minor>m)?(?![\w'#/-])")
+_ALONE = re.compile(r"(?<![\w#'/-])(?P<note>[A-H])(?:(?P<sign>#|b)(?P<minor>m(?:in)?)?|(?P<m>m(?:in)?))(?![\w#'/+°-])")
+_ON = re.compile(
+    rf"(?<!\w)(?:{_MODE})\s+(?:on|auf|in|en|sobre|sur|su|op)\s+(?P<note>[A-H](?:is|es)?)(?P<sign>#|b)?(?!\w)",
+    re.IGNORECASE,
+)
+_RELATIVE = re.compile(
+    r"(?<!\w)(?P<what>relative\s+minor|relative\s+major|mollparallele|durparallele)\s+(?:of|von|to|key\s+of)\s+$",
+    re.IGNORECASE,
+)
+_CAMELOT = re.compile(r"(?<![\w.])(?P<number>\d{1,2})(?P<letter>[ABab])(?![\w])")
+_WHEEL_MAJOR = ("B", "F#", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E")  # 1B to 12B
+_WHEEL_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
+_MODE_ALONE = re.compile(
+    r"(?<![\w-])(?:(?P<en>major|minor)(?:[\s-](?:key|mode|tonality|scale)|\s+(?:key|scale))|(?:in|en"
+    r"|em)\s+(?P<any>dur|moll|majeur|mineur|minore|maggiore|minor|major|menor"
+    r"|mayor)(?=\s*(?:$|[,;.!?)]))|(?:in)\s+(?P<nl>majeur|mineur|dur|moll))(?!\w)",
+    re.IGNORECASE,
+)
+# Nouns that make an article of an A before "minor" or "major", or a rank of the mode.
+_NOUN = re.compile(
+    r"[\s-]+(?:key|mode|mood|label|league|tom|point|detail|inconvenien\w+|problems?|issues?|updates?|fix\w*"
+    r"|complaints?|leak|budget|part|role|hits?|success|changes?"
+    r"|setbacks?|incidents?|injur\w+|accidents?|mistakes?|miracles?|traged\w+|cit(?:y|ies)|events?|roads?"
+    r"|differences?|concerns?|scandals?|holidays?|upgrades?|works?"
+    r"|deal|figure|victory|defeat|planet|character|annoyance|disaster|crisis|headache|artist|studio|company|feat"
+    r"|improvement|repairs?|scratch|bug|glitches?|delay"
+    r"|in\s+(?:college|history|music|english|math|art|physics|biology|literature)|chords?|sevenths?|offen[cs]e|wound"
+    r"|thing|one\b|and\s+(?:a\s+)?major|breakup|crush)"
+)
+_FOLLOWS = re.compile(
+    r"\s*(?:$|[,;:.!?()\[\]|\n\"'/+&]|-\s|\d|(?:with|at|and|on|for|using|please|by|over|but|then|shuffle|swing|feel"
+    r"|slow|fast|mit|con|com|avec|und|et|y|e|bitte|por|pls|no\b|played|-"
+    r"|instrumental|throughout|around|about|to\b|ending|starting|tempo|bpm|scale|blues|riff|jam|groove|cu)\b)"
+)
+_PREPOSED = re.compile(
+    r"(?:\b(?:in|en|em|im|dans|key|of|de|di|tonality|tonalidad|tonalita|tonalidade|tonart|tonalite|tono|tom|is|nel"
+    r"|von|и|на)\s*:?\s*|[:=]\s*)$"
+)
+_GERMANS = ("de", "pl", "cs", "sv", "da")
+
+
+class Key(NamedTuple):
+    """tonic: an English name, None where only a mode is stated; mode: None where only the tonic is."""
+
+    tonic: str | None
+    mode: str | None
+
+    @property
+    def name(self) -> str:
+        """Such as "F# minor", "E" or "minor"."""
+        return " ".join(filter(None, self))
+
+    @property
+    def dark(self) -> bool | None:
+        """Whether it has a minor third; None where that is not said."""
+        return None if self.mode is None else self.mode in DARK_MODES
+
+
+def read_key(text: Text) -> Key | None:
+    """The first key that is stated. What else is said of keys is told."""
+    found: list[tuple[int, int, Key, str]] = []
+    for read in (_camelot, _german, _latin, _japanese, _english, _on, _labelled, _within, _alone):
+        for start, end, key, why in read(text):
+            if text.is_free(start, end) and not any(start < until and begin < end for begin, until, _, _ in found):
+                found.append((start, end, key, why))
+    found.sort(key=lambda one: one[0])
+    found = _with_relatives(text, found)
+    if not found:
+        for match in (*text.find(_MODE_ALONE),):
+            dark = re.search("min|moll|menor", match[0].lower()) is not None
+            text.says("key", match.span(), "minor" if dark else "major")
+            return Key(None, "minor" if dark else "major")
+    for number, (start, end, key, why) in enumerate(found):
+        if key.name != found[0][2].name:
+            text.takes("key", (start, end), found[0][2].name, "more than one key is stated, and a clip begins in one")
+        elif number == 0 and why:
+            text.takes("key", (start, end), key.name, why)
+        else:
+            text.says("key", (start, end), key.name)
+    for match in text.find(_UNREAD):
+        text.misses("key", match.span(), "no key of that name is known: write one such as F# minor, or 8A")
+    for match in text.find(_GERMAN_ODD):
+        text.misses("key", match.span(), "no key of that name is known: write one such as F# minor")
+    return found[0][2] if found else None
+
+
+_Keys = list[tuple[int, int, Key, str]]
+
+
+def _mode_of(match: re.Match[str]) -> str:
+    return next(mode for mode in _MODES if match.groupdict().get(mode.replace(" ", "_")))
+
+
+def _sharpened(letter: str, sign: str | None) -> str:
+    sign = (sign or "").strip(" -").lower()
+    if not sign:
+        return letter
+    return letter + ("#" if sign == "#" or re.match(rf"{SHARP_WORDS}|диез", sign) else "b")
+
+
+def _german_note(name: str) -> str:
+    name = name.lower()
+    letter = {"h": "B", "b": "Bb"}.get(name[0], name[0].upper())
+    if len(name) == 1:
+        return letter
+    return letter[0] + ("#" if name.endswith("is") else "b")
+
+
+def _german(text: Text) -> _Keys:
+    found = [
+        (*m.span(), Key(_german_note(m["note"]), "major" if m["mode"].lower() == "dur" else "minor"), "")
+        for m in text.find(_GERMAN_KEY)
+    ]
+    if text.language == "nl":
+        for m in text.find(_DUTCH_KEY):
+            found.append((*m.span(), Key(_dutch_note(m["note"]), "minor" if m["mode"] == "klein" else "major"), ""))
+    return found
+
+
+def _dutch_note(name: str) -> str:
+    return name[0].upper() + ("#" if name.endswith("is") else "b" if len(name) > 1 else "")
+
+
+def _latin(text: Text) -> _Keys:
+    found = []
+    for m in text.find(_LATIN_KEY):
+        asked = _PREPOSED.search(text.before(m.start(), 16)) or m["note"][0].isupper() and not m["note"].isupper()
+        alone = (text.begins(m.start()) or asked) and _FOLLOWS.match(text.after(m.end(), 24))
+        if alone or _PREPOSED.search(text.before(m.start(), 16)) and not _NOUN.match(text.after(m.end(), 24)):
+            found.append((*m.span(), Key(_sharpened(_LATIN[m["note"].lower()], m["sign"]), _mode_of(m)), ""))
+    for m in text.find(_RUSSIAN_KEY):
+        found.append((*m.span(), Key(_sharpened(_RUSSIAN[m["note"].lower()], m["sign"]), _mode_of(m)), ""))
+    return found
+
+
+def _japanese(text: Text) -> _Keys:
+    found = []
+    for m in text.find(_JAPANESE_KEY):
+        letter = m["latin"] or dict(zip("ハニホヘトイロ", "CDEFGAB", strict=True))[m["note"]]
+        sign = {"嬰": "#", "変": "b", None: ""}[m["sign"]] or m["flat"] or ""
+        found.append((*m.span(), Key(letter + sign, "major" if (m["mode"] or m["han"]) in "長大" else "minor"), ""))
+    return found
+
+
+def _english(text: Text) -> _Keys:
+    found = []
+    for m in text.find(_ENGLISH_KEY):
+        note, mode, after = m["note"], _mode_of(m), text.after(m.end(), 40)
+        if _NOUN.match(after) or re.fullmatch(r"[a-z]-(?:major|minor|min|maj)", m[0]) and note in "a":
+            continue
+        if note in "aA" and not m["sign"] and re.search(r"[\s]", m[0]):
+            asked = (
+                re.search(r"\b(?:in|of|key)\s+$", text.before(m.start(), 8))
+                or text.begins(m.start())
+                and text.ends(m.end())
+            )
+            article = (
+                note == "a"
+                and not asked
+                or note == "A"
+                and text.begins(m.start())
+                and re.match(r"\s+[a-z]", text.plain[m.end() :][:3])
+                and not _FOLLOWS.match(after)
+                and _NOUN.match(after)
+            )
+            if article:
+                continue
+        if (
+            note in "bcdefgh"
+            and m["sign"] is None
+            and not (_FOLLOWS.match(after) or _PREPOSED.search(text.before(m.start(), 16)) or text.begins(m.start()))
+        ):
+            continue
+        found.append((*m.span(), *_named(text, note, m["sign"], mode)))
+    return found
+
+
+def _named(text: Text, note: str, sign: str | None, mode: str | None) -> tuple[Key, str]:
+    """A key by an English or, where it can only be so, a German name."""
+    if note in "hH":
+        return Key(_sharpened("B", sign), mode), ""
+    if note in "bB" and not sign and re.search(r"\bgerman (?:sense|notation|b\b|naming)|deutsche\w* b\b", text.lower):
+        return Key("Bb", mode), "B in the German sense is B flat"
+    return Key(_sharpened(note.upper(), sign), mode), ""
+
+
+def _labelled(text: Text) -> _Keys:
+    found = []
+    for m in text.find(_LABELLED):
+        note = m["note"]
+        if note[0].islower() and note.lower() not in _LATIN and not (m["sign"] or m["minor"]) and len(note) == 1:
+            if not text.ends(m.end()) or note == "a":
+                continue
+        if note.lower() in _LATIN:
+            key, why = Key(_sharpened(_LATIN[note.lower()], m["sign"]), "minor" if m["minor"] else None), ""
+        elif len(note) > 1:
+            key, why = Key(_german_note(note), None), ""
+        else:
+            key, why = _named(text, note, m["sign"], "minor" if m["minor"] else None)
+        found.append((*m.span(), key, why))
+    return found
+
+
+def _within(text: Text) -> _Keys:
+    """ "in Fm", "blues in E": what stands behind must not make it the beginning of something else."""
+    found = []
+    for m in (*text.find(_IN), *text.find(_IN_LATIN)):
+        note, after = m["note"], text.after(m.end(), 24)
+        if (
+            not _FOLLOWS.match(after)
+            or note.islower()
+            and not (m["minor"] and text.ends(m.end()) or m["sign"] and (m["sign"] in "#b" or text.ends(m.end())))
+        ):
+            continue
+        if (
+            note == "A"
+            and not m["minor"]
+            and not m["sign"]
+            and not text.ends(m.end())
+            and re.match(r"\s+(?:slow|fast|swing|blues|riff|jam|groove)", after)
+        ):
+            continue
+        if note.islower() and note == "a" and m["sign"] and "flat" in m["sign"]:
+            continue  # "in a flat"
+        letter = _LATIN.get(note.lower())
+        mode = "minor" if m["minor"] else None
+        key, why = (Key(_sharpened(letter, m["sign"]), mode), "") if letter else _named(text, note, m["sign"], mode)
+        found.append((*m.span(), key, why))
+    return found
+
+
+def _alone(text: Text) -> _Keys:
+    """A minor chord, or a note with a sign, that is a clause of its own: "techno, 128 bpm, F#m"."""
+    found = []
+    for m in text.find(_ALONE):
+        if text.begins(m.start()) and text.ends(m.end()) and not re.match(r"\s*[/|]", text.after(m.end(), 3)):
+            minor = m["minor"] or m["m"]
+            if m[0] == "Am" and not text.before(m.start()).strip() and text.after(m.end()).strip():
+                continue  # "Am, ..." may be the beginning of a sentence, or of a row
+            found.append((*m.span(), *_named(text, m["note"], m["sign"], "minor" if minor else None)))
+    return found
+
+
+def _on(text: Text) -> _Keys:
+    """ "phrygisch auf E"."""
+    return [
+        (
+            *m.span(),
+            Key(
+                _sharpened(
+                    _german_note(m["note"]) if len(m["note"]) > 1 else m["note"].upper().replace("H", "B"), m["sign"]
+                ),
+                _mode_of(m),
+            ),
+            "",
+        )
+        for m in text.find(_ON)
+        if _mode_of(m) not in ("minor", "major")
+    ]
+
+
+def _camelot(text: Text) -> _Keys:
+    """Places on the wheel of DJs: 8A is A minor, 8B is C major."""
+    named = re.search("camelot|harmonic mix", text.lower)
+    found = []
+    for m in text.find(_CAMELOT):
+        labelled = re.search(r"\bkey(?:\s+of)?\s*[:=]?\s*$", text.before(m.start(), 12))
+        if not (
+            named
+            or labelled
+            or text.begins(m.start())
+            and text.ends(m.end())
+            and m["letter"].isupper()
+            and int(m["number"]) > 1
+        ):
+            continue
+        number, minor = int(m["number"]), m["letter"] in "Aa"
+        start = m.start() - (len(labelled[0]) if labelled else 0)
+        around = re.match(r"\s*\(camelot\)|\s+on\s+the\s+camelot\s+wheel", text.after(m.end(), 28))
+        end = m.end() + (around.end() if around else 0)
+        if 1 <= number <= 12:
+            tonic = (_WHEEL_MINOR if minor else _WHEEL_MAJOR)[number - 1]
+            found.append((start, end, Key(tonic, "minor" if minor else "major"), ""))
+        elif named or labelled:
+            text.misses("key", (start, end), "no place on the Camelot wheel: it has 1A to 12B")
+    return found
+
+
+def _with_relatives(text: Text, found: _Keys) -> _Keys:
+    """ "the relative minor of G major" is E minor."""
+    changed = []
+    for start, end, key, why in found:
+        relation = _RELATIVE.search(text.plain[max(0, start - 40) : start])
+        if relation and key.tonic:
+            minor = re.search("minor|moll", relation["what"].lower()) is not None
+            pitch = (pitch_class(key.tonic) + (9 if minor else 3)) % 12
+            key = Key(spell_note(pitch, key.name if key.mode else f"{key.tonic} major"), "minor" if minor else "major")
+            start -= len(relation[0])
+        changed.append((start, end, key, why))
+    return changed

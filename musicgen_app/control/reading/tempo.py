@@ -1,0 +1,202 @@
+"""The tempo that a prompt states, in figures or words, and its pace: "♩=88", "ninety bpm", "120-128 bpm", "lento"."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from . import numbers
+from .text import Text
+
+USUAL = (20.0, 400.0)  # beats a minute that somebody can mean
+_FIGURE = r"\d+(?:[.,]\d+)?"
+_UNIT = (
+    r"(?:bpm|b\.p\.m\.?|beats?[\s-]*(?:per|a|/|every)[\s-]*min(?:ute)?s?\b\.?|(?:pulsaciones|golpes"
+    r"|pulsos)\s+por\s+minuto"
+    r"|(?:battements?|pulsations?)\s+(?:par|a\s+la)\s+minute|a\s+la\s+(?:noire|negra)|schlage?n?\s+(?:pro"
+    r"|in\s+der)\s+minute|battiti\s+al\s+minuto"
+    r"|batidas\s+por\s+minuto|uderzen\s+na\s+minute|udar\w+\s+v\s+minutu|ударов\s+в\s+минуту|slagen\s+per\s+minuut)"
+)
+_UNITS = re.compile(_UNIT, re.IGNORECASE)
+_NEAR = (
+    r"(?:\s*(?:[=:~]|(?:of|is|at|on|to|de|von|bei|auf|a|um|about|around|approx(?:imately)?|ca|circa|roughly|near|exactly"
+    r"|alrededor|environ|etwa|ungefahr|rond|set|em|em\s+torno)(?!\w)\.?))*\s*"
+)
+_NOTES = {
+    "\u2669.": 1.5, "\u2669": 1.0, "\U0001d15f": 1.0, "\u266a": 0.5, "\U0001d15e": 2.0, "dotted quarter": 1.5,
+    "dotted crotchet": 1.5, "half": 2.0, "half note": 2.0, "minim": 2.0, "quarter": 1.0, "quarter note": 1.0,
+    "crotchet": 1.0,
+    "eighth": 0.5, "eighth note": 0.5, "quaver": 0.5, "viertel": 1.0, "noire": 1.0, "noire pointee": 1.5, "negra": 1.0,
+    "blanche": 2.0, "halbe": 2.0, "semiminima": 1.0, "q": 1.0,
+}  # fmt: skip
+_NOTE = "|".join(re.escape(name).replace(r"\ ", r"[\s-]+") for name in sorted(_NOTES, key=len, reverse=True))
+_NAMED = re.compile(
+    rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals)\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo"
+    rf"|bpm|metronom[eo]?|click|m\.\s?m\.|темп|テンポ"
+    rf"|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/)",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|metronome?|click){_NEAR}", re.IGNORECASE)
+_BEFORE_UNIT = re.compile(rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})[\s-]*(?={_UNIT})", re.IGNORECASE)
+_RANGE = re.compile(
+    rf"(?:(?P<from>(?<!\w)(?:between|from|entre|zwischen|von|tra|da"
+    rf"|de))\s+)?(?<![\d.,/])(?P<low>\d{{2,3}})\s*(?:bpm)?\s*(?:-|to|bis|a|or|/|(?(from)(?:and|und|y|e|et)"
+    rf"|-))\s*(?P<high>\d{{2,3}})"
+    rf"(?=[\s-]*{_UNIT}|\s+(?:is\s+ok|range|would|tempo))\s*(?:{_UNIT})?(?:\s+range)?",
+    re.IGNORECASE,
+)
+_PART = re.compile(
+    r"(?:(?P<half>half(?:\s+of)?|die\s+halfte\s+von|la\s+moitie\s+de)|(?P<twice>twice|double|doppelt))\s+(?:the\s+)?$"
+)
+_EVERY = re.compile(
+    r"(?P<n>one|two|three|a|\d(?:\.\d+)?)\s+beats?\s+(?:per|a|every|each)\s+(?P<half>half[\s-]+)?second\b",
+    re.IGNORECASE,
+)
+_PACES = {
+    "slow": (
+        r"slow(?:ly|er|est)?|unhurried|adagio|adagietto|largo|larghetto|lento|lent(?:e|ement)?|grave|down[\s-]?tempo"
+        r"|langsam\w*|gemachlich\w*|devagar|despacio"
+        r"|langzaam|traag|медленн\w*|wolno|powoli|slow-?motion|ゆっくり|遅い|schleppend|sluggish(?:ly)?|snail'?s"
+        r" pace"
+    ),
+    "fast": (
+        r"fast(?:er|est)?|quick(?:ly|er)?|rapid(?:ly|e|o|a|ement)?|up[\s-]?tempo|high[\s-]speed|breakneck|presto"
+        r"|prestissimo|allegro|vivace|vivo|schnell\w*"
+        r"|vite|veloc[ei]|snel(?:le)?|быстр\w*|szybk\w*|depressa|deprisa|rasant|flott|speedy|速い|rasch"
+    ),
+}  # fmt: skip
+_PACE = {pace: re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE) for pace, words in _PACES.items()}
+_MIDDLE = re.compile(
+    r"(?<![\w-])(?:andante|andantino|moderato|mid[\s-]?tempo|medium(?:[\s-]+(?:tempo|swing|pace))"
+    r"|mittelschnell)(?![\w-])",
+    re.IGNORECASE,
+)
+_NO_PACE = re.compile(
+    r"(?:not(?:\s+\w+)?|never|less|too|no|isn't|can't(?:\s+\w+)?|cannot(?:\s+\w+)?|don't(?:\s+\w+)?|nicht(?:\s+zu)?"
+    r"|kein\w*|pas(?:\s+trop)?|no\s+muy|non\s+troppo"
+    r"|nicht\s+so|demasiado|muito|a\s+lo|zu|trop)\s+$"
+)
+# Words of pace that are other words in some language.
+_ELSEWHERE = {"fast": ("de",), "lent": ("en",), "lente": ("en", "nl"), "largo": ("es", "pt"), "grave": ("en", "fr",
+"es", "pt", "it"),
+              "vite": ("en",), "vivo": ("es", "pt", "it", "en"), "presto": ("it",),
+              "flott": ("en",), "rapide": ("en",)}  # fmt: skip
+_OTHER_FAST = re.compile(r"\s*(?:food|forward|lane|track|asleep|cars?|break)|-")
+
+
+class Tempo(NamedTuple):
+    """value: beats a minute; beat: the quarter notes of one."""
+
+    value: float
+    beat: float = 1.0
+
+
+class _Found(NamedTuple):
+    start: int
+    end: int
+    value: float
+    beat: float = 1.0
+    low: float = 0.0  # of a range
+
+
+def read_tempo(text: Text) -> Tempo | None:
+    """The first tempo that is possible; a single one before a range. What else is stated is told."""
+    found = sorted(_all(text))
+    possible = [one for one in found if USUAL[0] <= one.value <= USUAL[1]]
+    for one in found:
+        if one not in possible:
+            low, high = USUAL
+            text.misses(
+                "tempo", one[:2], f"no tempo: {one.value:g} beats a minute; state one from {low:g} to {high:g} BPM"
+            )
+    if not possible:
+        return None
+    taken = next((one for one in possible if not one.low), possible[0])
+    for one in possible:
+        if one is taken and not one.low:
+            text.says("tempo", one[:2], _in_words(one))
+        elif one is taken:
+            text.takes("tempo", one[:2], _in_words(one), "the middle of a range: a clip has one tempo")
+        elif one.low and one.low <= taken.value <= 2 * one.value - one.low:
+            text.says("tempo", one[:2], f"a range with {taken.value:g} BPM in it")
+        elif one.value == taken.value:
+            text.use(*one[:2])
+        else:
+            text.takes("tempo", one[:2], _in_words(taken), "more than one tempo is stated, and a clip has one")
+    return Tempo(taken.value, taken.beat)
+
+
+def _in_words(one: _Found) -> str:
+    notes = {0.5: "eighth notes", 1.5: "dotted quarter notes", 2.0: "half notes"}.get(one.beat)
+    return f"{one.value:g} BPM" + (f" in {notes}" if notes else "")
+
+
+def _all(text: Text) -> list[_Found]:
+    found: list[_Found] = []
+
+    def add(start: int, end: int, value: float, beat: float = 1.0, low: float = 0.0) -> None:
+        if text.is_free(start, end) and not any(start < other.end and other.start < end for other in found):
+            found.append(_Found(start, end, value, beat, low))
+
+    for match in text.find(_RANGE):
+        low, high = float(match["low"]), float(match["high"])
+        if low < high <= USUAL[1]:
+            add(*match.span(), (low + high) / 2, 1.0, low)
+    for match in text.find(_EVERY):
+        count = 1 if match["n"].lower() == "a" else numbers.value(match["n"]) or float(match["n"])
+        add(*match.span(), count * (120 if match["half"] else 60))
+    for match in text.find(_BEFORE_UNIT):
+        unit = _UNITS.match(text.plain, match.end())
+        value = _value(match["n"]) * (-1 if match["sign"] else 1)
+        label = re.search(
+            rf"(?:{_LABEL.pattern})$", text.plain[max(0, match.start() - 30) : match.start()], re.IGNORECASE
+        )
+        start = match.start() - (label.end() - label.start() if label else 0)
+        add(*_of_another(text, start, unit.end() if unit else match.end(), value))
+    for match in text.find(_NAMED):
+        note = " ".join((match["note"] or "").lower().replace("-", " ").split()).removesuffix(" notes")
+        sign = text.plain[match.start(match.lastgroup or 0) - 1] == "-"
+        add(*match.span(), _value(match["a"] or match["b"]) * (-1 if sign else 1), _NOTES.get(note, 1.0))
+    for unit in text.find(_UNITS):
+        begin = max(0, unit.start() - 60)
+        if known := numbers.at_end(text.lower[begin : unit.start()].rstrip(" -")):
+            add(*_of_another(text, begin + known[0], unit.end(), known[1]))
+    for label in text.find(_LABEL):
+        if known := numbers.at_start(text.lower[label.end() : label.end() + 60]):
+            if known[1] >= USUAL[0]:
+                add(label.start(), label.end() + known[0], known[1])
+    return found
+
+
+def _of_another(text: Text, start: int, end: int, value: float) -> tuple[int, int, float]:
+    """ "half of 140 BPM" is 70."""
+    part = _PART.search(text.before(start, 24))
+    if not part:
+        return start, end, value
+    return start - len(part[0]), end, value / 2 if part["half"] else value * 2
+
+
+def _value(figure: str) -> float:
+    whole, _, part = figure.replace(",", ".").partition(".")
+    return float(whole + part) if len(part) == 3 and "," in figure else float(f"{whole[:9]}.{part or 0}")
+
+
+def read_pace(text: Text) -> str | None:
+    """ "slow" or "fast", where words say it and no tempo is stated; a text that asks for both says nothing."""
+    said: dict[str, tuple[int, int]] = {}
+    for pace, words in _PACE.items():
+        for match in text.find(words):
+            word = match[0].lower()
+            if _NO_PACE.search(text.before(match.start(), 24)) or _OTHER_FAST.match(text.after(match.end(), 10)):
+                continue
+            if text.language not in _ELSEWHERE.get(word, ()):
+                said.setdefault(pace, match.span())
+    if len(said) == 1:
+        ((pace, span),) = said.items()
+        text.says("pace", span, pace)
+        return pace
+    for span in said.values():
+        text.takes("pace", span, "", "slow and fast are both asked for: the pace is left open")
+    for match in text.find(_MIDDLE):
+        text.takes("pace", match.span(), "the usual pace of the style", "state a number of BPM to be sure")
+    return None

@@ -1,0 +1,211 @@
+"""A prompt made plain for the readers, what they have used of it, and what they say of it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# Signs with one meaning -> one of them. Accents fall in `plain`.
+_SIGNS = str.maketrans({
+    "♯": "#", "♭": "b", "–": "-", "—": "-", "−": "-", "‐": "-", "‑": "-", "‒": "-", "―": "-", "’": "'", "‘": "'",
+    "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "…": ".", "×": "x", "→": ">", "⇒": ">",
+    "\U0001d15f": "♩", "ł": "l", "Ł": "L", "ß": "ss", "æ": "ae", "、": ",", "。": ".", "：": ":", "·": ",",
+    "•": ",", "∶": ":", "⁄": "/", "∕": "/",
+})  # fmt: skip
+_WORD = re.compile(r"[^\W\d_]+")
+_EDGES = " \t\r\n,;:.-!\"'"
+
+
+@dataclass(frozen=True)
+class Demand:
+    """A demand found in a prompt. kind: what it is about; text: as written; meaning: what it is taken for."""
+
+    kind: str
+    text: str
+    meaning: str = ""
+    why: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """As JSON has it: text, as, why."""
+        return {"text": self.text, "as": self.meaning, "why": self.why}
+
+
+class Text:
+    """A prompt, and a plain form of it: one sign for each meaning, no accents, typing errors mended.
+
+    Places are those of the plain form. Readers mark what they have used, so that no words are read twice and what is
+    left over can be told.
+    """
+
+    def __init__(self, prompt: str):
+        self.prompt = prompt
+        letters, origin = _plain(prompt)
+        self.plain, self._origin = _mend("".join(letters), origin, len(prompt))
+        self.lower = self.plain.lower() if len(self.plain.lower()) == len(self.plain) else _lower(self.plain)
+        self.language = "en"
+        self.refused: list[tuple[int, int]] = []  # what is not wanted, with the words that refuse it
+        self._used = bytearray(len(self.plain))
+        self.understood: list[tuple[int, Demand]] = []
+        self.approximated: list[tuple[int, Demand]] = []
+        self.missed: list[tuple[int, Demand]] = []
+
+    def find(self, pattern: re.Pattern[str], used: bool = False) -> Iterator[re.Match[str]]:
+        """Matches in the plain form, of which nothing is used yet (or with those too) or refused."""
+        for found in pattern.finditer(self.plain):
+            if found.end() > found.start() and (used or self.is_free(*found.span())):
+                yield found
+
+    def is_free(self, start: int, end: int) -> bool:
+        """Whether nothing of a place is used or refused."""
+        return not any(self._used[start:end]) and not self.is_refused(start, end)
+
+    def is_refused(self, start: int, end: int) -> bool:
+        """Whether a place lies in what is not wanted."""
+        return any(start < until and begin < end for begin, until in self.refused)
+
+    def use(self, start: int, end: int) -> None:
+        """Mark a place as used."""
+        self._used[start:end] = b"\1" * (end - start)
+
+    def in_prompt(self, start: int, end: int) -> tuple[int, int]:
+        """Where in the prompt a place of the plain form comes from."""
+        return self._origin[start], self._origin[end - 1] + 1 if end > start else self._origin[start]
+
+    def written(self, start: int, end: int) -> str:
+        """As it was written, in one line."""
+        begin, until = self.in_prompt(start, end)
+        return (
+            " ".join(self.prompt[begin:until].split()).strip(_EDGES + "\u2014\u2013")
+            or self.prompt[begin:until].strip()
+        )
+
+    def before(self, place: int, most: int = 40) -> str:
+        """What stands before a place, in lower case."""
+        return self.lower[max(0, place - most) : place]
+
+    def after(self, place: int, most: int = 40) -> str:
+        """What stands after a place, in lower case."""
+        return self.lower[place : place + most]
+
+    def begins(self, place: int) -> bool:
+        """Whether a place begins a clause."""
+        return re.search(r"(?:^|[,;:.!?()\[\]|\n/=+\"]|\s-)\s*$", self.plain[:place][-8:]) is not None or place == 0
+
+    def ends(self, place: int) -> bool:
+        """Whether a place ends a clause."""
+        return re.match(r"\s*(?:$|[,;:.!?()\[\]|\n/+\"]|-\s)", self.plain[place:][:8]) is not None
+
+    def says(self, kind: str, span: tuple[int, int], meaning: str) -> None:
+        """A demand is understood."""
+        self.use(*span)
+        self.understood.append((span[0], Demand(kind, self.written(*span), meaning)))
+
+    def takes(self, kind: str, span: tuple[int, int], meaning: str, why: str) -> None:
+        """A demand is taken for something near."""
+        self.use(*span)
+        self.approximated.append((span[0], Demand(kind, self.written(*span), meaning, why)))
+
+    def misses(self, kind: str, span: tuple[int, int], why: str) -> None:
+        """A demand is not understood, or nothing can be done about it."""
+        self.use(*span)
+        self.missed.append((span[0], Demand(kind, self.written(*span), "", why)))
+
+    def takes_word(self, kind: str, word: str, meaning: str, why: str, place: int) -> None:
+        """As `takes`, for a word of what is used already."""
+        self.approximated.append((place, Demand(kind, word, meaning, why)))
+
+    def misses_word(self, kind: str, word: str, why: str, place: int) -> None:
+        """As `misses`, for a word of what is used already."""
+        self.missed.append((place, Demand(kind, word, "", why)))
+
+
+def _plain(prompt: str) -> tuple[list[str], list[int]]:
+    """Letters of the plain form, and where each comes from."""
+    letters: list[str] = []
+    origin: list[int] = []
+    for place, sign in enumerate(prompt):
+        if sign.isascii():
+            known = sign
+        else:
+            known = sign.translate(_SIGNS)
+            category = unicodedata.category(sign)
+            if category in ("Cf", "Mn") or sign == "\ufffd":
+                known = ""  # joiners, and accents that follow their letter
+            elif known == sign:
+                base = unicodedata.normalize("NFKD", sign)
+                known = base[0] if base[:1].isascii() and base[:1].isalpha() and len(base) > 1 else sign
+                known = known if known != sign else unicodedata.normalize("NFKC", sign)
+        letters += known
+        origin += [place] * len(known)
+    return letters, origin
+
+
+def _mend(plain: str, origin: list[int], length: int) -> tuple[str, list[int]]:
+    """The plain form with known typing errors mended, and where its letters come from."""
+    parts: list[str] = []
+    places: list[int] = []
+    at = 0
+    for word in _WORD.finditer(plain):
+        right = mended(word[0])
+        if right != word[0]:
+            parts += [plain[at : word.start()], right]
+            places += origin[at : word.start()]
+            first, last = origin[word.start()], origin[word.end() - 1]
+            places += [first] * (len(right) - 1) + [last]
+            at = word.end()
+    parts.append(plain[at:])
+    return "".join(parts), [*places, *origin[at:], length]
+
+
+def _lower(plain: str) -> str:
+    """Lower case, letter for letter."""
+    return "".join(sign.lower() if len(sign.lower()) == 1 else sign for sign in plain)
+
+
+# Words whose letters get lost or change places. Only those that decide something, or that negate.
+_WORDS = (
+    "minor major drums drum percussion without tempo chords chord slow fast waltz techno trance ambient acoustic guitar"
+    " piano vocals reggae country electronic orchestral jazz blues metal moll blues synth bass brushes snare beats"
+    " please minutes house with"
+).split()
+# What those errors make, but which are words of their own.
+_OWN = frozenset("sing blue blus hose temp cords cord orchestra county trace fats minute vocal".split())
+_USUAL = {
+    "bmp": "bpm", "bpn": "bpm", "bmps": "bpm", "bpms": "bpm", "durms": "drums", "drumms": "drums", "wiht": "with",
+    "wihtout": "without", "whitout": "without", "whithout": "without", "witout": "without", "wthout": "without",
+    "minro": "minor", "majro": "major", "minnor": "minor", "mayjor": "major", "kik": "kick", "dubble": "double",
+    "deth": "death", "frm": "from", "tecno": "techno", "tekno": "techno", "regae": "reggae", "raggae": "reggae",
+    "reggeaton": "reggaeton", "percusion": "percussion", "accoustic": "acoustic", "acustic": "acoustic",
+    "gutiar": "guitar", "paino": "piano", "tempi": "tempo", "tempoo": "tempo",
+    "chrods": "chords", "chrod": "chord", "walz": "waltz", "waltzes": "waltz", "shufle": "shuffle",
+    "acapella": "a cappella", "acappella": "a cappella", "capella": "cappella", "flatt": "flat", "shrap": "sharp",
+    "dont": "don't", "doesnt": "doesn't", "wont": "won't",
+}  # fmt: skip
+
+
+def _errors(word: str) -> set[str]:
+    """Two neighbours changed places; in longer words also a letter was doubled, or lost."""
+    swapped = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1) if word[i] != word[i + 1]}
+    kept = {error for error in swapped if error[0] == word[0]} if len(word) >= 4 else set()
+    if len(word) >= 5:
+        kept |= {word[:i] + word[i] + word[i:] for i in range(1, len(word))}
+    if len(word) >= 6:
+        kept |= {word[:i] + word[i + 1 :] for i in range(1, len(word))}
+    return kept
+
+
+_MENDED = {error: word for word in _WORDS for error in sorted(_errors(word))} | _USUAL
+_KNOWN = frozenset(_WORDS) | _OWN
+
+
+def mended(word: str) -> str:
+    """The word that was meant, or the word itself; a capital stays one."""
+    small = word.lower()
+    if len(small) < 3 or small in _KNOWN:
+        return word
+    right = _MENDED.get(small, small)
+    if right == small:
+        return word
+    return right.upper() if word.isupper() and len(word) > 1 else right.capitalize() if word[0].isupper() else right
