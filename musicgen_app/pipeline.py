@@ -22,7 +22,7 @@ from .backbones.inference import prepare
 from .codecs import load_codec
 from .codecs.base import Codec
 from .codecs.chunks import decode_chunked
-from .control.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, vector_of, words
+from .control.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, words
 from .control.genre_classifier import Genres, load_genres, with_genre
 from .control.grid import frame_grid
 from .control.plan import Plan
@@ -119,7 +119,7 @@ class LoadedModel:
         if genre or told:
             features = self.text.encode([f"{prompt}, {told}" if told else prompt])
         if wishes is not None and wishes.given and getattr(self.text, "stated", False):
-            features = with_stated(features, vector_of(facts_with(parse_prompt(prompt), wishes)))
+            features = with_stated(features, facts_with(parse_prompt(prompt), wishes).vector())
         unwanted = self.text.encode([negative]) if negative else None
         return EncodedPrompt(
             prompt,
@@ -144,7 +144,8 @@ class LoadedModel:
         """The plan of the clip of every seed, and where it comes from. Raises RequestError."""
         genre = (text.named, STATED) if text.named else (text.genre, BORROWED if text.genre else DEFAULT)
         pieces = self.pieces if self.bundle.follows_plans else None
-        return decide(text.prompt, text.vector, seeds, pieces, wishes, self.bundle.grid_layout, genre)
+        prompt = text.prompt.removeprefix(with_genre(text.genre, ""))
+        return decide(prompt, text.vector, seeds, pieces, wishes, self.bundle.grid_layout, genre)
 
     def conditions(self, text: EncodedPrompt, batch: int, frames: int, plans: Sequence[Plan] | None) -> Conditions:
         """The conditions of `batch` clips of so many latent frames, each with its plan where the model follows them.

@@ -6,34 +6,24 @@ Options win over a plan that was given, that over the prompt, and what nobody st
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .grid import approximations
 from .plan import MAX_CHORDS, Plan
 from .planner import Pieces, plans_for
-from .prompt_parser import BPM, METRES, PromptFacts, parse_prompt
-from .theory import DARK_MODES, SHARPS, bar_length, pitch_class
+from .prompt_parser import PromptFacts, parse_prompt, read_prompt
+from .reading.text import Demand
+from .theory import DARK_MODES, MODES, SHARPS, bar_length, pitch_class
 
 if TYPE_CHECKING:
     from ..songbook.wishes import Wishes
 
 PARTS = ("tempo", "metre", "key", "chords", "drums", "genre")
 STATED, OPTION, PLAN, BORROWED, DEFAULT = "stated", "option", "plan", "borrowed", "default"
-
-
-class Demand(NamedTuple):
-    """Something that was asked for. text: as written; read: what it was taken for; why: empty where it is the same."""
-
-    text: str
-    read: str
-    why: str = ""
-
-    def to_dict(self) -> dict:
-        return {"text": self.text, "as": self.read, "why": self.why}
 
 
 @dataclass(frozen=True)
@@ -86,8 +76,9 @@ class Decision:
     @property
     def notes(self) -> list[str]:
         """What the user should know, a line each."""
-        told = [f"{d.text}: played as {d.read} ({d.why})" for d in self.approximated]
-        return told + [f"{d.text}: not understood" + (f" ({d.why})" if d.why else "") for d in self.not_understood]
+        told = [f"{one.text}: taken as {one.meaning} ({one.why})" for one in self.approximated]
+        missed = self.not_understood
+        return told + [f"{one.text}: not understood" + (f" ({one.why})" if one.why else "") for one in missed]
 
 
 def decide(
@@ -101,49 +92,69 @@ def decide(
 ) -> list[Decision]:
     """The decision for the clip of every seed. layout: of the model's grids, None where it has none; genre: and its
     origin. As `plans_for` for the rest. Raises RequestError."""
-    facts = parse_prompt(prompt)
-    wished = wishes is not None and wishes.given
-    wanted = facts_with(facts, wishes) if wished and wishes else facts
+    facts = parse_prompt(f"{genre[0]}. {prompt}" if genre[1] == BORROWED else prompt)
+    reading = read_prompt(prompt)
+    wanted = facts_with(facts, wishes) if wishes and wishes.given else facts
     plans = plans_for(prompt, vector, seeds, pieces, wanted)
-    if wished and wishes:
+    if wishes and wishes.given:
         plans = [wishes.over(plan, _key(facts)) for plan in plans]
-    understood, replaced = _readings(facts, wanted)
-    changed = (
-        [Demand(change.text, change.symbol or "no chord", change.why) for change in wishes.changes] if wishes else []
-    )
+    understood, replaced = _outdone(reading.understood, facts, wanted)
+    changes = wishes.changes if wishes else ()
+    replaced += [Demand("chords", one.text, one.symbol or "no chord", one.why) for one in changes]
+    borrows = pieces is not None and vector is not None
     return [
         Decision(
             plan,
-            origins(plan, facts, wishes if wished else None, pieces is not None and vector is not None)
-            | {"genre": genre[1]},
+            origins(plan, facts, wishes, borrows) | {"genre": genre[1]},
             genre[0],
             understood,
-            (*replaced, *changed, *(Demand(*one) for one in (approximations(plan, layout) if layout else ()))),
+            (*reading.approximated, *replaced, *_limits(plan, layout)),
+            reading.not_understood,
         )
         for plan in plans
     ]
 
 
-def facts_with(facts: PromptFacts, wishes: Wishes) -> PromptFacts:
-    """What a prompt states, with what is wished in its place: what to borrow by, and what the text vector tells."""
-    plan = wishes.over(Plan())
-    key = plan.key if wishes.key or wishes.sheet.plan.key or wishes.has_chords and facts.tonic is None else None
-    metre = plan.metre if wishes.metre or wishes.plan is not None else facts.metre
-    return replace(
-        facts,
-        tempo=facts.tempo if plan.tempo is None else plan.tempo,
-        metre=metre,
-        drums=facts.drums if plan.drums is None else plan.drums,
-        tonic=pitch_class(key.split(" ")[0]) if key else facts.tonic,
-        minor=key.split(" ")[1] in DARK_MODES if key else facts.minor,
-        chords=() if wishes.has_chords else facts.chords,
+def _limits(plan: Plan, layout: int | None) -> list[Demand]:
+    """What a model of this layout cannot follow of a plan."""
+    return [Demand("edition", *one) for one in approximations(plan, layout)] if layout else []
+
+
+def _outdone(demands: tuple[Demand, ...], facts: PromptFacts, wanted: PromptFacts) -> tuple[tuple, list[Demand]]:
+    """Demands of the prompt that still count, and those that an option or a plan wins over."""
+    said = {
+        "tempo": (facts.quarters, wanted.quarters, f"{wanted.quarters or 0:g} BPM"),
+        "metre": (facts.metre, wanted.metre, wanted.metre or ""),
+        "key": ((facts.tonic, facts.minor), (wanted.tonic, wanted.minor), wanted.key or ""),
+        "chords": ((facts.chords, facts.degrees), (wanted.chords, wanted.degrees), "the chords that were given"),
+        "drums": (facts.drums, wanted.drums, "drums" if wanted.drums else "no drums"),
+    }
+    lost = {kind: now for kind, (before, after, now) in said.items() if before != after}
+    why = "an option or the plan that was given wins over the prompt"
+    return (
+        tuple(demand for demand in demands if demand.kind not in lost),
+        [Demand(one.kind, one.text, lost[one.kind], why) for one in demands if one.kind in lost],
     )
 
 
-def vector_of(facts: PromptFacts) -> np.ndarray:
-    """`PromptFacts.vector` of what it has a place for."""
-    tempo = facts.tempo if facts.tempo is not None and BPM[0] <= facts.tempo <= BPM[1] else None
-    return replace(facts, tempo=tempo, metre=facts.metre if facts.metre in METRES else None).vector()
+def facts_with(facts: PromptFacts, wishes: Wishes) -> PromptFacts:
+    """What a prompt states, with what is wished in its place: what to borrow by, and what the text vector tells."""
+    plan = wishes.over(Plan())
+    keyed = wishes.key or wishes.sheet.plan.key or wishes.has_chords and facts.tonic is None
+    key = plan.key if keyed and plan.key else facts.key
+    tonic, _, mode = (key or "").partition(" ")
+    return replace(
+        facts,
+        tempo=facts.tempo if plan.tempo is None else plan.tempo,
+        beat=facts.beat if plan.tempo is None else 1.0,
+        metre=plan.metre if wishes.metre or wishes.plan is not None else facts.metre,
+        drums=facts.drums if plan.drums is None else plan.drums,
+        key=key,
+        tonic=pitch_class(tonic) if keyed and key else facts.tonic,
+        minor=mode in DARK_MODES if keyed and key else facts.minor,
+        chords=() if wishes.has_chords else facts.chords,
+        degrees=() if wishes.has_chords else facts.degrees,
+    )
 
 
 def origins(plan: Plan, facts: PromptFacts, wishes: Wishes | None, borrows: bool) -> dict[str, str]:
@@ -204,31 +215,8 @@ def _played(chords: tuple[tuple[str, float], ...], quarters: float) -> list[list
 
 
 def _key(facts: PromptFacts) -> str | None:
-    return None if facts.tonic is None else f"{SHARPS[facts.tonic]} {'minor' if facts.minor else 'major'}"
-
-
-def _readings(facts: PromptFacts, wanted: PromptFacts) -> tuple[tuple[Demand, ...], list[Demand]]:
-    """What the prompt states as it was understood, and what of it counts no longer."""
-    understood, replaced = [], []
-    for name, say in _SAY.items():
-        value, other = getattr(facts, name), getattr(wanted, name)
-        if value in (None, ()):
-            continue
-        text = say(value)
-        if value == other:
-            understood.append(Demand(text, text))
-        else:
-            instead = "the chords that were given" if name == "chords" else say(other)
-            replaced.append(Demand(text, instead, "an option or the plan that was given wins over the prompt"))
-    return tuple(understood), replaced
-
-
-_SAY: dict[str, Callable[[Any], str]] = {
-    "tempo": lambda tempo: f"{tempo:g} BPM",
-    "metre": str,
-    "tonic": lambda tonic: f"key of {SHARPS[tonic]}",
-    "minor": lambda minor: "minor" if minor else "major",
-    "chords": " ".join,
-    "drums": lambda drums: "drums" if drums else "no drums",
-    "pace": str,
-}
+    """The key that a prompt names, where it names a tonic."""
+    if facts.tonic is None:
+        return None
+    mode = (facts.key or "").partition(" ")[2]
+    return f"{SHARPS[facts.tonic]} {mode if mode in MODES else 'minor' if facts.minor else 'major'}"

@@ -18,11 +18,12 @@ from torch import Tensor
 
 from ..errors import ModelError
 from ..models.bundle import Bundle
+from ..songbook.operations import in_metre
 from .chord_reader import read_chords
 from .grid import WIDTHS
 from .plan import Plan
 from .prompt_parser import PromptFacts, parse_prompt
-from .theory import DARK_MODES, SHARPS, bar_length, key_of, pitch_class, transpose
+from .theory import DARK_MODES, MODES, SHARPS, bar_length, key_of, pitch_class, transpose
 
 FILE = "plans.safetensors"
 NEAREST = 5  # pieces to draw from
@@ -117,7 +118,7 @@ def _with_facts(plan: Plan, facts: PromptFacts) -> Plan:
     if facts.quarters is not None:
         plan = replace(plan, tempo=facts.quarters)
     if facts.metre is not None:
-        plan = replace(plan, metre=facts.metre)
+        plan = in_metre(plan, facts.metre)
     if facts.drums is not None:
         plan = replace(plan, drums=facts.drums)
     if facts.swing is not None:

@@ -65,6 +65,8 @@ def at_tempo(plan: Plan, tempo: float) -> Plan:
 
 def in_metre(plan: Plan, metre: str) -> Plan:
     """In another metre: as many bars, a chord has the same share of its bar."""
+    if metre == plan.metre and all(section.metre in (None, metre) for section in plan.sections):
+        return plan
 
     def shared(chords: tuple[tuple[str, float], ...], old: str) -> tuple[tuple[str, float], ...]:
         ratio = bar_length(metre) / bar_length(old)

@@ -15,6 +15,7 @@ LEVELS = {  # words for the energy of a section
     "quiet": 0.2, "soft": 0.25, "sparse": 0.2, "medium": 0.5, "loud": 0.8, "full": 1.0,
 }  # fmt: skip
 NUMBER = re.compile(r"\d+(?:\.\d*)?(?:e[-+]?\d+)?|\.\d+", re.IGNORECASE)
+_MODE_PARTS = {word for mode in (*MODES, *MODE_WORDS) for word in mode.split()}
 METRE = re.compile(r"\d{1,3}/\d{1,3}")
 TEMPO = re.compile(r"(?:♩|q)=(.+)|(.+)bpm", re.IGNORECASE)
 ATTRIBUTES = {
@@ -75,8 +76,9 @@ def common(token: Token, word: str, words: Words) -> dict:
             return {"metre": word}
         if word == "key":
             text = words.next(token, "a key, as in key Am").text
-            if words.ahead() in MODES or words.ahead() in MODE_WORDS:
-                text += " " + words.next().text
+            for _ in range(2):  # "harmonic minor"
+                if words.ahead() in _MODE_PARTS:
+                    text += " " + words.next().text
             return {"key": read_key(text)}
         if word in ("no", "without", "with"):
             if (after := words.next(token, "the word drums")).text.lower() != "drums":

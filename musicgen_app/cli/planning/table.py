@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from ..terminal import one_line
 
 if TYPE_CHECKING:
-    from ...control.decision import Decision, Demand
+    from ...control.decision import Decision
     from ...control.plan import Plan
+    from ...control.reading.text import Demand
     from ...request import GenerationRequest
 
 BARS_A_LINE = 8
@@ -76,8 +77,8 @@ def _bars(chords: list, bar: float) -> list[str]:
 def _told(head: str, demands: tuple[Demand, ...]) -> list[str]:
     lines = []
     for number, demand in enumerate(demands):
-        same = demand.text == demand.read
-        text = demand.text if same else f"{demand.text} -> {demand.read}" if demand.read else demand.text
+        same = demand.text == demand.meaning
+        text = demand.text if same else f"{demand.text} -> {demand.meaning}" if demand.meaning else demand.text
         why = f"  ({one_line(demand.why)})" if demand.why else ""
         lines.append(f"{head if not number else '':<16}{one_line(text)}{why}")
     return lines
