@@ -27,7 +27,7 @@ from .control.genre_classifier import Genres, load_genres, with_genre
 from .control.grid import frame_grid
 from .control.plan import Plan
 from .control.planner import Pieces, check_layout, load_pieces
-from .control.prompt_parser import parse_prompt
+from .control.prompt_parser import parse_prompt, read_prompt
 from .errors import GenerationError, RequestError
 from .machine.device import PRECISIONS
 from .models import hub
@@ -110,7 +110,7 @@ class LoadedModel:
         A model that follows no plans is told of them in words behind the prompt.
         """
         features, genre, told = self.text.encode([prompt]), "", ""
-        named = "" if self.genres is None else self.genres.named(prompt)
+        named = "" if self.genres is None else self.genres.named(read_prompt(prompt).wanted)
         if self.genres is not None and features.vector is not None:
             genre = self.genres.meant(prompt, features.vector[0].cpu().numpy())
         prompt = with_genre(genre, prompt)

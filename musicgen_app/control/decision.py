@@ -76,7 +76,7 @@ class Decision:
     @property
     def notes(self) -> list[str]:
         """What the user should know, a line each."""
-        told = [f"{one.text}: taken as {one.meaning} ({one.why})" for one in self.approximated]
+        told = [f"{one.text}: {one.meaning} ({one.why})" for one in self.approximated]
         missed = self.not_understood
         return told + [f"{one.text}: not understood" + (f" ({one.why})" if one.why else "") for one in missed]
 

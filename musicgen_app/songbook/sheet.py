@@ -20,7 +20,7 @@ from .chord_row import HOLD, REPEAT, UNKNOWN, ChordRow, Fixed
 from .sheet_lexer import Token, tokens
 from .sheet_words import ATTRIBUTES, LEVELS, METRE, NUMBER, TEMPO, Words, common, swing
 
-SHEET_LENGTH = 200_000  # characters
+SHEET_LENGTH = 100_000  # characters
 REMARKS = (
     "title",
     "t",
