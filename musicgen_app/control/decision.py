@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..songbook.operations import spelt, usual_key
 from .grid import approximations
 from .plan import MAX_CHORDS, Plan
 from .planner import Pieces, plans_for
@@ -101,18 +102,22 @@ def decide(
     understood, replaced = _outdone(reading.understood, facts, wanted)
     changes = wishes.changes if wishes else ()
     replaced += [Demand("chords", one.text, one.symbol or "no chord", one.why) for one in changes]
-    borrows = pieces is not None and vector is not None
-    return [
-        Decision(
-            plan,
-            origins(plan, facts, wishes, borrows) | {"genre": genre[1]},
-            genre[0],
-            understood,
-            (*reading.approximated, *replaced, *_limits(plan, layout)),
-            reading.not_understood,
-        )
-        for plan in plans
-    ]
+    decisions = []
+    for plan in plans:
+        origin = origins(plan, facts, wishes, pieces is not None and vector is not None) | {"genre": genre[1]}
+        plan = _spelt(plan, origin, facts)
+        approximated = (*reading.approximated, *replaced, *_limits(plan, layout))
+        decisions.append(Decision(plan, origin, genre[0], understood, approximated, reading.not_understood))
+    return decisions
+
+
+def _spelt(plan: Plan, origin: dict[str, str], facts: PromptFacts) -> Plan:
+    """A plan whose borrowed chords have the names of their key, and that key its usual name: Bb minor, never A#."""
+    if origin["key"] in (STATED, BORROWED) and plan.key:
+        tonic = (facts.key or "").partition(" ")[0]
+        stated = facts.tonic is not None and tonic and pitch_class(tonic) == pitch_class(plan.key.partition(" ")[0])
+        plan = replace(plan, key=f"{tonic} {plan.key.partition(' ')[2]}" if stated else usual_key(plan.key))
+    return spelt(plan) if origin["chords"] == BORROWED else plan
 
 
 def _limits(plan: Plan, layout: int | None) -> list[Demand]:

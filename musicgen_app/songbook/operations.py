@@ -177,6 +177,12 @@ def spelt(plan: Plan) -> Plan:
     return _each(plan, lambda key: key, lambda symbol, old, new: spell(symbol, new))
 
 
+def usual_key(key: str) -> str:
+    """A key by the usual one of its two names: "A# minor" is "Bb minor"."""
+    tonic, _, mode = key.partition(" ")
+    return _key(pitch_class(tonic), mode)
+
+
 def _named(plan: Plan, name: str) -> set[int]:
     found = {n for n, section in enumerate(plan.sections) if section.name.casefold() == name.strip().casefold()}
     if not found:

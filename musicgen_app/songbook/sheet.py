@@ -256,7 +256,7 @@ class _Reader:
         if first.kind != "word" or NUMBER.fullmatch(first.text) or first.text in (*HOLD, "%", UNKNOWN):
             return False
         chord = is_chord(first.text)
-        if chord and chords_may_follow and (known or numbered):
+        if chord and chords_may_follow and known and not numbered:
             raise first.fail(
                 f"{first.shown} is a chord and the name of a section: write [{first.text}] for the section"
             )

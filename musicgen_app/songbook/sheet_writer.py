@@ -33,8 +33,12 @@ def write_sheet(plan: Plan) -> str:
         lines.append(_section(section, before.get(section.name.casefold()), plan))
         before[section.name.casefold()] = section
     text = "\n".join(lines) + "\n"
-    if read_sheet(text).plan != plan:
-        raise RequestError("a chord sheet cannot hold this plan: keep it as JSON")
+    try:
+        same = read_sheet(text).plan == plan
+    except RequestError:
+        same = False
+    if not same:
+        raise RequestError("a chord sheet cannot hold this plan, such as chords beyond their section: keep it as JSON")
     return text
 
 
