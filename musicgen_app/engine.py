@@ -240,7 +240,7 @@ def _length_notes(plan: Plan, request: GenerationRequest) -> list[str]:
         return [f"the plan names no tempo, so that its length is not known: the clip has {request.length:g} s"]
     if plan.seconds <= request.length:
         return []
-    return [f"the plan takes {plan.seconds:.1f} s, but the clip has {request.length:g} s: it is cut there"]
+    return [f"the plan takes {plan.seconds:.1f} s, but the clip has {round(request.length, 1):g} s: it is cut there"]
 
 
 class _Clock:

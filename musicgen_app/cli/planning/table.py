@@ -44,9 +44,9 @@ def table(decision: Decision, request: GenerationRequest, prompted: bool) -> str
 def _length(plan: Plan, seconds: float) -> str:
     """How long the clip is, and the plan."""
     if not plan.ends or None in {stretch.tempo for stretch in plan.stretches}:
-        return f"{seconds:g} s"
+        return f"{round(seconds, 1):g} s"
     cut = "; the clip is cut there" if plan.seconds > seconds else ""
-    return f"{seconds:g} s; the plan takes {plan.seconds:.1f} s{cut}"
+    return f"{round(seconds, 1):g} s; the plan takes {plan.seconds:.1f} s{cut}"
 
 
 def _section(section: dict) -> list[str]:
