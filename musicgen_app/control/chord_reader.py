@@ -89,6 +89,7 @@ def read_chord(text: str, names: str | None = None) -> ChordReading | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def _read_as(plain: str, habit: str) -> tuple[str, str] | None:
     """The symbol, and what is changed in it, by one habit of naming notes."""
     root = _ROOTS[habit].match(plain)
@@ -200,7 +201,10 @@ def _pychord() -> dict[str, tuple[int, ...]]:
 # A row of chords: names of more than one word, pieces without blanks, and signs of repetition.
 _WORDS = rf"(?:[A-H][#b]?|{'|'.join(_LATIN_NOTES)}|[a-h](?:is|es)?|[ae]s)"
 _SIGN_WORDS = rf"[\s-]+(?:{SHARP_WORDS}|{FLAT_WORDS})\b"
-_NAME = rf"\b{_WORDS}(?:(?:{_SIGN_WORDS})?[\s-]+{MODE_NAMES}|{_SIGN_WORDS}|\sm(?=[\s\d(|,;)]|$))[\w#()+°]*"
+_NAME = (
+    rf"\b{_WORDS}(?:(?:{_SIGN_WORDS})?[\s-]+{MODE_NAMES}|{_SIGN_WORDS}|\sm(?=[\s\d(|,;)]|$)"
+    r"|m?\s(?:add|sus|maj|dim|aug)(?=\d))[\w#()+°]*"
+)
 PIECE = re.compile(
     rf"(?P<name>{_NAME}(?:/\w+)?)|(?P<no>\(?\bN\.?C\b\.?\)?)|(?P<times>\bx\s?\d\d?\b|\b\d\d?\s?x(?!\w))|(?P<same>%)"
     r"|(?P<open>\()|(?P<close>\))|(?P<piece>[^\s,;|>→:()\[\]{}%]+(?:\([^()\s]{1,16}\)[^\s,;|>→:()\[\]{}%]*)*)",

@@ -157,9 +157,13 @@ def _reading(text: Text, facts: PromptFacts, genres: tuple[str, ...], refusals: 
     unwanted = read_unwanted(text, refusals)
     told = {demand.text for _, demand in (*text.understood, *text.approximated, *text.missed)}
     for refusal in refusals:
-        thing = text.written(*refusal.what)
-        if not refusal.partly and text.written(refusal.start, refusal.end) not in told:
-            text.says("unwanted", (refusal.start, refusal.end), f"not {thing}")
+        span, thing = (refusal.start, refusal.end), text.written(*refusal.what)
+        if not refusal.known:
+            text.takes(
+                "unwanted", span, "words of the prompt", "not a word of music that is known: it stays where it is"
+            )
+        elif not refusal.partly and text.written(*span) not in told:
+            text.says("unwanted", span, f"not {thing}")
     tell_leftovers(text)
     approximated = [demand for _, demand in sorted(text.approximated, key=lambda one: one[0])]
     if text.language != "en":
@@ -195,14 +199,15 @@ def _without_refusals(text: Text, refusals: list[Refusal], facts: PromptFacts) -
     drums = {demand.text for _, demand in text.understood if demand.kind == "drums" and demand.meaning == "no drums"}
     for refusal in refusals:
         start, end = text.in_prompt(refusal.start, refusal.end)
-        if refusal.partly:
+        if refusal.partly or not refusal.known:
             continue
         said.append(text.prompt[at:start])
         at = end
         if text.written(refusal.start, refusal.end) in drums:
             carried.add(text.written(*refusal.what))
             plain = _PLAIN_NO_DRUMS.fullmatch(text.prompt[start:end])
-            said.append(text.prompt[start:end] if plain else "no drums")
+            comma = ", " if re.search(r"\w\s*$", "".join(said)) and not plain else ""
+            said.append(text.prompt[start:end] if plain else f"{comma}no drums")
     if not refusals:
         return text.prompt, set()
     rest = "".join([*said, text.prompt[at:]])
@@ -211,8 +216,11 @@ def _without_refusals(text: Text, refusals: list[Refusal], facts: PromptFacts) -
     return _tidied(rest), carried
 
 
+_LOOSE = r"(?:and|but|or|just|with|und|oder|aber|mit|et|mais|y|e|pero|con|ma|mas|maar|en|i|,|;|\.|!)"
+
+
 def _tidied(text: str) -> str:
     """Without the signs and words that stood around what was taken out."""
-    text = re.sub(r"(?:\b(?:but|and|or|just|with)\s*)+(?=[,.;!?]|$)", "", text)
-    text = re.sub(r"\s*([,;.!?])(?:\s*[,;.])+", r"\1", text)
-    return re.sub(r"[ \t]{2,}", " ", re.sub(r"^[\s,;.!]+|[\s,;]+$", "", text))
+    text = re.sub(rf"(?:(?<!\w){_LOOSE}\s*)+(?=[,.;!?]|$)", "", text)
+    text = re.sub(r"\s+(?=[,.;!?])", "", re.sub(r"([,;.!?])(?:\s*[,;.])+", r"\1", text))
+    return re.sub(r"[ \t]{2,}", " ", re.sub(rf"^(?:\s|{_LOOSE}(?!\w))+", "", text)).strip(" ,;")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..chord_reader import GERMAN, NO_CHORD, PIECE, ChordReading, names_of, parts_of, read_chord, read_chords
@@ -19,12 +20,16 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _LABEL_AFTER = re.compile(
-    rf"\s*(?:{_LABEL_WORDS}|only|alternating|forever|over\s+and\s+over|loop(?:ed|ing)?|vamp|back\s+and\s+forth"
+    rf"\s*(?:{_LABEL_WORDS}|only|alternating|forever|throughout|all\s+the\s+way|all\s+along|the\s+(?:whole|entire)"
+    rf"|over\s+and\s+over|loop(?:ed|ing)?|vamp|back\s+and\s+forth"
     rf"|and\s+that's\s+(?:all|it))(?!\w)",
     re.IGNORECASE,
 )
+_KEPT = re.compile(r"\b(?:drone|pedal|vamp|jam|stay|only|just)(?:\s+on)?\s+$")
+_RICH = re.compile(r"maj|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ|\^")
+_HEARD = re.compile(r"\b(?:sounds?|sounding|hear(?:d)?\s+(?:is|as)|actually)\W*$")
 _ON = re.compile(
-    r"\b(?:on|over|vamp(?:\s+on)?|jam\s+on|just|sobre|uber|auf|play|using|chords?|loop(?:\s+of)?|between|with)\s+$"
+    r"\b(?:on|only|over|vamp(?:\s+on)?|jam\s+on|just|sobre|uber|auf|play|using|chords?|loop(?:\s+of)?|between|with)\s+$"
 )
 _LIST_SIGN = re.compile(r"[,|>/\n;()-]")
 _BETWEEN = re.compile(
@@ -32,15 +37,18 @@ _BETWEEN = re.compile(
     r"|followed\s+by|x\s?\d{1,2}|\d{1,2}\s?x)(?!\w))*",
     re.IGNORECASE,
 )
+_LATIN = "do|re|mi|fa|sol|la|si|ut|Do|Re|Mi|Fa|Sol|La|Si|DO|RE|MI|FA|SOL|LA|SI"
 _FAR = 40  # signs between two chords, at most
-_WEAK = re.compile(
-    r"[A-Ha-h]|am|Am|em|Em|Dim|dim|Add|do|re|mi|fa|sol|la|si|ut|as|es|des|dis|ges|H\d|[A-H]\d|[A-H][67]|[Aa]dd\d?|NC"
-    r"|[EA]s|Es|Des|Ces|ces|Hes|bb|Mi|La|La|Si|Re|Do|Fa|Sol",
-    0,
+_WEAK = re.compile(  # symbols that may also be words, or names of other things
+    rf"[A-Ha-h]|[AaEe]m|[Dd]im|Add|[A-H]\d|NC|[EA]s|as|es|[Dd]es|dis|ges|[Cc]es|Hes|bb|[Aa]dd\d?|{_LATIN}"
 )
 _STRONG = re.compile(
     r"[A-H][#b]?(?:m|maj|M|min|dim|aug|sus|add|-|\^|Δ|ø|°|\+|7|9|11|13|6)\S*\d\S*|[A-H][#b]\S*|[A-G]/[A-G][#b]?"
     r"|[B-DF-H]m|(?:dim|aug|sus)\S*"
+)
+_SHAPE = re.compile(  # what every symbol of a chord fits; it is quicker than to read it
+    rf"(?:[A-Ha-h]|{_LATIN}|[A-Ha-h]e?s)(?:is|[#b]|maj|min|mi|ma|Maj|MA|dim|aug|sus|add|alt|no|omit|dom|M|m|j|h|o|ø|°"
+    rf"|[\d+^Δ().,-]|/9|/(?:[A-Ha-h]|{_LATIN}))*"
 )
 _ODD = re.compile(r"(?<![\w.])(?P<what>[A-Z][#b]?(?:m|maj|min|sus|dim|aug|add)?(?:\d{1,2})?(?:[#b]\d{1,2})*)(?![\w.])")
 _ROMAN = re.compile(
@@ -56,11 +64,13 @@ _NO_KEY = "no key is named: the degrees are those of the key that the clip gets"
 
 
 class Rows(NamedTuple):
-    """Places of the text that hold chords; in_degrees: written as degrees of a key; power: "power chords" are meant."""
+    """Places of the text that hold chords; in_degrees: written as degrees of a key; power: "power chords" are meant;
+    doubtful: what may be chords, and may not."""
 
     spans: list[tuple[int, int]]
     in_degrees: bool = False
     power: bool = False
+    doubtful: tuple[tuple[int, int], ...] = ()
 
 
 class _Chord(NamedTuple):
@@ -107,12 +117,15 @@ def find_rows(text: Text, song: list[tuple[int, int]]) -> Rows:
     """Where chords stand, before keys are read; their places are marked as used. song: those of `find_song`."""
     if song:
         return Rows(song)
-    rows = [run for run in _runs(text) if _is_row(text, run)]
+    runs = _runs(text)
+    rows = [run for run in runs if _is_row(text, run)]
+    rows = [run for run in rows if _HEARD.search(text.before(run[0].start, 24))] or rows  # with a capo
     if rows:
         spans = [_use(text, (run[0].start, _with_repeats(text, run[-1].end))) for run in rows]
-        power = re.search(r"power\s*-?chords?\W*$", text.before(spans[0][0], 24)) is not None
+        around = text.before(spans[0][0], 24), text.after(spans[-1][1], 24)
+        power = any(re.search(r"power\s*-?chords?", words) for words in around)
         return Rows(spans, power=power)
-    return _degrees(text)
+    return _degrees(text)._replace(doubtful=_doubtful(text, runs))
 
 
 def _use(text: Text, span: tuple[int, int]) -> tuple[int, int]:
@@ -166,10 +179,16 @@ def _chords(text: Text) -> list[_Chord]:
     return found
 
 
+def _doubtful(text: Text, runs: list[list[_Chord]]) -> tuple[tuple[int, int], ...]:
+    """Two capital letters or more that may be chords, and may not."""
+    capitals = (run for run in runs if len(run) > 1 and all(text.plain[one.start].isupper() for one in run))
+    return tuple((run[0].start, run[-1].end) for run in capitals)
+
+
+@lru_cache(maxsize=4096)
 def _strength(piece: str) -> int:
-    if not re.match(
-        r"[A-Ha-h]|do|re|mi|fa|sol|la|si|ut|Do|Re|Mi|Fa|Sol|La|Si|DO|RE|MI|FA|SOL|LA|SI|[ea]s|[EA]s", piece
-    ):
+    """2 for what is hardly anything but a chord, 1 for what may be a word, 0 for what is none."""
+    if not _SHAPE.fullmatch(piece):
         return 0
     read = read_chord(piece)
     if read is None or not read.symbol:
@@ -182,48 +201,52 @@ def _strength(piece: str) -> int:
 def _is_row(text: Text, run: list[_Chord]) -> bool:
     """Whether a run of chord-like pieces is meant as chords."""
     plain, start, end = text.plain, run[0].start, run[-1].end
-    before, pieces = plain[max(0, start - 60) : start], [plain[c.start : c.end] for c in run]
-    label = _LABEL.search(before)
-    if label and not re.search(r"rhythm\s+changes", before.lower()):
+    pieces = [plain[chord.start : chord.end] for chord in run]
+    label = _LABEL.search(plain[max(0, start - 60) : start])
+    if label and not re.search(r"rhythm\s+changes", label[0].lower()):
         return len(run) > 1 or pieces[0][0].isupper() or label[0].rstrip()[-1:] in (":", "=") and text.ends(end)
-    strong = sum(chord.strength == 2 for chord in run)
     gaps = [plain[a.end : b.start] for a, b in zip(run, run[1:], strict=False)]
+    strong = sum(c.strength == 2 or len(run) > 1 and p.endswith("7") for c, p in zip(run, pieces, strict=True))
     listed = bool(gaps) and all(_LIST_SIGN.search(gap) for gap in gaps)
+    clause = text.begins(start) and text.ends(end)
     barred = plain[:start].rstrip()[-1:] == "|" and (plain[end:].lstrip()[:1] == "|" or len(run) > 1)
-    bracketed = plain[:start].endswith("[") and plain[end:].startswith("]")
-    small = all(piece[0].islower() for piece in pieces)
-    if barred or bracketed and strong + len(run) > 1:
+    if barred or plain[:start].endswith("[") and plain[end:].startswith("]") and strong + len(run) > 1:
         return True
     if len(run) == 1:
-        colourful = re.search(r"maj|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ|\^|/", pieces[0]) is not None and strong > 0
-        asked = strong > 0 and (_LABEL_AFTER.match(plain, end) or _ON.search(before.lower()))
-        only = (
-            _LABEL_AFTER.match(plain, end)
-            and re.match(r"\s*chord", plain[end : end + 8])
-            and pieces[0][0].isupper()
-            and pieces[0] != "A"
-        )
-        return bool(colourful and not re.match(r"[A-H][#b]?/", pieces[0]) or asked or only)
-    if small:
-        return (
-            len(run) >= 3
-            and listed | (text.begins(start) and text.ends(end))
-            and any(len(piece) > 1 for piece in pieces)
-        )
+        return _is_chord(text, run[0], pieces[0])
+    if all(piece[0].islower() for piece in pieces):
+        named = len(run) > 3 or any(len(piece) > 1 for piece in pieces)
+        return len(run) > 2 and named and (listed or clause)
     if len(run) == 2:
-        linked = re.search(r"\b(?:and|und|y|et|then|to|e|en)\b", gaps[0])
-        minor = any(re.fullmatch(r"[A-H][#b]?m", piece) for piece in pieces)
-        if strong == 2 or strong and (listed or _LABEL_AFTER.match(plain, end) or _ON.search(before.lower())):
-            return not (linked and not listed and all(re.fullmatch("[A-H][#b]", piece) for piece in pieces))
-        return (
-            bool(strong or minor)
-            and not linked
-            and (listed or text.begins(start) and text.ends(end))
-            or bool(_LABEL_AFTER.match(plain, end))
-        )
+        return _is_pair(text, run, pieces, strong, listed, clause)
     if strong == 0 and _FORMS.fullmatch("".join(pieces)):
         return False  # A, B, C or the form A B A
     return strong > 0 or listed or text.ends(end) or len(run) > 3
+
+
+def _is_chord(text: Text, chord: _Chord, piece: str) -> bool:
+    """Whether a single piece is meant as a chord: it is a rich one, or words around say so."""
+    before = text.before(chord.start, 60)
+    after = _LABEL_AFTER.match(text.plain, chord.end)
+    minor = re.fullmatch(r"[A-H][#b]?m", piece) is not None
+    if chord.strength == 2 and _RICH.search(piece):
+        return True
+    if (chord.strength == 2 or minor) and (after or _ON.search(before) and piece != "Am"):
+        return True
+    if after and re.match(r"\s*chord", after[0]):
+        return piece[0].isupper() and piece != "A"
+    return _KEPT.search(before) is not None and piece[0].isupper() and text.ends(chord.end)
+
+
+def _is_pair(text: Text, run: list[_Chord], pieces: list[str], strong: int, listed: bool, clause: bool) -> bool:
+    """Whether two pieces are meant as chords; two bare notes with "and" between may be anything."""
+    linked = re.search(r"\w", text.plain[run[0].end : run[1].start]) is not None
+    minor = any(re.fullmatch(rf"(?:[A-H][#b]?|{_LATIN}[#b]?) ?m", piece) for piece in pieces)
+    notes = all(re.fullmatch("[A-H][#b]?", piece) for piece in pieces)
+    after = _LABEL_AFTER.match(text.plain, run[-1].end) is not None
+    if strong == 2 or strong and (listed or after or _ON.search(text.before(run[0].start, 60))):
+        return listed or not (linked and notes)
+    return after or (strong > 0 or minor) and not linked and (listed or clause)
 
 
 def _degrees(text: Text) -> Rows:
@@ -231,7 +254,7 @@ def _degrees(text: Text) -> Rows:
     named = _NASHVILLE.search(text.plain) is not None
     for pattern, least in ((_ROMAN, 2), (_NUMBER, 2 if named else 3)):
         runs: list[list[tuple[int, int]]] = []
-        for match in text.find(pattern):
+        for match in text.find(pattern, cased=True):
             if runs and _BETWEEN.fullmatch(text.plain, runs[-1][-1][1], match.start()):
                 runs[-1].append(match.span())
             else:
@@ -273,8 +296,11 @@ def read_rows(text: Text, rows: Rows, key: str | None) -> list[ChordReading]:
             ]
         chords += read
         _tell(text, (start, end), read, key)
-    for match in text.find(_CAPO):
+    for match in text.find(_CAPO, cased=True):
         text.takes("chords", match.span(), "the chords as they are written", "a capo is not reckoned with")
+    for span in rows.doubtful:
+        if text.is_free(*span):
+            text.misses("chords", span, "these may be chords, or not: write them as chords: Am F C G")
     _tell_odd(text)
     return chords
 
@@ -295,7 +321,7 @@ def _tell(text: Text, span: tuple[int, int], read: list[ChordReading], key: str 
 
 def _tell_odd(text: Text) -> None:
     """What is called a chord, and is none: "a Q7 chord"."""
-    for match in text.find(_ODD):
+    for match in text.find(_ODD, cased=True):
         if match["what"] == "I" or len(match["what"]) < 2 or re.fullmatch(r"[A-Z]\d*", match["what"]) is None:
             continue
         near = re.match(r"[\s-]+chords?\b", text.after(match.end(), 8)) or _LABEL.search(text.before(match.start(), 40))

@@ -8,13 +8,12 @@ from .negation import Refusal
 from .text import Text
 from .words import DRUMS, PULSE, SINGLE_DRUMS
 
-_WHOLE = re.compile(rf"(?<![\w-])(?:{DRUMS})(?!\w)|ドラム|打楽器|パーカッション|鼓", re.IGNORECASE)
-_SINGLE = re.compile(rf"(?<![\w-])(?:{SINGLE_DRUMS})(?!\w)", re.IGNORECASE)
+_WHOLE = re.compile(rf"(?<![\w-])(?:{DRUMS})(?!\w)|ドラム|打楽器|パーカッション|鼓")
+_SINGLE = re.compile(rf"(?<![\w-])(?:{SINGLE_DRUMS})(?!\w)")
 _REFUSED = re.compile(
-    rf"(?<![\w-])(?:{DRUMS}|{PULSE}|drum|beat|percussion|rhythm|instruments?|instrumente?)(?!\w)|ドラム|打楽器|パーカッション|鼓|打击乐",
-    re.IGNORECASE,
+    rf"(?<![\w-])(?:{DRUMS}|{PULSE}|drum|beat|percussion|rhythm|instruments?|instrumente?)(?!\w)|ドラム|打楽器|パーカッション|鼓|打击乐"
 )
-_A_CAPPELLA = re.compile(r"(?<!\w)a\s?cap+el+a(?!\w)", re.IGNORECASE)
+_A_CAPPELLA = re.compile(r"(?<!\w)a\s?cap+el+a(?!\w)")
 # A battery, a kick-off, the brush of a painter.
 _OTHER = re.compile(
     r"kicks?\s+(?:in|off|back|out|ass|it)\b|(?:batterie|bateria|batteria)\s+(?:de|do|del|di|d'|da|mon|meu|mi|is|ist"
@@ -23,10 +22,14 @@ _OTHER = re.compile(
     r"|carro|auto|voiture|lapt\w+|iphone|\d)"
     r"|breaks?\s+(?:my|your|the|up|down|of)\b|rides?\s+(?:a|the|my|his|her|to|home|through|into)\b|brush(?:ed"
     r"|es)?\s+(?:my|your|teeth|off|past|against)"
-    r"|drum\s+roll\s+please|trommelfell|hats\s+off|(?:top|cowboy|straw)\s+hats",
-    re.IGNORECASE,
+    r"|drum\s+roll\s+please|trommelfell|hats\s+off|(?:top|cowboy|straw)\s+hats"
 )
-_YES = re.compile(r"\s*[:=]\s*(?:yes|on|true|1|ja|oui|si)\b", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"\b(?:fewer|less|not\s+(?:so|too)\s+(?:many|much)|(?:hardly|barely|scarcely)\s+any|(?:almost|nearly"
+    r"|next\s+to)\s+no|sparse"
+    r"|weniger|moins\s+de|menos|meno)\s+(?:the\s+)?$"
+)
+_YES = re.compile(r"\s*[:=]\s*(?:yes|on|true|1|ja|oui|si)\b")
 
 
 def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
@@ -34,11 +37,14 @@ def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
     refused = [
         r
         for r in refusals
-        if _REFUSED.fullmatch(_what(text, r)) or _WHOLE.search(_what(text, r)) and not _SINGLE.fullmatch(_what(text, r))
+        if r.known
+        and _REFUSED.fullmatch(_what(text, r))
+        or _WHOLE.search(_what(text, r))
+        and not _SINGLE.fullmatch(_what(text, r))
     ]
     sung = next(text.find(_A_CAPPELLA), None)
-    whole = [m for m in text.find(_WHOLE) if not _OTHER.match(text.plain, m.start())]
-    single = [m for m in text.find(_SINGLE) if not _OTHER.match(text.plain, m.start())]
+    whole = [m for m in text.find(_WHOLE) if not _OTHER.match(text.lower, m.start())]
+    single = [m for m in text.find(_SINGLE) if not _OTHER.match(text.lower, m.start())]
     partly = [r for r in refused if r.partly]
     for refusal in partly:
         text.misses(
@@ -58,8 +64,15 @@ def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
             text.takes("drums", match.span(), "no drums", "drums are refused, and the plan knows them only as a whole")
         return False
     for match in (*whole, *single):
-        stated = _YES.match(text.plain, match.end())
-        text.says("drums", (match.start(), stated.end() if stated else match.end()), "drums")
+        stated = _YES.match(text.lower, match.end())
+        span = (match.start(), stated.end() if stated else match.end())
+        amount = _AMOUNT.search(text.before(span[0], 24))
+        if amount:
+            text.takes(
+                "drums", (span[0] - len(amount[0]), span[1]), "drums", "the plan has drums or none, not an amount"
+            )
+        else:
+            text.says("drums", span, "drums")
     return True if (whole or single) and not partly else None
 
 

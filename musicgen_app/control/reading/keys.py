@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ..chord_reader import FLAT_WORDS, SHARP_WORDS
 from ..theory import DARK_MODES, pitch_class, spell_note
 from .text import Text
+from .words import MUSIC, STYLE
 
 # The words for a mode, in any language and without accents -> the mode.
 _MODES = {
@@ -31,8 +32,9 @@ _LATIN_KEY = re.compile(
 _RUSSIAN_KEY = re.compile(
     rf"(?<!\w)(?P<note>до|ре|ми|фа|соль|ля|си)[\s-]*(?P<sign>диез|бемоль)?[\s-]+(?:{_MODE})", re.IGNORECASE
 )
-_JAPANESE_KEY = re.compile(
-    r"(?P<sign>[嬰変])?(?P<note>[ハニホヘトイロ])(?P<mode>[長短])調|(?P<latin>[A-G])(?P<flat>[b#])?(?P<han>[大小])[调調]"
+_EASTERN_KEY = re.compile(
+    r"(?P<sign>[嬰変])?(?P<note>[ハニホヘトイロ])(?P<mode>[長短])調|(?P<korean_sign>올림"
+    r"|내림)?(?P<korean>[다라마바사가나])(?P<korean_mode>[장단])조|(?P<latin>[A-G])(?P<flat>[b#])?(?P<han>[大小])[调調]"
 )
 _GERMAN_KEY = re.compile(r"(?<![\w])(?P<note>[A-Ha-h](?:is|es|s)?)[\s-](?P<mode>dur|moll|mol)(?!\w)", re.IGNORECASE)
 _GERMAN_ODD = re.compile(r"(?<![\w-])(?P<note>[A-Za-z]{1,3})-(?:dur|moll)(?!\w)", re.IGNORECASE)
@@ -73,6 +75,10 @@ _RELATIVE = re.compile(
     re.IGNORECASE,
 )
 _CAMELOT = re.compile(r"(?<![\w.])(?P<number>\d{1,2})(?P<letter>[ABab])(?![\w])")
+_PLACES = re.compile(
+    r"\b(?:seat|room|gate|flat|apartment|bus|line|track|page|year|grade|class|section|unit|level"
+    r"|side|part|no\.?)\s*$"
+)
 _WHEEL_MAJOR = ("B", "F#", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E")  # 1B to 12B
 _WHEEL_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
 _MODE_ALONE = re.compile(
@@ -90,7 +96,7 @@ _NOUN = re.compile(
     r"|deal|figure|victory|defeat|planet|character|annoyance|disaster|crisis|headache|artist|studio|company|feat"
     r"|improvement|repairs?|scratch|bug|glitches?|delay"
     r"|in\s+(?:college|history|music|english|math|art|physics|biology|literature)|chords?|sevenths?|offen[cs]e|wound"
-    r"|thing|one\b|and\s+(?:a\s+)?major|breakup|crush)"
+    r"|thing|one\b|and\s+(?:a\s+)?major|breakup|crush|rush|announcement)"
 )
 _FOLLOWS = re.compile(
     r"\s*(?:$|[,;:.!?()\[\]|\n\"'/+&]|-\s|\d|(?:with|at|and|on|for|using|please|by|over|but|then|shuffle|swing|feel"
@@ -124,14 +130,14 @@ class Key(NamedTuple):
 def read_key(text: Text) -> Key | None:
     """The first key that is stated. What else is said of keys is told."""
     found: list[tuple[int, int, Key, str]] = []
-    for read in (_camelot, _german, _latin, _japanese, _english, _on, _labelled, _within, _alone):
+    for read in (_camelot, _german, _latin, _eastern, _english, _on, _labelled, _within, _alone):
         for start, end, key, why in read(text):
             if text.is_free(start, end) and not any(start < until and begin < end for begin, until, _, _ in found):
                 found.append((start, end, key, why))
     found.sort(key=lambda one: one[0])
     found = _with_relatives(text, found)
     if not found:
-        for match in (*text.find(_MODE_ALONE),):
+        for match in (*text.find(_MODE_ALONE, cased=True),):
             dark = re.search("min|moll|menor", match[0].lower()) is not None
             text.says("key", match.span(), "minor" if dark else "major")
             return Key(None, "minor" if dark else "major")
@@ -142,9 +148,9 @@ def read_key(text: Text) -> Key | None:
             text.takes("key", (start, end), key.name, why)
         else:
             text.says("key", (start, end), key.name)
-    for match in text.find(_UNREAD):
+    for match in text.find(_UNREAD, cased=True):
         text.misses("key", match.span(), "no key of that name is known: write one such as F# minor, or 8A")
-    for match in text.find(_GERMAN_ODD):
+    for match in text.find(_GERMAN_ODD, cased=True):
         text.misses("key", match.span(), "no key of that name is known: write one such as F# minor")
     return found[0][2] if found else None
 
@@ -174,10 +180,10 @@ def _german_note(name: str) -> str:
 def _german(text: Text) -> _Keys:
     found = [
         (*m.span(), Key(_german_note(m["note"]), "major" if m["mode"].lower() == "dur" else "minor"), "")
-        for m in text.find(_GERMAN_KEY)
+        for m in text.find(_GERMAN_KEY, cased=True)
     ]
     if text.language == "nl":
-        for m in text.find(_DUTCH_KEY):
+        for m in text.find(_DUTCH_KEY, cased=True):
             found.append((*m.span(), Key(_dutch_note(m["note"]), "minor" if m["mode"] == "klein" else "major"), ""))
     return found
 
@@ -188,48 +194,36 @@ def _dutch_note(name: str) -> str:
 
 def _latin(text: Text) -> _Keys:
     found = []
-    for m in text.find(_LATIN_KEY):
+    for m in text.find(_LATIN_KEY, cased=True):
         asked = _PREPOSED.search(text.before(m.start(), 16)) or m["note"][0].isupper() and not m["note"].isupper()
         alone = (text.begins(m.start()) or asked) and _FOLLOWS.match(text.after(m.end(), 24))
         if alone or _PREPOSED.search(text.before(m.start(), 16)) and not _NOUN.match(text.after(m.end(), 24)):
             found.append((*m.span(), Key(_sharpened(_LATIN[m["note"].lower()], m["sign"]), _mode_of(m)), ""))
-    for m in text.find(_RUSSIAN_KEY):
+    for m in text.find(_RUSSIAN_KEY, cased=True):
         found.append((*m.span(), Key(_sharpened(_RUSSIAN[m["note"].lower()], m["sign"]), _mode_of(m)), ""))
     return found
 
 
-def _japanese(text: Text) -> _Keys:
+def _eastern(text: Text) -> _Keys:
     found = []
-    for m in text.find(_JAPANESE_KEY):
-        letter = m["latin"] or dict(zip("ハニホヘトイロ", "CDEFGAB", strict=True))[m["note"]]
-        sign = {"嬰": "#", "変": "b", None: ""}[m["sign"]] or m["flat"] or ""
-        found.append((*m.span(), Key(letter + sign, "major" if (m["mode"] or m["han"]) in "長大" else "minor"), ""))
+    names = dict(zip("ハニホヘトイロ다라마바사가나", "CDEFGABCDEFGAB", strict=True))
+    signs = {"嬰": "#", "올림": "#", "変": "b", "내림": "b"}
+    for m in text.find(_EASTERN_KEY, cased=True):
+        letter = m["latin"] or names[m["note"] or m["korean"]]
+        sign = signs.get(m["sign"] or m["korean_sign"], m["flat"] or "")
+        major = (m["mode"] or m["korean_mode"] or m["han"]) in "長大장"
+        found.append((*m.span(), Key(letter + sign, "major" if major else "minor"), ""))
     return found
 
 
 def _english(text: Text) -> _Keys:
     found = []
-    for m in text.find(_ENGLISH_KEY):
+    for m in text.find(_ENGLISH_KEY, cased=True):
         note, mode, after = m["note"], _mode_of(m), text.after(m.end(), 40)
         if _NOUN.match(after) or re.fullmatch(r"[a-z]-(?:major|minor|min|maj)", m[0]) and note in "a":
             continue
-        if note in "aA" and not m["sign"] and re.search(r"[\s]", m[0]):
-            asked = (
-                re.search(r"\b(?:in|of|key)\s+$", text.before(m.start(), 8))
-                or text.begins(m.start())
-                and text.ends(m.end())
-            )
-            article = (
-                note == "a"
-                and not asked
-                or note == "A"
-                and text.begins(m.start())
-                and re.match(r"\s+[a-z]", text.plain[m.end() :][:3])
-                and not _FOLLOWS.match(after)
-                and _NOUN.match(after)
-            )
-            if article:
-                continue
+        if note in "aA" and not m["sign"] and _is_article(text, m):
+            continue
         if (
             note in "bcdefgh"
             and m["sign"] is None
@@ -238,6 +232,18 @@ def _english(text: Text) -> _Keys:
             continue
         found.append((*m.span(), *_named(text, note, m["sign"], mode)))
     return found
+
+
+def _is_article(text: Text, found: re.Match[str]) -> bool:
+    """Whether the A of "a minor ..." is the article: in small letters it is, if no key is asked for there."""
+    asked = re.search(r"\b(?:in|of|key)\s+$", text.before(found.start(), 8)) is not None
+    clause = text.begins(found.start()) and text.ends(found.end())
+    if found["note"] == "a":
+        return not asked and not clause
+    after = text.lower[found.end() :]
+    goes_on = re.match(r"\s+(?=[a-z])", after)
+    music = goes_on and (MUSIC.match(after, goes_on.end()) or STYLE.match(after, goes_on.end()))
+    return not asked and goes_on is not None and not music and not _FOLLOWS.match(after)
 
 
 def _named(text: Text, note: str, sign: str | None, mode: str | None) -> tuple[Key, str]:
@@ -251,7 +257,7 @@ def _named(text: Text, note: str, sign: str | None, mode: str | None) -> tuple[K
 
 def _labelled(text: Text) -> _Keys:
     found = []
-    for m in text.find(_LABELLED):
+    for m in text.find(_LABELLED, cased=True):
         note = m["note"]
         if note[0].islower() and note.lower() not in _LATIN and not (m["sign"] or m["minor"]) and len(note) == 1:
             if not text.ends(m.end()) or note == "a":
@@ -269,7 +275,7 @@ def _labelled(text: Text) -> _Keys:
 def _within(text: Text) -> _Keys:
     """ "in Fm", "blues in E": what stands behind must not make it the beginning of something else."""
     found = []
-    for m in (*text.find(_IN), *text.find(_IN_LATIN)):
+    for m in (*text.find(_IN, cased=True), *text.find(_IN_LATIN, cased=True)):
         note, after = m["note"], text.after(m.end(), 24)
         if (
             not _FOLLOWS.match(after)
@@ -297,7 +303,7 @@ def _within(text: Text) -> _Keys:
 def _alone(text: Text) -> _Keys:
     """A minor chord, or a note with a sign, that is a clause of its own: "techno, 128 bpm, F#m"."""
     found = []
-    for m in text.find(_ALONE):
+    for m in text.find(_ALONE, cased=True):
         if text.begins(m.start()) and text.ends(m.end()) and not re.match(r"\s*[/|]", text.after(m.end(), 3)):
             minor = m["minor"] or m["m"]
             if m[0] == "Am" and not text.before(m.start()).strip() and text.after(m.end()).strip():
@@ -319,7 +325,7 @@ def _on(text: Text) -> _Keys:
             ),
             "",
         )
-        for m in text.find(_ON)
+        for m in text.find(_ON, cased=True)
         if _mode_of(m) not in ("minor", "major")
     ]
 
@@ -327,17 +333,14 @@ def _on(text: Text) -> _Keys:
 def _camelot(text: Text) -> _Keys:
     """Places on the wheel of DJs: 8A is A minor, 8B is C major."""
     named = re.search("camelot|harmonic mix", text.lower)
+    djs = re.search(r"\bbpm\b|\d\s?bpm", text.lower)
     found = []
-    for m in text.find(_CAMELOT):
-        labelled = re.search(r"\bkey(?:\s+of)?\s*[:=]?\s*$", text.before(m.start(), 12))
-        if not (
-            named
-            or labelled
-            or text.begins(m.start())
-            and text.ends(m.end())
-            and m["letter"].isupper()
-            and int(m["number"]) > 1
-        ):
+    for m in text.find(_CAMELOT, cased=True):
+        before = text.before(m.start(), 14)
+        labelled = re.search(r"\bkey(?:\s+of)?\s*[:=]?\s*$", before)
+        clause = text.begins(m.start()) and text.ends(m.end()) and int(m["number"]) > 1
+        alone = m["letter"].isupper() and (clause or djs and not _PLACES.search(before))
+        if not (named or labelled or alone):
             continue
         number, minor = int(m["number"]), m["letter"] in "Aa"
         start = m.start() - (len(labelled[0]) if labelled else 0)

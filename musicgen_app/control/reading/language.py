@@ -73,12 +73,13 @@ def language_of(plain: str) -> str:
         count = len(re.findall(letter, plain[:2000]))
         if count and (count * 4 >= letters or language in ("ja", "ko") and count * 8 >= letters):
             return language
-    words = [word.lower() for word in _TOKEN.findall(plain)[:_MOST]]
+    tokens = _TOKEN.findall(plain)[:_MOST]
+    words = [word.lower() for word in tokens if len(word) > 2 or word.islower()]  # not the chord "Em"
     counts = {language: sum(word in known for word in words) for language, known in _SETS.items()}
     sure = {language: sum(word in known for word in words) for language, known in _SURE_SETS.items()}
     english = counts.pop("en")
     best = max(counts, key=lambda language: (counts[language] + sure.get(language, 0), -len(language)))
     score = counts[best] + sure.get(best, 0)
-    if score >= 2 and score > english or score == 1 and english == 0 and (sure.get(best, 0) or len(words) <= 6):
+    if score >= 2 and score > english:
         return best
     return "en"

@@ -8,7 +8,7 @@ from .text import Text
 
 _UNITS = (
     ("tempo", r"-?\d+(?:[.,]\d+)?\s*(?:bpm|beats)\b|\b(?:tempo|bpm)\b[^,;.\n]{0,24}"),
-    ("key", r"\bkey of\b[^,;.\n]{0,24}|\b[A-H](?:#|b)?[\s-](?:major|minor)\b"),
+    ("key", r"\bkey of\b[^,;.\n]{0,24}|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label|key))"),
     ("chords", r"\bchords?\s*(?::|are)\s*[^.\n]{1,40}"),
     ("metre", r"\b\d{1,2}/\d{1,2}\s+(?:time|metre|meter)\b|\btime signature\b[^,;.\n]{0,24}"),
     ("pitch", r"-?\+?\d+\s*(?:semitones?|cents|octaves?|st)\b|\b\d+\s*(?:k?hz)\s+tuning\b|\b4(?:15|32|4[0-4])\s*hz\b"
@@ -17,6 +17,7 @@ _UNITS = (
 )  # fmt: skip
 _PATTERNS = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _UNITS)
 _BARE = re.compile(r"(?<![\w./:,#'-])(\d{2,3})(?![\w/%:.,'-]|\s*[a-z])")  # a number that is a clause of its own
+_NOTE = re.compile(r"(?<![\w#'])[A-H][#b]?m?(?![\w#'])")  # likewise
 _WHY = {
     "tempo": "no tempo was found in it: write one such as 96"
         " BPM", "key": "no key was found in it: write one such as F#"
@@ -30,10 +31,13 @@ _MOST = 8
 def tell_leftovers(text: Text) -> None:
     """Tell what is left over that looks like a demand."""
     for kind, pattern in _PATTERNS:
-        for match in list(text.find(pattern))[:_MOST]:
+        for match in list(text.find(pattern, cased=True))[:_MOST]:
             text.misses(kind, match.span(), _WHY[kind])
     for match in list(text.find(_BARE))[:_MOST]:
         if text.begins(match.start()) and text.ends(match.end()):
             text.misses(
                 "number", match.span(), "what the number counts is not said: 96 BPM is a tempo, --seconds 96 a length"
             )
+    for match in list(text.find(_NOTE, cased=True))[:_MOST]:
+        if text.begins(match.start()) and text.ends(match.end()):
+            text.misses("key", match.span(), "a key or a chord: write key of C, or chords: C")

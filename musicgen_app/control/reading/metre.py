@@ -14,7 +14,10 @@ _TIME = (
 _NOT_AFTER = re.compile(
     r"\s*(?:of\s+(?:the|it|my|our|a|all|that|this|us|them|you|people|songs)\b|full\b|cups?\b|tsp|inch|\"|'|%|ths?\b)"
 )
-_DATE = re.compile(r"\b(?:by|until|till|before|due|since|on|from|after|dated?|am|le|il|el)\s+(?:the\s+)?$")
+_SPACED = re.compile(r"(?<![\d/.-])(\d{1,2})[ -](2|4|8|16)[ -](?:time|metre|meter|beat|takt|feel)(?!\w)")
+_DATE = re.compile(
+    r"\b(?:by|until|till|before|due|since|on|from|after|dated?|am|le|il|el|meet(?:ing)?\s+at)\s+(?:the\s+)?$"
+)
 _ALWAYS = frozenset(
     ("24/7", "50/50", "9/11", "7/11", "20/20", "1/1", "1/2", "1/4", "1/8", "1/16")
 )  # these mean other things
@@ -38,27 +41,25 @@ _UNIT = "|".join(f"(?P<u{n}>{words})" for n, words in _UNITS.items())
 # "seven-eight", "Siebenachteltakt", "tres por cuatro", "due quarti", "sept-huit", "zesachtstemaat"
 _SPELT = re.compile(
     rf"(?<![\w])(?:{_COUNT})(?P<gap>[\s-]*(?:por|auf|over|na|per)?[\s-]*)(?:{_UNIT})(?P<takt>[\s-]*(?:takt\w*|maat"
-    rf"|time|metre|meter))?(?![\w])",
-    re.IGNORECASE,
+    rf"|time|metre|meter))?(?![\w])"
 )
 _SURE_BEFORE = re.compile(
     r"\b(?:in|im|en|em|a|time|metre|meter|takt|compas|compasso|размер[ае]?|tempo(?: di)?|mesure|maat|u|op|it's|its"
     r"|au|na|al)\s*:?\s*$"
 )
 _FRACTION = re.compile(r"\s*(?:d'|del|di|dell|of\b|des\b|der\b|часа|hour|de hora|d'heure|traurig|sad)")
+_TEMPS = re.compile(rf"(?<!\w)(?:a|en)\s+(?:{_COUNT}|(?P<digit>\d))\s+temps(?!\w)")
 _JAPANESE = re.compile(r"(\d{1,2})分の(\d{1,2})拍子")
 _HAN = {"二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _CHINESE = re.compile(r"([二三四五六七八九])分の?([二三四五六七八九])拍")
 _COUNTED = re.compile(
-    rf"(?<![\w])(?P<what>[\w'-]+\s+|^\s*|[,;:.(]\s*)in\s+(?:a\s+)?(?:{_COUNT}|(?P<digit>[35679]"
+    rf"(?<![\w'-])(?P<what>[\w'-]+\s+|^\s*|[,;:.(]\s*)in\s+(?:a\s+)?(?:{_COUNT}|(?P<digit>[35679]"
     rf"|11))(?P<time>[\s-]+{_TIME})?(?![\w/-]|\s*(?:minutes?|min\b|sec|hours?"
     r"|days?|weeks?|years?|months?|parts?|steps?|seconds|flats?|sharps?|songs?|bars|beats\s+per|voices|movements|\d"
-    r"|%|o'clock|the))",
-    re.IGNORECASE,
+    r"|%|o'clock|the))"
 )
 _NO_COUNT = re.compile(
-    r"(?:ready|back|there|here|done|leav\w+|start\w*|g2g|due|meet\w*|be|live|one|party|walk\w*|go|gone|out)\s+$",
-    re.IGNORECASE,
+    r"(?:ready|back|there|here|done|leav\w+|start\w*|g2g|due|meet\w*|be|live|one|party|walk\w*|go|gone|out)\s+$"
 )
 _OF_METRES = {3: "3/4", 5: "5/4", 6: "6/8", 7: "7/8", 9: "9/8", 11: "11/8", 12: "12/8", 4: "4/4", 2: "2/4", 10: "10/8"}
 _NAMES = {
@@ -70,14 +71,11 @@ _NAMES = {
     "6/8": r"six[\s-]eight|compound\s+duple", "2/4": r"(?:a|en)\s+deux\s+temps"
         r"|compas(?:so)?\s+binario", "9/8": r"slip[\s-]jigs?|compound\s+triple",
 }  # fmt: skip
-_WORDS = {metre: re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE) for metre, words in _NAMES.items()}
+_WORDS = {metre: re.compile(rf"(?<!\w)(?:{words})(?!\w)") for metre, words in _NAMES.items()}
 _WALTZ = re.compile(
-    r"(?<![\w-])(?:waltz(?:es)?|\w*walzer[ns]?|valses?|valzer|valsa|vals|wals(?:je)?|walc|вальс\w*|ワルツ)(?!\w)",
-    re.IGNORECASE,
+    r"(?<![\w-])(?:waltz(?:es)?|\w*walzer[ns]?|valses?|valzer|valsa|vals|wals(?:je)?|walc|вальс\w*|ワルツ)(?!\w)"
 )
-_GROUPS = re.compile(
-    r"[\s(]*(?:grouped|felt|counted|as|in|group(?:ing|s)(?:\s+of)?)?\s*\(?\d(?:\s?\+\s?\d)+\)?", re.IGNORECASE
-)
+_GROUPS = re.compile(r"[\s(]*(?:grouped|felt|counted|as|in|group(?:ing|s)(?:\s+of)?)?\s*\(?\d(?:\s?\+\s?\d)+\)?")
 
 
 def read_metre(text: Text) -> str | None:
@@ -97,10 +95,12 @@ def read_metre(text: Text) -> str | None:
             continue
         end = match.end() + (timed.end() if timed else 0)
         if unit in (2, 4, 8, 16) and 1 <= count <= 32 and (count, unit) != (1, 2):
-            groups = _GROUPS.match(text.plain, end)
+            groups = _GROUPS.match(text.lower, end)
             found.append((match.start(), groups.end() if groups else end, written))
         elif timed:
             text.misses("metre", (match.start(), end), "no metre: write one such as 4/4, 6/8 or 7/8")
+    found += [(*match.span(), f"{match[1]}/{match[2]}") for match in text.find(_SPACED)]
+    found += [(*match.span(), f"{_counted(match)}/4") for match in text.find(_TEMPS)]
     found += _in_other_signs(text) + sorted(_in_words(text))
     if not found:
         found = [(*match.span(), "3/4") for match in text.find(_WALTZ, used=True) if not text.is_refused(*match.span())]
@@ -154,9 +154,12 @@ def _in_words(text: Text) -> list[tuple[int, int, str]]:
             continue
         if match["digit"] and _NO_COUNT.search(text.before(match.start() + len(match["what"]), 12)):
             continue
-        count = int(
-            match["digit"] or next(k[1:] for k, v in match.groupdict().items() if v and re.fullmatch(r"n\d+", k))
-        )
+        count = _counted(match)
         if count in _OF_METRES:
             found.append((match.start() + len(match["what"]), match.end(), _OF_METRES[count]))
     return found
+
+
+def _counted(match: re.Match[str]) -> int:
+    """The number that a match of _COUNT, or its digit, is."""
+    return int(match["digit"] or next(k[1:] for k, v in match.groupdict().items() if v and re.fullmatch(r"n\d+", k)))

@@ -3,46 +3,58 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .text import Text
 from .words import MUSIC, STYLE
 
-_ARTICLE = r"(?:(?:any|some|the|a|an|those|these|that|this|of|more|kind|sort|type|bit|other|too|so|very|overly|all"
-_ARTICLE += (
+# Small words between what refuses and what is refused.
+_ARTICLES = re.compile(
+    r"(?:(?:any|some|the|a|an|those|these|that|this|of|more|kind|sort|type|bit|other|too|so|very|overly|all"
     r"|den|dem|der|die|das|ein|eine|einen|zu|sehr|auch|de|la|le|les|l'|du|des|d'|trop|el|los|las|un|una|unos|demasiado"
-)
-_ARTICLE += r"|il|lo|gli|i|troppo|di|o|os|as|um|uma|het|een|te)(?:\s+|(?<=')))*"
-_WANT = (
-    r"(?:want|use|add|include|like|need|have|put(?:\s+in)?|give\s+me|play|bring|insert|employ|make\s+it|make\s+this"
-    r"|make|do"
-    r"|go|love|be|sound(?:\s+like)?|feel|get)"
+    r"|il|lo|gli|i|troppo|di|o|os|as|um|uma|het|een|te)(?:\s+|(?<=')))*"
 )
 _NOT = (
-    r"(?:do\s+not|don't|does\s+not|doesn't|did\s+not|didn't|never|must\s+not|mustn't|should\s+not|shouldn't|shall\s+not"
+    r"(?:(?:i|we|you|they|he|she|it|who|that|which|please|to)\s+)?(?:do(?:es)?\s+not|don't|doesn't|did(?:\s+not|n't)"
+    r"|never"
+    r"|must(?:\s+not|n't)|should(?:\s+not|n't)|shall\s+not|can't|can\s?not|won't|will\s+not|would(?:\s+not|n't)"
+    r"|is\s+not|isn't|aren't|rather\s+not|not\s+to|to\s+not|not)\s+(?:really\s+|ever\s+|even\s+)?"
 )
-_NOT += r"|can't|cannot|won't|will\s+not|would\s+not|wouldn't|isn't|is\s+not|aren't|not\s+to|to\s+not|please\s+not)"
-# Words that refuse what follows. The second group needs the start of a clause, or a word of music behind it.
-_SURE = (
-    rf"without|w/o|anything\s+but|instead\s+of|rather\s+than|{_NOT}\s+(?:really\s+|ever\s+)?{_WANT}|(?:i|we|he|she"
-    rf"|they|who|that|which)?\s*hates?"
-    r"|leav(?:e|ing)\s+out|skip(?:ping)?|omit(?:ting)?|avoid(?:ing)?|exclud(?:e|ing)|stay\s+away\s+from"
-    r"|keep\s+away\s+from|get\s+rid\s+of"
-    r"|too\s+(?:many|much)|free\s+of|devoid\s+of|minus|sans|ditch|lose|remove|mute|nor|neither"
-    r"|ohne|weder|noch|kein(?:e[nrms]?)?|bloss\s+kein\w*|finger\s+weg\s+vo[mn]|statt|anstatt|anstelle\s+von"
-    r"|verzichte\s+auf"
-    r"|surtout\s+pas(?:\s+de)?|pas\s+(?:de|d'|du|trop)|aucune?|jamais\s+de|plutot\s+que|au\s+lieu\s+(?:de|du)"
-    r"|sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:quiero|uses|pongas|usar|metas)|ningun[ao]?|en\s+vez\s+de"
-    r"|senza|niente|nient'altro|nessun[ao]?|non\s+(?:voglio|usare|mettere)|invece\s+(?:di|del|della)"
-    r"|sem|nao\s+(?:quero|use|usar|coloque)|nenhuma?|em\s+vez\s+de|zonder|geen|bez|zadn\w+|utan|inga|uden|uten|без"
-    r"|никак\w+"
+_WANT = (
+    r"(?:want(?:\s+to\s+hear)?|use|add|include|like|need|have|hear|put(?:\s+in)?|give\s+me|play|bring|insert|employ"
+    r"|stand|go"
+    r"|make(?:\s+(?:it|this))?|do|love|be|sound(?:\s+like)?|feel|get|a\s+(?:big\s+)?fan\s+of)"
 )
+# Words that refuse what follows, by language.
+_SURE = {
+    "en": (
+        rf"without|w/o|{_NOT}{_WANT}|(?:(?:i|we|he|she|they|who|that)\s+)?(?:hates?|dislikes?)|(?:any"
+        rf"|every)thing\s+(?:but|except)|nothing\s+like"
+        r"|instead\s+of|rather\s+than|other\s+than|apart\s+from|except(?:\s+for)?|leav(?:e|ing)\s+out|skip(?:ping)?"
+        r"|omit(?:ting)?"
+        r"|avoid(?:ing)?|exclud(?:e|ing)|(?:stay|keep|steer)\s+(?:away|clear)\s+(?:from|of)|get\s+rid\s+of"
+        r"|too\s+(?:many|much)|free\s+of"
+        r"|devoid\s+of|minus|ditch|lose|remove|mute|nor|neither|spare\s+me|(?:sick|tired)\s+of"
+        r"|drop\s+the(?=\s+(?:drum|perc|kick|snare|vocal))"
+    ),
+    "de": r"ohne|weder|noch|kein(?:e[nrms]?)?|bloss\s+kein\w*|finger\s+weg\s+vo[mn]|statt|anstatt|anstelle\s+von"
+    r"|verzichte\s+auf",
+    "fr": r"sans|surtout\s+pas(?:\s+de)?|pas\s+(?:de|d'|du|trop)|aucune?|jamais\s+de|plutot\s+que|au\s+lieu\s+(?:de"
+    r"|du)",
+    "es": r"sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:quiero|uses|pongas|usar|metas)|ningun[ao]?"
+    r"|en\s+vez\s+de",
+    "it": r"senza|niente|nessun[ao]?|non\s+(?:voglio|usare|mettere)|invece\s+(?:di|del|della)",
+    "pt": r"sem|nao\s+(?:quero|use|usar|coloque)|nenhuma?|em\s+vez\s+de",
+    "others": r"zonder|geen|bez|zadn\w+|utan|inga|uden|uten|без|никак\w+",
+}
+# Those that need the start of a clause, or a word of music behind them.
 _WEAK = (
-    r"no|not|nicht|non|nie|ni|ne|niet|inte|ikke|nem|nao|не|nothing(?:\s+too)?|nichts|rien\s+de|zero|never|hold\s+the"
-    r"|less"
+    r"no|not|non-?|nicht|nie|ni|ne|niet|inte|ikke|nem|nao|не|nothing(?:\s+too)?|nichts|rien\s+de|zero|never|hold\s+the"
 )
 _CUE = re.compile(
-    rf"(?<![\w'-])(?:(?P<sure>{_SURE})|(?P<weak>{_WEAK}))(?:\s+(?:a|of)\s+(?!\w+\s+cap))?(?![\w'-])\s*", re.IGNORECASE
+    rf"(?<![\w'-])(?:(?P<sure>{'|'.join(_SURE.values())})|(?P<weak>{_WEAK}))(?:\s+(?:a"
+    rf"|of)\s+(?!\w+\s+cap))?(?<!-)(?![\w'-])\s*"
+    r"|(?<![\w'-])(?P<prefix>non-)(?=\w)"
 )
 # What follows "no" or "not" and refuses nothing.
 _IDLE = re.compile(
@@ -53,16 +65,14 @@ _IDLE = re.compile(
     r"|nur|mehr|so\s+wichtig|sicher|solo|seulement|alleen|wonder|thanks|thank|i\b|he\b|she\b|we\b|they\b|who|what"
     r"|how|the\s+only|limit|preference|care"
     r"|pressure|hurry|deadline|budget|money|name|home|end|return|why|because|as\b|too\s+late|too\s+old|this\s+time"
-    r"|know)(?!\w)",
-    re.IGNORECASE,
+    r"|know)(?!\w)"
 )
 # A double "not" wants the thing.
 _TWICE = re.compile(
-    r"(?:(?:do\s+not|don't|never|must\s+not|not|without|nicht|no)\s+(?:ever\s+|to\s+)?)(?P<cue>(?:too\s+(?:many"
+    r"(?:(?:do\s+not|don't|never|must\s+not|not|without|nicht|no)\s+(?:ever\s+|to\s+)?)(?P<cue>(?:(?:too|so)\s+(?:many"
     r"|much)|leav(?:e|ing)\s+out|skip(?:ping)?|omit(?:ting)?"
     r"|forget(?:ting)?|drop(?:ping)?|los(?:e|ing)|remov(?:e|ing)|mut(?:e|ing)|exclud(?:e|ing)|weglassen"
-    r"|vergessen))(?!\w)",
-    re.IGNORECASE,
+    r"|vergessen))(?!\w)"
 )
 _STOP = (
     r"but|just|only|please|pls|plz|thx|thanks|instead|rather|like|with|at|in|whatsoever|anywhere|ever|this|because"
@@ -76,115 +86,114 @@ _STOP = (
     r"|ma|per|soltanto|oppure|mas|somente|com|ou|so|graag|maar|alleen|wel|alsjeblieft|of|met|i|а|но|только|и|с|как"
     r"|po|prosze|ale|tylko"
 )
-_WORD = re.compile(rf"(?!(?:{_STOP})(?![\w'-]))[\w'&#+°-]*\w", re.IGNORECASE)
-_MORE = re.compile(r"\s*(?:,\s*)?(?:(?:or|nor|oder|noch|ou|ni|nem|o|и|или)\s+|/\s*(?=\w))" + _ARTICLE, re.IGNORECASE)
-_AND = re.compile(r"\s*(?:and|&|und|et|y|e|en)\s+" + _ARTICLE, re.IGNORECASE)
+_WORD = re.compile(rf"(?!(?:{_STOP})(?![\w'-]))[\w'&#+°-]*\w")
+_MORE = re.compile(r"\s*(?:,\s*)?(?:(?:or|nor|oder|noch|ou|ni|ne|nem|o|и|или)\s+|/\s*(?=\w))" + _ARTICLES.pattern)
+_AND = re.compile(r"\s*(?:and|&|und|et|y|e|en)\s+" + _ARTICLES.pattern)
 _TAIL = re.compile(
     r"(?:\s+(?:at\s+all|whatsoever|anywhere|please|vibes?|stuff|music|thing|genre|style|this\s+time"
-    r"|of\s+any\s+(?:sort|kind)|either|anymore|for\s+once"
-    r"|bitte|por\s+favor|per\s+favore|svp|thx|pls))+(?!\w)",
-    re.IGNORECASE,
+    r"|of\s+any\s+(?:sort|kind)|either|anymore|again|for\s+once"
+    r"|bitte|por\s+favor|per\s+favore|svp|thx|pls))+(?!\w)"
 )
+_THINGS = rf"(?:the\s+)?(?P<what>{MUSIC.pattern}(?:\s+(?:and|or|und)\s+{MUSIC.pattern})?)"
+# Words that refuse what stands before them, or around.
 _LATER = re.compile(
-    rf"(?P<what>(?:the\s+)?{MUSIC.pattern}(?:\s+(?:and|or|und|,)\s*{MUSIC.pattern})?)\s*(?:(?:is|are)\s+(?:not"
-    rf"|un)\s*-?(?:wanted|needed|allowed|welcome|necessary)"
-    rf"|(?:is|are)\s+(?:forbidden|out|banned)|[:=]\s*(?:none|no|off|0|false|nein|keine?|aus|sans|non|nessun[ao]?"
-    rf"|ninguna?|nenhuma?)\b"
-    rf"|tacet|(?:are\s+)?off\b|-?free\b|nicht|なし|抜き|無し|いらない|weglassen|verboten)",
-    re.IGNORECASE,
+    rf"(?<![\w-])(?=\w){_THINGS}\s*(?:(?:is|are)\s+(?:not|un)\s*-?(?:wanted|needed|allowed|welcome|necessary)"
+    rf"|(?:is|are)\s+(?:forbidden|out|banned)|would\s+(?:ruin|spoil|kill)(?:\s+(?:it|this|everything))?|sucks?\b"
+    rf"|[:=]\s*(?:none|no|off|0|false|nein|keine?|aus|sans|non|nessun[ao]?|ninguna?|nenhuma?)\b"
+    rf"|tacet|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
 )
+_AROUND = re.compile(rf"(?<!\w)(?:keep|leave|take|cut|get)\s+{_THINGS}\s+out(?:\s+of\s+(?:it|this))?(?!\w)")
 _EASTERN = re.compile(
     r"(?P<what>ドラム|パーカッション|打楽器|ボーカル|歌|ギター|ピアノ)(?:は|も)?(?:なし|無し|抜き|いらない|不要)|(?:不要|没有|无|別|别)\s*(?P<zh>鼓|人声|打击乐|吉他|钢琴)"
 )
-_LESS = re.compile(r"(?<!\w)(?P<what>drum|beat|vocal|percussion|rhythm)-?less(?!\w)", re.IGNORECASE)
+_ALMOST = re.compile(r"\b(?:almost|nearly|next\s+to|practically|fast|quasi|presque|casi)\s+$")
+_BEGINNING = re.compile(
+    r"\b(?:and|but|or|with|please|absolutely|definitely|strictly|und|aber|mais|pero|ma|mas|y|et|e|bitte|it|is|said"
+    r"|house"
+    r"|want|so)\s+$"
+)
+_MOST = 12  # things that one word refuses
+_NEGATED = re.compile(r"(?:don't|do\s+not|never|not)\s+(?:ever\s+)?$")
+_LESS = re.compile(r"(?<!\w)(?P<what>drum|beat|vocal|percussion|rhythm)-?less(?!\w)")
 _PARTLY = re.compile(
     r"\s*(?:until|till|before|at\s+first|at\s+the\s+(?:start|beginning|end)|(?:in|during|for)\s+the\s+(?:intro|verse"
     r"|first|beginning|start"
-    r"|bridge|breakdown|chorus|outro|last)|bis\s+zum|hasta|jusqu)",
-    re.IGNORECASE,
+    r"|bridge|breakdown|chorus|outro|last)|bis\s+zum|hasta|jusqu)"
 )
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """start, end: all of it, with the words that refuse; what: the place of the thing; partly: only for a while."""
+    """start, end: all of it, with the words that refuse; what: the place of the thing.
+
+    partly: only for a while; known: whether the thing is of music, and not something of a story.
+    """
 
     start: int
     end: int
     what: tuple[int, int]
     partly: bool = False
+    known: bool = True
+
+    def meets(self, start: int, end: int) -> bool:
+        """Whether it shares letters with a place."""
+        return self.start < end and start < self.end
 
 
 def read_refusals(text: Text) -> list[Refusal]:
     """All that is refused, in order; also marked in the text."""
     found: list[Refusal] = []
-    for pattern in (_LATER, _LESS, _EASTERN):
+    for pattern in (_LATER, _AROUND, _LESS, _EASTERN):
         for match in text.find(pattern):
-            if not any(match.start() < other.end and other.start < match.end() for other in found):
-                what = match.span("what")
-                found.append(Refusal(*match.span(), what if what[0] >= 0 else match.span("zh")))
-    wanted = [match.span("cue") for match in _TWICE.finditer(text.plain)]
+            if not _NEGATED.search(text.before(match.start(), 20)) and not any(r.meets(*match.span()) for r in found):
+                name = next(name for name in ("what", "zh") if match.groupdict().get(name))
+                found.append(Refusal(*match.span(), match.span(name)))
+    wanted = [match.span() for match in _TWICE.finditer(text.lower)]
     for cue in text.find(_CUE):
-        if any(a <= cue.start() < b or cue.start() <= a < cue.end() for a, b in wanted):
-            continue
-        if any(other.start < cue.end() and cue.start() < other.end for other in found):
-            continue
-        found += [
-            new for new in _what_follows(text, cue) if not any(o.start < new.end and new.start < o.end for o in found)
-        ]
+        twice = any(start < cue.end() and cue.start() < end for start, end in wanted)
+        if (
+            not twice
+            and not any(r.meets(*cue.span()) for r in found)
+            and not _ALMOST.search(text.before(cue.start(), 12))
+        ):
+            found += [new for new in _what_follows(text, cue) if not any(r.meets(new.start, new.end) for r in found)]
     found.sort(key=lambda refusal: refusal.start)
     text.refused = [(refusal.start, refusal.end) for refusal in found]
     return found
 
 
 def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
-    """The things that a cue refuses."""
-    plain, at = text.plain, cue.end()
-    article = re.compile(_ARTICLE, re.IGNORECASE).match(plain, at)
-    at = article.end() if article else at
-    weak = cue["weak"]
-    if _IDLE.match(plain, cue.end()) or weak and _IDLE.match(plain, at):
+    """The things that a cue refuses: a word of music, a style, a name, a number; of the rest what begins a clause."""
+    lower = text.lower
+    article = _ARTICLES.match(lower, cue.end())
+    at = article.end() if article else cue.end()
+    end = _thing(lower, at)
+    if _IDLE.match(lower, cue.end()) or cue["weak"] and _IDLE.match(lower, at) or end == at:
         return []
-    end = _thing(plain, at)
-    if end == at:
+    starts = text.begins(cue.start()) or _BEGINNING.search(text.before(cue.start(), 16)) is not None
+    known = _is_known(lower, at) or _is_known(lower, _last_word(lower, at, end))
+    named = (starts or cue["sure"]) and text.plain[at].isupper() and not text.plain[at : at + 2].isupper()
+    if not (known or named or starts and (text.ends(end) or _stops(lower, end))):
         return []
-    starts = text.begins(cue.start()) or re.search(
-        r"(?:and|but|or|with|please|absolutely|definitely|strictly|und|aber|mais|pero|ma|mas|y|et|e|bitte|aber bitte"
-        r"|it|is|said|house,|want|so)\s+$",
-        text.before(cue.start()),
-    )
-    verbal = re.search(r"want|use|add|include|hate|anything|quiero|uses|voglio|quero", cue[0].lower()) is not None
-    known = MUSIC.match(plain, at) or STYLE.match(plain, at) or MUSIC.match(plain, _last_word(plain, at, end))
-    if (
-        not known
-        and not verbal
-        and not (starts and (weak or text.ends(end) or plain[at].isupper() or _stops(plain, end)))
-    ):
-        return []
-    if (
-        weak
-        and weak.lower() in ("less", "nie", "ne", "ni", "non", "never", "non")
-        and not known
-        and not text.begins(cue.start())
-    ):
-        return []
-    refusals = [Refusal(cue.start(), end, (at, end))]
-    while len(refusals) < 12 and (more := _another(plain, end, known is not None)):
+    refusals = [Refusal(cue.start(), end, (at, end), known=bool(known or named))]
+    while len(refusals) < _MOST and (more := _another(lower, end, known)):
         at, end = more
-        refusals.append(Refusal(refusals[-1].end, end, (at, end)))
-    tail = _TAIL.match(plain, end)
-    last = refusals[-1]
-    partly = _PARTLY.match(plain, end) is not None
-    refusals[-1] = Refusal(last.start, tail.end() if tail else end, last.what)
-    return [Refusal(r.start, r.end, r.what, partly) for r in refusals]
+        refusals.append(Refusal(refusals[-1].end, end, (at, end), known=refusals[0].known))
+    tail = _TAIL.match(lower, end)
+    refusals[-1] = replace(refusals[-1], end=tail.end() if tail else end)
+    return [replace(refusal, partly=_PARTLY.match(lower, end) is not None) for refusal in refusals]
 
 
-def _stops(plain: str, end: int) -> bool:
-    return re.match(rf"\s+(?:{_STOP})(?![\w'-])", plain[end : end + 24], re.IGNORECASE) is not None
+def _is_known(lower: str, at: int) -> bool:
+    return bool(MUSIC.match(lower, at) or STYLE.match(lower, at) or lower[at].isdigit())
 
 
-def _last_word(plain: str, start: int, end: int) -> int:
-    return max(plain.rfind(" ", start, end) + 1, start)
+def _stops(lower: str, end: int) -> bool:
+    return re.match(rf"\s+(?:{_STOP})(?![\w'-])", lower[end : end + 24]) is not None
+
+
+def _last_word(lower: str, start: int, end: int) -> int:
+    return max(lower.rfind(" ", start, end) + 1, start)
 
 
 def _another(plain: str, end: int, known: bool) -> tuple[int, int] | None:
@@ -226,4 +235,6 @@ def _is_music(plain: str, start: int, end: int) -> bool:
 
 def read_unwanted(text: Text, refusals: list[Refusal]) -> tuple[str, ...]:
     """What is refused, as it was written, each once."""
-    return tuple(dict.fromkeys(text.written(*refusal.what) for refusal in refusals if not refusal.partly))
+    return tuple(
+        dict.fromkeys(text.written(*refusal.what) for refusal in refusals if refusal.known and not refusal.partly)
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from . import numbers
 from .text import Text
+from .words import STYLE
 
 USUAL = (20.0, 400.0)  # beats a minute that somebody can mean
 _FIGURE = r"\d+(?:[.,]\d+)?"
@@ -17,9 +19,10 @@ _UNIT = (
     r"|in\s+der)\s+minute|battiti\s+al\s+minuto"
     r"|batidas\s+por\s+minuto|uderzen\s+na\s+minute|udar\w+\s+v\s+minutu|ударов\s+в\s+минуту|slagen\s+per\s+minuut)"
 )
-_UNITS = re.compile(_UNIT, re.IGNORECASE)
+_UNITS = re.compile(_UNIT)
 _NEAR = (
-    r"(?:\s*(?:[=:~]|(?:of|is|at|on|to|de|von|bei|auf|a|um|about|around|approx(?:imately)?|ca|circa|roughly|near|exactly"
+    r"(?:\s*(?:[=:~]|(?:of|is|at|on|to|de|von|bei|auf|a|um|about|around|approx(?:imately)?|ca|circa|roughly|near"
+    r"|exactly"
     r"|alrededor|environ|etwa|ungefahr|rond|set|em|em\s+torno)(?!\w)\.?))*\s*"
 )
 _NOTES = {
@@ -33,24 +36,31 @@ _NOTE = "|".join(re.escape(name).replace(r"\ ", r"[\s-]+") for name in sorted(_N
 _NAMED = re.compile(
     rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals)\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo"
     rf"|bpm|metronom[eo]?|click|m\.\s?m\.|темп|テンポ"
-    rf"|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/)",
-    re.IGNORECASE,
+    rf"|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/)"
 )
-_LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|metronome?|click){_NEAR}", re.IGNORECASE)
-_BEFORE_UNIT = re.compile(rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})[\s-]*(?={_UNIT})", re.IGNORECASE)
+_LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|metronome?|click){_NEAR}")
+_BEFORE_UNIT = re.compile(rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})[\s-]*(?={_UNIT})")
+_LOW_HIGH = (
+    r"(?<![\d.,/])(?P<low>\d{2,3})\s*(?:bpm)?\s*(?:-|/|\s(?:to|bis|a|or)\s|(?(from)\s(?:and|und|y|e|et)\s|-))\s*"
+)
+_LOW_HIGH += r"(?P<high>\d{2,3})"
 _RANGE = re.compile(
-    rf"(?:(?P<from>(?<!\w)(?:between|from|entre|zwischen|von|tra|da"
-    rf"|de))\s+)?(?<![\d.,/])(?P<low>\d{{2,3}})\s*(?:bpm)?\s*(?:-|to|bis|a|or|/|(?(from)(?:and|und|y|e|et)"
-    rf"|-))\s*(?P<high>\d{{2,3}})"
-    rf"(?=[\s-]*{_UNIT}|\s+(?:is\s+ok|range|would|tempo))\s*(?:{_UNIT})?(?:\s+range)?",
-    re.IGNORECASE,
+    rf"(?:(?P<from>(?<!\w)(?:between|from|entre|zwischen|von|tra|da|de))\s+)?{_LOW_HIGH}"
+    rf"(?:\s*-?\s*{_UNIT}|(?=\s+(?:is\s+ok|range|would|tempo)))(?:\s+range)?"
 )
+_LABELLED_RANGE = re.compile(rf"(?<!\w)(?P<from>tempo|bpm)[^\d,.;\n]{{0,16}}{_LOW_HIGH}(?![\d/])")
+_LABEL_BEFORE = re.compile(rf"(?:{_LABEL.pattern})$")
+_UNITLESS = re.compile(
+    r"(?:(?<![\w])(?P<at>at|around|about|a)\s+(?:around\s+"
+    r"|about\s+)?)?(?<![\w./:,#-])(?P<n>[6-9]\d|1\d\d|20\d)(?![\w/:%.,]\w|\w|\s*[a-z%])"
+)
+_STYLE_BEFORE = re.compile(rf"(?:{STYLE.pattern})\s+$")
 _PART = re.compile(
-    r"(?:(?P<half>half(?:\s+of)?|die\s+halfte\s+von|la\s+moitie\s+de)|(?P<twice>twice|double|doppelt))\s+(?:the\s+)?$"
+    r"(?:(?P<half>half(?:\s+of)?|die\s+halfte\s+von|la\s+moitie\s+de)|(?P<twice>twice|double(?:\s+of)?"
+    r"|doppelt))\s+(?:the\s+)?$"
 )
 _EVERY = re.compile(
-    r"(?P<n>one|two|three|a|\d(?:\.\d+)?)\s+beats?\s+(?:per|a|every|each)\s+(?P<half>half[\s-]+)?second\b",
-    re.IGNORECASE,
+    r"(?P<n>one|two|three|a|\d(?:\.\d+)?)\s+beats?\s+(?:per|a|every|each)\s+(?P<half>half[\s-]+)?second\b"
 )
 _PACES = {
     "slow": (
@@ -65,11 +75,10 @@ _PACES = {
         r"|vite|veloc[ei]|snel(?:le)?|быстр\w*|szybk\w*|depressa|deprisa|rasant|flott|speedy|速い|rasch"
     ),
 }  # fmt: skip
-_PACE = {pace: re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE) for pace, words in _PACES.items()}
+_PACE = {pace: re.compile(rf"(?<![\w-])(?:{words})(?![\w-])") for pace, words in _PACES.items()}
 _MIDDLE = re.compile(
     r"(?<![\w-])(?:andante|andantino|moderato|mid[\s-]?tempo|medium(?:[\s-]+(?:tempo|swing|pace))"
-    r"|mittelschnell)(?![\w-])",
-    re.IGNORECASE,
+    r"|mittelschnell)(?![\w-])"
 )
 _NO_PACE = re.compile(
     r"(?:not(?:\s+\w+)?|never|less|too|no|isn't|can't(?:\s+\w+)?|cannot(?:\s+\w+)?|don't(?:\s+\w+)?|nicht(?:\s+zu)?"
@@ -81,7 +90,7 @@ _ELSEWHERE = {"fast": ("de",), "lent": ("en",), "lente": ("en", "nl"), "largo": 
 "es", "pt", "it"),
               "vite": ("en",), "vivo": ("es", "pt", "it", "en"), "presto": ("it",),
               "flott": ("en",), "rapide": ("en",)}  # fmt: skip
-_OTHER_FAST = re.compile(r"\s*(?:food|forward|lane|track|asleep|cars?|break)|-")
+_OTHER_FAST = re.compile(r"\s*(?:food|forward|lane|track|asleep|cars?|break|change|question|note\b|learner)|-")
 
 
 class Tempo(NamedTuple):
@@ -97,6 +106,7 @@ class _Found(NamedTuple):
     value: float
     beat: float = 1.0
     low: float = 0.0  # of a range
+    guessed: bool = False  # a number without a unit
 
 
 def read_tempo(text: Text) -> Tempo | None:
@@ -113,8 +123,10 @@ def read_tempo(text: Text) -> Tempo | None:
         return None
     taken = next((one for one in possible if not one.low), possible[0])
     for one in possible:
-        if one is taken and not one.low:
+        if one is taken and not (one.low or one.guessed):
             text.says("tempo", one[:2], _in_words(one))
+        elif one is taken and one.guessed:
+            text.takes("tempo", one[:2], _in_words(one), "a number without a unit is read as beats a minute")
         elif one is taken:
             text.takes("tempo", one[:2], _in_words(one), "the middle of a range: a clip has one tempo")
         elif one.low and one.low <= taken.value <= 2 * one.value - one.low:
@@ -132,48 +144,71 @@ def _in_words(one: _Found) -> str:
 
 
 def _all(text: Text) -> list[_Found]:
+    """All that states a tempo; of two that overlap the one that is found first."""
     found: list[_Found] = []
-
-    def add(start: int, end: int, value: float, beat: float = 1.0, low: float = 0.0) -> None:
-        if text.is_free(start, end) and not any(start < other.end and other.start < end for other in found):
-            found.append(_Found(start, end, value, beat, low))
-
-    for match in text.find(_RANGE):
-        low, high = float(match["low"]), float(match["high"])
-        if low < high <= USUAL[1]:
-            add(*match.span(), (low + high) / 2, 1.0, low)
-    for match in text.find(_EVERY):
-        count = 1 if match["n"].lower() == "a" else numbers.value(match["n"]) or float(match["n"])
-        add(*match.span(), count * (120 if match["half"] else 60))
-    for match in text.find(_BEFORE_UNIT):
-        unit = _UNITS.match(text.plain, match.end())
-        value = _value(match["n"]) * (-1 if match["sign"] else 1)
-        label = re.search(
-            rf"(?:{_LABEL.pattern})$", text.plain[max(0, match.start() - 30) : match.start()], re.IGNORECASE
-        )
-        start = match.start() - (label.end() - label.start() if label else 0)
-        add(*_of_another(text, start, unit.end() if unit else match.end(), value))
-    for match in text.find(_NAMED):
-        note = " ".join((match["note"] or "").lower().replace("-", " ").split()).removesuffix(" notes")
-        sign = text.plain[match.start(match.lastgroup or 0) - 1] == "-"
-        add(*match.span(), _value(match["a"] or match["b"]) * (-1 if sign else 1), _NOTES.get(note, 1.0))
-    for unit in text.find(_UNITS):
-        begin = max(0, unit.start() - 60)
-        if known := numbers.at_end(text.lower[begin : unit.start()].rstrip(" -")):
-            add(*_of_another(text, begin + known[0], unit.end(), known[1]))
-    for label in text.find(_LABEL):
-        if known := numbers.at_start(text.lower[label.end() : label.end() + 60]):
-            if known[1] >= USUAL[0]:
-                add(label.start(), label.end() + known[0], known[1])
+    for read in (_ranges, _by_the_second, _with_unit, _named, _in_words_of_numbers, _without_unit):
+        if read is _without_unit and found:
+            break
+        for one in read(text):
+            if text.is_free(*one[:2]) and not any(one.start < other.end and other.start < one.end for other in found):
+                found.append(one)
     return found
 
 
-def _of_another(text: Text, start: int, end: int, value: float) -> tuple[int, int, float]:
+def _ranges(text: Text) -> Iterator[_Found]:
+    for match in (*text.find(_RANGE), *text.find(_LABELLED_RANGE)):
+        low, high = float(match["low"]), float(match["high"])
+        if low < high <= USUAL[1]:
+            yield _Found(*match.span(), (low + high) / 2, 1.0, low)
+
+
+def _by_the_second(text: Text) -> Iterator[_Found]:
+    for match in text.find(_EVERY):
+        count = 1.0 if match["n"] == "a" else numbers.value(match["n"]) or float(match["n"])
+        yield _Found(*match.span(), count * (120.0 if match["half"] else 60.0))
+
+
+def _with_unit(text: Text) -> Iterator[_Found]:
+    for match in text.find(_BEFORE_UNIT):
+        unit = _UNITS.match(text.lower, match.end())
+        label = _LABEL_BEFORE.search(text.before(match.start(), 30))
+        start = match.start() - (len(label[0]) if label else 0)
+        value = _value(match["n"]) * (-1 if match["sign"] else 1)
+        yield _of_another(text, start, unit.end() if unit else match.end(), value)
+
+
+def _named(text: Text) -> Iterator[_Found]:
+    for match in text.find(_NAMED):
+        note = " ".join((match["note"] or "").replace("-", " ").split()).removesuffix(" notes")
+        figure = "a" if match["a"] else "b"
+        sign = -1 if text.lower[match.start(figure) - 1] == "-" else 1
+        yield _Found(*match.span(), sign * _value(match[figure]), _NOTES.get(note, 1.0))
+
+
+def _in_words_of_numbers(text: Text) -> Iterator[_Found]:
+    for unit in text.find(_UNITS):
+        begin = max(0, unit.start() - 60)
+        if known := numbers.at_end(text.lower[begin : unit.start()].rstrip(" -")):
+            yield _of_another(text, begin + known[0], unit.end(), float(known[1]))
+    for label in text.find(_LABEL):
+        known = numbers.at_start(text.lower[label.end() : label.end() + 60])
+        if known and known[1] >= USUAL[0]:
+            yield _Found(label.start(), label.end() + known[0], float(known[1]))
+
+
+def _without_unit(text: Text) -> Iterator[_Found]:
+    """ "house at 124", "techno 128": a number that can hardly be anything else."""
+    for match in text.find(_UNITLESS):
+        if text.ends(match.end()) and (match["at"] or _STYLE_BEFORE.search(text.before(match.start("n"), 30))):
+            yield _Found(*match.span("n"), float(match["n"]), guessed=True)
+
+
+def _of_another(text: Text, start: int, end: int, value: float) -> _Found:
     """ "half of 140 BPM" is 70."""
     part = _PART.search(text.before(start, 24))
     if not part:
-        return start, end, value
-    return start - len(part[0]), end, value / 2 if part["half"] else value * 2
+        return _Found(start, end, value)
+    return _Found(start - len(part[0]), end, value / 2 if part["half"] else value * 2)
 
 
 def _value(figure: str) -> float:

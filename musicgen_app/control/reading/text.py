@@ -15,7 +15,8 @@ _SIGNS = str.maketrans({
     "•": ",", "∶": ":", "⁄": "/", "∕": "/",
 })  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+")
-_EDGES = " \t\r\n,;:.-!\"'"
+_RUN = 3  # equal signs in a row that are kept
+_EDGES = " ,;:.!\"'\u2013\u2014"
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,12 @@ class Text:
         self.approximated: list[tuple[int, Demand]] = []
         self.missed: list[tuple[int, Demand]] = []
 
-    def find(self, pattern: re.Pattern[str], used: bool = False) -> Iterator[re.Match[str]]:
-        """Matches in the plain form, of which nothing is used yet (or with those too) or refused."""
-        for found in pattern.finditer(self.plain):
+    def find(self, pattern: re.Pattern[str], used: bool = False, cased: bool = False) -> Iterator[re.Match[str]]:
+        """Matches in lower case, of which nothing is used yet (or with those too) or refused.
+
+        cased: in the letters that were written. In lower case it is some times quicker than a pattern without case.
+        """
+        for found in pattern.finditer(self.plain if cased else self.lower):
             if found.end() > found.start() and (used or self.is_free(*found.span())):
                 yield found
 
@@ -76,10 +80,8 @@ class Text:
     def written(self, start: int, end: int) -> str:
         """As it was written, in one line."""
         begin, until = self.in_prompt(start, end)
-        return (
-            " ".join(self.prompt[begin:until].split()).strip(_EDGES + "\u2014\u2013")
-            or self.prompt[begin:until].strip()
-        )
+        line = " ".join(self.prompt[begin:until].split())
+        return line.lstrip(_EDGES).rstrip(_EDGES + "-") or line
 
     def before(self, place: int, most: int = 40) -> str:
         """What stands before a place, in lower case."""
@@ -127,7 +129,7 @@ def _plain(prompt: str) -> tuple[list[str], list[int]]:
     origin: list[int] = []
     for place, sign in enumerate(prompt):
         if sign.isascii():
-            known = sign
+            known = " " if sign in "\t\r\f\v" else sign
         else:
             known = sign.translate(_SIGNS)
             category = unicodedata.category(sign)
@@ -137,6 +139,8 @@ def _plain(prompt: str) -> tuple[list[str], list[int]]:
                 base = unicodedata.normalize("NFKD", sign)
                 known = base[0] if base[:1].isascii() and base[:1].isalpha() and len(base) > 1 else sign
                 known = known if known != sign else unicodedata.normalize("NFKC", sign)
+        if known and len(letters) >= _RUN and not known.isalnum() and letters[-_RUN:] == [known] * _RUN:
+            continue  # a long run of one sign says no more than a short one
         letters += known
         origin += [place] * len(known)
     return letters, origin

@@ -82,7 +82,8 @@ _HOMES = (
 
 # Drums and percussion as a whole, in any language; then single ones.
 DRUMS = (
-    r"drums?|drumm(?:er|ing)|drum ?(?:kits?|machines?|sets?|beats?|tracks?|loops?|parts?)|percussions?|percussive \w+"
+    r"drums?|trommeln|tambores|tambours|tamburi|drumm(?:er|ing)|drum ?(?:kits?|machines?|sets?|beats?|tracks?|loops?"
+    r"|parts?)|percussions?|percussive \w+"
     r"|schlagzeug\w*|schlagwerk|perkussion|drumcomputer|beat ?boxe?s?"
     r"|batterie|percusion(?:es)?|bateria|percuss(?:ao|oes)|percussioni?|batteria|slagwerk|perkusj[aei]|perkusja"
     r"|bebn\w+|bubnj\w+"
@@ -120,7 +121,8 @@ INSTRUMENTS = (
     r"|vibraphones?"
     r"|xylophones?|glockenspiel|celesta|pads?|leads?|arps?|arpeggios?|airhorns?|sirens?|whistles?|theremin|solos?"
     r"|guitar solos?"
-    r"|klavier|gitarren?|geigen?|orgel|flote|trompeten?|streicher|blaser|guitare|violons?|piano|cuivres|cordes"
+    r"|baixo|basse|basso|bajo|contrabass\w*|kontrabass\w*|saxofon\w*|saksofon|flaut[oi]|flautas?|klavier|gitarren?"
+    r"|geigen?|orgel|flote|trompeten?|streicher|blaser|guitare|violons?|piano|cuivres|cordes"
     r"|guitarras?|violines|violin"
     r"|metales|cuerdas|chitarre?|violini?|archi|ottoni|pianoforte|violao|sanfona|cavaquinho|instruments?|instrumente"
     r"|pedal|vibrato|reverb"
@@ -128,7 +130,8 @@ INSTRUMENTS = (
     r"|noise|hiss"
 )
 MOODS = (
-    r"sad|happy|dark|cheesy|kitschy|epic|dramatic|scary|creepy|aggressive|angry|loud|harsh|noisy|busy|bright"
+    r"slow|fast|quick|schnell|langsam|rapide|lent|lento|rapido|veloce|upbeat|calm|sad|happy|dark|cheesy|kitschy|epic"
+    r"|dramatic|scary|creepy|aggressive|angry|loud|harsh|noisy|busy|bright"
     r"|depressing|gloomy"
     r"|melancholic|romantic|cute|childish|corporate|boring|fancy|sentimental|dissonant|distorted|heavy|jazzy|poppy"
     r"|modern|vintage|retro"
@@ -145,12 +148,12 @@ def _names() -> tuple[re.Pattern[str], dict[str, str]]:
             forms[other] = style
     longest = sorted(forms, key=len, reverse=True)
     groups = "|".join(form.replace(" ", r"[\s-]") for form in longest)
-    return re.compile(rf"(?<![\w-])(?:{groups})(?![\w])", re.IGNORECASE), forms
+    return re.compile(rf"(?<![\w-])(?=\w)(?:{groups})(?!\w)"), forms
 
 
 STYLE, _FORMS = _names()
-MUSIC = re.compile(rf"(?:{DRUMS}|{SINGLE_DRUMS}|{PULSE}|{VOICES}|{INSTRUMENTS}|{MOODS})(?!\w)", re.IGNORECASE)
-_EXACT = [(re.compile(form, re.IGNORECASE), style) for form, style in _FORMS.items() if re.search(r"[?+*\[]", form)]
+MUSIC = re.compile(rf"(?:{DRUMS}|{SINGLE_DRUMS}|{PULSE}|{VOICES}|{INSTRUMENTS}|{MOODS})(?!\w)")
+_EXACT = [(re.compile(form), style) for form, style in _FORMS.items() if re.search(r"[?+*\[]", form)]
 
 
 def style_named(text: str) -> str:

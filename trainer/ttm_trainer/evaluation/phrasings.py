@@ -44,7 +44,7 @@ def read_phrasings(path: Path) -> list[dict]:
     """The rows of a file of phrasings. Raises FileError."""
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        if not all(isinstance(row["text"], str) and FIELDS <= tuple(row) or set(FIELDS) <= row.keys() for row in rows):
+        if not all(isinstance(row["text"], str) and set(FIELDS) <= row.keys() for row in rows):
             raise ValueError(f"each line needs text, {', '.join(FIELDS)}")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FileError(f"{path}: no file of phrasings ({error})") from error
