@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
-from musicgen_app.control import planner
 from musicgen_app.control.grid import WIDTHS, frame_grid, layout_of
 from musicgen_app.control.plan import MAX_BARS, Plan, Section
 from musicgen_app.control.planner import Pieces, in_key, key_of, load_pieces, plans_for
@@ -19,7 +17,6 @@ from musicgen_app.control.theory import bar_length, beat_length, parse_chord, pi
 from musicgen_app.engine import Engine
 from musicgen_app.errors import ModelError
 from musicgen_app.library.metadata import sidecar_for
-from musicgen_app.models.bundle import write_bundle
 from musicgen_app.request import GenerationRequest
 from support.planned_model import pieces, planned, wide
 from support.prepared_folder import write_tiny
