@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..control.chord_reader import ChordReading, read_chords
@@ -18,6 +19,7 @@ from .sheet_lexer import Token
 HOLD = (".", "/")
 REPEAT = re.compile(r"[x×](\d{1,4})|(\d{1,4})[x×]", re.IGNORECASE)
 _FIXED = re.compile(r"(.*)\*([0-9.]+(?:e[-+]?\d+)?)")
+LONGEST = 200  # characters of a word that may be a chord, or several with hyphens
 UNKNOWN = "?"  # in a sheet: the chord is unknown
 
 Chords = tuple[tuple[str, float], ...]
@@ -156,7 +158,7 @@ class ChordRow:
     def _symbol(self, token: Token, text: str) -> str:
         if text == UNKNOWN:
             return ""
-        found = read_chords(text, self.key, self.names)
+        found = _read(text, self.key, self.names)
         if len(found) != 1 or found[0].symbol is None:
             why = f" ({found[0].why})" if found and found[0].why else ""
             raise token.fail(f"{token.shown} is no chord{why}: write them as C, F#m7 or Bbmaj7/D")
@@ -192,11 +194,16 @@ class ChordRow:
         self._sign = None
 
 
+@lru_cache(maxsize=4096)
+def _read(text: str, key: str | None, names: str | None) -> tuple[ChordReading, ...]:
+    return tuple(read_chords(text, key, names)) if len(text) <= LONGEST else ()
+
+
 def _hyphens(token: Token) -> list[Token]:
     """ "Am-F-C" as three tokens; any other as it is."""
     if token.kind != "word" or "-" not in token.text or "*" in token.text:
         return [token]
-    read = read_chords(token.text, "C major")
+    read = _read(token.text, "C major", None) if len(token.text) <= LONGEST else ()
     if len(read) < 2 or any(one.symbol is None for one in read):
         return [token]
     return [replace(token, text=one.text) for one in read]

@@ -45,6 +45,15 @@ def write_midi(plan: Plan) -> bytes:
         plan.check()
     except (TypeError, ValueError) as error:
         raise RequestError(f"the plan cannot be: {error}") from None
+    file = mido.MidiFile(ticks_per_beat=TICKS, type=1, charset="utf-8")
+    file.tracks += _tracks(plan)
+    out = io.BytesIO()
+    file.save(file=out)
+    return out.getvalue()
+
+
+def _tracks(plan: Plan) -> list[mido.MidiTrack]:
+    """The conductor's track, that of the chords, that of the bass."""
     text = MARK + json.dumps(plan.to_dict(), separators=(",", ":"))
     conductor = [(0, mido.MetaMessage("track_name", name=OURS)), (0, mido.MetaMessage("text", text=text))]
     chords = [(0, mido.MetaMessage("track_name", name="chords"))]
@@ -59,11 +68,7 @@ def write_midi(plan: Plan) -> bytes:
         if plan.sections:
             conductor.append((start, mido.MetaMessage("marker", text=stretch.name)))
         _play(stretch, start, end, chords, bass)
-    file = mido.MidiFile(ticks_per_beat=TICKS, type=1, charset="utf-8")
-    file.tracks += [_track(events) for events in (conductor, chords, bass)]
-    out = io.BytesIO()
-    file.save(file=out)
-    return out.getvalue()
+    return [_track(events) for events in (conductor, chords, bass)]
 
 
 def read_midi(data: bytes) -> FoundPlan:
@@ -80,7 +85,7 @@ def read_midi(data: bytes) -> FoundPlan:
             with suppress(TypeError, ValueError, KeyError, RecursionError, RequestError):
                 plan = Plan.from_dict(json.loads(text[len(MARK) :]))
                 plan.check()
-                if _events(_opened(write_midi(plan))) == _events(file):
+                if file.ticks_per_beat == TICKS and _events(_tracks(plan)) == _events(file.tracks):
                     return FoundPlan(plan)
     return estimate(file)
 
@@ -161,8 +166,12 @@ def _play(stretch: Stretch, start: int, end: int, chords: list, bass: list) -> N
             pitches = [low + (pitch - chord.root) % 12 for pitch in dict.fromkeys(chord.pitches)]
             for track, channel, notes in ((chords, 0, pitches), (bass, 1, [_BASS + chord.bass])):
                 for note in notes:
-                    track.append((here, mido.Message("note_on", channel=channel, note=note, velocity=_VELOCITY)))
-                    track.append((stop, mido.Message("note_off", channel=channel, note=note, velocity=0)))
+                    track += [(here, _note("note_on", channel, note)), (stop, _note("note_off", channel, note))]
+
+
+def _note(kind: str, channel: int, note: int) -> mido.Message:
+    velocity = _VELOCITY if kind == "note_on" else 0
+    return mido.Message(kind, channel=channel, note=note, velocity=velocity, skip_checks=True)
 
 
 def _ticks(quarters: float) -> int:
@@ -173,18 +182,20 @@ def _track(events: list[tuple[int, mido.messages.BaseMessage]]) -> mido.MidiTrac
     """Events at ticks from the beginning -> a track; at one tick notes end before others begin."""
     track, now = mido.MidiTrack(), 0
     for tick, message in sorted(events, key=lambda event: (event[0], event[1].type != "note_off")):
-        track.append(message.copy(time=tick - now))
+        message.time = tick - now
+        track.append(message)
         now = tick
     return track
 
 
-def _events(file: mido.MidiFile) -> list[tuple]:
-    """All that a file says at its times, but for the plan in words."""
+def _events(tracks: list[mido.MidiTrack]) -> list[tuple]:
+    """All that tracks say at their times, but for the plan in words."""
     found = []
-    for track in file.tracks:
+    for track in tracks:
         now = 0
         for message in track:
             now += message.time
             if message.type != "end_of_track" and not (message.type == "text" and message.text.startswith(MARK)):
-                found.append((now, tuple(message.bytes())))
-    return sorted(found) + [(file.ticks_per_beat, ())]
+                facts = message.dict() | {"time": now}
+                found.append((now, *(str(facts[name]) for name in sorted(facts))))
+    return sorted(found)

@@ -9,6 +9,7 @@ A line of the header says what holds for the whole song. Sections follow, severa
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..control.chord_reader import ChordReading, names_of, read_chords
@@ -16,7 +17,7 @@ from ..control.grid import FORM
 from ..control.plan import MAX_SECTIONS, Plan, Section
 from ..control.theory import bar_length
 from ..errors import RequestError
-from .chord_row import HOLD, REPEAT, UNKNOWN, ChordRow, Fixed
+from .chord_row import HOLD, LONGEST, REPEAT, UNKNOWN, ChordRow, Fixed
 from .sheet_lexer import Token, tokens
 from .sheet_words import ATTRIBUTES, LEVELS, METRE, NUMBER, TEMPO, Words, common, swing
 
@@ -47,6 +48,7 @@ class Sheet(NamedTuple):
     changes: tuple[ChordReading, ...]
 
 
+@lru_cache(maxsize=8)
 def read_sheet(text: str) -> Sheet:
     """The plan of a chord sheet. Raises RequestError with line and column."""
     if len(text) > SHEET_LENGTH:
@@ -297,7 +299,7 @@ def _draft_of(section: Section) -> _Draft:
 
 def is_chord(text: str) -> bool:
     """Whether a word is a chord, and no part of a form: "Solo" is both."""
-    read = read_chords(text.split("*")[0], "C major")
+    read = read_chords(text.split("*")[0], "C major") if len(text) <= LONGEST else []
     return bool(read) and read[0].symbol is not None and (len(text) == 1 or text.lower() not in PARTS)
 
 

@@ -155,6 +155,7 @@ def test_a_form_takes_sections_from_the_plan():
         ("verse 9000: Am x5000 F x9999", "line 1, column 24", "more than 10,000 chords"),
         ("Am " * (MAX_CHORDS + 1), "line 1, column 30001", "more than 10,000 chords"),
         ("verse 8: " + "C" * 5000, "line 1, column 10", "no chord"),
+        ("verse: " + "Am-" * 5000, "line 1, column 8", "no chord"),
         ("vamp 8\n" * 501, "line 501, column 1", "more than 500 sections"),
         ("ends", "line 1, column 1", "no sections"),
         ("verse 8: Am\u0000", "line 1, column 10", "no chord"),

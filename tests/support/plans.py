@@ -18,7 +18,24 @@ symbols = st.just("") | st.builds(
 chords = st.lists(st.tuples(symbols, lengths), max_size=6).map(tuple)
 keys = st.builds(lambda note, mode: f"{note} {mode}", notes, st.sampled_from(list(MODES)))
 names = st.sampled_from(
-    ["verse", "Verse 1", "A", "drums", "", "solo", "ends", "x2", 'a"b]', "key", "8", "Am F", " a", "ß·|", "4/4"]
+    [
+        "verse",
+        "Verse 1",
+        "A",
+        "drums",
+        "",
+        "solo",
+        "ends",
+        "x2",
+        'a"b]',
+        "key",
+        "8",
+        "Am F",
+        " a",
+        "ß·|",
+        "4/4",
+        "песня",
+    ]
 ) | st.text(max_size=20).filter(str.isprintable)
 sections = st.builds(
     Section,
