@@ -41,15 +41,15 @@ _GERMAN_NOTES = {
 }  # fmt: skip
 SHARP_WORDS, FLAT_WORDS = r"sharp|diesis|diese|sostenido|sustenido|kruis", r"flat|bemolle|bemol|mol(?!l)"
 _ENGLISH_ROOT = re.compile(r"([A-Ga-g])(##?|b(?:b(?!\d))?|[\s-]*(?:sharp|flat)\b)?")
-_GERMAN_ROOT = re.compile(r"((?i:(?:[cdfgah]is|[cdfghb]es|es|eis|as|h)(?!us)|b|[acdefg]))(#|b)?")
-_LATIN_ROOT = re.compile(rf"((?i:do|ut|re|mi|fa|sol|la|si))(#|b|[\s-]*(?i:{SHARP_WORDS}|{FLAT_WORDS}))?")
+_GERMAN_ROOT = re.compile(r"((?ai:(?:[cdfgah]is|[cdfghb]es|es|eis|as|h)(?!us)|b|[acdefg]))(#|b)?")
+_LATIN_ROOT = re.compile(rf"((?ai:do|ut|re|mi|fa|sol|la|si))(#|b|[\s-]*(?ai:{SHARP_WORDS}|{FLAT_WORDS}))?")
 _ROOTS = {ENGLISH: _ENGLISH_ROOT, LATIN: _LATIN_ROOT, GERMAN: _GERMAN_ROOT}
 
 # Habits of writing a quality -> the common way, one after the other; the case of "M" and "m" counts.
 _HABITS = tuple((re.compile(habit), common) for habit, common in (
     (r"[\s(),.\[\]_]|\bchord$", ""),
-    (r"^-?(?:minore?|mineur|menor|moll|min|MIN|Min|Moll|Minor|mi|-)", "m"),
-    (r"^m?-?(?:major|majeur|maggiore|mayor|maior|[Dd]ur|Major)$", ""),
+    (r"^-?(?:MINOR|MOLL|minore?|mineur|menor|moll|min|MIN|Min|Moll|Minor|mi|-)", "m"),
+    (r"^m?-?(?:MAJOR|DUR|major|majeur|maggiore|mayor|maior|[Dd]ur|Major)$", ""),
     (r"^7M(?:aj)?", "maj7"), (r"^m/(?=[mM])", "m"),
     (r"(?<![a-z])(?:major|Maj|MAJ|maj|Ma|MA|ma|M|j)(?=\d|$)", "maj"),
     (r"^maj$", ""),
@@ -101,7 +101,7 @@ def _read_as(plain: str, habit: str) -> tuple[str, str] | None:
     if below is not None and not bass:
         return None
     found = _quality(rest)
-    if found is None:
+    if found is None or rest[:1] == "o" and (root[0].islower() or plain == "Go"):  # words: "go", "do"
         return None
     quality, why = found
     small = habit == GERMAN and root[1][0].islower() and len(root[1]) > 1
@@ -204,10 +204,11 @@ _SIGN_WORDS = rf"[\s-]+(?:{SHARP_WORDS}|{FLAT_WORDS})\b"
 _NAME = (
     rf"\b{_WORDS}(?:(?:{_SIGN_WORDS})?[\s-]+{MODE_NAMES}|{_SIGN_WORDS}|\sm(?=[\s\d(|,;)]|$)"
     r"|m?\s(?:add|sus|maj|dim|aug)(?=\d))[\w#()+°]*"
+    rf"|\b(?:{'|'.join(_LATIN_NOTES)})[#b]?\s(?:m|maj)?(?:6|7|9|11|13)(?!\w)"
 )
 PIECE = re.compile(
-    rf"(?P<name>{_NAME}(?:/\w+)?)|(?P<no>\(?\bN\.?C\b\.?\)?)|(?P<times>\bx\s?\d\d?\b|\b\d\d?\s?x(?!\w))|(?P<same>%)"
-    r"|(?P<open>\()|(?P<close>\))|(?P<piece>[^\s,;|>→:()\[\]{}%]+(?:\([^()\s]{1,16}\)[^\s,;|>→:()\[\]{}%]*)*)",
+    rf"(?P<name>(?:{_NAME})(?:/\w+)?)|(?P<no>\(?\bN\.?C\b\.?\)?)|(?P<times>\bx\s?\d\d?\b|\b\d\d?\s?x(?!\w))|(?P<same>%)"
+    r"|(?P<open>\()|(?P<close>\))|(?P<piece>[^\s,;|>→:()\[\]{}%\"]+(?:\([^()\s]{1,16}\)[^\s,;|>→:()\[\]{}%\"]*)*)",
     re.IGNORECASE,
 )
 _DEGREE = re.compile(r"([b#]?)(VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i|[1-7](?!\d))(?![IiVv])([^/]*)(?:/(.+))?")

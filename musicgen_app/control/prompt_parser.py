@@ -89,7 +89,8 @@ class Reading:
     """A prompt as it was read. Every demand of it is in one of the three lists, in the order of the text.
 
     genres: styles that are asked for; unwanted: what is refused, as it was written; wanted: the prompt without the
-    words that refuse, for a text encoder, which hears "techno" in "not techno"; language: its ISO code.
+    words that refuse, for a text encoder, which hears "techno" in "not techno" ("music" where nothing is left);
+    negative: what is refused and no fact tells, for the negative prompt; language: its ISO code.
     """
 
     prompt: str
@@ -146,6 +147,12 @@ def read_prompt(prompt: str) -> Reading:
         form=form,
     )
     return _reading(text, facts, genres, refusals)
+
+
+def two_sides(prompt: str, negative: str = "") -> tuple[str, str]:
+    """What a text encoder is told to lead towards, and away from: what a prompt refuses goes to the negative side."""
+    reading = read_prompt(prompt)
+    return reading.wanted, ", ".join(filter(None, (negative, reading.negative)))
 
 
 def parse_prompt(prompt: str) -> PromptFacts:
@@ -213,7 +220,7 @@ def _without_refusals(text: Text, refusals: list[Refusal], facts: PromptFacts) -
     rest = "".join([*said, text.prompt[at:]])
     if rest == text.prompt:
         return rest, carried
-    return _tidied(rest), carried
+    return _tidied(rest) or "music", carried
 
 
 _LOOSE = r"(?:and|but|or|just|with|und|oder|aber|mit|et|mais|y|e|pero|con|ma|mas|maar|en|i|,|;|\.|!)"

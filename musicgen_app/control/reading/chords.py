@@ -16,7 +16,7 @@ _LABEL_WORDS = (
 )
 _LABEL = re.compile(
     rf"(?<!\w)(?:{_LABEL_WORDS})(?:\s+(?:are|is|of|on|like|over|should\s+be|go(?:es|ing)?|that\s+goes|sind|son|sono"
-    rf"|to\s+use))?(?:\s+(?:just|only|the))?[\s:=(\"-]*$",
+    rf"|to\s+use))?(?:\s+(?:just|only|the))?[\s:=(\[\"-]*$",
     re.IGNORECASE,
 )
 _LABEL_AFTER = re.compile(
@@ -26,7 +26,7 @@ _LABEL_AFTER = re.compile(
     re.IGNORECASE,
 )
 _KEPT = re.compile(r"\b(?:drone|pedal|vamp|jam|stay|only|just)(?:\s+on)?\s+$")
-_RICH = re.compile(r"maj|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ|\^")
+_RICH = re.compile(r"-(?:\d|\^)|maj|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ|\^")
 _HEARD = re.compile(r"\b(?:sounds?|sounding|hear(?:d)?\s+(?:is|as)|actually)\W*$")
 _ON = re.compile(
     r"\b(?:on|only|over|vamp(?:\s+on)?|jam\s+on|just|sobre|uber|auf|play|using|chords?|loop(?:\s+of)?|between|with)\s+$"
@@ -39,12 +39,8 @@ _BETWEEN = re.compile(
 )
 _LATIN = "do|re|mi|fa|sol|la|si|ut|Do|Re|Mi|Fa|Sol|La|Si|DO|RE|MI|FA|SOL|LA|SI"
 _FAR = 40  # signs between two chords, at most
-_WEAK = re.compile(  # symbols that may also be words, or names of other things
-    rf"[A-Ha-h]|[AaEe]m|[Dd]im|Add|[A-H]\d|NC|[EA]s|as|es|[Dd]es|dis|ges|[Cc]es|Hes|bb|[Aa]dd\d?|{_LATIN}"
-)
-_STRONG = re.compile(
-    r"[A-H][#b]?(?:m|maj|M|min|dim|aug|sus|add|-|\^|Δ|ø|°|\+|7|9|11|13|6)\S*\d\S*|[A-H][#b]\S*|[A-G]/[A-G][#b]?"
-    r"|[B-DF-H]m|(?:dim|aug|sus)\S*"
+_WEAK = re.compile(  # symbols that may also be words, grades, or names of other things
+    rf"[A-Ha-h]|[AaEe]m|[Dd]im|Add|[A-H]\d|[A-F][+-]|[a-h][b+-]|NC|[EA]s|as|es|[Dd]es|dis|ges|[Cc]es|Hes|[Aa]dd\d?|{_LATIN}"
 )
 _SHAPE = re.compile(  # what every symbol of a chord fits; it is quicker than to read it
     rf"(?:[A-Ha-h]|{_LATIN}|[A-Ha-h]e?s)(?:is|[#b]|maj|min|mi|ma|Maj|MA|dim|aug|sus|add|alt|no|omit|dom|M|m|j|h|o|ø|°"
@@ -59,7 +55,11 @@ _NUMBER = re.compile(r"(?<![\w./+:#])[b#]?[1-7](?:-7?|m7?|maj7|7|°|sus4?)?(?:/[
 _NASHVILLE = re.compile(r"nashville|number\s+system|numbers?\s+(?:chart|notation)|degrees", re.IGNORECASE)
 _INLINE = re.compile(r"\[(?P<chord>[A-H][#b]?[^\]\s]{0,10})\](?=[^\W\d_]|\s*[a-z])")
 _CAPO = re.compile(r"(?<!\w)capo\s+(?:on\s+|at\s+|fret\s+)*\d+", re.IGNORECASE)
+_POWER = re.compile(r"power[\s-]?chords?")
 _FORMS = re.compile(r"[ABC]+")
+_SCALES = "ABCDEFGABCDEFG doremifasollasido DoReMiFaSolLaSiDo"
+_STRANGE = re.compile(r"[A-HJ-Z](?:[#b]|m|maj|min|sus|dim|aug|add)*\d{0,2}(?:[#b]\d{1,2})*")
+_NO_STRANGERS = ("I", "X", "N", "S", "W")
 _NO_KEY = "no key is named: the degrees are those of the key that the clip gets"
 
 
@@ -76,7 +76,7 @@ class Rows(NamedTuple):
 class _Chord(NamedTuple):
     start: int
     end: int
-    strength: int  # 2: hardly anything else; 1: may be a word
+    strength: int  # 2: hardly anything else; 1: may be a word; 0: only the shape of one
 
 
 def find_song(text: Text) -> list[tuple[int, int]]:
@@ -122,8 +122,7 @@ def find_rows(text: Text, song: list[tuple[int, int]]) -> Rows:
     rows = [run for run in rows if _HEARD.search(text.before(run[0].start, 24))] or rows  # with a capo
     if rows:
         spans = [_use(text, (run[0].start, _with_repeats(text, run[-1].end))) for run in rows]
-        around = text.before(spans[0][0], 24), text.after(spans[-1][1], 24)
-        power = any(re.search(r"power\s*-?chords?", words) for words in around)
+        power = _POWER.search(text.lower) is not None
         return Rows(spans, power=power)
     return _degrees(text)._replace(doubtful=_doubtful(text, runs))
 
@@ -147,36 +146,39 @@ def _runs(text: Text) -> list[list[_Chord]]:
             runs[-1].append(chord)
         else:
             runs.append([chord])
-    return [run[1:] if len(run) > 1 and _is_a_key(text, run) else run for run in runs]
+    runs = [run[1:] if len(run) > 1 and _is_a_key(text, run) else run for run in runs]
+    return [run for run in runs if any(chord.strength for chord in run)]
 
 
 def _is_a_key(text: Text, run: list[_Chord]) -> bool:
     """Whether the first of a run is the key of the rest: "in D minor | Em7b5 | A7"."""
     gap = text.plain[run[0].end : run[1].start]
     return re.search(r"\b(?:in|en|em|im|key(?: of)?|is)\s*:?\s*$", text.before(run[0].start, 12)) is not None and (
-        " " in text.plain[run[0].start : run[0].end] or re.search(r"[|:;.\n]", gap) is not None
+        " " in text.plain[run[0].start : run[0].end] or re.search(r"[|:;.\n]|then", gap) is not None
     )
 
 
 def _chords(text: Text) -> list[_Chord]:
+    """All that has the shape of a chord and is not used yet."""
     found = []
     for match in PIECE.finditer(text.plain):
-        kind = match.lastgroup
-        if kind == "name" or kind == "no":
-            if text.is_free(*match.span()):
-                found.append(_Chord(*match.span(), 1))
-        elif kind == "piece":
-            for start, end in parts_of(match[0]):
-                piece = match[0][start:end].strip(".\"'!?*")
-                start += match.start() + match[0][start:end].find(piece) if piece else 0
-                if (
-                    piece
-                    and len(piece) <= 16
-                    and text.is_free(start, start + len(piece))
-                    and (strength := _strength(piece))
-                ):
-                    found.append(_Chord(start, start + len(piece), strength))
+        if match.lastgroup in ("name", "no"):
+            places = [(*match.span(), 1)]
+        elif match.lastgroup == "piece":
+            places = [_placed(match, *part) for part in parts_of(match[0])]
+        else:
+            continue
+        found += [_Chord(*place) for place in places if place[2] >= 0 and text.is_free(*place[:2])]
     return found
+
+
+def _placed(match: re.Match[str], start: int, end: int) -> tuple[int, int, int]:
+    """Where a part of a piece lies without the signs around it, and its strength; -1: it is no chord."""
+    part = match[0][start:end]
+    piece = part.strip(".'!?*")
+    begin = match.start() + start + part.find(piece)
+    strength = _strength(piece) if 0 < len(piece) <= 16 else -1
+    return begin, begin + len(piece), strength
 
 
 def _doubtful(text: Text, runs: list[list[_Chord]]) -> tuple[tuple[int, int], ...]:
@@ -187,19 +189,16 @@ def _doubtful(text: Text, runs: list[list[_Chord]]) -> tuple[tuple[int, int], ..
 
 @lru_cache(maxsize=4096)
 def _strength(piece: str) -> int:
-    """2 for what is hardly anything but a chord, 1 for what may be a word, 0 for what is none."""
-    if not _SHAPE.fullmatch(piece):
-        return 0
-    read = read_chord(piece)
+    """2 for what is hardly anything but a chord, 1 for what may be a word, 0 for the shape alone, -1 for the rest."""
+    read = read_chord(piece) if _SHAPE.fullmatch(piece) else None
     if read is None or not read.symbol:
-        return 0
-    if _WEAK.fullmatch(piece) or not _STRONG.match(piece):
-        return 1
-    return 2
+        return 0 if _STRANGE.fullmatch(piece) and piece not in _NO_STRANGERS else -1
+    return 1 if _WEAK.fullmatch(piece) else 2
 
 
 def _is_row(text: Text, run: list[_Chord]) -> bool:
-    """Whether a run of chord-like pieces is meant as chords."""
+    """Whether a run of chord-like pieces is meant as chords; those with the shape alone speak neither way."""
+    run = [chord for chord in run if chord.strength]
     plain, start, end = text.plain, run[0].start, run[-1].end
     pieces = [plain[chord.start : chord.end] for chord in run]
     label = _LABEL.search(plain[max(0, start - 60) : start])
@@ -219,7 +218,8 @@ def _is_row(text: Text, run: list[_Chord]) -> bool:
         return len(run) > 2 and named and (listed or clause)
     if len(run) == 2:
         return _is_pair(text, run, pieces, strong, listed, clause)
-    if strong == 0 and _FORMS.fullmatch("".join(pieces)):
+    letters = "".join(pieces)
+    if strong == 0 and (_FORMS.fullmatch(letters) or letters in _SCALES):
         return False  # A, B, C or the form A B A
     return strong > 0 or listed or text.ends(end) or len(run) > 3
 
@@ -229,6 +229,8 @@ def _is_chord(text: Text, chord: _Chord, piece: str) -> bool:
     before = text.before(chord.start, 60)
     after = _LABEL_AFTER.match(text.plain, chord.end)
     minor = re.fullmatch(r"[A-H][#b]?m", piece) is not None
+    if re.fullmatch(r"[A-H](?:[#b]|m|7)\S*/[A-G][#b]?", piece) and text.begins(chord.start) and text.ends(chord.end):
+        return True
     if chord.strength == 2 and _RICH.search(piece):
         return True
     if (chord.strength == 2 or minor) and (after or _ON.search(before) and piece != "Am"):
@@ -265,7 +267,7 @@ def _degrees(text: Text) -> Rows:
             if len(run) >= least and _are_degrees(text, run, pattern is _NUMBER, named)
         ]
         if spans:
-            return Rows([_use(text, span) for span in spans], True)
+            return Rows([_use(text, span) for span in spans], True, _POWER.search(text.lower) is not None)
     return Rows([])
 
 
@@ -322,7 +324,7 @@ def _tell(text: Text, span: tuple[int, int], read: list[ChordReading], key: str 
 def _tell_odd(text: Text) -> None:
     """What is called a chord, and is none: "a Q7 chord"."""
     for match in text.find(_ODD, cased=True):
-        if match["what"] == "I" or len(match["what"]) < 2 or re.fullmatch(r"[A-Z]\d*", match["what"]) is None:
+        if match["what"] == "I" or len(match["what"]) < 2:
             continue
         near = re.match(r"[\s-]+chords?\b", text.after(match.end(), 8)) or _LABEL.search(text.before(match.start(), 40))
         if near and read_chord(match["what"]) is None:

@@ -13,7 +13,8 @@ _SINGLE = re.compile(rf"(?<![\w-])(?:{SINGLE_DRUMS})(?!\w)")
 _REFUSED = re.compile(
     rf"(?<![\w-])(?:{DRUMS}|{PULSE}|drum|beat|percussion|rhythm|instruments?|instrumente?)(?!\w)|ドラム|打楽器|パーカッション|鼓|打击乐"
 )
-_A_CAPPELLA = re.compile(r"(?<!\w)a\s?cap+el+a(?!\w)")
+_FLOOR = re.compile(r"(?<!\w)(?:four|4)[\s-](?:on|to)[\s-]the[\s-]floor(?!\w)")
+_A_CAPPELLA = re.compile(r"(?<!\w)a[\s-]?cap+el+a(?!\w)")
 # A battery, a kick-off, the brush of a painter.
 _OTHER = re.compile(
     r"kicks?\s+(?:in|off|back|out|ass|it)\b|(?:batterie|bateria|batteria)\s+(?:de|do|del|di|d'|da|mon|meu|mi|is|ist"
@@ -43,6 +44,7 @@ def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
         and not _SINGLE.fullmatch(_what(text, r))
     ]
     sung = next(text.find(_A_CAPPELLA), None)
+    floor = next(text.find(_FLOOR, used=True), None)  # also a metre
     whole = [m for m in text.find(_WHOLE) if not _OTHER.match(text.lower, m.start())]
     single = [m for m in text.find(_SINGLE) if not _OTHER.match(text.lower, m.start())]
     partly = [r for r in refused if r.partly]
@@ -73,6 +75,9 @@ def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
             )
         else:
             text.says("drums", span, "drums")
+    if floor and not text.is_refused(*floor.span()):
+        text.says("drums", floor.span(), "drums")
+        single.append(floor)
     return True if (whole or single) and not partly else None
 
 

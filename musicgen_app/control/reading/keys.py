@@ -12,16 +12,24 @@ from .words import MUSIC, STYLE
 
 # The words for a mode, in any language and without accents -> the mode.
 _MODES = {
-    "phrygian dominant": r"phrygian\s+dominant|freygish"
-        r"|frigio\s+dominante", "harmonic minor": r"harmonic\s+minor|harmonisch\s+moll|minore\s+armonica",
-    "minor": r"(?:natural\s+|melodic\s+|pentatonic\s+)?(?:minore?|min)|minor\s+pentatonic|aeolian|menor|mineure?"
-        r"|[ -]?moll|mol|aolisch|eolico|eolien|минор\w*|マイナー|mineur",
-    "major": r"(?:pentatonic\s+)?(?:major|maj)|major\s+pentatonic|ionian|mayor|maior|maggiore|majeure?|[ -]?dur"
-        r"|ionisch|мажор\w*|メジャー|majeur",
-    "dorian": r"dorian|dorisch|dorico|dorien", "phrygian": r"phrygian|phrygisch|frigio|phrygien|frygisch",
-    "lydian": r"lydian|lydisch|lidio|lydien", "mixolydian": r"mixolydian|mixolydisch|misolidio|mixolidio"
-        r"|mixolydien", "locrian": r"locrian|lokrisch|locrio|locrien",
-}  # fmt: skip
+    "phrygian dominant": r"phrygian\s+dominant|freygish|frigio\s+dominante",
+    "harmonic minor": r"harmonic\s+minor|harmonisch\s+moll|minore\s+armonica",
+    "minor": (
+        r"minor\s+pentatonic|(?:natural\s+|melodic\s+|pentatonic\s+)?(?:minore?|min)|aeolian|menor|mineure?"
+        r"|[ -]?moll|mol"
+        r"|aolisch|eolico|eolien|минор\w*|マイナー"
+    ),
+    "major": (
+        r"major\s+pentatonic|(?:pentatonic\s+)?(?:major|maj)|ionian|mayor|maior|maggiore|majeure?|[ -]?dur|ionisch"
+        r"|мажор\w*|メジャー"
+    ),
+    "dorian": r"dorian|dorisch|dorico|dorien",
+    "phrygian": r"phrygian|phrygisch|frigio|phrygien|frygisch",
+    "lydian": r"lydian|lydisch|lidio|lydien",
+    "mixolydian": r"mixolydian|mixolydisch|misolidio|mixolidio|mixolydien",
+    "locrian": r"locrian|lokrisch|locrio|locrien",
+    "blues": r"blues\s+scale",
+}
 _MODE = "|".join(f"(?P<{mode.replace(' ', '_')}>{words})" for mode, words in _MODES.items())
 _LATIN = {"do": "C", "ut": "C", "re": "D", "mi": "E", "fa": "F", "sol": "G", "la": "A", "si": "B"}
 _RUSSIAN = {"до": "C", "ре": "D", "ми": "E", "фа": "F", "соль": "G", "ля": "A", "си": "B"}
@@ -38,12 +46,13 @@ _EASTERN_KEY = re.compile(
 )
 _GERMAN_KEY = re.compile(r"(?<![\w])(?P<note>[A-Ha-h](?:is|es|s)?)[\s-](?P<mode>dur|moll|mol)(?!\w)", re.IGNORECASE)
 _GERMAN_ODD = re.compile(r"(?<![\w-])(?P<note>[A-Za-z]{1,3})-(?:dur|moll)(?!\w)", re.IGNORECASE)
-_DUTCH_KEY = re.compile(r"(?<![\w-])(?P<note>[A-Ga-g](?:is|es|s)?)\s(?P<mode>klein|groot)(?=\s*(?:$|[,;.:!]))")
+_DUTCH_KEY = re.compile(r"(?<![\w-])(?P<note>[A-Ga-g](?:is|es|s)?)[\s-](?P<mode>klein|groot|mineur|majeur)(?!\w)")
 _ENGLISH_KEY = re.compile(
     rf"(?<![\w'#/])(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp|flat))?[\s-]+(?i:{_MODE})(?:\s+(?:scale"
     rf"|tonality))?(?![\w])",
     re.IGNORECASE,
 )
+_JOINED_KEY = re.compile(r"(?<![\w-])(?P<note>[A-H])(?P<sign>#|b)?(?P<mode>major|minor)(?!\w)")
 _LABEL = (
     r"(?:(?:the\s+)?key(?:\s+signature)?(?:\s+of)?|tonality|tonic|tonart|tonalite(?:\s+de)?|tonalidad(?:\s+de)?"
     r"|tonalita(?:\s+di)?|tonalidade(?:\s+de)?"
@@ -51,28 +60,41 @@ _LABEL = (
 )
 _NOTE = rf"(?P<note>[A-H]|{'|'.join(_LATIN)}|[A-Ha-h](?:is|es)|[EA]s)(?P<sign>#|b|[\s-]?(?:sharp|flat)(?!\w))?"
 _LABELLED = re.compile(
-    rf"(?<!\w)(?:in\s+)?{_LABEL}\s*(?:[:=]|is|in"
+    rf"(?<!\w)(?:in\s+)?{_LABEL}\s*(?:[:=-]|is|in"
     rf"|to)?\s*(?:the\s+)?(?P<what>{_NOTE}\s?(?P<minor>m(?:in)?)?)(?![\w'#/-])",
     re.IGNORECASE,
 )
 _UNREAD = re.compile(
     rf"(?<!\w){_LABEL}\s*[:=]?\s+(?P<what>(?:of\s+)?(?:[A-Z]|\d{{1,2}}[A-Z])(?:\s+(?:minor"
-    rf"|major))?(?:\s*\(camelot\))?)(?!\w)",
+    rf"|major))?(?:\s*\(camelot\))?)(?!\w)|(?<![\w-])(?-i:[J-Z])(?:#|b)?[\s-](?:minor|major)(?!\w)",
     re.IGNORECASE,
 )
 _IN = re.compile(
-    r"(?<!\w)(?:in|en|em|im|dans)\s+(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp"
-    r"|flat)(?!\w))?(?P<minor>m(?:in)?)?(?![\w'#/.&+-]|\s*-\s*\w)"
+    r"(?<!\w)(?:in|en|em|im|dans)\s+(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp|flat)(?!\w))?(?P<minor>m(?:in)?)?"
+    r"(?![\w'#/&+-]|\.\w|\s*-\s*\w)"
 )
 _IN_LATIN = re.compile(r"(?<!\w)(?:in|en|em)\s+(?P<note>Do|Re|Mi|Fa|Sol|La|Si)(?P<sign>#|b)?(?P<minor>m)?(?![\w'#/-])")
-_ALONE = re.compile(r"(?<![\w#'/-])(?P<note>[A-H])(?:(?P<sign>#|b)(?P<minor>m(?:in)?)?|(?P<m>m(?:in)?))(?![\w#'/+°-])")
+_ALONE = re.compile(
+    r"(?<![\w#'/.-])(?P<note>[A-H])(?:(?P<sign>#|b)(?P<minor>m(?:in)?)?|(?P<m>m(?:in)?))(?![\w#'/+°-])"
+    r"|(?<![\w-])(?P<named>[A-Ha-h])[\s-](?P<word>sharp|flat)(?!\w)"
+)
+_OF_BLUES = re.compile(r"(?<![\w'-])(?P<note>[B-G])(?P<sign>#|b|[\s-]?(?:sharp|flat))?\s+blues(?!\w)")
 _ON = re.compile(
-    rf"(?<!\w)(?:{_MODE})\s+(?:on|auf|in|en|sobre|sur|su|op)\s+(?P<note>[A-H](?:is|es)?)(?P<sign>#|b)?(?!\w)",
+    rf"(?<!\w)(?:{_MODE})(?:\s+(?:mode|scale))?\s+(?:on|auf|in|en|sobre|sur|su|op)\s+(?P<note>[A-H](?:is"
+    rf"|es)?)(?P<sign>#|b)?(?!\w)",
     re.IGNORECASE,
 )
 _RELATIVE = re.compile(
-    r"(?<!\w)(?P<what>relative\s+minor|relative\s+major|mollparallele|durparallele)\s+(?:of|von|to|key\s+of)\s+$",
+    r"(?<!\w)(?P<kind>relative|parallel)\s+(?P<mode>minor|major)\s+(?:of|to)\s+(?:the\s+)?(?P<note>[A-G])(?P<sign>#|b)?"
+    r"(?:\s+(?:major|minor))?(?![\w#])|(?<!\w)(?P<german>moll|dur)parallele\s+(?:von|zu)\s+(?P<name>[A-Ha-h](?:is|es"
+    r"|s)?)"
+    r"-(?:dur|moll)",
     re.IGNORECASE,
+)
+_NOT_IN = re.compile(r"\bnot\s+(?:in\s+)?(?:an?\s+)?$")
+_OF_STYLE = re.compile(
+    r"(?<![\w-])(?P<mode>minor|major)(?=[\s-]+(?:blues|ballad|waltz|jazz|jam|riff|groove|melody"
+    r"|chord\s+progression))"
 )
 _CAMELOT = re.compile(r"(?<![\w.])(?P<number>\d{1,2})(?P<letter>[ABab])(?![\w])")
 _PLACES = re.compile(
@@ -82,7 +104,7 @@ _PLACES = re.compile(
 _WHEEL_MAJOR = ("B", "F#", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E")  # 1B to 12B
 _WHEEL_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
 _MODE_ALONE = re.compile(
-    r"(?<![\w-])(?:(?P<en>major|minor)(?:[\s-](?:key|mode|tonality|scale)|\s+(?:key|scale))|(?:in|en"
+    r"(?<![\w-])(?:(?P<en>major|minor)(?:[\s-](?:key|mode|tonality|scale)|\s+(?:key|scale))|(?:in|im|en"
     r"|em)\s+(?P<any>dur|moll|majeur|mineur|minore|maggiore|minor|major|menor"
     r"|mayor)(?=\s*(?:$|[,;.!?)]))|(?:in)\s+(?P<nl>majeur|mineur|dur|moll))(?!\w)",
     re.IGNORECASE,
@@ -130,17 +152,20 @@ class Key(NamedTuple):
 def read_key(text: Text) -> Key | None:
     """The first key that is stated. What else is said of keys is told."""
     found: list[tuple[int, int, Key, str]] = []
-    for read in (_camelot, _german, _latin, _eastern, _english, _on, _labelled, _within, _alone):
+    for read in (_relatives, _camelot, _german, _latin, _eastern, _english, _on, _labelled, _within, _alone, _of_blues):
         for start, end, key, why in read(text):
             if text.is_free(start, end) and not any(start < until and begin < end for begin, until, _, _ in found):
                 found.append((start, end, key, why))
     found.sort(key=lambda one: one[0])
-    found = _with_relatives(text, found)
+    for match in (*text.find(_UNREAD, cased=True), *text.find(_GERMAN_ODD, cased=True)):
+        if not any(start < match.end() and match.start() < end for start, end, _, _ in found):
+            text.misses("key", match.span(), "no key of that name is known: write one such as F# minor, or 8A")
+    mode = _mode_alone(text, found)
     if not found:
-        for match in (*text.find(_MODE_ALONE, cased=True),):
-            dark = re.search("min|moll|menor", match[0].lower()) is not None
-            text.says("key", match.span(), "minor" if dark else "major")
-            return Key(None, "minor" if dark else "major")
+        return Key(None, mode) if mode else None
+    if found[0][2].mode is None and mode:
+        start, end, key, why = found[0]
+        found[0] = (start, end, key._replace(mode=mode), why)
     for number, (start, end, key, why) in enumerate(found):
         if key.name != found[0][2].name:
             text.takes("key", (start, end), found[0][2].name, "more than one key is stated, and a clip begins in one")
@@ -148,11 +173,21 @@ def read_key(text: Text) -> Key | None:
             text.takes("key", (start, end), key.name, why)
         else:
             text.says("key", (start, end), key.name)
-    for match in text.find(_UNREAD, cased=True):
-        text.misses("key", match.span(), "no key of that name is known: write one such as F# minor, or 8A")
-    for match in text.find(_GERMAN_ODD, cased=True):
-        text.misses("key", match.span(), "no key of that name is known: write one such as F# minor")
-    return found[0][2] if found else None
+    return found[0][2]
+
+
+def _mode_alone(text: Text, found: _Keys) -> str | None:
+    """The mode of "in a minor key" or of a "minor blues", where no key with a mode is named."""
+    if any(key.mode for _, _, key, _ in found):
+        return None
+    for match in (*text.find(_MODE_ALONE, cased=True), *text.find(_OF_STYLE)):
+        mode = "minor" if re.search("min|moll|menor", match[0].lower()) else "major"
+        if _NOT_IN.search(text.before(match.start(), 16)):
+            text.misses("key", match.span(), "which key it should have instead is not said")
+        else:
+            text.says("key", match.span(), mode)
+            return mode
+    return None
 
 
 _Keys = list[tuple[int, int, Key, str]]
@@ -184,7 +219,9 @@ def _german(text: Text) -> _Keys:
     ]
     if text.language == "nl":
         for m in text.find(_DUTCH_KEY, cased=True):
-            found.append((*m.span(), Key(_dutch_note(m["note"]), "minor" if m["mode"] == "klein" else "major"), ""))
+            found.append(
+                (*m.span(), Key(_dutch_note(m["note"]), "minor" if m["mode"] in ("klein", "mineur") else "major"), "")
+            )
     return found
 
 
@@ -231,7 +268,9 @@ def _english(text: Text) -> _Keys:
         ):
             continue
         found.append((*m.span(), *_named(text, note, m["sign"], mode)))
-    return found
+    return found + [
+        (*m.span(), *_named(text, m["note"], m["sign"], m["mode"])) for m in text.find(_JOINED_KEY, cased=True)
+    ]
 
 
 def _is_article(text: Text, found: re.Match[str]) -> bool:
@@ -276,23 +315,13 @@ def _within(text: Text) -> _Keys:
     """ "in Fm", "blues in E": what stands behind must not make it the beginning of something else."""
     found = []
     for m in (*text.find(_IN, cased=True), *text.find(_IN_LATIN, cased=True)):
-        note, after = m["note"], text.after(m.end(), 24)
-        if (
-            not _FOLLOWS.match(after)
-            or note.islower()
-            and not (m["minor"] and text.ends(m.end()) or m["sign"] and (m["sign"] in "#b" or text.ends(m.end())))
-        ):
+        note, after, ends = m["note"], text.after(m.end(), 24), text.ends(m.end())
+        bare = not (m["minor"] or m["sign"])
+        short = m["sign"] in ("#", "b")
+        if not _FOLLOWS.match(after) or note.islower() and not (ends and note != "a" or short):
             continue
-        if (
-            note == "A"
-            and not m["minor"]
-            and not m["sign"]
-            and not text.ends(m.end())
-            and re.match(r"\s+(?:slow|fast|swing|blues|riff|jam|groove)", after)
-        ):
-            continue
-        if note.islower() and note == "a" and m["sign"] and "flat" in m["sign"]:
-            continue  # "in a flat"
+        if note in "Aa" and bare and not ends and re.match(r"\s+(?:slow|fast|swing|blues|riff|jam|groove)", after):
+            continue  # "in A fast tune"
         letter = _LATIN.get(note.lower())
         mode = "minor" if m["minor"] else None
         key, why = (Key(_sharpened(letter, m["sign"]), mode), "") if letter else _named(text, note, m["sign"], mode)
@@ -301,15 +330,23 @@ def _within(text: Text) -> _Keys:
 
 
 def _alone(text: Text) -> _Keys:
-    """A minor chord, or a note with a sign, that is a clause of its own: "techno, 128 bpm, F#m"."""
+    """A minor chord, or a note with a sign, that is a clause of its own or begins one: "techno, 128 bpm, F#m"."""
     found = []
     for m in text.find(_ALONE, cased=True):
-        if text.begins(m.start()) and text.ends(m.end()) and not re.match(r"\s*[/|]", text.after(m.end(), 3)):
-            minor = m["minor"] or m["m"]
-            if m[0] == "Am" and not text.before(m.start()).strip() and text.after(m.end()).strip():
-                continue  # "Am, ..." may be the beginning of a sentence, or of a row
-            found.append((*m.span(), *_named(text, m["note"], m["sign"], "minor" if minor else None)))
+        begins, ends, minor = text.begins(m.start()), text.ends(m.end()), m["minor"] or m["m"]
+        after = text.lower[m.end() :].lstrip(" ")
+        goes_on = minor and (after[:1].isdigit() or begins and (MUSIC.match(after) or STYLE.match(after)))
+        if not (begins and ends or goes_on or m["minor"]) or re.match(r"/|\s*\|", text.after(m.end(), 3)):
+            continue
+        if m[0] == "Am" and not text.before(m.start()).strip("\" '") and ends and after:
+            continue  # "Am, ..." may be the beginning of a sentence, or of a row
+        note, sign = m["note"] or m["named"], m["sign"] or m["word"]
+        found.append((*m.span(), *_named(text, note, sign, "minor" if minor else None)))
     return found
+
+
+def _of_blues(text: Text) -> _Keys:
+    return [(*m.span(), *_named(text, m["note"], m["sign"], None)) for m in text.find(_OF_BLUES, cased=True)]
 
 
 def _on(text: Text) -> _Keys:
@@ -354,15 +391,16 @@ def _camelot(text: Text) -> _Keys:
     return found
 
 
-def _with_relatives(text: Text, found: _Keys) -> _Keys:
+def _relatives(text: Text) -> _Keys:
     """ "the relative minor of G major" is E minor."""
-    changed = []
-    for start, end, key, why in found:
-        relation = _RELATIVE.search(text.plain[max(0, start - 40) : start])
-        if relation and key.tonic:
-            minor = re.search("minor|moll", relation["what"].lower()) is not None
-            pitch = (pitch_class(key.tonic) + (9 if minor else 3)) % 12
-            key = Key(spell_note(pitch, key.name if key.mode else f"{key.tonic} major"), "minor" if minor else "major")
-            start -= len(relation[0])
-        changed.append((start, end, key, why))
-    return changed
+    found = []
+    for m in text.find(_RELATIVE, cased=True):
+        tonic = _german_note(m["name"]) if m["name"] else _sharpened(m["note"].upper(), m["sign"])
+        dark = (m["mode"] or m["german"]).lower() in ("minor", "moll")
+        if m["kind"] and m["kind"].lower() == "parallel":
+            found.append((*m.span(), Key(tonic, "minor" if dark else "major"), ""))
+            continue
+        home = f"{tonic} {'major' if dark else 'minor'}"
+        other = spell_note((pitch_class(tonic) + (9 if dark else 3)) % 12, home)
+        found.append((*m.span(), Key(other, "minor" if dark else "major"), ""))
+    return found

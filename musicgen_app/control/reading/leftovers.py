@@ -6,38 +6,47 @@ import re
 
 from .text import Text
 
-_UNITS = (
-    ("tempo", r"-?\d+(?:[.,]\d+)?\s*(?:bpm|beats)\b|\b(?:tempo|bpm)\b[^,;.\n]{0,24}"),
-    ("key", r"\bkey of\b[^,;.\n]{0,24}|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label|key))"),
-    ("chords", r"\bchords?\s*(?::|are)\s*[^.\n]{1,40}"),
-    ("metre", r"\b\d{1,2}/\d{1,2}\s+(?:time|metre|meter)\b|\btime signature\b[^,;.\n]{0,24}"),
-    ("pitch", r"-?\+?\d+\s*(?:semitones?|cents|octaves?|st)\b|\b\d+\s*(?:k?hz)\s+tuning\b|\b4(?:15|32|4[0-4])\s*hz\b"
-        r"|\b(?:drop|open|standard)\s+[A-G][b#]?\s+tuning\b|\btuned?\s+(?:down|up|to)\s+[^,;.\n]{1,20}"),
-    ("level", r"-\d+(?:\.\d+)?\s*(?:db|lufs)\b"),
-)  # fmt: skip
-_PATTERNS = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _UNITS)
-_BARE = re.compile(r"(?<![\w./:,#'-])(\d{2,3})(?![\w/%:.,'-]|\s*[a-z])")  # a number that is a clause of its own
-_NOTE = re.compile(r"(?<![\w#'])[A-H][#b]?m?(?![\w#'])")  # likewise
+# kind -> what looks like a demand of it; why: what to write instead.
+_LOOKS = {
+    "tempo": (
+        r"-?\d+(?:[.,]\d+)?\s*(?:bpm|beats|schlage|battements|pulsos|battiti|batidas)\b|\b(?:tempo"
+        r"|bpm)\b[^,;.\n\d]{0,16}\d+"
+        r"|(?:[^\s,;]{1,24}\s+){0,2}\bbpm\b|\btempo\s*(?:of|[:=])\s*\w+"
+    ),
+    "key": r"\bkey of\b[^,;.\n]{0,24}|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label|key))",
+    "chords": r"\bchords?\s*(?::|are)\s*[^.\n]{1,40}",
+    "metre": r"(?<![\d+])\d(?:\+\d)+(?:\s+(?:groove|feel|pattern))?|\b\d{1,2}/\d{1,2}\s+(?:time|metre|meter)\b"
+    r"|\btime signature\b[^,;.\n]{0,24}",
+    "pitch": (
+        r"[+-]?\d+\s*(?:semitones?|cents|octaves?|st)\b|\b4(?:15|32|4[0-4])\s*hz\b"
+        r"|\b(?:drop|open|standard)\s+[A-G][b#]?\s+tuning\b|\btuned?\s+(?:down|up|to)\s+[^,;.\n]{1,20}"
+    ),
+    "level": r"-\d+(?:\.\d+)?\s*(?:db|lufs)\b",
+}
 _WHY = {
-    "tempo": "no tempo was found in it: write one such as 96"
-        " BPM", "key": "no key was found in it: write one such as F#"
-            " minor", "chords": "no chords were found in it: write them such as Am F C G",
-    "metre": "no metre was found in it: write one such as"
-        " 7/8", "pitch": "tuning and transposition cannot be asked for", "level": "the level is set beside the prompt",
-}  # fmt: skip
-_MOST = 8
+    "tempo": "no tempo was found in it: write one such as 96 BPM",
+    "key": "no key was found in it: write one such as F# minor",
+    "chords": "no chords were found in it: write them such as Am F C G",
+    "metre": "no metre was found in it: write one such as 7/8",
+    "pitch": "tuning and transposition cannot be asked for",
+    "level": "the level is set beside the prompt",
+}
+_PATTERNS = {kind: re.compile(words, re.IGNORECASE) for kind, words in _LOOKS.items()}
+# A number, or a note, that is a clause of its own.
+_NUMBER = re.compile(r"(?<![\w./:,#'-])(\d{2,3})(?![\w/%:'-]|[.,]\d|\s*[a-z])")
+_NOTE = re.compile(r"(?<![\w#'.&-])[A-H][#b]?(?:m|7|m7)?(?!\.?\w|[#'&/+])")
+_MOST = 8  # of one kind
 
 
 def tell_leftovers(text: Text) -> None:
     """Tell what is left over that looks like a demand."""
-    for kind, pattern in _PATTERNS:
+    for kind, pattern in _PATTERNS.items():
         for match in list(text.find(pattern, cased=True))[:_MOST]:
             text.misses(kind, match.span(), _WHY[kind])
-    for match in list(text.find(_BARE))[:_MOST]:
+    for match in list(text.find(_NUMBER))[:_MOST]:
         if text.begins(match.start()) and text.ends(match.end()):
-            text.misses(
-                "number", match.span(), "what the number counts is not said: 96 BPM is a tempo, --seconds 96 a length"
-            )
+            why = "what the number counts is not said: 96 BPM is a tempo, --seconds 96 a length"
+            text.misses("number", match.span(), why)
     for match in list(text.find(_NOTE, cased=True))[:_MOST]:
         if text.begins(match.start()) and text.ends(match.end()):
             text.misses("key", match.span(), "a key or a chord: write key of C, or chords: C")

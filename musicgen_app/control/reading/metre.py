@@ -48,8 +48,13 @@ _SURE_BEFORE = re.compile(
     r"|au|na|al)\s*:?\s*$"
 )
 _FRACTION = re.compile(r"\s*(?:d'|del|di|dell|of\b|des\b|der\b|часа|hour|de hora|d'heure|traurig|sad)")
+_TO_THE_BAR = re.compile(
+    rf"(?<!\w)(?:{_COUNT}|(?P<digit>\d{{1,2}}))\s+(?:beats?|crotchets|quarters|quarter notes)\s+(?:per|to\s+the"
+    rf"|in\s+(?:a|the)|a)\s+(?:bar|measure)(?!\w)"
+)
 _TEMPS = re.compile(rf"(?<!\w)(?:a|en)\s+(?:{_COUNT}|(?P<digit>\d))\s+temps(?!\w)")
 _JAPANESE = re.compile(r"(\d{1,2})分の(\d{1,2})拍子")
+_BEATS = re.compile(r"(?<![\d分])([2-7])(?:拍子|박자)")
 _HAN = {"二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _CHINESE = re.compile(r"([二三四五六七八九])分の?([二三四五六七八九])拍")
 _COUNTED = re.compile(
@@ -84,8 +89,9 @@ def read_metre(text: Text) -> str | None:
     for match in text.find(_FIGURES):
         count, unit = int(match[1]), int(match[2])
         timed = re.match(rf"[\s-]*{_TIME}\b", text.after(match.end(), 24))
+        labelled = re.search(r"(?:metre|meter|signature|takt|compas)\W*$", text.before(match.start(), 16))
         written = f"{count}/{unit}"
-        if not timed and (
+        if not (timed or labelled) and (
             written in _ALWAYS
             or _NOT_AFTER.match(text.after(match.end(), 24))
             or _DATE.search(text.before(match.start(), 24))
@@ -97,10 +103,10 @@ def read_metre(text: Text) -> str | None:
         if unit in (2, 4, 8, 16) and 1 <= count <= 32 and (count, unit) != (1, 2):
             groups = _GROUPS.match(text.lower, end)
             found.append((match.start(), groups.end() if groups else end, written))
-        elif timed:
+        elif timed or labelled:
             text.misses("metre", (match.start(), end), "no metre: write one such as 4/4, 6/8 or 7/8")
     found += [(*match.span(), f"{match[1]}/{match[2]}") for match in text.find(_SPACED)]
-    found += [(*match.span(), f"{_counted(match)}/4") for match in text.find(_TEMPS)]
+    found += [(*match.span(), f"{_counted(match)}/4") for match in (*text.find(_TEMPS), *text.find(_TO_THE_BAR))]
     found += _in_other_signs(text) + sorted(_in_words(text))
     if not found:
         found = [(*match.span(), "3/4") for match in text.find(_WALTZ, used=True) if not text.is_refused(*match.span())]
@@ -114,6 +120,7 @@ def read_metre(text: Text) -> str | None:
 
 def _in_other_signs(text: Text) -> list[tuple[int, int, str]]:
     found = [(*match.span(), f"{int(match[2])}/{int(match[1])}") for match in text.find(_JAPANESE)]
+    found += [(*m.span(), f"{m[1]}/{8 if m[1] == '6' else 4}") for m in text.find(_BEATS)]
     return found + [(*match.span(), f"{_HAN[match[2]]}/{_HAN[match[1]]}") for match in text.find(_CHINESE)]
 
 
@@ -124,8 +131,10 @@ def _in_words(text: Text) -> list[tuple[int, int, str]]:
             next(int(k[1:]) for k, v in match.groupdict().items() if v and k[0] == kind and k[1:].isdigit())
             for kind in "nu"
         )
+        clause = text.begins(match.start()) and text.ends(match.end())
         sure = (
-            match["takt"]
+            clause
+            or match["takt"]
             or match["gap"].strip(" ")
             or not match["gap"]
             or _SURE_BEFORE.search(text.before(match.start(), 16))

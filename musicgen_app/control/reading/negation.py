@@ -34,18 +34,20 @@ _SURE = {
         r"|omit(?:ting)?"
         r"|avoid(?:ing)?|exclud(?:e|ing)|(?:stay|keep|steer)\s+(?:away|clear)\s+(?:from|of)|get\s+rid\s+of"
         r"|too\s+(?:many|much)|free\s+of"
-        r"|devoid\s+of|minus|ditch|lose|remove|mute|nor|neither|spare\s+me|(?:sick|tired)\s+of"
+        r"|devoid\s+of|minus(?!\s*\d)|ditch|lose|remove|mute|nor|neither|spare\s+me|(?:sick|tired)\s+of"
         r"|drop\s+the(?=\s+(?:drum|perc|kick|snare|vocal))"
     ),
     "de": r"ohne|weder|noch|kein(?:e[nrms]?)?|bloss\s+kein\w*|finger\s+weg\s+vo[mn]|statt|anstatt|anstelle\s+von"
     r"|verzichte\s+auf",
-    "fr": r"sans|surtout\s+pas(?:\s+de)?|pas\s+(?:de|d'|du|trop)|aucune?|jamais\s+de|plutot\s+que|au\s+lieu\s+(?:de"
+    "fr": r"sans|surtout\s+pas(?:\s+de)?|pas\s+(?:de|d'|du|trop)|aucune?|je\s+(?:n'aime|ne\s+veux)\s+pas(?:\s+de)?"
+    r"|jamais\s+de|plutot\s+que|au\s+lieu\s+(?:de"
     r"|du)",
-    "es": r"sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:quiero|uses|pongas|usar|metas)|ningun[ao]?"
+    "es": r"sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:quiero|me\s+gustan?|uses|pongas|usar|metas)"
+    r"|ningun[ao]?"
     r"|en\s+vez\s+de",
-    "it": r"senza|niente|nessun[ao]?|non\s+(?:voglio|usare|mettere)|invece\s+(?:di|del|della)",
-    "pt": r"sem|nao\s+(?:quero|use|usar|coloque)|nenhuma?|em\s+vez\s+de",
-    "others": r"zonder|geen|bez|zadn\w+|utan|inga|uden|uten|без|никак\w+",
+    "it": r"senza|niente|nessun[ao]?|non\s+(?:voglio|mi\s+piac\w+|usare|mettere)|invece\s+(?:di|del|della)",
+    "pt": r"sem|nao\s+(?:quero|gosto\s+de|use|usar|coloque)|nenhuma?|em\s+vez\s+de",
+    "others": r"zonder|geen|bez|zadn\w+|utan|inga|ingen|inget|uden|uten|без|никак\w+",
 }
 # Those that need the start of a clause, or a word of music behind them.
 _WEAK = (
@@ -90,7 +92,7 @@ _WORD = re.compile(rf"(?!(?:{_STOP})(?![\w'-]))[\w'&#+°-]*\w")
 _MORE = re.compile(r"\s*(?:,\s*)?(?:(?:or|nor|oder|noch|ou|ni|ne|nem|o|и|или)\s+|/\s*(?=\w))" + _ARTICLES.pattern)
 _AND = re.compile(r"\s*(?:and|&|und|et|y|e|en)\s+" + _ARTICLES.pattern)
 _TAIL = re.compile(
-    r"(?:\s+(?:at\s+all|whatsoever|anywhere|please|vibes?|stuff|music|thing|genre|style|this\s+time"
+    r"(?:\s+(?:at\s+all|whatsoever|anywhere|please|feel|section|vibes?|stuff|music|thing|genre|style|this\s+time"
     r"|of\s+any\s+(?:sort|kind)|either|anymore|again|for\s+once"
     r"|bitte|por\s+favor|per\s+favore|svp|thx|pls))+(?!\w)"
 )
@@ -104,13 +106,19 @@ _LATER = re.compile(
 )
 _AROUND = re.compile(rf"(?<!\w)(?:keep|leave|take|cut|get)\s+{_THINGS}\s+out(?:\s+of\s+(?:it|this))?(?!\w)")
 _EASTERN = re.compile(
-    r"(?P<what>ドラム|パーカッション|打楽器|ボーカル|歌|ギター|ピアノ)(?:は|も)?(?:なし|無し|抜き|いらない|不要)|(?:不要|没有|无|別|别)\s*(?P<zh>鼓|人声|打击乐|吉他|钢琴)"
+    r"(?P<what>ドラム|パーカッション|打楽器|ボーカル|歌|ギター|ピアノ|드럼|보컬)(?:は|も|은|는|이)?\s?(?:없이|없는|빼고|なし|無し|抜き|いらない|不要)|(?:不要|没有|无|別"
+    r"|别)\s*(?P<zh>鼓|人声|打击乐|吉他|钢琴)"
 )
 _ALMOST = re.compile(r"\b(?:almost|nearly|next\s+to|practically|fast|quasi|presque|casi)\s+$")
 _BEGINNING = re.compile(
     r"\b(?:and|but|or|with|please|absolutely|definitely|strictly|und|aber|mais|pero|ma|mas|y|et|e|bitte|it|is|said"
     r"|house"
     r"|want|so)\s+$"
+)
+_WITHOUT = re.compile(
+    r"without|w/o|ohne|kein|sans|pas d|aucun|sin|nada|ningun|senza|niente|nessun|sem|nenhum|zonder|geen|bez|zadn"
+    r"|utan|ing|uden|uten"
+    r"|без|никак"
 )
 _MOST = 12  # things that one word refuses
 _NEGATED = re.compile(r"(?:don't|do\s+not|never|not)\s+(?:ever\s+)?$")
@@ -173,6 +181,8 @@ def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
     starts = text.begins(cue.start()) or _BEGINNING.search(text.before(cue.start(), 16)) is not None
     known = _is_known(lower, at) or _is_known(lower, _last_word(lower, at, end))
     named = (starts or cue["sure"]) and text.plain[at].isupper() and not text.plain[at : at + 2].isupper()
+    if starts and _WITHOUT.match(cue[0]) and text.ends(end):
+        known = True  # a clause that does nothing but refuse
     if not (known or named or starts and (text.ends(end) or _stops(lower, end))):
         return []
     refusals = [Refusal(cue.start(), end, (at, end), known=bool(known or named))]

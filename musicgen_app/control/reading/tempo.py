@@ -21,7 +21,8 @@ _UNIT = (
 )
 _UNITS = re.compile(_UNIT)
 _NEAR = (
-    r"(?:\s*(?:[=:~]|(?:of|is|at|on|to|de|von|bei|auf|a|um|about|around|approx(?:imately)?|ca|circa|roughly|near"
+    r"(?:\s*(?:[=:~\"'>]|\s-\s|(?<=\w)-(?=\d)|(?:of|is|at|on|to|de|von|bei|auf|a|um|about|around|approx(?:imately)?"
+    r"|ca|circa|roughly|near"
     r"|exactly"
     r"|alrededor|environ|etwa|ungefahr|rond|set|em|em\s+torno)(?!\w)\.?))*\s*"
 )
@@ -30,18 +31,20 @@ _NOTES = {
     "dotted crotchet": 1.5, "half": 2.0, "half note": 2.0, "minim": 2.0, "quarter": 1.0, "quarter note": 1.0,
     "crotchet": 1.0,
     "eighth": 0.5, "eighth note": 0.5, "quaver": 0.5, "viertel": 1.0, "noire": 1.0, "noire pointee": 1.5, "negra": 1.0,
-    "blanche": 2.0, "halbe": 2.0, "semiminima": 1.0, "q": 1.0,
+    "blanche": 2.0, "halbe": 2.0, "semiminima": 1.0, "kwart": 1.0, "kwartnoot": 1.0, "cwiercnuta": 1.0, "q": 1.0,
 }  # fmt: skip
 _NOTE = "|".join(re.escape(name).replace(r"\ ", r"[\s-]+") for name in sorted(_NOTES, key=len, reverse=True))
+_UNTIL = re.compile(r"\s*[-~]\s*(\d{2,3})(?![\d/])")
 _NAMED = re.compile(
     rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals)\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo"
+    rf"|beats\s+per\s+minute"
     rf"|bpm|metronom[eo]?|click|m\.\s?m\.|темп|テンポ"
     rf"|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/)"
 )
-_LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|metronome?|click){_NEAR}")
-_BEFORE_UNIT = re.compile(rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})[\s-]*(?={_UNIT})")
+_LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|beats\s+per\s+minute|metronome?|click){_NEAR}")
+_BEFORE_UNIT = re.compile(rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})(?:ish)?[\s-]*(?={_UNIT})")
 _LOW_HIGH = (
-    r"(?<![\d.,/])(?P<low>\d{2,3})\s*(?:bpm)?\s*(?:-|/|\s(?:to|bis|a|or)\s|(?(from)\s(?:and|und|y|e|et)\s|-))\s*"
+    r"(?<![\d.,/])(?P<low>\d{2,3})\s*(?:bpm)?\s*(?:-|~|/|\s(?:to|bis|a|or)\s|(?(from)\s(?:and|und|y|e|et)\s|-))\s*"
 )
 _LOW_HIGH += r"(?P<high>\d{2,3})"
 _RANGE = re.compile(
@@ -50,11 +53,13 @@ _RANGE = re.compile(
 )
 _LABELLED_RANGE = re.compile(rf"(?<!\w)(?P<from>tempo|bpm)[^\d,.;\n]{{0,16}}{_LOW_HIGH}(?![\d/])")
 _LABEL_BEFORE = re.compile(rf"(?:{_LABEL.pattern})$")
-_UNITLESS = re.compile(
-    r"(?:(?<![\w])(?P<at>at|around|about|a)\s+(?:around\s+"
-    r"|about\s+)?)?(?<![\w./:,#-])(?P<n>[6-9]\d|1\d\d|20\d)(?![\w/:%.,]\w|\w|\s*[a-z%])"
+_BARE = r"(?<![\w./:,#-])(?P<n>[6-9]\d|1\d\d|20\d)(?![\w/:%]|[.,]\d|\s*%)"
+_AT = re.compile(
+    rf"(?:(?<!\w)(?:at|around|about)(?:\s+an?)?(?:\s+(?!least|most)[a-z]+)?\s+|@\s?"
+    rf"|(?<!\w)a\s+){_BARE}(?!\s*[a-z])"
 )
-_STYLE_BEFORE = re.compile(rf"(?:{STYLE.pattern})\s+$")
+_BESIDE_STYLE = re.compile(rf"(?:{STYLE.pattern})\s+{_BARE}")
+_CLAUSE = re.compile(rf"{_BARE}(?!\s*[a-z])")
 _PART = re.compile(
     r"(?:(?P<half>half(?:\s+of)?|die\s+halfte\s+von|la\s+moitie\s+de)|(?P<twice>twice|double(?:\s+of)?"
     r"|doppelt))\s+(?:the\s+)?$"
@@ -90,7 +95,7 @@ _ELSEWHERE = {"fast": ("de",), "lent": ("en",), "lente": ("en", "nl"), "largo": 
 "es", "pt", "it"),
               "vite": ("en",), "vivo": ("es", "pt", "it", "en"), "presto": ("it",),
               "flott": ("en",), "rapide": ("en",)}  # fmt: skip
-_OTHER_FAST = re.compile(r"\s*(?:food|forward|lane|track|asleep|cars?|break|change|question|note\b|learner)|-")
+_OTHER_FAST = re.compile(r"\s*(?:food|forward|lane|track|asleep|cars?|break|change|question|note\b|four\b|learner)|-")
 
 
 class Tempo(NamedTuple):
@@ -179,10 +184,15 @@ def _with_unit(text: Text) -> Iterator[_Found]:
 
 def _named(text: Text) -> Iterator[_Found]:
     for match in text.find(_NAMED):
+        until = _UNTIL.match(text.lower, match.end())
         note = " ".join((match["note"] or "").replace("-", " ").split()).removesuffix(" notes")
         figure = "a" if match["a"] else "b"
-        sign = -1 if text.lower[match.start(figure) - 1] == "-" else 1
-        yield _Found(*match.span(), sign * _value(match[figure]), _NOTES.get(note, 1.0))
+        sign = -1 if re.search(r"(?<!\w)-$", text.before(match.start(figure), 2)) else 1
+        value, beat = _value(match[figure]), _NOTES.get(note, 1.0)
+        if until and float(until[1]) > value:
+            yield _Found(match.start(), until.end(), (value + float(until[1])) / 2, beat, value)
+        else:
+            yield _Found(*match.span(), sign * value, beat)
 
 
 def _in_words_of_numbers(text: Text) -> Iterator[_Found]:
@@ -197,10 +207,17 @@ def _in_words_of_numbers(text: Text) -> Iterator[_Found]:
 
 
 def _without_unit(text: Text) -> Iterator[_Found]:
-    """ "house at 124", "techno 128": a number that can hardly be anything else."""
-    for match in text.find(_UNITLESS):
-        if text.ends(match.end()) and (match["at"] or _STYLE_BEFORE.search(text.before(match.start("n"), 30))):
-            yield _Found(*match.span("n"), float(match["n"]), guessed=True)
+    """ "house at 124", "techno 128", "Am, 128": a number that can hardly be anything else."""
+    for pattern in (_AT, _BESIDE_STYLE, _CLAUSE):
+        for match in text.find(pattern, used=True):
+            start, end = match.span("n")
+            alone = text.begins(start) and text.ends(end)
+            if (
+                text.is_free(start, end)
+                and (pattern is not _CLAUSE or alone)
+                and (pattern is not _AT or text.ends(end))
+            ):
+                yield _Found(start, end, float(match["n"]), guessed=True)
 
 
 def _of_another(text: Text, start: int, end: int, value: float) -> _Found:

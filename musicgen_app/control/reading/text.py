@@ -11,8 +11,8 @@ from dataclasses import dataclass
 _SIGNS = str.maketrans({
     "♯": "#", "♭": "b", "–": "-", "—": "-", "−": "-", "‐": "-", "‑": "-", "‒": "-", "―": "-", "’": "'", "‘": "'",
     "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "…": ".", "×": "x", "→": ">", "⇒": ">",
-    "\U0001d15f": "♩", "ł": "l", "Ł": "L", "ß": "ss", "æ": "ae", "、": ",", "。": ".", "：": ":", "·": ",",
-    "•": ",", "∶": ":", "⁄": "/", "∕": "/",
+    "\U0001d15f": "♩", "ı": "i", "≈": "=", "ł": "l", "Ł": "L", "ß": "ss", "æ": "ae", "、": ",", "。": ".", "：": ":",
+    "·": ",", "•": ",", "∶": ":", "⁄": "/", "∕": "/",
 })  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+")
 _RUN = 3  # equal signs in a row that are kept
@@ -177,7 +177,9 @@ _WORDS = (
 # What those errors make, but which are words of their own.
 _OWN = frozenset("sing blue blus hose temp cords cord orchestra county trace fats minute vocal".split())
 _USUAL = {
-    "bmp": "bpm", "bpn": "bpm", "bmps": "bpm", "bpms": "bpm", "durms": "drums", "drumms": "drums", "wiht": "with",
+    "bmp": "bpm", "bpn": "bpm", "bmps": "bpm", "bpms": "bpm", "durms": "drums", "dumrs": "drums", "drms": "drums",
+    "minr": "minor", "majr": "major", "mnor": "minor",
+    "mjor": "major", "jaz": "jazz", "drumms": "drums", "wiht": "with",
     "wihtout": "without", "whitout": "without", "whithout": "without", "witout": "without", "wthout": "without",
     "minro": "minor", "majro": "major", "minnor": "minor", "mayjor": "major", "kik": "kick", "dubble": "double",
     "deth": "death", "frm": "from", "tecno": "techno", "tekno": "techno", "regae": "reggae", "raggae": "reggae",

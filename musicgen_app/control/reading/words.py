@@ -22,7 +22,7 @@ STYLES = {
     "cinematic": "", "city pop": "シティポップ", "classical": "klassisch|classique|clasica|classica", "country": "",
     "cumbia": "", "dancehall": "", "dark ambient": "", "death metal": "", "deep house": "", "disco": "",
     "disco polo": "", "doo-wop": "doo ?wop", "doom metal": "doom", "downtempo": "", "drone": "",
-    "drum and bass": "drum ?& ?bass|drum ?'?n'? ?bass|drums and bass|dnb|d&b", "dub": "", "dub techno": "",
+    "drum and bass": "drum ?& ?bass|drum ?'?n'? ?bass|dnb|d&b", "dub": "", "dub techno": "",
     "dubstep": "", "edm": "", "electro": "", "electro swing": "", "electronica": "", "electronic": "elektronisch",
     "emo": "",
     "euro disco": "eurodisco", "eurodance": "", "fado": "", "flamenco": "", "folk": "folklore|fo?lk music",
@@ -63,7 +63,7 @@ STYLES = {
 # Words that make something else of a style that stands before them, or after.
 NOT_A_STYLE = re.compile(
     r"\s*(?:sale|doors?\b|workshop|detector|climb|garden|bottom|quiz|sets?\b|keeping|warming|mates?\b|yard|hands|"
-    r"lullab|\d|studio|school|teacher|exchange|plate|gate|genre\b|:\s*[a-z]+way|roads?\b|side\b|party\b|cleaning"
+    r"lullab|studio|school|teacher|exchange|plate|gate|genre\b|:\s*[a-z]+way|roads?\b|side\b|party\b|cleaning"
     r"|move\b|guitar)"
 )
 BEFORE_A_STYLE = re.compile(r"\b(?:in|my|our|the|a|your|this|old|of|on) (?:the )?$")
@@ -82,7 +82,8 @@ _HOMES = (
 
 # Drums and percussion as a whole, in any language; then single ones.
 DRUMS = (
-    r"drums?|trommeln|tambores|tambours|tamburi|drumm(?:er|ing)|drum ?(?:kits?|machines?|sets?|beats?|tracks?|loops?"
+    r"drums?|trummor|bici(?:ch)?|드럼|trommeln|tambores|tambours|tamburi|drumm(?:er|ing)|drum ?(?:kits?|machines?"
+    r"|sets?|beats?|tracks?|loops?"
     r"|parts?)|percussions?|percussive \w+"
     r"|schlagzeug\w*|schlagwerk|perkussion|drumcomputer|beat ?boxe?s?"
     r"|batterie|percusion(?:es)?|bateria|percuss(?:ao|oes)|percussioni?|batteria|slagwerk|perkusj[aei]|perkusja"
@@ -92,8 +93,10 @@ DRUMS = (
 PULSE = r"beats?|rhythm|rhythms|rhythmus|ritmo|rythme"  # when they are refused, so are the drums
 SINGLE_DRUMS = (
     r"808s?|909s?|snares?(?: drums?)?|(?:double |bass|kick|bass )?kicks?(?: drums?)?|kick ?drums?|bass ?drum"
-    r"|bassdrum|hi-? ?hats?|hats|cymbals?"
-    r"|rides?|brush(?:es|ed)|congas?|bongos?|breakbeats|breaks|toms|tom-?toms?|taikos?|cajon(?:es)?|pandeiros?"
+    r"|bassdrum|hi-? ?hats?|(?:open|closed|crisp|rolling|offbeat|off-beat|trap) hats"
+    r"|cymbals?"
+    r"|ride(?=[, ]+(?:and|pattern|cymbal|bell))|brush(?:es|ed)|congas?|bongos?|breakbeats|breaks|toms"
+    r"|tom-?toms?|taikos?|cajon(?:es)?|pandeiros?"
     r"|pandeireta"
     r"|tambourines?|tamborim|tamborins|tamburin\w*|bodhrans?|timbales?|darbuka|darabukka|doumbek|tablas?|djembes?"
     r"|surdos?"
@@ -113,7 +116,7 @@ VOICES = (
 INSTRUMENTS = (
     r"(?:electric |acoustic |upright |double |bowed |slap |bass |fretless |steel |lead |rhythm |nylon )?(?:guitars?"
     r"|bass(?:es)?|pianos?)"
-    r"|keys|keyboards?|synths?|synthesi[sz]ers?|organs?|hammond|leslie|rhodes|wurlitzer|clav(?:inet)?|harpsichord"
+    r"|hats|keys|keyboards?|synths?|synthesi[sz]ers?|organs?|hammond|leslie|rhodes|wurlitzer|clav(?:inet)?|harpsichord"
     r"|harps?"
     r"|strings?|violins?|violas?|cellos?|fiddles?|orchestra|brass|trumpets?|trombones?|horns?|tubas?"
     r"|sax(?:ophones?)?|flutes?|clarinets?"
@@ -130,7 +133,8 @@ INSTRUMENTS = (
     r"|noise|hiss"
 )
 MOODS = (
-    r"slow|fast|quick|schnell|langsam|rapide|lent|lento|rapido|veloce|upbeat|calm|sad|happy|dark|cheesy|kitschy|epic"
+    r"slow|fast|quick|vite|snel|szybko|wolno|schnell|langsam|rapide|lent|lento|rapido|veloce|upbeat|calm|sad|happy"
+    r"|dark|cheesy|kitschy|epic"
     r"|dramatic|scary|creepy|aggressive|angry|loud|harsh|noisy|busy|bright"
     r"|depressing|gloomy"
     r"|melancholic|romantic|cute|childish|corporate|boring|fancy|sentimental|dissonant|distorted|heavy|jazzy|poppy"
