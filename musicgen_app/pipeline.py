@@ -27,7 +27,7 @@ from .control.genre_classifier import Genres, load_genres, with_genre
 from .control.grid import frame_grid
 from .control.plan import Plan
 from .control.planner import Pieces, check_layout, load_pieces
-from .control.prompt_parser import parse_prompt, read_prompt
+from .control.prompt_parser import parse_prompt, two_sides
 from .errors import GenerationError, RequestError
 from .machine.device import PRECISIONS
 from .models import hub
@@ -41,10 +41,11 @@ from .text import TextCondition, TextEncoder, load_text_encoder, with_stated
 class EncodedPrompt:
     """What the text encoder and the backbone make of a prompt, for a batch of 1.
 
-    prompt: as the model is told it, with `genre` before it where it was read as one (else ""). conditional: the
-    backbone's condition of it; unconditional: that of the negative prompt, or of no prompt. vector (G,): of the whole
-    prompt, where the encoder gives one. cut: tokens that did not fit the encoder. named: the genre that the prompt
-    itself names. words: what of a plan the model was told in words, because it follows none.
+    prompt: as the model is told it, without what it refuses, and with `genre` before it where it was read as one (else
+    ""). conditional: the backbone's condition of it; unconditional: that of the negative prompt, or of no prompt.
+    vector (G,): of the whole prompt, where the encoder gives one. cut: tokens that did not fit the encoder. written: as
+    it was typed. named: the genre that the prompt itself names. words: what of a plan the model was told in words,
+    because it follows none.
     """
 
     prompt: str
@@ -53,6 +54,7 @@ class EncodedPrompt:
     unconditional: Any
     vector: np.ndarray | None
     cut: int
+    written: str = ""
     named: str = ""
     words: str = ""
 
@@ -107,10 +109,13 @@ class LoadedModel:
     def encode(self, prompt: str, negative: str = "", wishes: Wishes | None = None) -> EncodedPrompt:
         """The prompt and what to lead away from, encoded once for all clips. wishes: what is said of the plan.
 
-        A model that follows no plans is told of them in words behind the prompt.
+        What the prompt refuses goes to the negative side. A model that follows no plans is told of them in words.
         """
+        written = prompt
+        wanted, negative = two_sides(prompt, negative)
+        prompt = wanted or prompt
         features, genre, told = self.text.encode([prompt]), "", ""
-        named = "" if self.genres is None else self.genres.named(read_prompt(prompt).wanted)
+        named = "" if self.genres is None else self.genres.named(prompt)
         if self.genres is not None and features.vector is not None:
             genre = self.genres.meant(prompt, features.vector[0].cpu().numpy())
         prompt = with_genre(genre, prompt)
@@ -119,7 +124,7 @@ class LoadedModel:
         if genre or told:
             features = self.text.encode([f"{prompt}, {told}" if told else prompt])
         if wishes is not None and wishes.given and getattr(self.text, "stated", False):
-            features = with_stated(features, facts_with(parse_prompt(prompt), wishes).vector())
+            features = with_stated(features, facts_with(parse_prompt(with_genre(genre, written)), wishes).vector())
         unwanted = self.text.encode([negative]) if negative else None
         return EncodedPrompt(
             prompt,
@@ -128,6 +133,7 @@ class LoadedModel:
             unconditional=self._condition(unwanted) if unwanted else self.backbone.null_condition(1),
             vector=None if features.vector is None else features.vector[0].cpu().numpy(),
             cut=max(features.cut, unwanted.cut if unwanted else 0),
+            written=written,
             named=named,
             words=told,
         )
@@ -144,8 +150,7 @@ class LoadedModel:
         """The plan of the clip of every seed, and where it comes from. Raises RequestError."""
         genre = (text.named, STATED) if text.named else (text.genre, BORROWED if text.genre else DEFAULT)
         pieces = self.pieces if self.bundle.follows_plans else None
-        prompt = text.prompt.removeprefix(with_genre(text.genre, ""))
-        return decide(prompt, text.vector, seeds, pieces, wishes, self.bundle.grid_layout, genre)
+        return decide(text.written or text.prompt, text.vector, seeds, pieces, wishes, self.bundle.grid_layout, genre)
 
     def conditions(self, text: EncodedPrompt, batch: int, frames: int, plans: Sequence[Plan] | None) -> Conditions:
         """The conditions of `batch` clips of so many latent frames, each with its plan where the model follows them.

@@ -217,3 +217,9 @@ def test_what_an_edition_cannot_follow_is_told():
 def test_a_plan_longer_than_its_clip_is_told(model):
     clip = make(request(model=model, seconds=1.0, seed=1, plan=SHEET))
     assert any("the plan takes 10.0 s, but the clip has 1 s" in note for note in clip.notes)
+
+
+def test_what_a_prompt_refuses_leads_away(home, tiny_bundle):
+    refusing = make(request("not techno, calm piano", model=str(tiny_bundle.path), seconds=0.5, seed=1))
+    typed = make(request("calm piano", negative="techno", model=str(tiny_bundle.path), seconds=0.5, seed=1))
+    assert np.array_equal(refusing.audio, typed.audio) and refusing.request.negative == ""
