@@ -11,7 +11,17 @@ from dataclasses import replace
 from typing import Any
 
 from ..control.plan import Plan, Section
-from ..control.theory import DARK_MODES, MODES, QUALITIES, bar_length, parse_chord, pitch_class, spell, spell_note
+from ..control.theory import (
+    DARK_MODES,
+    MODES,
+    QUALITIES,
+    bar_length,
+    key_of,
+    parse_chord,
+    pitch_class,
+    spell,
+    spell_note,
+)
 from ..errors import RequestError
 from .sheet import read_row
 
@@ -175,6 +185,12 @@ def repeat(plan: Plan, times: int, section: str | None = None) -> Plan:
 def spelt(plan: Plan) -> Plan:
     """The chords with the names that notes have in their key: Bb in F minor, never A#."""
     return _each(plan, lambda key: key, lambda symbol, old, new: spell(symbol, new))
+
+
+def keyed(plan: Plan) -> Plan:
+    """A plan without a key with that of its chords, where it has any."""
+    symbols = [symbol for stretch in plan.stretches for symbol, _ in stretch.chords if symbol]
+    return replace(plan, key=key_of(tuple(symbols))) if plan.key is None and symbols else plan
 
 
 def usual_key(key: str) -> str:

@@ -11,10 +11,10 @@ from unicodedata import category
 
 from ..control.chord_reader import ChordReading
 from ..control.plan import TEMPI, Plan
-from ..control.theory import bar_length, key_of
+from ..control.theory import bar_length
 from ..errors import RequestError
 from .keys import read_key
-from .operations import at_tempo, in_key, in_metre
+from .operations import at_tempo, in_key, in_metre, keyed
 from .sheet import SHEET_LENGTH, Sheet, read_form, read_row, read_sheet
 
 PLAN_BYTES = 100_000  # of a plan as JSON: what tags and sidecars hold
@@ -97,7 +97,7 @@ class Wishes:
         """
         plan = replace(borrowed, start=0.0)
         if self.plan is not None:
-            plan = _filled(_keyed(self.sheet.plan), borrowed)
+            plan = _filled(keyed(self.sheet.plan), borrowed)
         if self.metre:
             plan = in_metre(plan, self.metre)
         if self.bpm is not None:
@@ -111,7 +111,7 @@ class Wishes:
         if self.form:
             plan = self._formed(plan).plan
         if self.has_chords and not own_key:
-            plan = _keyed(replace(plan, key=key))
+            plan = keyed(replace(plan, key=key))
         if self.drums is not None:
             sections = tuple(replace(section, drums=None) for section in plan.sections)
             plan = replace(plan, drums=self.drums, sections=sections)
@@ -127,12 +127,6 @@ class Wishes:
         if not plan.ends or any(stretch.tempo is None for stretch in plan.stretches):
             return None
         return plan.seconds + RING
-
-
-def _keyed(plan: Plan) -> Plan:
-    """A plan without a key with that of its chords."""
-    symbols = [symbol for stretch in plan.stretches for symbol, _ in stretch.chords if symbol]
-    return replace(plan, key=key_of(tuple(symbols))) if plan.key is None and symbols else plan
 
 
 def _filled(plan: Plan, borrowed: Plan) -> Plan:

@@ -122,7 +122,10 @@ def transpose(source: Path, semitones: int, output: Path | None, force: bool, as
 @click.argument("name", metavar="KEY")
 def key(source: Path, name: str, output: Path | None, force: bool, as_json: bool) -> None:
     """Move the plan in FILE to KEY, such as Cm."""
-    _wished(source, {"key": name}, output, force, as_json)
+    from ...songbook import operations, wishes
+
+    wanted = wishes.Wishes.checked({"key": name}).key
+    _write(operations.in_key(operations.keyed(_read(source)), wanted or name), output, force, as_json)
 
 
 @click.command()
@@ -130,7 +133,10 @@ def key(source: Path, name: str, output: Path | None, force: bool, as_json: bool
 @click.argument("bpm", type=float)
 def tempo(source: Path, bpm: float, output: Path | None, force: bool, as_json: bool) -> None:
     """Give the plan in FILE another tempo; sections with one of their own change in proportion."""
-    _wished(source, {"bpm": bpm}, output, force, as_json)
+    from ...songbook import operations, wishes
+
+    wishes.Wishes.checked({"bpm": bpm})
+    _write(operations.at_tempo(_read(source), bpm), output, force, as_json)
 
 
 @click.command()
@@ -138,15 +144,10 @@ def tempo(source: Path, bpm: float, output: Path | None, force: bool, as_json: b
 @click.argument("name", metavar="METRE")
 def metre(source: Path, name: str, output: Path | None, force: bool, as_json: bool) -> None:
     """Give the plan in FILE another metre; every chord keeps its share of the bar."""
-    _wished(source, {"metre": name}, output, force, as_json)
+    from ...songbook import operations, wishes
 
-
-def _wished(source: Path, wish: dict, output: Path | None, force: bool, as_json: bool) -> None:
-    from ...control.plan import Plan
-    from ...songbook.wishes import Wishes
-
-    wishes = Wishes.checked({"plan": _read(source)} | wish)
-    _write(wishes.over(Plan()), output, force, as_json)
+    wishes.Wishes.checked({"metre": name})
+    _write(operations.in_metre(_read(source), name), output, force, as_json)
 
 
 @click.command()
