@@ -47,7 +47,10 @@ _ROOTS = {ENGLISH: _ENGLISH_ROOT, LATIN: _LATIN_ROOT, GERMAN: _GERMAN_ROOT}
 
 # Habits of writing a quality -> the common way, one after the other; the case of "M" and "m" counts.
 _HABITS = tuple((re.compile(habit), common) for habit, common in (
-    (r"[\s(),.\[\]_]|\bchord$", ""),
+    (r"7M\((9|13)\)", r"maj\1"),
+        (r"7\((9|11|13)\)", r"\1"),
+        (r"sevenths?|seven", "7"), (r"ninth", "9"),
+        (r"[\s(),.\[\]_]|\bchord$", ""),
     (r"^-?(?:MINOR|MOLL|minore?|mineur|menor|moll|min|MIN|Min|Moll|Minor|mi|-)", "m"),
     (r"^m?-?(?:MAJOR|DUR|major|majeur|maggiore|mayor|maior|[Dd]ur|Major)$", ""),
     (r"^7M(?:aj)?", "maj7"), (r"^m/(?=[mM])", "m"),
@@ -201,8 +204,9 @@ def _pychord() -> dict[str, tuple[int, ...]]:
 # A row of chords: names of more than one word, pieces without blanks, and signs of repetition.
 _WORDS = rf"(?:[A-H][#b]?|{'|'.join(_LATIN_NOTES)}|[a-h](?:is|es)?|[ae]s)"
 _SIGN_WORDS = rf"[\s-]+(?:{SHARP_WORDS}|{FLAT_WORDS})\b"
+_SEVENTH = r"(?:[\s-]?(?:7|9|11|13|seventh|seven|ninth)(?!\w))?"
 _NAME = (
-    rf"\b{_WORDS}(?:(?:{_SIGN_WORDS})?[\s-]+{MODE_NAMES}|{_SIGN_WORDS}|\sm(?=[\s\d(|,;)]|$)"
+    rf"\b{_WORDS}(?:(?:{_SIGN_WORDS})?[\s-]+{MODE_NAMES}{_SEVENTH}|{_SIGN_WORDS}|\sm(?=[\s\d(|,;)]|$)"
     r"|m?\s(?:add|sus|maj|dim|aug)(?=\d))[\w#()+°]*"
     rf"|\b(?:{'|'.join(_LATIN_NOTES)})[#b]?\s(?:m|maj)?(?:6|7|9|11|13)(?!\w)"
 )
@@ -275,6 +279,8 @@ def _pieces(plain: str, text: str) -> list[tuple[str, str]]:
 def parts_of(piece: str) -> list[tuple[int, int]]:
     """Places in "Am-F-C-7": Am, F, C-7. A hyphen before a chord or a degree stands between two."""
     plain, parts, start = piece.translate(SIGNS), [], 0
+    if "-" not in plain:
+        return [(0, len(piece.rstrip(".")))]
     numbers = all(re.match(r"[b#]?[1-7]|$", part) for part in plain.split("-"))
     for hyphen in re.finditer("-", plain):
         following = plain[hyphen.end() :].partition("-")[0]

@@ -223,7 +223,10 @@ def _without_refusals(text: Text, refusals: list[Refusal], facts: PromptFacts) -
     return _tidied(rest) or "music", carried
 
 
-_LOOSE = r"(?:and|but|or|just|with|und|oder|aber|mit|et|mais|y|e|pero|con|ma|mas|maar|en|i|,|;|\.|!)"
+_LOOSE = (
+    r"(?:absolutely|definitely|strictly|and|but|or|just|with|und|oder|aber|mit|et|mais|y|e|pero|con|ma|mas|maar|en|i"
+    r"|,|;|\.|!)"
+)
 
 
 def _tidied(text: str) -> str:

@@ -40,7 +40,8 @@ _BETWEEN = re.compile(
 _LATIN = "do|re|mi|fa|sol|la|si|ut|Do|Re|Mi|Fa|Sol|La|Si|DO|RE|MI|FA|SOL|LA|SI"
 _FAR = 40  # signs between two chords, at most
 _WEAK = re.compile(  # symbols that may also be words, grades, or names of other things
-    rf"[A-Ha-h]|[AaEe]m|[Dd]im|Add|[A-H]\d|[A-F][+-]|[a-h][b+-]|NC|[EA]s|as|es|[Dd]es|dis|ges|[Cc]es|Hes|[Aa]dd\d?|{_LATIN}"
+    rf"[A-Ha-h]|[AaEe]m|[Dd]im|Add|[A-H]\d|[A-F][+-]|[a-h][b+-]|NC|[EA]s|as|es|[Dd]es|dis|ges|[Cc]es|Hes|[Aa]dd\d?"
+    rf"|{_LATIN}"
 )
 _SHAPE = re.compile(  # what every symbol of a chord fits; it is quicker than to read it
     rf"(?:[A-Ha-h]|{_LATIN}|[A-Ha-h]e?s)(?:is|[#b]|maj|min|mi|ma|Maj|MA|dim|aug|sus|add|alt|no|omit|dom|M|m|j|h|o|ø|°"
@@ -58,6 +59,7 @@ _CAPO = re.compile(r"(?<!\w)capo\s+(?:on\s+|at\s+|fret\s+)*\d+", re.IGNORECASE)
 _POWER = re.compile(r"power[\s-]?chords?")
 _FORMS = re.compile(r"[ABC]+")
 _SCALES = "ABCDEFGABCDEFG doremifasollasido DoReMiFaSolLaSiDo"
+_SEVENTH = re.compile(r"\d|seven|nin")
 _STRANGE = re.compile(r"[A-HJ-Z](?:[#b]|m|maj|min|sus|dim|aug|add)*\d{0,2}(?:[#b]\d{1,2})*")
 _NO_STRANGERS = ("I", "X", "N", "S", "W")
 _NO_KEY = "no key is named: the degrees are those of the key that the clip gets"
@@ -122,6 +124,7 @@ def find_rows(text: Text, song: list[tuple[int, int]]) -> Rows:
     rows = [run for run in rows if _HEARD.search(text.before(run[0].start, 24))] or rows  # with a capo
     if rows:
         spans = [_use(text, (run[0].start, _with_repeats(text, run[-1].end))) for run in rows]
+        text.german = names_of([text.plain[c.start : c.end] for run in rows for c in run]) == GERMAN
         power = _POWER.search(text.lower) is not None
         return Rows(spans, power=power)
     return _degrees(text)._replace(doubtful=_doubtful(text, runs))
@@ -153,9 +156,11 @@ def _runs(text: Text) -> list[list[_Chord]]:
 def _is_a_key(text: Text, run: list[_Chord]) -> bool:
     """Whether the first of a run is the key of the rest: "in D minor | Em7b5 | A7"."""
     gap = text.plain[run[0].end : run[1].start]
-    return re.search(r"\b(?:in|en|em|im|key(?: of)?|is)\s*:?\s*$", text.before(run[0].start, 12)) is not None and (
-        " " in text.plain[run[0].start : run[0].end] or re.search(r"[|:;.\n]|then", gap) is not None
-    )
+    return re.search(
+        r"\b(?:in|en|em|im|key(?: of)?|is|giro"
+        r" di)\s*:?\s*$",
+        text.before(run[0].start, 12),
+    ) is not None and (" " in text.plain[run[0].start : run[0].end] or re.search(r"[|:;.\n]|then", gap) is not None)
 
 
 def _chords(text: Text) -> list[_Chord]:
@@ -163,7 +168,7 @@ def _chords(text: Text) -> list[_Chord]:
     found = []
     for match in PIECE.finditer(text.plain):
         if match.lastgroup in ("name", "no"):
-            places = [(*match.span(), 1)]
+            places = [(*match.span(), 2 if _SEVENTH.search(match[0]) else 1)]
         elif match.lastgroup == "piece":
             places = [_placed(match, *part) for part in parts_of(match[0])]
         else:

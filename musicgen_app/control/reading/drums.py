@@ -21,10 +21,13 @@ _OTHER = re.compile(
     r"|est|e)\s+(?:(?:mon|ma|meu|minha|mi|mio|il|la|le|l'|o|a"
     r"|mein\w*|tu|ton|su)\s*)?(?:tel\w+|cel\w+|smart\w+|handy|movil|portab\w+|pentol\w+|cucina|cuisine|cozinha|coche"
     r"|carro|auto|voiture|lapt\w+|iphone|\d)"
-    r"|breaks?\s+(?:my|your|the|up|down|of)\b|rides?\s+(?:a|the|my|his|her|to|home|through|into)\b|brush(?:ed"
+    r"|breaks?\s+(?:my|your|the|each|every|up|down|of)\b|rides?\s+(?:a|the|my|his|her|to|home|through|into)\b"
+    r"|brush(?:ed"
     r"|es)?\s+(?:my|your|teeth|off|past|against)"
     r"|drum\s+roll\s+please|trommelfell|hats\s+off|(?:top|cowboy|straw)\s+hats"
 )
+_MAYBE = re.compile(r"\b(?:maybe|perhaps|possibly|with\s+or\s+without|optionally)\s+(?:some\s+)?$")
+_OR_NOT = re.compile(r"\s*(?:(?:are|is)\s+)?optional|\s*,?\s*or\s+not\b|,?\s+maybe\s+not")
 _AMOUNT = re.compile(
     r"\b(?:fewer|less|not\s+(?:so|too)\s+(?:many|much)|(?:hardly|barely|scarcely)\s+any|(?:almost|nearly"
     r"|next\s+to)\s+no|sparse"
@@ -65,6 +68,12 @@ def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
         for match in single:
             text.takes("drums", match.span(), "no drums", "drums are refused, and the plan knows them only as a whole")
         return False
+    left = [
+        m for m in (*whole, *single) if _MAYBE.search(text.before(m.start(), 24)) or _OR_NOT.match(text.lower, m.end())
+    ]
+    for match in left:
+        text.takes("drums", match.span(), "left open", "they may be there or not")
+    whole, single = ([m for m in some if m not in left] for some in (whole, single))
     for match in (*whole, *single):
         stated = _YES.match(text.lower, match.end())
         span = (match.start(), stated.end() if stated else match.end())

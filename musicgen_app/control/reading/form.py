@@ -52,7 +52,7 @@ _LENGTH = re.compile(
     r"|minutes?)"
     r"|\d{1,2}:[0-5]\d(?=\s+(?:long|min)))(?:\s+(?:long|loop|clip|song|piece))?(?!\w)"
 )
-_DECADE = re.compile(r"[2-9]0s")
+_DECADE = re.compile(r"(?:\d\d)?[2-9]0s|a second")
 _TIMED = re.compile(r"(?:every|each|per|half)\s*(?:half\s+)?$")
 _LOOP = re.compile(
     r"(?<![\w-])(?:(?:(?:must|should|can)\s+)?loop(?:able|s)?\s+(?:seamlessly|perfectly)"

@@ -73,7 +73,11 @@ _IN = re.compile(
     r"(?<!\w)(?:in|en|em|im|dans)\s+(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp|flat)(?!\w))?(?P<minor>m(?:in)?)?"
     r"(?![\w'#/&+-]|\.\w|\s*-\s*\w)"
 )
-_IN_LATIN = re.compile(r"(?<!\w)(?:in|en|em)\s+(?P<note>Do|Re|Mi|Fa|Sol|La|Si)(?P<sign>#|b)?(?P<minor>m)?(?![\w'#/-])")
+_IN_LATIN = re.compile(
+    r"(?<!\w)(?:in|en|em)\s+(?P<note>[Dd]o|[Rr]e|[Mm]i|[Ff]a|[Ss]ol|[Ll]a|[Ss]i)"
+    rf"(?P<sign>#|b|[\s-]+(?:{SHARP_WORDS}|{FLAT_WORDS}))?(?P<minor>m)?(?![\w'#/-])"
+)
+_IN_GERMAN = re.compile(r"(?<!\w)in\s+(?P<note>[CDFGA]is|[CDG]es|Es|As)(?![\w'#/-])")
 _ALONE = re.compile(
     r"(?<![\w#'/.-])(?P<note>[A-H])(?:(?P<sign>#|b)(?P<minor>m(?:in)?)?|(?P<m>m(?:in)?))(?![\w#'/+°-])"
     r"|(?<![\w-])(?P<named>[A-Ha-h])[\s-](?P<word>sharp|flat)(?!\w)"
@@ -106,7 +110,7 @@ _WHEEL_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
 _MODE_ALONE = re.compile(
     r"(?<![\w-])(?:(?P<en>major|minor)(?:[\s-](?:key|mode|tonality|scale)|\s+(?:key|scale))|(?:in|im|en"
     r"|em)\s+(?P<any>dur|moll|majeur|mineur|minore|maggiore|minor|major|menor"
-    r"|mayor)(?=\s*(?:$|[,;.!?)]))|(?:in)\s+(?P<nl>majeur|mineur|dur|moll))(?!\w)",
+    r"|mayor)(?=\s*(?:$|[,;.!?)]|s'il|bitte|please|por\s|per\s))|(?:in)\s+(?P<nl>majeur|mineur|dur|moll))(?!\w)",
     re.IGNORECASE,
 )
 # Nouns that make an article of an A before "minor" or "major", or a rank of the mode.
@@ -121,7 +125,8 @@ _NOUN = re.compile(
     r"|thing|one\b|and\s+(?:a\s+)?major|breakup|crush|rush|announcement)"
 )
 _FOLLOWS = re.compile(
-    r"\s*(?:$|[,;:.!?()\[\]|\n\"'/+&]|-\s|\d|(?:with|at|and|on|for|using|please|by|over|but|then|shuffle|swing|feel"
+    r"\s*(?:$|[,;:.!?()\[\]|\n\"'/+&]|-\s|\d|(?:with|ohne|sans|sin|senza|sem|zonder|at|and|on|for|using|please|by"
+    r"|over|but|then|shuffle|swing|feel"
     r"|slow|fast|mit|con|com|avec|und|et|y|e|bitte|por|pls|no\b|played|-"
     r"|instrumental|throughout|around|about|to\b|ending|starting|tempo|bpm|scale|blues|riff|jam|groove|cu)\b)"
 )
@@ -291,6 +296,8 @@ def _named(text: Text, note: str, sign: str | None, mode: str | None) -> tuple[K
         return Key(_sharpened("B", sign), mode), ""
     if note in "bB" and not sign and re.search(r"\bgerman (?:sense|notation|b\b|naming)|deutsche\w* b\b", text.lower):
         return Key("Bb", mode), "B in the German sense is B flat"
+    if note in "bB" and not sign and mode is None and (text.german or text.language == "de"):
+        return Key("Bb", mode), "" if text.german else "B in a German text is read as B flat; write H or Bb to be sure"
     return Key(_sharpened(note.upper(), sign), mode), ""
 
 
@@ -318,14 +325,19 @@ def _within(text: Text) -> _Keys:
         note, after, ends = m["note"], text.after(m.end(), 24), text.ends(m.end())
         bare = not (m["minor"] or m["sign"])
         short = m["sign"] in ("#", "b")
-        if not _FOLLOWS.match(after) or note.islower() and not (ends and note != "a" or short):
+        if not _FOLLOWS.match(after) or len(note) == 1 and note.islower() and not (ends and note != "a" or short):
             continue
         if note in "Aa" and bare and not ends and re.match(r"\s+(?:slow|fast|swing|blues|riff|jam|groove)", after):
             continue  # "in A fast tune"
         letter = _LATIN.get(note.lower())
+        if letter and note.islower() and not (m["sign"] or ends and text.language in ("fr", "es", "it", "pt")):
+            continue
         mode = "minor" if m["minor"] else None
         key, why = (Key(_sharpened(letter, m["sign"]), mode), "") if letter else _named(text, note, m["sign"], mode)
         found.append((*m.span(), key, why))
+    for m in text.find(_IN_GERMAN, cased=True):
+        if _FOLLOWS.match(text.after(m.end(), 24)) and (m["note"] != "As" or text.language == "de"):
+            found.append((*m.span(), Key(_german_note(m["note"]), None), ""))
     return found
 
 
@@ -351,20 +363,15 @@ def _of_blues(text: Text) -> _Keys:
 
 def _on(text: Text) -> _Keys:
     """ "phrygisch auf E"."""
-    return [
-        (
-            *m.span(),
-            Key(
-                _sharpened(
-                    _german_note(m["note"]) if len(m["note"]) > 1 else m["note"].upper().replace("H", "B"), m["sign"]
-                ),
-                _mode_of(m),
-            ),
-            "",
-        )
-        for m in text.find(_ON, cased=True)
-        if _mode_of(m) not in ("minor", "major")
-    ]
+    found = []
+    for m in text.find(_ON, cased=True):
+        if (mode := _mode_of(m)) not in ("minor", "major"):
+            note = m["note"]
+            letter = _LATIN.get(note.lower()) or (
+                _german_note(note) if len(note) > 1 else note.upper().replace("H", "B")
+            )
+            found.append((*m.span(), Key(_sharpened(letter, m["sign"]), mode), ""))
+    return found
 
 
 def _camelot(text: Text) -> _Keys:

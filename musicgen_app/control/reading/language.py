@@ -43,7 +43,7 @@ _WORDS = {
     "pl": "i z bez na w do nie jest utwor muzyka gitara perkusja wolno szybko moll dur cos prosze ale tylko coś może"
         " moze dwa wesolego jak oraz bemole",
     "cs": "a s bez na v do ne je skladba hudba kytara bici pomalu rychle neco prosim ale jen jako",
-    "sv": "och med utan for en ett inte men bara musik lat gitarr trummor langsam snabb som jag vill pa i moll dur",
+    "sv": "och med utan ett inte bara musik lat gitarr trummor langsam snabb vill pa moll dur",
     "da": "og med uden for en et ikke men kun musik sang guitar trommer langsom hurtig som jeg vil pa",
     "sr": "i sa bez za na u ne ali samo muzika pesma gitara bubnjeva bubnjevi brzo sporo harmonika kolo",
     "tr": "ve ile icin bir bu cok ama yok olsun muzik sarki gitar davul hizli yavas gibi",
@@ -63,6 +63,7 @@ _SURE = {
             " majeur", "pl": "bez moze wesolego nie prosze dwadziescia", "sr": "bubnjeva kolo bez",
 }  # fmt: skip
 _SURE_SETS = {language: frozenset(words.split()) for language, words in _SURE.items()}
+_OFTEN = ("de", "fr", "es", "it", "pt", "nl")  # of the others more words are needed
 _MOST = 400  # words that are looked at
 
 
@@ -80,6 +81,6 @@ def language_of(plain: str) -> str:
     english = counts.pop("en")
     best = max(counts, key=lambda language: (counts[language] + sure.get(language, 0), -len(language)))
     score = counts[best] + sure.get(best, 0)
-    if score >= 2 and score > english:
+    if score > english and score >= (2 if best in _OFTEN or sure.get(best) else 3):
         return best
     return "en"

@@ -13,7 +13,9 @@ _LOOKS = {
         r"|bpm)\b[^,;.\n\d]{0,16}\d+"
         r"|(?:[^\s,;]{1,24}\s+){0,2}\bbpm\b|\btempo\s*(?:of|[:=])\s*\w+"
     ),
-    "key": r"\bkey of\b[^,;.\n]{0,24}|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label|key))",
+    "key": r"\bkey of\b[^,;.\n]{0,24}|\b(?:[1-7]|one|two|three|four|five|six)\s+(?:sharps?|flats?)\b"
+    r"|\b(?:relative|parallel)\s+(?:major|minor)\b|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label"
+    r"|key))",
     "chords": r"\bchords?\s*(?::|are)\s*[^.\n]{1,40}",
     "metre": r"(?<![\d+])\d(?:\+\d)+(?:\s+(?:groove|feel|pattern))?|\b\d{1,2}/\d{1,2}\s+(?:time|metre|meter)\b"
     r"|\btime signature\b[^,;.\n]{0,24}",

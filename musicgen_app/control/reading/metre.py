@@ -22,20 +22,24 @@ _ALWAYS = frozenset(
     ("24/7", "50/50", "9/11", "7/11", "20/20", "1/1", "1/2", "1/4", "1/8", "1/16")
 )  # these mean other things
 _SMALL = {
-    2: "two|zwei|deux|dos|due|dois|twee|две|dwa|dwie", 3: "three|drei|trois|tres|tre|drie|три"
-        "|trzy", 4: "four|vier|quatre|cuatro|quattro|quatro|четыре|cztery",
-    5: "five|funf|cinq|cinco|cinque|vijf|пять|piec", 6: "six|sechs|seis|sei|zes|шесть"
-        "|szesc", 7: "seven|sieben|sept|siete|sette|sete|zeven|семь|siedem",
-    8: "eight|acht|huit|ocho|otto|oito|восемь", 9: "nine|neun|neuf|nueve|nove|negen|девять"
-        "|dziewiec", 10: "ten|zehn|dix|diez|dieci|dez|tien",
-    11: "eleven|elf|onze|once|undici", 12: "twelve|zwolf|douze|doce|dodici|doze|twaalf|двенадцать",
-}  # fmt: skip
+    2: "two|zwei|deux|dos|due|dois|twee|две|dwa|dwie",
+    3: "three|drei|trois|tres|tre|drie|три|trzy",
+    4: "four|vier|quatre|cuatro|quattro|quatro|четыре|cztery",
+    5: "five|funf|cinq|cinco|cinque|vijf|пять|piec",
+    6: "six|sechs|seis|sei|zes|шесть|szesc",
+    7: "seven|sieben|sept|siete|sette|sete|zeven|семь|siedem",
+    8: "eight|acht|huit|ocho|otto|oito|восемь",
+    9: "nine|neun|neuf|nueve|nove|negen|девять|dziewiec",
+    10: "ten|zehn|dix|diez|dieci|dez|tien",
+    11: "eleven|elf|onze|once|undici",
+    12: "twelve|zwolf|douze|doce|dodici|doze|twaalf|двенадцать",
+}
 _UNITS = {
-    2: r"two|twos|halbe\w*|deux|halve", 4: r"four|fours|quarters?|viertel\w*|quatre|cuatro|cuartos|quarti|quatro"
-        r"|quartos|kwarts\w*|четверт\w*|czwarte",
-    8: r"eights?|eighths?|achtel\w*|huit|ocho|octavos|ottavi|oito|oitavos|achtste\w*|восьмых|osme"
-        r"|osmych", 16: r"sixteen|sixteenths?|sechzehntel\w*|seize",
-}  # fmt: skip
+    2: r"two|twos|halbe\w*|deux|halve",
+    4: r"four|fours|quarters?|viertel\w*|quatre|cuatro|cuartos|quarti|quatro|quartos|kwarts\w*|четверт\w*|czwarte",
+    8: r"eights?|eighths?|achtel\w*|huit|ocho|octavos|ottavi|oito|oitavos|achtste\w*|восьмых|osme|osmych",
+    16: r"sixteen|sixteenths?|sechzehntel\w*|seize",
+}
 _COUNT = "|".join(f"(?P<n{n}>{words})" for n, words in _SMALL.items())
 _UNIT = "|".join(f"(?P<u{n}>{words})" for n, words in _UNITS.items())
 # "seven-eight", "Siebenachteltakt", "tres por cuatro", "due quarti", "sept-huit", "zesachtstemaat"

@@ -10,9 +10,9 @@ from .words import MUSIC, STYLE
 
 # Small words between what refuses and what is refused.
 _ARTICLES = re.compile(
-    r"(?:(?:any|some|the|a|an|those|these|that|this|of|more|kind|sort|type|bit|other|too|so|very|overly|all"
+    r"(?:(?:at\s+all|any|some|the|a|an|those|these|that|this|of|more|kind|sort|type|bit|other|too|so|very|overly|all"
     r"|den|dem|der|die|das|ein|eine|einen|zu|sehr|auch|de|la|le|les|l'|du|des|d'|trop|el|los|las|un|una|unos|demasiado"
-    r"|il|lo|gli|i|troppo|di|o|os|as|um|uma|het|een|te)(?:\s+|(?<=')))*"
+    r"|il|lo|gli|i|troppo|di|o|os|as|um|uma|het|een|te|in(?=\s+\d))(?:\s+|(?<=')))*"
 )
 _NOT = (
     r"(?:(?:i|we|you|they|he|she|it|who|that|which|please|to)\s+)?(?:do(?:es)?\s+not|don't|doesn't|did(?:\s+not|n't)"
@@ -30,11 +30,13 @@ _SURE = {
     "en": (
         rf"without|w/o|{_NOT}{_WANT}|(?:(?:i|we|he|she|they|who|that)\s+)?(?:hates?|dislikes?)|(?:any"
         rf"|every)thing\s+(?:but|except)|nothing\s+like"
-        r"|instead\s+of|rather\s+than|other\s+than|apart\s+from|except(?:\s+for)?|leav(?:e|ing)\s+out|skip(?:ping)?"
+        r"|instead\s+of|rather\s+than|other\s+than|apart\s+from|except(?:\s+for)?|(?:leav(?:e|ing)|tak(?:e|ing)|keep"
+        r"|cut|get)\s+out|by\s+no\s+means|far\s+from|skip(?:ping)?"
         r"|omit(?:ting)?"
         r"|avoid(?:ing)?|exclud(?:e|ing)|(?:stay|keep|steer)\s+(?:away|clear)\s+(?:from|of)|get\s+rid\s+of"
         r"|too\s+(?:many|much)|free\s+of"
-        r"|devoid\s+of|minus(?!\s*\d)|ditch|lose|remove|mute|nor|neither|spare\s+me|(?:sick|tired)\s+of"
+        r"|devoid\s+of|minus(?!\s*\d)|ditch|lose|remove|mute|nor|neither|spare\s+me|stop\s+(?:using|with)"
+        r"|don't\s+you\s+dare\s+(?:to\s+)?(?:add|use|play)|(?:sick|tired)\s+of"
         r"|drop\s+the(?=\s+(?:drum|perc|kick|snare|vocal))"
     ),
     "de": r"ohne|weder|noch|kein(?:e[nrms]?)?|bloss\s+kein\w*|finger\s+weg\s+vo[mn]|statt|anstatt|anstelle\s+von"
@@ -62,9 +64,10 @@ _CUE = re.compile(
 _IDLE = re.compile(
     r"(?:idea|matter|problems?|one|body|need|rush|worries|doubt|longer|less|time|way|reason|sign|fuss|only|just|sure"
     r"|yet|bad|far|even|that\b|really"
-    r"|necessarily|to\s+mention|else|but|for|in\b|is\b|are\b|was\b|if|you|me|him|her|us|them|it\b|my|your|going|able"
-    r"|more\s+than|less\s+than|a\s+problem"
-    r"|nur|mehr|so\s+wichtig|sicher|solo|seulement|alleen|wonder|thanks|thank|i\b|he\b|she\b|we\b|they\b|who|what"
+    r"|necessarily|to\s+mention|else|but|for|in\b(?!\s+\d)|is\b|are\b|was\b|if|you|me|him|her|us|them|it\b|my|your"
+    r"|going|able"
+    r"|more\s+than|less\s+than|(?:fewer|faster|slower|quicker|higher|lower|above|below|over|under)(?!\w)|a\s+problem"
+    r"|nur|mehr|so\s+wichtig|sicher|seulement|alleen|wonder|thanks|thank|i\b|he\b|she\b|we\b|they\b|who|what"
     r"|how|the\s+only|limit|preference|care"
     r"|pressure|hurry|deadline|budget|money|name|home|end|return|why|because|as\b|too\s+late|too\s+old|this\s+time"
     r"|know)(?!\w)"
@@ -84,11 +87,11 @@ _STOP = (
     r"|vibes?|stuff|thing|things|feel|feeling|sound|sounds|style|genre|music|anymore|here|there|again|today|either"
     r"|also|maybe|very|all|any|during|of"
     r"|aber|sondern|lieber|bitte|nur|mit|und|oder|noch|dafur|im|in|zum|auf|sein|haben|musik|verwenden|benutzen"
-    r"|mais|juste|seulement|avec|svp|s'il|et|ou|ni|dans|plutot|musique|pero|solo|con|por|favor|y|o|e|en|musica|sino"
+    r"|mais|juste|seulement|avec|svp|s'il|et|ou|ni|dans|plutot|musique|pero|con|por|favor|y|o|e|en|musica|sino"
     r"|ma|per|soltanto|oppure|mas|somente|com|ou|so|graag|maar|alleen|wel|alsjeblieft|of|met|i|а|но|только|и|с|как"
     r"|po|prosze|ale|tylko"
 )
-_WORD = re.compile(rf"(?!(?:{_STOP})(?![\w'-]))[\w'&#+°-]*\w")
+_WORD = re.compile(rf"(?!(?:{_STOP})(?![\w'-]))(?:\d+/\d+|[\w'&#+°-]*\w)")
 _MORE = re.compile(r"\s*(?:,\s*)?(?:(?:or|nor|oder|noch|ou|ni|ne|nem|o|и|или)\s+|/\s*(?=\w))" + _ARTICLES.pattern)
 _AND = re.compile(r"\s*(?:and|&|und|et|y|e|en)\s+" + _ARTICLES.pattern)
 _TAIL = re.compile(
@@ -99,8 +102,10 @@ _TAIL = re.compile(
 _THINGS = rf"(?:the\s+)?(?P<what>{MUSIC.pattern}(?:\s+(?:and|or|und)\s+{MUSIC.pattern})?)"
 # Words that refuse what stands before them, or around.
 _LATER = re.compile(
-    rf"(?<![\w-])(?=\w){_THINGS}\s*(?:(?:is|are)\s+(?:not|un)\s*-?(?:wanted|needed|allowed|welcome|necessary)"
-    rf"|(?:is|are)\s+(?:forbidden|out|banned)|would\s+(?:ruin|spoil|kill)(?:\s+(?:it|this|everything))?|sucks?\b"
+    rf"(?<![\w-])(?=\w){_THINGS}\s*(?:(?:(?:is|are)\s+)?(?:not\s+|un-?)(?:wanted|needed|allowed|welcome|necessary"
+    rf"|required)"
+    rf"|(?:(?:is|are)\s+)?(?:forbidden|banned|gone|removed|muted)\b|(?:is|are)\s+out\b|would\s+(?:ruin|spoil"
+    rf"|kill)(?:\s+(?:it|this|everything))?|sucks?\b"
     rf"|[:=]\s*(?:none|no|off|0|false|nein|keine?|aus|sans|non|nessun[ao]?|ninguna?|nenhuma?)\b"
     rf"|tacet|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
 )
@@ -109,7 +114,7 @@ _EASTERN = re.compile(
     r"(?P<what>ドラム|パーカッション|打楽器|ボーカル|歌|ギター|ピアノ|드럼|보컬)(?:は|も|은|는|이)?\s?(?:없이|없는|빼고|なし|無し|抜き|いらない|不要)|(?:不要|没有|无|別"
     r"|别)\s*(?P<zh>鼓|人声|打击乐|吉他|钢琴)"
 )
-_ALMOST = re.compile(r"\b(?:almost|nearly|next\s+to|practically|fast|quasi|presque|casi)\s+$")
+_ALMOST = re.compile(r"\b(?:with\s+or|almost|nearly|next\s+to|practically|fast|quasi|presque|casi)\s+$")
 _BEGINNING = re.compile(
     r"\b(?:and|but|or|with|please|absolutely|definitely|strictly|und|aber|mais|pero|ma|mas|y|et|e|bitte|it|is|said"
     r"|house"
@@ -120,11 +125,14 @@ _WITHOUT = re.compile(
     r"|utan|ing|uden|uten"
     r"|без|никак"
 )
+_BUT = re.compile(r"except|apart|other")
+_REFUSED_BEFORE = re.compile(r"\b(?:no|not|without|nothing|zero)\b[^,.;]*$")
 _MOST = 12  # things that one word refuses
 _NEGATED = re.compile(r"(?:don't|do\s+not|never|not)\s+(?:ever\s+)?$")
 _LESS = re.compile(r"(?<!\w)(?P<what>drum|beat|vocal|percussion|rhythm)-?less(?!\w)")
 _PARTLY = re.compile(
-    r"\s*(?:until|till|before|at\s+first|at\s+the\s+(?:start|beginning|end)|(?:in|during|for)\s+the\s+(?:intro|verse"
+    r"\s*(?:until|till|before|after|at\s+first|at\s+the\s+(?:start|beginning|end)|(?:in|during|for)\s+the\s+(?:intro"
+    r"|verse"
     r"|first|beginning|start"
     r"|bridge|breakdown|chorus|outro|last)|bis\s+zum|hasta|jusqu)"
 )
@@ -155,7 +163,8 @@ def read_refusals(text: Text) -> list[Refusal]:
         for match in text.find(pattern):
             if not _NEGATED.search(text.before(match.start(), 20)) and not any(r.meets(*match.span()) for r in found):
                 name = next(name for name in ("what", "zh") if match.groupdict().get(name))
-                found.append(Refusal(*match.span(), match.span(name)))
+                partly = _PARTLY.match(text.lower, match.end()) is not None
+                found.append(Refusal(*match.span(), match.span(name), partly))
     wanted = [match.span() for match in _TWICE.finditer(text.lower)]
     for cue in text.find(_CUE):
         twice = any(start < cue.end() and cue.start() < end for start, end in wanted)
@@ -166,7 +175,8 @@ def read_refusals(text: Text) -> list[Refusal]:
         ):
             found += [new for new in _what_follows(text, cue) if not any(r.meets(new.start, new.end) for r in found)]
     found.sort(key=lambda refusal: refusal.start)
-    text.refused = [(refusal.start, refusal.end) for refusal in found]
+    for refusal in found:
+        text.refuse(refusal.start, refusal.end)
     return found
 
 
@@ -176,11 +186,16 @@ def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
     article = _ARTICLES.match(lower, cue.end())
     at = article.end() if article else cue.end()
     end = _thing(lower, at)
+    if cue[0].strip().lower() == "no" and lower[at : at + 1].isdigit() and not MUSIC.match(lower, at):
+        return []  # "op. 10 no 3"
     if _IDLE.match(lower, cue.end()) or cue["weak"] and _IDLE.match(lower, at) or end == at:
         return []
     starts = text.begins(cue.start()) or _BEGINNING.search(text.before(cue.start(), 16)) is not None
     known = _is_known(lower, at) or _is_known(lower, _last_word(lower, at, end))
-    named = (starts or cue["sure"]) and text.plain[at].isupper() and not text.plain[at : at + 2].isupper()
+    title = re.match(r"[A-Z]\w+ [A-Z]", text.plain[at : at + 40]) is not None and cue["weak"] is not None
+    named = (starts or cue["sure"]) and text.plain[at].isupper() and not (text.plain[at : at + 2].isupper() or title)
+    if _BUT.match(cue[0]) and _REFUSED_BEFORE.search(text.before(cue.start(), 40)):
+        return []  # "no drums except a shaker"
     if starts and _WITHOUT.match(cue[0]) and text.ends(end):
         known = True  # a clause that does nothing but refuse
     if not (known or named or starts and (text.ends(end) or _stops(lower, end))):
@@ -224,23 +239,27 @@ def _another(plain: str, end: int, known: bool) -> tuple[int, int] | None:
     return (more.end(), after) if after > more.end() else None
 
 
-def _thing(plain: str, at: int) -> int:
+def _thing(lower: str, at: int) -> int:
     """Where a thing of at most four words ends that begins here: a word of music ends it where no other follows."""
     end = at
     for _ in range(4):
-        gap = len(plain[end : end + 8]) - len(plain[end : end + 8].lstrip(" \t")) if end > at else 0
-        word = _WORD.match(plain, end + gap)
+        gap = len(lower[end : end + 8]) - len(lower[end : end + 8].lstrip(" ")) if end > at else 0
+        word = _WORD.match(lower, end + gap)
         if not word or end > at and not gap:
             break
-        if _is_music(plain, at, end) and not (MUSIC.match(plain, word.start()) or STYLE.match(plain, word.start())):
+        whole = max(
+            (m.end() for m in (MUSIC.match(lower, word.start()), STYLE.match(lower, word.start())) if m), default=0
+        )
+        if _is_music(lower, at, end) and not whole:
             break
-        end = word.end()
+        end = max(word.end(), whole)
     return end
 
 
-def _is_music(plain: str, start: int, end: int) -> bool:
-    found = MUSIC.match(plain, start)
-    return found is not None and found.end() == end
+def _is_music(lower: str, start: int, end: int) -> bool:
+    return any(
+        found is not None and found.end() == end for found in (MUSIC.match(lower, start), STYLE.match(lower, start))
+    )
 
 
 def read_unwanted(text: Text, refusals: list[Refusal]) -> tuple[str, ...]:

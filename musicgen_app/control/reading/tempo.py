@@ -23,7 +23,7 @@ _UNITS = re.compile(_UNIT)
 _NEAR = (
     r"(?:\s*(?:[=:~\"'>]|\s-\s|(?<=\w)-(?=\d)|(?:of|is|at|on|to|de|von|bei|auf|a|um|about|around|approx(?:imately)?"
     r"|ca|circa|roughly|near"
-    r"|exactly"
+    r"|exactly|soll|should\s+be|debe\s+ser"
     r"|alrededor|environ|etwa|ungefahr|rond|set|em|em\s+torno)(?!\w)\.?))*\s*"
 )
 _NOTES = {
@@ -60,6 +60,10 @@ _AT = re.compile(
 )
 _BESIDE_STYLE = re.compile(rf"(?:{STYLE.pattern})\s+{_BARE}")
 _CLAUSE = re.compile(rf"{_BARE}(?!\s*[a-z])")
+_LIMIT = re.compile(
+    r"(?:(?<!\w)(?:at\s+(?:least|most)|up\s+to|under|over|above|below|max(?:imum)?\.?|min(?:imum)?\.?"
+    r"|(?:no|not)\s+(?:(?:faster|slower|more|less|fewer|higher|lower)\s+than|above|over|below|under))|[<>]=?)\s*$"
+)
 _PART = re.compile(
     r"(?:(?P<half>half(?:\s+of)?|die\s+halfte\s+von|la\s+moitie\s+de)|(?P<twice>twice|double(?:\s+of)?"
     r"|doppelt))\s+(?:the\s+)?$"
@@ -128,7 +132,11 @@ def read_tempo(text: Text) -> Tempo | None:
         return None
     taken = next((one for one in possible if not one.low), possible[0])
     for one in possible:
-        if one is taken and not (one.low or one.guessed):
+        limit = _LIMIT.search(text.before(one.start, 24))
+        if one is taken and limit:
+            span = (one.start - len(limit[0]), one.end)
+            text.takes("tempo", span, _in_words(one), "a limit: the tempo that it names is taken")
+        elif one is taken and not (one.low or one.guessed):
             text.says("tempo", one[:2], _in_words(one))
         elif one is taken and one.guessed:
             text.takes("tempo", one[:2], _in_words(one), "a number without a unit is read as beats a minute")

@@ -16,6 +16,8 @@ _SIGNS = str.maketrans({
 })  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+")
 _RUN = 3  # equal signs in a row that are kept
+_LONG_RUN = re.compile(r"([\W_])\1{3}")
+_BLANKS = str.maketrans("\t\r\f\v", "    ")
 _EDGES = " ,;:.!\"'\u2013\u2014"
 
 
@@ -46,8 +48,9 @@ class Text:
         self.plain, self._origin = _mend("".join(letters), origin, len(prompt))
         self.lower = self.plain.lower() if len(self.plain.lower()) == len(self.plain) else _lower(self.plain)
         self.language = "en"
-        self.refused: list[tuple[int, int]] = []  # what is not wanted, with the words that refuse it
+        self.german = False  # whether a row of chords in it has German names of notes
         self._used = bytearray(len(self.plain))
+        self._refused = bytearray(len(self.plain))  # what is not wanted, with the words that refuse it
         self.understood: list[tuple[int, Demand]] = []
         self.approximated: list[tuple[int, Demand]] = []
         self.missed: list[tuple[int, Demand]] = []
@@ -63,11 +66,15 @@ class Text:
 
     def is_free(self, start: int, end: int) -> bool:
         """Whether nothing of a place is used or refused."""
-        return not any(self._used[start:end]) and not self.is_refused(start, end)
+        return self._used.find(1, start, end) < 0 and not self.is_refused(start, end)
 
     def is_refused(self, start: int, end: int) -> bool:
-        """Whether a place lies in what is not wanted."""
-        return any(start < until and begin < end for begin, until in self.refused)
+        """Whether a place shares letters with what is not wanted."""
+        return self._refused.find(1, start, end) >= 0
+
+    def refuse(self, start: int, end: int) -> None:
+        """Mark a place as not wanted."""
+        self._refused[start:end] = b"\1" * (end - start)
 
     def use(self, start: int, end: int) -> None:
         """Mark a place as used."""
@@ -125,11 +132,13 @@ class Text:
 
 def _plain(prompt: str) -> tuple[list[str], list[int]]:
     """Letters of the plain form, and where each comes from."""
+    if prompt.isascii() and not _LONG_RUN.search(prompt):
+        return list(prompt.translate(_BLANKS)), list(range(len(prompt)))
     letters: list[str] = []
     origin: list[int] = []
     for place, sign in enumerate(prompt):
         if sign.isascii():
-            known = " " if sign in "\t\r\f\v" else sign
+            known = sign.translate(_BLANKS)
         else:
             known = sign.translate(_SIGNS)
             category = unicodedata.category(sign)

@@ -15,50 +15,44 @@ STYLES = {
     "a cappella": "a cap+ella|acap+ella", "acid jazz": "", "afrobeat": "afrobeats?", "ambient": "", "aor": "",
     "ballad": "ballads?|ballade[ns]?|balada|ballata", "baroque": "barock|barroco|barocco", "bebop": "be-?bop|bop",
     "big band": "bigband", "black metal": "", "bluegrass": "", "blues": "блюз|ブルース", "bolero": "",
-    "boogie": "boogie-woogie",
-    "boom bap": "boom-bap", "bossa nova": "bossa|bossanova|боссанова|ボサノバ", "breakbeat": "",
-    "breakcore": "", "britpop": "", "cabaret": "", "celtic": "keltisch|celta|celtique", "chillout": "chill-?out",
-    "chillwave": "", "chiptune": "chip tune|8-?bit|chiptunes", "choro": "", "chorale prelude": "choralvorspiel",
-    "cinematic": "", "city pop": "シティポップ", "classical": "klassisch|classique|clasica|classica", "country": "",
-    "cumbia": "", "dancehall": "", "dark ambient": "", "death metal": "", "deep house": "", "disco": "",
-    "disco polo": "", "doo-wop": "doo ?wop", "doom metal": "doom", "downtempo": "", "drone": "",
-    "drum and bass": "drum ?& ?bass|drum ?'?n'? ?bass|dnb|d&b", "dub": "", "dub techno": "",
-    "dubstep": "", "edm": "", "electro": "", "electro swing": "", "electronica": "", "electronic": "elektronisch",
-    "emo": "",
-    "euro disco": "eurodisco", "eurodance": "", "fado": "", "flamenco": "", "folk": "folklore|fo?lk music",
-    "footwork": "", "forro": "", "foxtrot": "foxtrott", "free jazz": "", "french house": "", "frevo": "",
-    "fugue": "fuga|fuge",
-    "funk": "фанк", "future bass": "", "future garage": "", "gabber": "", "garage": "uk garage|2-step", "glitch": "",
-    "goa": "goa trance", "gospel": "", "gothic": "", "grime": "", "grindcore": "", "groove metal": "", "grunge": "",
+    "boogie": "boogie-woogie", "boom bap": "boom-bap", "bossa nova": "bossa|bossanova|боссанова|ボサノバ",
+    "breakbeat": "", "breakcore": "", "britpop": "", "cabaret": "", "celtic": "keltisch|celta|celtique",
+    "chillout": "chill-?out", "chillwave": "", "chiptune": "chip tune|8-?bit|chiptunes", "choro": "",
+    "chorale prelude": "choralvorspiel", "cinematic": "", "city pop": "シティポップ",
+    "classical": "klassisch|classique|clasica|classica", "country": "", "cumbia": "", "dancehall": "",
+    "dark ambient": "", "death metal": "", "deep house": "", "disco": "", "disco polo": "", "doo-wop": "doo ?wop",
+    "doom metal": "doom", "downtempo": "", "drone": "", "drum and bass": "drum ?& ?bass|drum ?'?n'? ?bass|dnb|d&b",
+    "dub": "", "dub techno": "", "dubstep": "", "edm": "", "electro": "", "electro swing": "", "electronica": "",
+    "electronic": "elektronisch", "emo": "", "euro disco": "eurodisco", "eurodance": "", "fado": "", "flamenco": "",
+    "folk": "folklore|fo?lk music", "footwork": "", "forro": "", "foxtrot": "foxtrott", "free jazz": "",
+    "french house": "", "frevo": "", "fugue": "fuga|fuge", "funk": "фанк", "future bass": "", "future garage": "",
+    "gabber": "", "garage": "uk garage|2-step", "glitch": "", "goa": "goa trance", "gospel": "", "gothic": "",
+    "grime": "", "grindcore": "", "groove metal": "", "grunge": "",
     "gypsy jazz": "jazz manouche|manouche|gypsy swing", "hard bop": "", "hard rock": "", "hardcore": "",
-    "hardstyle": "",
-    "heavy metal": "", "hip hop": "hip-?hop|хип-?хоп"
-        "|ヒップホップ", "honky tonk": "honky-tonk", "hornpipe": "", "house": "хаус",
-    "hyperpop": "", "idm": "", "indie": "", "indie folk": "", "indie pop": "", "indie rock": "", "industrial": "",
-    "italo disco": "", "j-pop": "jpop", "jazz": "джаз|ジャズ|爵士", "jazz fusion": "", "jig": "gigue", "jungle": "",
-    "k-pop": "kpop", "kizomba": "", "klezmer": "", "latin": "", "liquid drum and"
-        " bass": "liquid dnb", "lo-fi": "lofi|lo fi",
-    "lo-fi hip hop": "lofi hip-?hop|lo-fi hip-hop|lofi"
-        " hiphop", "lounge": "", "lullaby": "wiegenlied|berceuse|nana|ninna nanna",
-    "mambo": "", "maracatu": "", "march": "marsch|marche|marcha|marcia|marcetta|марш", "mariachi": "", "math rock": "",
-    "mazurka": "", "melodic techno": "", "merengue": "", "metal": "метал", "metalcore": "", "minimal techno": "",
+    "hardstyle": "", "heavy metal": "", "hip hop": "hip-?hop|хип-?хоп|ヒップホップ", "honky tonk": "honky-tonk",
+    "hornpipe": "", "house": "хаус", "hyperpop": "", "idm": "", "indie": "", "indie folk": "", "indie pop": "",
+    "indie rock": "", "industrial": "", "italo disco": "", "j-pop": "jpop",
+    "jazz": "джаз|ジャズ|爵士", "jazz fusion": "",
+    "jig": "gigue", "jungle": "", "k-pop": "kpop", "kizomba": "", "klezmer": "", "latin": "",
+    "liquid drum and bass": "liquid dnb", "lo-fi": "lofi|lo fi",
+    "lo-fi hip hop": "lofi hip-?hop|lo-fi hip-hop|lofi hiphop", "lounge": "",
+    "lullaby": "wiegenlied|berceuse|nana|ninna nanna", "mambo": "", "maracatu": "",
+    "march": "marsch|marche|marcha|marcia|marcetta|марш", "mariachi": "", "math rock": "", "mazurka": "",
+    "melodic techno": "", "merengue": "", "metal": "метал", "metalcore": "", "minimal techno": "",
     "minuet": "menuet|menuett|minuetto", "motown": "", "musette": "", "neo soul": "neo-soul", "new age": "",
-    "new wave": "",
-    "nocturne": "nocturno|notturno|ноктюрн", "nu metal": "", "opera": "", "orchestral": "orkestraal",
-    "partido alto": "",
-    "phonk": "", "pop": "поп", "pop punk": "pop-punk", "pop rock": "", "polka": "", "post-rock": "post rock",
-    "prog rock": "progressive rock|prog", "progressive house": "", "psytrance": "psy-?trance", "punk": "панк",
-    "punk rock": "", "r&b": "rnb|r'?n'?b|r and b", "ragtime": "rag", "rap": "рэп", "rave": "", "reel": "",
-    "reggae": "регги|レゲエ", "reggaeton": "reggeaton|regueton"
-        "|regeton", "rock": "рок|ロック", "rock and roll": "rock ?'?n'? ?roll|rock & roll",
-    "rockabilly": "", "rumba": "rumba flamenca", "salsa": "", "samba": "", "sarabande": "zarabanda", "schlager": "",
-    "sea shanty": "shanty|sea shanties", "shoegaze": "", "ska": "", "slip jig": "", "soft rock": "", "son cubano": "",
-    "soul": "", "soundtrack": "colonna sonora|bande originale|banda sonora"
-        "|filmmusik", "southern gospel": "", "stride": "",
+    "new wave": "", "nocturne": "nocturno|notturno|ноктюрн", "nu metal": "", "opera": "", "orchestral": "orkestraal",
+    "partido alto": "", "phonk": "", "pop": "поп", "pop punk": "pop-punk", "pop rock": "", "polka": "",
+    "post-rock": "post rock", "prog rock": "progressive rock|prog", "progressive house": "",
+    "psytrance": "psy-?trance", "punk": "панк", "punk rock": "", "r&b": "rnb|r'?n'?b|r and b", "ragtime": "rag",
+    "rap": "рэп", "rave": "", "reel": "", "reggae": "регги|レゲエ", "reggaeton": "reggeaton|regueton|regeton",
+    "rock": "рок|ロック", "rock and roll": "rock ?'?n'? ?roll|rock & roll", "rockabilly": "", "rumba": "rumba flamenca",
+    "salsa": "", "samba": "", "sarabande": "zarabanda", "schlager": "", "sea shanty": "shanty|sea shanties",
+    "shoegaze": "", "ska": "", "slip jig": "", "soft rock": "", "son cubano": "", "soul": "",
+    "soundtrack": "colonna sonora|bande originale|banda sonora|filmmusik", "southern gospel": "", "stride": "",
     "surf rock": "surf", "swing": "", "synth pop": "synthpop|synth-pop", "synthwave": "synth wave|retrowave|outrun",
     "tango": "танго", "tarantella": "", "tech house": "tech-house", "techno": "техно|テクノ", "timba": "",
-    "trance": "транс", "trap": "", "trip hop": "trip-hop", "tropical house": "", "vaporwave": "", "waltz":
-    "waltzes|walzer[ns]?|valses?|valzer|valsa|vals|wals|walc|вальс|ワルツ", "western swing": "", "worship": "",
+    "trance": "транс", "trap": "", "trip hop": "trip-hop", "tropical house": "", "vaporwave": "",
+    "waltz": "waltzes|walzer[ns]?|valses?|valzer|valsa|vals|wals|walc|вальс|ワルツ", "western swing": "", "worship": "",
 }  # fmt: skip
 # Words that make something else of a style that stands before them, or after.
 NOT_A_STYLE = re.compile(
@@ -82,9 +76,8 @@ _HOMES = (
 
 # Drums and percussion as a whole, in any language; then single ones.
 DRUMS = (
-    r"drums?|trummor|bici(?:ch)?|드럼|trommeln|tambores|tambours|tamburi|drumm(?:er|ing)|drum ?(?:kits?|machines?"
-    r"|sets?|beats?|tracks?|loops?"
-    r"|parts?)|percussions?|percussive \w+"
+    r"drum ?(?:kits?|machines?|sets?|beats?|tracks?|loops?|parts?)|drumm(?:er|ing)|drums?|percussions?|percussive \w+"
+    r"|trummor|bici(?:ch)?|드럼|trommeln?|tambores|tambours?|tamburi"
     r"|schlagzeug\w*|schlagwerk|perkussion|drumcomputer|beat ?boxe?s?"
     r"|batterie|percusion(?:es)?|bateria|percuss(?:ao|oes)|percussioni?|batteria|slagwerk|perkusj[aei]|perkusja"
     r"|bebn\w+|bubnj\w+"
@@ -106,9 +99,9 @@ SINGLE_DRUMS = (
     r"|four[\s-](?:on|to)[\s-]the[\s-]floor|4[\s-](?:on|to)[\s-]the[\s-]floor|tanggu|becken|tromm\w+|малый барабан"
 )  # fmt: skip
 VOICES = (
-    r"vocals?|vox|voices?|sing(?:ing|ers?|s)?|sung|lyrics?|choirs?|chorus singers|rapp(?:er|ing)|raps|vocalists?"
+    r"vocals?|vox|voices?|sing(?:ing|ers?)?|sung|lyrics?|chorus singers|rapp(?:er|ing)|raps|vocalists?"
     r"|humming"
-    r"|gesang|stimmen?|sanger(?:in)?|chor|text|voix|chant|chante\w*|paroles|voz|voces|canto|cantante|letra|voce|voci"
+    r"|gesang|stimmen?|sanger(?:in)?|text|voix|chant|chante\w*|paroles|voz|voces|canto|cantante|letra|voce|voci"
     r"|testo"
     r"|vozes|vocais|zang|stem|вокал\w*|голос\w*|пени[ея]|ボーカル|歌|wokal\w*|spiew\w*|speech"
     r"|spoken words?|narrat(?:ion|or)"
@@ -116,7 +109,8 @@ VOICES = (
 INSTRUMENTS = (
     r"(?:electric |acoustic |upright |double |bowed |slap |bass |fretless |steel |lead |rhythm |nylon )?(?:guitars?"
     r"|bass(?:es)?|pianos?)"
-    r"|hats|keys|keyboards?|synths?|synthesi[sz]ers?|organs?|hammond|leslie|rhodes|wurlitzer|clav(?:inet)?|harpsichord"
+    r"|hats|choirs?|chor|humming|keys|keyboards?|synths?|synthesi[sz]ers?|organs?|hammond|leslie|rhodes|wurlitzer"
+    r"|clav(?:inet)?|harpsichord"
     r"|harps?"
     r"|strings?|violins?|violas?|cellos?|fiddles?|orchestra|brass|trumpets?|trombones?|horns?|tubas?"
     r"|sax(?:ophones?)?|flutes?|clarinets?"
