@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from musicgen_app.control.plan import MAX_CHORDS, Plan, Section
 from musicgen_app.errors import RequestError
@@ -167,6 +170,23 @@ def test_what_cannot_be_is_refused_in_one_line_with_its_place(text, place, reaso
     with pytest.raises(RequestError, match=reason) as caught:
         read_sheet(text)
     assert str(caught.value).startswith(place) and len(str(caught.value)) < 250 and "\n" not in str(caught.value)
+
+
+PIECES = ["verse", "8", ":", "|", "|:", ":|", "(", ")", "Am", "F/C", "%", ".", "x2", "x", "drums", "no", "tempo", "96",
+          "bpm", "key", "7/8", "\n", "[", "]", '"', "ends", "swing", "60%", "energy", "*2", "Am*2", "1", "ii", "H7", "#",
+          "·", "{", "}", "chords", "pickup", "beat", "A", "?", "/"]  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=14).map(" ".join))
+def test_any_text_is_a_plan_or_refused_with_its_place(text):
+    try:
+        plan = read_sheet(text).plan
+    except RequestError as error:
+        assert re.match(r"line \d+, column \d+: .", str(error))
+    else:
+        plan.check()
+        assert read_sheet(write_sheet(plan)).plan == plan
 
 
 def test_a_sheet_that_cannot_hold_a_plan_says_so():
