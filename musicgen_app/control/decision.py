@@ -200,7 +200,8 @@ def words(plan: Plan, wishes: Wishes) -> str:
     said += [plan.metre] if wishes.metre or wishes.plan is not None else []
     said += [plan.key] if plan.key else []
     symbols = [symbol for stretch in plan.stretches for symbol, _ in stretch.chords if symbol]
-    said += [f"chords: {' '.join(symbols[:MOST_WORDS])}"] if symbols else []
+    more = " and so on" * (len(symbols) > MOST_WORDS)
+    said += [f"chords: {' '.join(symbols[:MOST_WORDS])}{more}"] if symbols else []
     said += [] if plan.drums is None else ["drums" if plan.drums else "no drums"]
     return ", ".join(said)
 

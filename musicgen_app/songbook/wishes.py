@@ -106,7 +106,7 @@ class Wishes:
             plan = in_key(plan, self.key)
         own_key = self.key or self.sheet.plan.key
         if self.chords:
-            row = read_row(self.chords, own_key or key or plan.key).chords(bar_length(plan.metre))
+            row = read_row(self.chords, own_key or key or plan.key or "C major").chords(bar_length(plan.metre))
             plan = replace(plan, chords=row, sections=tuple(replace(section, chords=()) for section in plan.sections))
         if self.form:
             plan = self._formed(plan).plan

@@ -39,6 +39,7 @@ def test_what_is_not_wished_is_borrowed():
     chords = over(chords="C (F G)")
     assert chords.key == "C major" and chords.tempo == 120 and chords.chords == (("C", 4.0), ("F", 2.0), ("G", 2.0))
     assert over(chords="I V", key="Bb").chords == (("Bb", 4.0), ("F", 4.0))
+    assert [symbol for symbol, _ in over(chords="i iv").chords] == ["Dm", "Gm"]  # degrees of the key that is borrowed
     form = over(form="intro 2 | verse 4: C F | ends")
     assert form.ends and form.chords == BORROWED.chords and [s.bars for s in form.sections] == [2, 4]
 
