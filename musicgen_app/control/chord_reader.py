@@ -47,7 +47,8 @@ _ROOTS = {ENGLISH: _ENGLISH_ROOT, LATIN: _LATIN_ROOT, GERMAN: _GERMAN_ROOT}
 
 # Habits of writing a quality -> the common way, one after the other; the case of "M" and "m" counts.
 _HABITS = tuple((re.compile(habit), common) for habit, common in (
-    (r"7M\((9|13)\)", r"maj\1"),
+    (r"\([1-48]\)$", ""),  # a number of beats or bars
+        (r"7M\((9|13)\)", r"maj\1"),
         (r"7\((9|11|13)\)", r"\1"),
         (r"sevenths?|seven", "7"), (r"ninth", "9"),
         (r"[\s(),.\[\]_]|\bchord$", ""),
@@ -206,7 +207,7 @@ _WORDS = rf"(?:[A-H][#b]?|{'|'.join(_LATIN_NOTES)}|[a-h](?:is|es)?|[ae]s)"
 _SIGN_WORDS = rf"[\s-]+(?:{SHARP_WORDS}|{FLAT_WORDS})\b"
 _SEVENTH = r"(?:[\s-]?(?:7|9|11|13|seventh|seven|ninth)(?!\w))?"
 _NAME = (
-    rf"\b{_WORDS}(?:(?:{_SIGN_WORDS})?[\s-]+{MODE_NAMES}{_SEVENTH}|{_SIGN_WORDS}|\sm(?=[\s\d(|,;)]|$)"
+    rf"\b{_WORDS}(?:(?:{_SIGN_WORDS})?[\s-]+{MODE_NAMES}{_SEVENTH}|{_SIGN_WORDS}{_SEVENTH}|\sm(?=[\s\d(|,;)]|$)"
     r"|m?\s(?:add|sus|maj|dim|aug)(?=\d))[\w#()+°]*"
     rf"|\b(?:{'|'.join(_LATIN_NOTES)})[#b]?\s(?:m|maj)?(?:6|7|9|11|13)(?!\w)"
 )

@@ -27,6 +27,7 @@ _LABEL_AFTER = re.compile(
 )
 _KEPT = re.compile(r"\b(?:drone|pedal|vamp|jam|stay|only|just)(?:\s+on)?\s+$")
 _RICH = re.compile(r"-(?:\d|\^)|maj|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ|\^")
+_OF_KEY = re.compile(r"\b(?:in|en|em|im|key(?: of)?|is|giro di)\s*:?\s*$")
 _HEARD = re.compile(r"\b(?:sounds?|sounding|hear(?:d)?\s+(?:is|as)|actually)\W*$")
 _ON = re.compile(
     r"\b(?:on|only|over|vamp(?:\s+on)?|jam\s+on|just|sobre|uber|auf|play|using|chords?|loop(?:\s+of)?|between|with)\s+$"
@@ -54,7 +55,7 @@ _ROMAN = re.compile(
 )
 _NUMBER = re.compile(r"(?<![\w./+:#])[b#]?[1-7](?:-7?|m7?|maj7|7|°|sus4?)?(?:/[1-7])?(?![\w:)/%+'\"]|\.\d)")
 _NASHVILLE = re.compile(r"nashville|number\s+system|numbers?\s+(?:chart|notation)|degrees", re.IGNORECASE)
-_INLINE = re.compile(r"\[(?P<chord>[A-H][#b]?[^\]\s]{0,10})\](?=[^\W\d_]|\s*[a-z])")
+_INLINE = re.compile(r"\[(?P<chord>[A-H][#b]?[^\]\s]{0,10})\]")
 _CAPO = re.compile(r"(?<!\w)capo\s+(?:on\s+|at\s+|fret\s+)*\d+", re.IGNORECASE)
 _POWER = re.compile(r"power[\s-]?chords?")
 _FORMS = re.compile(r"[ABC]+")
@@ -90,7 +91,8 @@ def find_song(text: Text) -> list[tuple[int, int]]:
     chords: list[tuple[int, int]] = []
     for start, end in lines:
         inline = [m.span("chord") for m in _INLINE.finditer(text.plain, start, end) if read_chord(m["chord"])]
-        if inline:
+        words = [text.plain[a[1] + 1 : b[0] - 1] for a, b in zip(inline, inline[1:], strict=False)]
+        if inline and (any(re.search("[a-z]", said) for said in words) or text.plain[inline[0][1] + 1 :][:1].isalpha()):
             chords += inline
             text.misses("voice", (start, end), "the words of a song are not sung")
     alone = [
@@ -154,13 +156,12 @@ def _runs(text: Text) -> list[list[_Chord]]:
 
 
 def _is_a_key(text: Text, run: list[_Chord]) -> bool:
-    """Whether the first of a run is the key of the rest: "in D minor | Em7b5 | A7"."""
+    """Whether the first of a run is the key of the rest: "in D minor | Em7b5 | A7", "in E, E A B7"."""
+    if not _OF_KEY.search(text.before(run[0].start, 12)):
+        return False
     gap = text.plain[run[0].end : run[1].start]
-    return re.search(
-        r"\b(?:in|en|em|im|key(?: of)?|is|giro"
-        r" di)\s*:?\s*$",
-        text.before(run[0].start, 12),
-    ) is not None and (" " in text.plain[run[0].start : run[0].end] or re.search(r"[|:;.\n]|then", gap) is not None)
+    name = " " in text.plain[run[0].start : run[0].end]
+    return name or len(run) > 2 and "," in gap or re.search(r"[|:;.\n]|then", gap) is not None
 
 
 def _chords(text: Text) -> list[_Chord]:
@@ -188,7 +189,9 @@ def _placed(match: re.Match[str], start: int, end: int) -> tuple[int, int, int]:
 
 def _doubtful(text: Text, runs: list[list[_Chord]]) -> tuple[tuple[int, int], ...]:
     """Two capital letters or more that may be chords, and may not."""
-    capitals = (run for run in runs if len(run) > 1 and all(text.plain[one.start].isupper() for one in run))
+    capitals = (
+        run for run in runs if len(run) > 1 and all(text.plain[one.start].isupper() or one.strength == 2 for one in run)
+    )
     return tuple((run[0].start, run[-1].end) for run in capitals)
 
 

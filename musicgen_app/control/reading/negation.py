@@ -35,7 +35,8 @@ _SURE = {
         r"|omit(?:ting)?"
         r"|avoid(?:ing)?|exclud(?:e|ing)|(?:stay|keep|steer)\s+(?:away|clear)\s+(?:from|of)|get\s+rid\s+of"
         r"|too\s+(?:many|much)|free\s+of"
-        r"|devoid\s+of|minus(?!\s*\d)|ditch|lose|remove|mute|nor|neither|spare\s+me|stop\s+(?:using|with)"
+        r"|devoid\s+of|minus(?!\s*\d)|ditch|lose|remove|mute|nor|neither|spare\s+me|negative(?:\s+prompt)?(?=\s*:)"
+        r"|stop\s+(?:using|with)"
         r"|don't\s+you\s+dare\s+(?:to\s+)?(?:add|use|play)|(?:sick|tired)\s+of"
         r"|drop\s+the(?=\s+(?:drum|perc|kick|snare|vocal))"
     ),
@@ -56,8 +57,8 @@ _WEAK = (
     r"no|not|non-?|nicht|nie|ni|ne|niet|inte|ikke|nem|nao|не|nothing(?:\s+too)?|nichts|rien\s+de|zero|never|hold\s+the"
 )
 _CUE = re.compile(
-    rf"(?<![\w'-])(?:(?P<sure>{'|'.join(_SURE.values())})|(?P<weak>{_WEAK}))(?:\s+(?:a"
-    rf"|of)\s+(?!\w+\s+cap))?(?<!-)(?![\w'-])\s*"
+    rf"(?:(?<![\w'-])|(?<=--))(?:(?P<sure>{'|'.join(_SURE.values())})|(?P<weak>{_WEAK}))(?:\s+(?:a"
+    rf"|of)\s+(?!\w+\s+cap))?(?<!-)(?![\w'-])\s*(?P<colon>:\s*)?"
     r"|(?<![\w'-])(?P<prefix>non-)(?=\w)"
 )
 # What follows "no" or "not" and refuses nothing.
@@ -93,6 +94,7 @@ _STOP = (
 )
 _WORD = re.compile(rf"(?!(?:{_STOP})(?![\w'-]))(?:\d+/\d+|[\w'&#+°-]*\w)")
 _MORE = re.compile(r"\s*(?:,\s*)?(?:(?:or|nor|oder|noch|ou|ni|ne|nem|o|и|или)\s+|/\s*(?=\w))" + _ARTICLES.pattern)
+_COMMA = re.compile(r"\s*,\s*")
 _AND = re.compile(r"\s*(?:and|&|und|et|y|e|en)\s+" + _ARTICLES.pattern)
 _TAIL = re.compile(
     r"(?:\s+(?:at\s+all|whatsoever|anywhere|please|feel|section|vibes?|stuff|music|thing|genre|style|this\s+time"
@@ -107,7 +109,7 @@ _LATER = re.compile(
     rf"|(?:(?:is|are)\s+)?(?:forbidden|banned|gone|removed|muted)\b|(?:is|are)\s+out\b|would\s+(?:ruin|spoil"
     rf"|kill)(?:\s+(?:it|this|everything))?|sucks?\b"
     rf"|[:=]\s*(?:none|no|off|0|false|nein|keine?|aus|sans|non|nessun[ao]?|ninguna?|nenhuma?)\b"
-    rf"|tacet|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
+    rf"|tacet|\(\s*(?:off|none|no)\s*\)|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
 )
 _AROUND = re.compile(rf"(?<!\w)(?:keep|leave|take|cut|get)\s+{_THINGS}\s+out(?:\s+of\s+(?:it|this))?(?!\w)")
 _EASTERN = re.compile(
@@ -201,7 +203,7 @@ def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
     if not (known or named or starts and (text.ends(end) or _stops(lower, end))):
         return []
     refusals = [Refusal(cue.start(), end, (at, end), known=bool(known or named))]
-    while len(refusals) < _MOST and (more := _another(lower, end, known)):
+    while len(refusals) < _MOST and (more := _another(lower, end, known, bool(cue["colon"]))):
         at, end = more
         refusals.append(Refusal(refusals[-1].end, end, (at, end), known=refusals[0].known))
     tail = _TAIL.match(lower, end)
@@ -221,18 +223,18 @@ def _last_word(lower: str, start: int, end: int) -> int:
     return max(lower.rfind(" ", start, end) + 1, start)
 
 
-def _another(plain: str, end: int, known: bool) -> tuple[int, int] | None:
+def _another(plain: str, end: int, known: bool, listed: bool) -> tuple[int, int] | None:
     """The next thing of "no drums, bass or guitars", if there is one."""
-    more = _MORE.match(plain, end)
+    more = _MORE.match(plain, end) or listed and _COMMA.match(plain, end) or None
     if more is None and (together := _AND.match(plain, end)) and known and MUSIC.match(plain, together.end()):
         after = _thing(plain, together.end())
         if re.match(r"\s*(?:$|[,.;:!?)\n])", plain[after:]) and " " not in plain[together.end() : after].strip():
             more = together
     if more is None and (
-        listed := re.match(r",\s*([\w -]{1,30}?)(?=\s*,?\s+(?:or|nor|oder|ou|o)\s|,)", plain[end : end + 60])
+        row := re.match(r",\s*([\w -]{1,30}?)(?=\s*,?\s+(?:or|nor|oder|ou|o)\s|,)", plain[end : end + 60])
     ):
-        if MUSIC.fullmatch(listed[1].strip()) and re.search(r"\b(?:or|nor|oder|ou)\b", plain[end : end + 60]):
-            return end + listed.start(1), end + listed.end(1)
+        if MUSIC.fullmatch(row[1].strip()) and re.search(r"\b(?:or|nor|oder|ou)\b", plain[end : end + 60]):
+            return end + row.start(1), end + row.end(1)
     if more is None or _CUE.match(plain, more.end()):
         return None
     after = _thing(plain, more.end())

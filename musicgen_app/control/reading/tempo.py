@@ -58,7 +58,7 @@ _AT = re.compile(
     rf"(?:(?<!\w)(?:at|around|about)(?:\s+an?)?(?:\s+(?!least|most)[a-z]+)?\s+|@\s?"
     rf"|(?<!\w)a\s+){_BARE}(?!\s*[a-z])"
 )
-_BESIDE_STYLE = re.compile(rf"(?:{STYLE.pattern})\s+{_BARE}")
+_BESIDE_STYLE = re.compile(rf"(?:{STYLE.pattern}|(?<!\w)(?:shuffle|groove|beat|feel))\s+{_BARE}")
 _CLAUSE = re.compile(rf"{_BARE}(?!\s*[a-z])")
 _LIMIT = re.compile(
     r"(?:(?<!\w)(?:at\s+(?:least|most)|up\s+to|under|over|above|below|max(?:imum)?\.?|min(?:imum)?\.?"

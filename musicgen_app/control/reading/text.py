@@ -12,7 +12,7 @@ _SIGNS = str.maketrans({
     "♯": "#", "♭": "b", "–": "-", "—": "-", "−": "-", "‐": "-", "‑": "-", "‒": "-", "―": "-", "’": "'", "‘": "'",
     "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "…": ".", "×": "x", "→": ">", "⇒": ">",
     "\U0001d15f": "♩", "ı": "i", "≈": "=", "ł": "l", "Ł": "L", "ß": "ss", "æ": "ae", "、": ",", "。": ".", "：": ":",
-    "·": ",", "•": ",", "∶": ":", "⁄": "/", "∕": "/",
+    "·": ",", "•": ",", "♮": "", "∶": ":", "⁄": "/", "∕": "/",
 })  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+")
 _RUN = 3  # equal signs in a row that are kept
@@ -144,6 +144,8 @@ def _plain(prompt: str) -> tuple[list[str], list[int]]:
             category = unicodedata.category(sign)
             if category in ("Cf", "Mn") or sign == "\ufffd":
                 known = ""  # joiners, and accents that follow their letter
+            elif known == sign and category == "So" and sign not in "°♩♪":
+                known = ","  # a picture stands between clauses
             elif known == sign:
                 base = unicodedata.normalize("NFKD", sign)
                 known = base[0] if base[:1].isascii() and base[:1].isalpha() and len(base) > 1 else sign
