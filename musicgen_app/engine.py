@@ -21,6 +21,7 @@ from torch import Tensor
 
 from .aligner import Aligner, load_aligner
 from .codecs.onnx import OnnxCodec
+from .control.decision import Decision
 from .control.plan import Plan
 from .errors import Cancelled, GenerationError
 from .machine.device import pick_device, pick_precision
@@ -91,6 +92,14 @@ class Engine:
         """The request with nothing left open, and the model it is for. Raises RequestError and ModelError."""
         return installed.resolve(request, self.models_dir)
 
+    @torch.inference_mode()
+    def decide(self, request: GenerationRequest | ResolvedRequest) -> list[Decision]:
+        """What the clips of a request would be made to, without making them. Raises RequestError, ModelError."""
+        request, bundle = request if isinstance(request, ResolvedRequest) else self.resolve(request)
+        model, wishes = self.load(bundle), request.wishes
+        text = model.encode(request.prompt, request.negative, wishes)
+        return model.decisions(text, request.seeds[:: request.best_of], wishes)
+
     def load(self, model: str | Bundle) -> LoadedModel:
         """The model (or the one of that name, or in that folder), read and checked once. Raises ModelError."""
         bundle = model if isinstance(model, Bundle) else installed.find(model, self.models_dir)
@@ -121,10 +130,12 @@ class Engine:
         if request.best_of > 1:
             _ = self.judge  # one that cannot be read is found out first
 
+        wishes = request.wishes
         with clock.stage("text"):
             clock.report(0)
-            text = model.encode(request.prompt, request.negative, request.conditions)
-            plans = model.plans(text, seeds)
+            text = model.encode(request.prompt, request.negative, wishes, request.conditions)
+            decisions = model.decisions(text, seeds, wishes)
+            plans = [decision.plan for decision in decisions] if bundle.follows_plans else None
             score = self._scorer(text.prompt, model) if request.best_of > 1 else None
             clock.report(1)
         with clock.stage("sampling", len(seeds) * (request.steps or 0)):
@@ -132,9 +143,9 @@ class Engine:
         with clock.stage("decoding"):
             candidates = zip(seeds, self._decoded(model, request, latents, clock), strict=True)
             best = [_best(islice(candidates, request.best_of), score) for _ in range(request.variations)]
-        plan_of = dict(zip(seeds, plans, strict=True)) if plans else {}
+        decision_of = dict(zip(seeds, decisions, strict=True))
         return [
-            self._result(model, request, text, clock.taken, first, candidate, plan_of.get(candidate.seed))
+            self._result(model, request, text, clock.taken, first, candidate, decision_of[candidate.seed])
             for first, candidate in zip(seeds[:: request.best_of], best, strict=True)
         ]
 
@@ -148,7 +159,7 @@ class Engine:
         clock: _Clock,
     ) -> list[Tensor]:
         """The latents (T, D) of the clip of every seed, `self.batch` of them sampled together."""
-        frames = model.frames(request.seconds)
+        frames = model.frames(request.length)
         latents: list[Tensor] = []
         for first in range(0, len(seeds), self.batch):
             together = slice(first, first + self.batch)
@@ -171,7 +182,7 @@ class Engine:
                 clock.report(number * total + done, len(latents) * total)
 
             try:
-                yield model.master(model.decode(item, on_part), request.seconds, request.loudness)
+                yield model.master(model.decode(item, on_part), request.length, request.loudness)
             except GenerationError as error:
                 yield error
 
@@ -188,7 +199,7 @@ class Engine:
         taken: dict[str, float],
         first_seed: int,
         candidate: _Candidate,
-        plan: Plan | None,
+        decision: Decision,
     ) -> GenerationResult:
         """The clip that was chosen, with all it takes to make it again and what the user should know."""
         notes = []
@@ -196,6 +207,9 @@ class Engine:
             notes.append(f"{text.cut} tokens of the prompt did not fit the text encoder and were left out")
         if candidate.unusable:
             notes.append(f"{candidate.unusable} of {request.best_of} candidates had no usable sound")
+        notes += decision.notes + _length_notes(decision.plan, request)
+        if text.words:
+            notes.append(f"{model.bundle.name} follows no plan: it was told in words ({text.words})")
         choice = None
         if request.best_of > 1:
             choice = Choice(request.best_of, first_seed, round(candidate.score, 4), self.judge.name)
@@ -212,9 +226,21 @@ class Engine:
             },
             tuple(notes),
             choice,
-            plan,
+            decision.plan if model.bundle.follows_plans else None,
             text.genre,
+            decision,
         )
+
+
+def _length_notes(plan: Plan, request: GenerationRequest) -> list[str]:
+    """That a plan which ends takes longer than its clip, or that how long it takes is not known."""
+    if not plan.ends:
+        return []
+    if any(stretch.tempo is None for stretch in plan.stretches):
+        return [f"the plan names no tempo, so that its length is not known: the clip has {request.length:g} s"]
+    if plan.seconds <= request.length:
+        return []
+    return [f"the plan takes {plan.seconds:.1f} s, but the clip has {round(request.length, 1):g} s: it is cut there"]
 
 
 class _Clock:

@@ -22,25 +22,30 @@ from .backbones.inference import prepare
 from .codecs import load_codec
 from .codecs.base import Codec
 from .codecs.chunks import decode_chunked
+from .control.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, words
 from .control.genre_classifier import Genres, load_genres, with_genre
 from .control.grid import frame_grid
 from .control.plan import Plan
-from .control.planner import Pieces, check_layout, load_pieces, plans_for
+from .control.planner import Pieces, check_layout, load_pieces
+from .control.prompt_parser import parse_prompt, two_sides
 from .errors import GenerationError, RequestError
 from .machine.device import PRECISIONS
 from .models import hub
 from .models.bundle import Bundle, frozen_parts, load_backbone
 from .request import LOUDNESS, SECONDS, SEED_MAX, GenerationRequest, check_number, check_whole
-from .text import TextCondition, TextEncoder, load_text_encoder
+from .songbook.wishes import Wishes
+from .text import TextCondition, TextEncoder, load_text_encoder, with_stated
 
 
 @dataclass(frozen=True)
 class EncodedPrompt:
     """What the text encoder and the backbone make of a prompt, for a batch of 1.
 
-    prompt: as the model is told it, with `genre` before it where it was read as one (else ""). conditional: the
-    backbone's condition of it; unconditional: that of the negative prompt, or of no prompt. vector (G,): of the whole
-    prompt, where the encoder gives one. cut: tokens that did not fit the encoder.
+    prompt: as the model is told it, without what it refuses, and with `genre` before it where it was read as one (else
+    ""). conditional: the backbone's condition of it; unconditional: that of the negative prompt, or of no prompt.
+    vector (G,): of the whole prompt, where the encoder gives one. cut: tokens that did not fit the encoder. written: as
+    it was typed. named: the genre that the prompt itself names. words: what of a plan the model was told in words,
+    because it follows none.
     """
 
     prompt: str
@@ -49,6 +54,9 @@ class EncodedPrompt:
     unconditional: Any
     vector: np.ndarray | None
     cut: int
+    written: str = ""
+    named: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,17 +106,32 @@ class LoadedModel:
 
     # 1. encode
 
-    def encode(self, prompt: str, negative: str = "", scalars: Mapping[str, float] | None = None) -> EncodedPrompt:
+    def encode(
+        self,
+        prompt: str,
+        negative: str = "",
+        wishes: Wishes | None = None,
+        scalars: Mapping[str, float] | None = None,
+    ) -> EncodedPrompt:
         """The prompt and what to lead away from, encoded once for all clips.
 
-        scalars: numbers that the model is told, by name; its own for those left out.
+        wishes: what is said of the plan; scalars: numbers that the model is told, by name, its own for those left out.
+        What the prompt refuses goes to the negative side. A model that follows no plans is told of them in words.
         """
-        features, genre = self.text.encode([prompt]), ""
+        written = prompt
+        wanted, negative = two_sides(prompt, negative)
+        prompt = wanted or prompt
+        features, genre, told = self.text.encode([prompt]), "", ""
+        named = "" if self.genres is None else self.genres.named(prompt)
         if self.genres is not None and features.vector is not None:
             genre = self.genres.meant(prompt, features.vector[0].cpu().numpy())
         prompt = with_genre(genre, prompt)
-        if genre:
-            features = self.text.encode([prompt])
+        if wishes is not None and wishes.given and not self.bundle.follows_plans:
+            told = words(wishes.over(Plan()), wishes)
+        if genre or told:
+            features = self.text.encode([f"{prompt}, {told}" if told else prompt])
+        if wishes is not None and wishes.given and getattr(self.text, "stated", False):
+            features = with_stated(features, facts_with(parse_prompt(with_genre(genre, written)), wishes).vector())
         unwanted = self.text.encode([negative]) if negative else None
         return EncodedPrompt(
             prompt,
@@ -119,6 +142,9 @@ class LoadedModel:
             ),
             vector=None if features.vector is None else features.vector[0].cpu().numpy(),
             cut=max(features.cut, unwanted.cut if unwanted else 0),
+            written=written,
+            named=named,
+            words=told,
         )
 
     def _condition(self, features: TextCondition) -> Any:
@@ -136,7 +162,13 @@ class LoadedModel:
 
     def plans(self, text: EncodedPrompt, seeds: Sequence[int]) -> list[Plan] | None:
         """The plan of the clip of every seed; None where the model follows no plans."""
-        return plans_for(text.prompt, text.vector, seeds, self.pieces) if self.bundle.follows_plans else None
+        return [one.plan for one in self.decisions(text, seeds)] if self.bundle.follows_plans else None
+
+    def decisions(self, text: EncodedPrompt, seeds: Sequence[int], wishes: Wishes | None = None) -> list[Decision]:
+        """The plan of the clip of every seed, and where it comes from. Raises RequestError."""
+        genre = (text.named, STATED) if text.named else (text.genre, BORROWED if text.genre else DEFAULT)
+        pieces = self.pieces if self.bundle.follows_plans else None
+        return decide(text.written or text.prompt, text.vector, seeds, pieces, wishes, self.bundle.grid_layout, genre)
 
     def conditions(self, text: EncodedPrompt, batch: int, frames: int, plans: Sequence[Plan] | None) -> Conditions:
         """The conditions of `batch` clips of so many latent frames, each with its plan where the model follows them.

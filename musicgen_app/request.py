@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
@@ -18,7 +18,9 @@ from .errors import RequestError
 if TYPE_CHECKING:
     import numpy as np
 
+    from .control.decision import Decision
     from .control.plan import Plan
+    from .songbook.wishes import Wishes
 
 ODE_SOLVERS = ("euler", "midpoint", "heun")  # which every model can be sampled with
 SOLVERS = (*ODE_SOLVERS, "mean")  # that of MeanFlow models
@@ -32,17 +34,23 @@ VARIATIONS = (1, 64)
 BEST_OF = (1, 16)
 LOUDNESS = (-40.0, -8.0)  # LUFS
 ANY_NUMBER = (-1e6, 1e6)  # of a condition, until a model narrows it
+USUAL_SECONDS = 10.0
+PLANNING = ("plan", "bpm", "key", "metre", "chords", "drums", "form")  # fields of `songbook.wishes.Wishes`
 
 _BECOME_SPACES = str.maketrans(dict.fromkeys("\t\n\r\u2028\u2029", " "))
 
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """One request for music. None means the model's own default (for the seed: drawn)."""
+    """One request for music. None means the model's own default (for the seed: drawn).
+
+    seconds: None is as long as a plan that ends takes, with its last chord, or else 10. The last seven fields say what
+    is played; they win over the prompt, and the other six over the plan. See `songbook.wishes.Wishes`.
+    """
 
     prompt: str
     negative: str = ""
-    seconds: float = 10.0
+    seconds: float | None = None
     seed: int | None = None  # 0..2**63-1; variation i has the seeds from seed + i * best_of, best_of of them
     steps: int | None = None
     guidance: float | None = None
@@ -53,6 +61,24 @@ class GenerationRequest:
     loudness: float | None = None  # integrated loudness target in LUFS; None: as the model made it
     best_of: int = 1  # candidates made for each variation; the one that fits the prompt best is kept
     conditions: dict[str, float] = field(default_factory=dict)  # numbers that some models are told, such as a reward
+    plan: Plan | str | None = None  # a Plan, or the text of a chord sheet
+    bpm: float | None = None
+    key: str | None = None  # such as "F minor"
+    metre: str | None = None  # such as "7/8"
+    chords: str | None = None  # a row of a sheet, such as "Am F (C G) E7"
+    drums: bool | None = None
+    form: str | None = None  # sections of a sheet, such as "intro 4 | verse 8: Am F | chorus 8"
+
+    @property
+    def wishes(self) -> Wishes:
+        """What the fields of the plan say. Raises RequestError."""
+        from .songbook.wishes import Wishes
+
+        return Wishes.checked(self._planning)
+
+    @property
+    def _planning(self) -> dict:
+        return {name: getattr(self, name) for name in PLANNING if getattr(self, name) is not None}
 
     def validated(self, max_seconds: float = SECONDS[1]) -> GenerationRequest:
         """The same request in canonical form: texts stripped and on one line, numbers of the declared type.
@@ -66,7 +92,7 @@ class GenerationRequest:
         return GenerationRequest(
             prompt=check_text("prompt", self.prompt, least=1),
             negative=check_text("negative", self.negative, least=0),
-            seconds=check_number("seconds", self.seconds, SECONDS[0], max_seconds),
+            seconds=None if self.seconds is None else check_number("seconds", self.seconds, SECONDS[0], max_seconds),
             seed=None if self.seed is None else check_whole("seed", self.seed, 0, seed_max),
             steps=None if self.steps is None else check_whole("steps", self.steps, *STEPS),
             guidance=None if self.guidance is None else check_number("guidance", self.guidance, *GUIDANCE),
@@ -77,6 +103,7 @@ class GenerationRequest:
             loudness=None if self.loudness is None else check_number("loudness", self.loudness, *LOUDNESS),
             best_of=best_of,
             conditions=_conditions(self.conditions),
+            **(self.wishes.values() if self._planning else {}),
         )
 
     def resolved(self, sampler: dict, max_seconds: float, scalars: dict | None = None) -> GenerationRequest:
@@ -92,6 +119,7 @@ class GenerationRequest:
             "guidance": sampler["guidance"],
             "guidance_interval": sampler.get("guidance_interval") or (0.0, 1.0),
             "seed": secrets.randbelow(DRAWN_SEEDS),
+            "seconds": min((self._planning and self.wishes.seconds()) or USUAL_SECONDS, max_seconds),
         }
         gaps = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         told = _told(self.conditions, scalars or {})
@@ -105,9 +133,17 @@ class GenerationRequest:
         assert self.seed is not None, "the request is not resolved"
         return [self.seed + i for i in range(self.variations * self.best_of)]
 
+    @property
+    def length(self) -> float:
+        """Seconds of a clip, of a resolved request."""
+        assert self.seconds is not None, "the request is not resolved"
+        return self.seconds
+
     def to_dict(self) -> dict:
         """JSON-safe dictionary; GenerationRequest.from_dict gives the request back."""
-        d = asdict(self)
+        d = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.plan is not None and not isinstance(self.plan, str):
+            d["plan"] = self.plan.to_dict()
         if self.guidance_interval is not None:
             d["guidance_interval"] = list(self.guidance_interval)
         if not self.conditions:  # few models are told any
@@ -152,6 +188,16 @@ class GenerationResult:
     choice: Choice | None = None  # where best_of was more than 1
     plan: Plan | None = None  # tempo, key and chords that it was made to, where the model follows a plan
     read_as: str = ""  # the genre that the prompt was taken to mean, where it names none
+    decision: Decision | None = None  # why it is that plan, and what of the request was understood
+
+
+def with_defaults(given: dict, defaults: dict) -> dict:
+    """Fields of a request with defaults for the rest, but without a length where a plan that ends has its own."""
+    values = defaults | given
+    planning = {name: values[name] for name in PLANNING if values.get(name) is not None}
+    if "seconds" not in given and planning and GenerationRequest("", **planning).wishes.seconds() is not None:
+        values.pop("seconds", None)
+    return values
 
 
 def check_text(name: str, value: object, least: int) -> str:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -113,6 +114,13 @@ class SentenceTokens:
         if not self.stated:
             return sentence
         return torch.cat([sentence, torch.from_numpy(prompt_parser.parse_prompt(prompt).vector())])
+
+
+def with_stated(features: TextCondition, stated: np.ndarray) -> TextCondition:
+    """Features of `SentenceTokens` with other numbers (prompt_parser.WIDTH,) of what is stated."""
+    assert features.vector is not None
+    sentence = features.vector[:, : -len(stated)]
+    return replace(features, vector=torch.cat([sentence, torch.from_numpy(stated).expand(len(sentence), -1)], dim=1))
 
 
 class T5Tokens:

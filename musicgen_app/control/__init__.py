@@ -4,6 +4,7 @@ prompt_parser     prompt -> what it states in so many words
 chord_reader      chord symbols as people write them -> symbols of `theory`
 genre_classifier  prompt -> the genre it means, where it names none
 planner           both, and pieces of the training -> the plan of a clip
-plan              the plan, and the grid of numbers that a backbone is given
+decision          the plan of every clip of a request, and where each part of it comes from
+plan, grid        the plan, and the grid of numbers that a backbone is given
 theory            notes, modes, chords and metres
 """

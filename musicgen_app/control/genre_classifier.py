@@ -37,9 +37,14 @@ class Genres:
         grown = np.exp(logits - logits.max(axis=1, keepdims=True))
         return grown / grown.sum(axis=1, keepdims=True)
 
+    def named(self, prompt: str) -> str:
+        """The longest name of a genre that stands in a prompt; "" for none."""
+        names = [n for n in self.names if re.search(rf"(?<!\w){re.escape(n)}(?!\w)", prompt, re.IGNORECASE)]
+        return max(names, key=len, default="")
+
     def meant(self, prompt: str, vector: np.ndarray) -> str:
         """The genre that a prompt with this vector (V or more,) means; "" where it names one, or none is likely."""
-        if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", prompt, re.IGNORECASE) for name in self.names):
+        if self.named(prompt):
             return ""
         (probabilities,) = self.probabilities(vector[None])
         likeliest = int(probabilities.argmax())

@@ -17,13 +17,16 @@ from functools import lru_cache
 import numpy as np
 
 from .plan import Plan, Stretch
-from .theory import MODES, bar_length, beat_length, parse_chord, pitch_class
+from .theory import METRES, MODES, QUALITIES, bar_length, beat_length, parse_chord, pitch_class
 
 LAYOUT = 2  # of what is trained from now on
 # Numbers a frame: the place in the bar, the chord, the scale, the drums; then what layout 2 adds.
 WIDTHS = {1: 60, 2: 95}
 WIDTH = WIDTHS[LAYOUT]
 OVER, GIVEN = 93, 94  # columns of layout 2: the music is over; the frame's latent is given, not to be made
+HEARD_TEMPI = (40.0, 220.0)  # quarter notes a minute that models were trained with
+HEARD_METRES = {1: ("4/4", "3/4", "6/8"), 2: METRES}  # by layout
+HEARD_QUALITIES = {1: tuple(QUALITIES)[:20], 2: tuple(QUALITIES)}
 FORM = {  # parts of a form that have a column, and other names of them
     "intro": ("introduction", "opening"),
     "verse": ("a", "strophe", "couplet", "theme", "head"),
@@ -43,6 +46,42 @@ def layout_of(width: int) -> int:
         if size == width:
             return layout
     raise ValueError(f"no grid has {width} numbers a frame: use {' or '.join(map(str, WIDTHS.values()))}, or 0")
+
+
+def approximations(plan: Plan, layout: int) -> list[tuple[str, str, str]]:
+    """What of a plan a model of this layout cannot follow: (what, what it does instead, why), each once.
+
+    The one place that says what an edition was trained to hear.
+    """
+    told: list[tuple[str, str, str]] = []
+    stretches, chords = plan.stretches, {symbol for one in plan.stretches for symbol, _ in one.chords if symbol}
+    tempi = {
+        one.tempo for one in stretches if one.tempo is not None and not HEARD_TEMPI[0] <= one.tempo <= HEARD_TEMPI[1]
+    }
+    told += [(f"{tempo:g} BPM", f"{tempo:g} BPM", "this model heard no such tempo") for tempo in sorted(tempi)]
+    odd = dict.fromkeys(one.metre for one in stretches if one.metre not in HEARD_METRES[layout])
+    told += [(metre, f"bars of {bar_length(metre):g} quarter notes", "this model heard no such metre") for metre in odd]
+    parsed = {symbol: parse_chord(symbol) for symbol in sorted(chords)}
+    new = [symbol for symbol, chord in parsed.items() if chord.quality not in HEARD_QUALITIES[layout]]
+    told += [(symbol, "its notes", "this model heard no such chord") for symbol in new]
+    if layout > 1:
+        return told
+    told += [
+        (symbol, symbol.partition("/")[0], "this model is not told of the bass")
+        for symbol, chord in parsed.items()
+        if chord.bass != chord.root
+    ]
+    if len({one.drums for one in stretches}) > 1:
+        told.append(
+            ("drums that enter or leave", "drums that may stay as they are", "this model heard them in whole clips")
+        )
+    if any(one.energy is not None for one in stretches):
+        told.append(("the energy of sections", "as it comes", "this model is not told of it"))
+    if len({(one.tempo, one.metre) for one in stretches}) > 1:
+        told.append(("a change of tempo or metre", "as far as it can", "this model heard none inside a clip"))
+    told += [("swing", "as it comes", "this model is not told of it")] * (plan.swing not in (None, 0.5))
+    told += [("the ending", "as it comes", "this model is not told where the music is over")] * plan.ends
+    return told
 
 
 def frame_grid(plan: Plan, frames: int, rate: float, first: int = 0, layout: int = LAYOUT) -> np.ndarray:

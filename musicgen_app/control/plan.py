@@ -14,7 +14,9 @@ import numpy as np
 
 from .theory import MODES, bar_length, parse_chord, pitch_class
 
-MAX_SECTIONS, MAX_BARS = 500, 10_000  # of a plan: what hostile files may ask for at most
+MAX_SECTIONS, MAX_BARS, MAX_CHORDS = 500, 10_000, 10_000  # of a plan: what hostile files may ask for at most
+LATEST = 1e6  # quarter notes to the beginning of a clip
+NAME_LENGTH = 80  # characters of a section's name
 TEMPI = (1.0, 1_000.0)  # quarter notes a minute
 
 
@@ -85,14 +87,16 @@ class Plan:
     @classmethod
     def from_dict(cls, facts: dict) -> Plan:
         """A plan from a JSON object. TypeError or ValueError for one that is none; see `check` for its values."""
-        sections = tuple(Section(**_with_chords(section)) for section in facts.get("sections", ()))
-        return cls(**_with_chords(facts) | {"sections": sections})
+        sections = tuple(Section(**_typed(section)) for section in _list("sections", facts))
+        return cls(**_typed(facts) | {"sections": sections})
 
     def check(self) -> None:
         """Raise ValueError (or TypeError) where an entry is not what it should be."""
         if len(self.sections) > MAX_SECTIONS:
             raise ValueError(f"{len(self.sections):,} sections, but {MAX_SECTIONS} are the most")
         for section in self.sections:
+            if len(section.name) > NAME_LENGTH or not section.name.isprintable():
+                raise ValueError(f"a section's name is longer than {NAME_LENGTH} characters, or cannot be printed")
             if not 0 < section.bars <= MAX_BARS:
                 raise ValueError(f"a section of {section.bars:,} bars: give it more than 0 and at most {MAX_BARS:,}")
             _check_values(section.tempo, section.metre, section.key, section.chords, section.drums)
@@ -100,8 +104,10 @@ class Plan:
                 raise ValueError(f"an energy of {section.energy} is not between 0 and 1")
         if sum(section.bars for section in self.sections) > MAX_BARS:
             raise ValueError(f"{sum(section.bars for section in self.sections):,} bars, but {MAX_BARS:,} are the most")
+        if len(self.chords) + sum(len(section.chords) for section in self.sections) > MAX_CHORDS:
+            raise ValueError(f"more than {MAX_CHORDS:,} chords")
         _check_values(self.tempo, self.metre, self.key, self.chords, self.drums)
-        if not math.isfinite(self.start):
+        if not abs(self.start) <= LATEST:
             raise ValueError("it begins nowhere")
         if self.swing is not None and not 0.5 <= self.swing <= 0.75:
             raise ValueError(f"a swing of {self.swing} is not between 0.5 and 0.75")
@@ -184,8 +190,42 @@ class Plan:
         return replace(self, start=float(self.quarters_at(np.asarray(seconds))))
 
 
-def _with_chords(facts: dict) -> dict:
-    return facts | {"chords": tuple((symbol, length) for symbol, length in facts.get("chords", ()))}
+def _typed(facts: dict) -> dict:
+    """Entries of a JSON object with numbers as floats and chords as tuples. TypeError where one is of another type."""
+    if not isinstance(facts, dict):
+        raise TypeError("a plan, and each of its sections, must be a JSON object")
+    typed: dict = {"chords": tuple(_chord(chord) for chord in _list("chords", facts))}
+    for name, value in facts.items():
+        if name in ("name", "metre", "key") and not isinstance(value, str | None):
+            raise TypeError(f"{name} must be text")
+        if name in ("drums", "ends") and not isinstance(value, bool | None):
+            raise TypeError(f"{name} must be true or false")
+        if value is not None and name not in ("chords", "sections"):
+            numeric = name in ("tempo", "start", "swing", "bars", "energy")
+            typed[name] = _float(name, value) if numeric else value
+    return typed
+
+
+def _list(name: str, facts: dict) -> list | tuple:
+    found = facts.get(name, ()) if isinstance(facts, dict) else ()
+    if not isinstance(found, list | tuple):
+        raise TypeError(f"{name} must be a list")
+    return found
+
+
+def _chord(chord: object) -> tuple[str, float]:
+    if not isinstance(chord, list | tuple) or len(chord) != 2 or not isinstance(chord[0], str):
+        raise TypeError("a chord must be its symbol and its length in quarter notes")
+    return chord[0], _float("the length of a chord", chord[1])
+
+
+def _float(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} must be a number")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is too large") from None
 
 
 def _row(chords: tuple[tuple[str, float], ...]) -> str:
@@ -218,4 +258,4 @@ def _check_values(
         note, _, mode = key.partition(" ")
         pitch_class(note)
         if mode not in MODES:
-            raise ValueError(f"{key!r} is no key: write them as F# minor")
+            raise ValueError(f"{key[:40]!r} is no key: write them as F# minor")

@@ -18,11 +18,12 @@ from torch import Tensor
 
 from ..errors import ModelError
 from ..models.bundle import Bundle
+from ..songbook.operations import in_metre
 from .chord_reader import read_chords
 from .grid import WIDTHS
 from .plan import Plan
 from .prompt_parser import PromptFacts, parse_prompt
-from .theory import DARK_MODES, MODES, SHARPS, bar_length, parse_chord, pitch_class, transpose
+from .theory import DARK_MODES, MODES, SHARPS, bar_length, key_of, pitch_class, transpose
 
 FILE = "plans.safetensors"
 NEAREST = 5  # pieces to draw from
@@ -88,12 +89,18 @@ def check_layout(bundle: Bundle) -> None:
         raise ModelError(f"{bundle.path}: grid layout {bundle.grid_layout!r}, but {has}; update ttm-app")
 
 
-def plans_for(prompt: str, vector: np.ndarray | None, seeds: Sequence[int], pieces: Pieces | None) -> list[Plan]:
+def plans_for(
+    prompt: str,
+    vector: np.ndarray | None,
+    seeds: Sequence[int],
+    pieces: Pieces | None,
+    facts: PromptFacts | None = None,
+) -> list[Plan]:
     """The plan of the clip of every seed. vector: the prompt's, as the model's text encoder gives it.
 
-    Without pieces they hold only what the prompt states.
+    facts: what is stated, by default what the prompt states. Without pieces they hold only that.
     """
-    facts = parse_prompt(prompt)
+    facts = facts or parse_prompt(prompt)
     if pieces is None or vector is None:
         return [_with_facts(Plan(), facts)] * len(seeds)
     near = pieces.near(vector, facts)
@@ -111,7 +118,7 @@ def _with_facts(plan: Plan, facts: PromptFacts) -> Plan:
     if facts.quarters is not None:
         plan = replace(plan, tempo=facts.quarters)
     if facts.metre is not None:
-        plan = replace(plan, metre=facts.metre)
+        plan = in_metre(plan, facts.metre)
     if facts.drums is not None:
         plan = replace(plan, drums=facts.drums)
     if facts.swing is not None:
@@ -141,20 +148,6 @@ def in_key(plan: Plan, tonic: int, minor: bool | None) -> Plan:
     step = tonic - pitch_class(note)
     chords = tuple((transpose(symbol, step), length) for symbol, length in plan.chords)
     return replace(plan, key=f"{SHARPS[tonic]} {mode}", chords=chords)
-
-
-def key_of(chords: tuple[str, ...]) -> str:
-    """The major or minor key with most of the chords' notes; of equal ones, that of the first chord, or the last."""
-    parsed = [parse_chord(symbol) for symbol in chords]
-    notes = [pitch for chord in parsed for pitch in chord.pitches]
-
-    def fit(tonic: int, mode: str) -> float:
-        scale = {(tonic + step) % 12 for step in MODES[mode]}
-        at_home = [c.root == tonic and ("m" in c.quality[:1]) == (mode == "minor") for c in parsed]
-        return sum(note in scale for note in notes) + 0.6 * at_home[0] + 0.3 * at_home[-1]
-
-    tonic, mode = max(((t, m) for m in ("major", "minor") for t in range(12)), key=lambda key: fit(*key))
-    return f"{SHARPS[tonic]} {mode}"
 
 
 def _fits(plan: Plan, facts: PromptFacts) -> bool:

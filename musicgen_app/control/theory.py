@@ -90,7 +90,7 @@ def parse_chord(symbol: str) -> ChordSymbol:
     """ "F#m7/C#" -> root 6, quality "m7", bass 1. Raises ValueError for what is no chord of QUALITIES."""
     found = _SYMBOL.fullmatch(symbol)
     if not found or found[2] not in QUALITIES:
-        raise ValueError(f"{symbol!r} is no chord: write them as C, F#m7 or Bbmaj7/D")
+        raise ValueError(f"{symbol[:40]!r} is no chord: write them as C, F#m7 or Bbmaj7/D")
     root = pitch_class(found[1])
     return ChordSymbol(root, found[2], pitch_class(found[3]) if found[3] else root)
 
@@ -110,7 +110,7 @@ def beat_length(metre: str) -> float:
 def _parse_metre(metre: str) -> tuple[int, int]:
     found = _METRE.fullmatch(metre)
     if not found:
-        raise ValueError(f"{metre!r} is no metre: write them as 4/4, 6/8 or 7/8")
+        raise ValueError(f"{metre[:40]!r} is no metre: write them as 4/4, 6/8 or 7/8")
     return int(found[1]), int(found[2])
 
 
@@ -121,7 +121,7 @@ def pitch_class(note: str) -> int:
             return names.index(note)
     if re.fullmatch(r"[A-G][#b]", note):  # B#, E#, Cb, Fb
         return (SHARPS.index(note[0]) + ACCIDENTALS[note[1]]) % 12
-    raise ValueError(f"{note!r} is no note: write them as C, F# or Bb")
+    raise ValueError(f"{note[:40]!r} is no note: write them as C, F# or Bb")
 
 
 def transpose(symbol: str, semitones: int) -> str:
@@ -161,3 +161,17 @@ def spell_note(pitch: int, key: str) -> str:
         place += 12 if place < 0 else -12  # E, where F flat is not of the key; no double signs
     letter, sign = FIFTHS[(place + 1) % 7], (place + 1) // 7
     return letter + {-1: "b", 0: "", 1: "#"}[sign]
+
+
+def key_of(chords: tuple[str, ...]) -> str:
+    """The major or minor key with most of the chords' notes; of equal ones, that of the first chord, or the last."""
+    parsed = [parse_chord(symbol) for symbol in chords]
+    notes = [pitch for chord in parsed for pitch in chord.pitches]
+
+    def fit(tonic: int, mode: str) -> float:
+        scale = {(tonic + step) % 12 for step in MODES[mode]}
+        at_home = [c.root == tonic and ("m" in c.quality[:1]) == (mode == "minor") for c in parsed]
+        return sum(note in scale for note in notes) + 0.6 * at_home[0] + 0.3 * at_home[-1]
+
+    tonic, mode = max(((t, m) for m in ("major", "minor") for t in range(12)), key=lambda key: fit(*key))
+    return f"{SHARPS[tonic]} {mode}"

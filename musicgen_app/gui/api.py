@@ -44,6 +44,13 @@ def _generate(context: Context) -> Callable:
         loudness: float | None = None,
         best_of: int = 1,
         conditions: dict[str, float] | None = None,
+        plan: dict | str | None = None,
+        bpm: float | None = None,
+        key: str | None = None,
+        metre: str | None = None,
+        chords: str | None = None,
+        drums: bool | None = None,
+        form: str | None = None,
         format: str | None = None,
         request: gr.Request = None,
     ) -> AsyncIterator[dict[str, Any]]:
@@ -51,18 +58,19 @@ def _generate(context: Context) -> Callable:
 
         An answer is {"state", "before", "stage", "step", "total", "clips"}; the states are "waiting", "running", "done"
         and "cancelled". A clip is {"id", "file", "title", "prompt", "seed", "seconds", "model", "created", "tags",
-        "favourite"}; with gradio_client `file` is the path of the downloaded sound. What is left out is as in the
-        app's settings; a seed is drawn.
+        "favourite", "played"}; with gradio_client `file` is the path of the downloaded sound. What is left out is as in
+        the app's settings; a seed is drawn. `plan` is the JSON of a plan or the text of a chord sheet, `played` the
+        plan that the clip was made to, or null.
         """
         values = {
             "prompt": prompt, "negative": negative, "seed": seed, "variations": variations, "steps": steps,
             "guidance": guidance, "guidance_interval": guidance_interval, "solver": solver, "best_of": best_of,
-            "conditions": conditions,
+            "conditions": conditions, "plan": plan, "bpm": bpm, "key": key, "metre": metre, "chords": chords,
+            "drums": drums, "form": form, **given(seconds=seconds, model=model, loudness=loudness),
         }  # fmt: skip
-        values |= context.settings.request() | given(seconds=seconds, model=model, loudness=loudness)
         try:
             suffix = check_suffix(format or context.settings.format)
-            resolved = await asyncio.to_thread(request_from, values, context.models_dir)
+            resolved = await asyncio.to_thread(request_from, values, context.models_dir, context.settings.request())
             ticket = await asyncio.to_thread(context.requests.submit, request.session_hash, resolved, suffix, "api")
         except TTMError as problem:
             raise _error(problem) from None
@@ -146,6 +154,7 @@ def clips(items: list[Item] | tuple[Item, ...]) -> list[dict]:
             "created": item.created,
             "tags": list(item.tags),
             "favourite": item.favourite,
+            "played": item.played.to_dict() if item.played else None,
         }
         for item in items
     ]

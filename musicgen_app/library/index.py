@@ -17,13 +17,14 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ..control.plan import Plan
 from ..errors import FileError, RequestError, TTMError
 from ..request import check_text
 from .item import NAME, TRASH, Item, folded, moment, read_item
 from .metadata import sidecar_path
 
 INDEX = ".index.sqlite"
-SCHEMA = 1
+SCHEMA = 2
 FOLDER = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])|" + re.escape(TRASH))
 SETTLED = 2_000_000_000  # ns; a folder that changed later than this may change again with the same time stamp
 BUSY = 10.0  # seconds to wait for another process
@@ -222,13 +223,22 @@ class Index:
                 db.execute("INSERT INTO faults VALUES (?, ?, ?, ?)", (folder, name, _stamp(path), reason))
             return
         tags = "".join(f"\n{folded(tag)}\n" for tag in item.tags)
-        text = folded("\n".join((item.title, item.request.prompt, *item.tags)))
+        text = folded("\n".join((item.title, item.request.prompt, *item.tags, *_words_of(item.played))))
         row = (folder, name, stamp, item.id, item.created, item.model["name"], item.favourite, tags, text)
         try:
             db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         except sqlite3.IntegrityError:
             reason = f"another file has the id {item.id} too: move one of them out of the library"
             db.execute("INSERT INTO faults VALUES (?, ?, 'again', ?)", (folder, name, reason))  # no file has this stamp
+
+
+def _words_of(plan: Plan | None) -> list[str]:
+    """What a plan can be found by: tempo, metre, key, chords and names of sections."""
+    if plan is None:
+        return []
+    chords = dict.fromkeys(symbol for stretch in plan.stretches for symbol, _ in stretch.chords)
+    tempo = [] if plan.tempo is None else [f"{plan.tempo:g} bpm"]
+    return [*tempo, plan.metre, plan.key or "", " ".join(chords), *dict.fromkeys(s.name for s in plan.sections)]
 
 
 def _stamp(path: Path) -> str:

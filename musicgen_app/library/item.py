@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unicodedata import normalize
 
+from ..control.plan import Plan
 from ..errors import FileError, RequestError
 from ..request import BEST_OF, SEED_MAX, Choice, GenerationRequest, check_number, check_text, check_whole
+from ..songbook.wishes import Wishes
 from .metadata import read_sidecar, request_in, sidecar_path
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}-[0-9]{1,19}-(?P<id>[0-9a-f]{12})\.(wav|flac|ogg|mp3)")
@@ -47,12 +49,14 @@ class Item:
     choice: Choice | None = None  # of the best of several clips: how many, and its score
     plan: str = ""  # tempo, key and chords that it was made to, in words
     read_as: str = ""  # the genre that the prompt was taken to mean
+    played: Plan | None = None  # the plan itself
 
     def to_dict(self) -> dict:
         """JSON-safe dictionary."""
         plain = {"path": str(self.path), "sidecar": str(self.sidecar), "request": self.request.to_dict()}
         choice = asdict(self.choice) if self.choice else None
-        return vars(self) | plain | {"tags": list(self.tags), "choice": choice}
+        played = self.played.to_dict() if self.played else None
+        return vars(self) | plain | {"played": played} | {"tags": list(self.tags), "choice": choice}
 
 
 def folded(text: str) -> str:
@@ -125,6 +129,7 @@ def item_from(path: Path, record: dict) -> Item:
     sidecar = sidecar_path(path)
     request = request_in(record, sidecar)
     try:
+        played = Wishes.checked({"plan": record["played"]}).sheet.plan if "played" in record else None
         check_whole("seed", request.seed, 0, SEED_MAX)
         note = checked_note(record.get(NOTE, {}))
         return Item(
@@ -149,8 +154,11 @@ def item_from(path: Path, record: dict) -> Item:
             seconds_taken=_seconds_taken(record.get("seconds_taken", {})),
             trashed=path.parent.name == TRASH,
             choice=_choice(record) if "best_of" in record else None,
-            plan=check_text("plan", record.get("plan", ""), least=0),
+            plan=played.describe()
+            if played
+            else check_text("plan", "" if "origin" in record else record.get("plan", ""), 0),
             read_as=check_text("read_as", record.get("read_as", ""), least=0),
+            played=played,
         )
     except RequestError as error:
         raise RequestError(f"{sidecar}: {error}; delete it to have it made anew from the sound's own tags") from None

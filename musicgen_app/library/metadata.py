@@ -1,10 +1,11 @@
 """Where a clip came from: GenerationResult -> text tags in the file and a JSON sidecar beside it -> request.
 
-The comment tag is one flat JSON record: the AI mark, the model and its weights, the app, and the resolved request. For
-the best of several clips it adds how many there were, their first seed, the score and what gave it; the seed is that of
-the clip itself. It holds no date, so the same result gives the same bytes. The sidecar `<audio file>.json` is the same
-record with the model's version and licence, the shape of the audio, the time taken and what it was computed with. What
-is read back is untrusted.
+The comment tag is one flat JSON record: the AI mark, the model and its weights, the app, and the resolved request, with
+its plan where it has one. For the best of several clips it adds how many there were, their first seed, the score and
+what gave it; the seed is that of the clip itself. It holds no date, so the same result gives the same bytes. The
+sidecar `<audio file>.json` is the same record with the model's version and licence, the shape of the audio, the time
+taken, what it was computed with, the plan that was played, and what of the request was understood. What is read back is
+untrusted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from .. import __version__
 from ..audio import WAV_COMMENT_BYTES, read_tags
 from ..errors import FileError, RequestError
-from ..request import Choice, GenerationRequest, GenerationResult
+from ..request import PLANNING, Choice, GenerationRequest, GenerationResult
 
 SCHEMA = 1
 AI_MARK = {"schema": SCHEMA, "ai_generated": True, "digital_source_type": "trainedAlgorithmicMedia"}  # IPTC term
@@ -28,7 +29,7 @@ TEXTS = ("prompt", "negative")
 CONDITIONS = "conditions"  # only in the record of a clip whose model was told some
 CHOICE = tuple(field.name for field in fields(Choice))  # only in the record of a clip that was chosen
 TITLE_LENGTH = 80  # characters
-RECORD_BYTES = 65_536  # several times what the longest prompts take
+RECORD_BYTES = 524_288  # more than the longest prompts and plans take
 
 # A model's name, never a path: a file from elsewhere must not choose which folder or host weights are loaded from.
 _TRUSTED = {"model": r"[a-z0-9][a-z0-9._-]{0,63}", "weights": r"[0-9a-f]{64}", "app": r"ttm-app [\w.+-]{1,40}"}
@@ -59,7 +60,8 @@ def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
         "seconds_taken": result.seconds_taken,
         "computed": result.computed,
         **({"read_as": result.read_as} if result.read_as else {}),
-        **({"plan": result.plan.describe()} if result.plan else {}),
+        **({"played": result.plan.to_dict()} if result.plan else {}),
+        **(result.decision.reading() if result.decision else {}),
     }
 
 
@@ -93,7 +95,7 @@ def request_from(path: str | Path, choosing: bool = False) -> GenerationRequest:
 def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRequest:
     """The validated request in a record, which was read from `path`. As `request_from`."""
     full = _complete(record, path)
-    values = {name: full[name] for name in (*TEXTS, *SETTINGS, "model", CONDITIONS) if name in full}
+    values = {name: full[name] for name in (*TEXTS, *SETTINGS, "model", CONDITIONS, *PLANNING) if name in full}
     if choosing and "best_of" in full:
         values |= {"best_of": full["best_of"], "seed": full["first_seed"]}
     try:
@@ -119,6 +121,7 @@ def _record(result: GenerationResult) -> dict:
         "weights": result.model["weights_sha256"],
         "app": f"ttm-app {__version__}",
         **{name: request[name] for name in (*TEXTS, *SETTINGS, CONDITIONS) if name in request},
+        **{name: request[name] for name in PLANNING if request[name] is not None},
         **(asdict(result.choice) if result.choice else {}),
     }
 
@@ -203,9 +206,14 @@ def parse(text: str, path: Path) -> dict:
 
 
 def _complete(record: dict, path: Path) -> dict:
-    """The record's known entries. Raises FileError if one is missing."""
+    """The record's known entries. Raises FileError if one is missing.
+
+    Sidecars of 0.2.0 and before have the plan that was played, in words, under "plan".
+    """
+    older = "computed" in record and "origin" not in record
+    planning = [name for name in PLANNING if name in record and not (older and name == "plan")]
     more = [*(CHOICE if "best_of" in record else ()), *([CONDITIONS] if CONDITIONS in record else ())]
     try:
-        return {name: record[name] for name in (*ORIGIN, *TEXTS, *SETTINGS, *more)}
+        return {name: record[name] for name in (*ORIGIN, *TEXTS, *SETTINGS, *more, *planning)}
     except KeyError as error:
         raise FileError(f"{path}: its record has no {error.args[0]}, so the request cannot be made again") from None

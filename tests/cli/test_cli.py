@@ -96,6 +96,8 @@ def test_json(cli):
             *("schema", "path", "sidecar", "prompt", "negative", "seconds", "seed", "steps", "guidance"),
             *("guidance_interval", "solver", "variations", "best_of", "model", "loudness"),
             *("sample_rate", "channels", "samples", "timings", "computed"),
+            *("plan", "bpm", "key", "metre", "chords", "drums", "form"),
+            *("genre", "understood", "approximated", "not_understood", "origin"),
         }
         assert (line["path"], line["sidecar"]) == (f"x-{i + 1}.mp3", f"x-{i + 1}.mp3.json")
         assert (line["seed"], line["guidance"], line["samples"]) == (i, 0.0, 4000)

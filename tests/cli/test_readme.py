@@ -15,11 +15,14 @@ TOP = Path(__file__).parents[2]
 README = TOP / "README.md"
 PAGES = (README, TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md")))
 COMMANDS = [
-    part.strip()
+    part.partition(" > ")[0].strip()
     for page in PAGES
     for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.S | re.M)
     for line in block.splitlines()
-    for part in line.split("#")[0].replace("accelerate launch --num_processes 8 -m musicgen_app", "ttm-app").split("|")
+    for part in re.split(
+        r"\|(?=\s*ttm-app)",
+        line.split("#")[0].replace("accelerate launch --num_processes 8 -m musicgen_app", "ttm-app"),
+    )
     if part.strip().startswith("ttm-app ")
 ]
 

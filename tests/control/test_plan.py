@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
-from musicgen_app.control import planner
 from musicgen_app.control.grid import OVER, WIDTHS, frame_grid, layout_of
 from musicgen_app.control.plan import MAX_BARS, Plan, Section
 from musicgen_app.control.planner import Pieces, in_key, key_of, load_pieces, plans_for
@@ -19,8 +17,8 @@ from musicgen_app.control.theory import bar_length, beat_length, parse_chord, pi
 from musicgen_app.engine import Engine
 from musicgen_app.errors import ModelError
 from musicgen_app.library.metadata import sidecar_for
-from musicgen_app.models.bundle import write_bundle
 from musicgen_app.request import GenerationRequest
+from support.planned_model import pieces, planned, wide
 from support.prepared_folder import write_tiny
 from ttm_trainer.output.track_facts import known_plans
 
@@ -179,14 +177,6 @@ def plan_for(prompt: str, vector: np.ndarray | None, seed: int, pieces: Pieces |
     return plan
 
 
-def pieces() -> Pieces:
-    """Six slow minor ones that lie one way, six fast major ones that lie the other."""
-    slow = [Plan(60.0 + n, "4/4", 0.0, "D minor", (("Dm", 4.0), ("A", 4.0)), False) for n in range(6)]
-    fast = [Plan(160.0 + n, "4/4", 0.0, "G major", (("G", 4.0), ("D", 4.0)), True) for n in range(6)]
-    vectors = np.array([[1.0, 0.01 * n] for n in range(6)] + [[0.01 * n, 1.0] for n in range(6)], dtype=np.float32)
-    return Pieces(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), tuple(slow + fast))
-
-
 def test_what_a_prompt_does_not_state_comes_from_a_near_piece():
     near = [plan_for("calm", np.array([1.0, 0.0]), seed, pieces()) for seed in range(40)]
     assert {plan.tempo for plan in near} == {60.0, 61.0, 62.0, 63.0, 64.0}  # the five nearest, by the seed
@@ -234,24 +224,6 @@ def test_what_a_prompt_states_is_in_the_plan():
     assert alone == Plan(87.0, key="D minor") and plan_for("calm", None, 1, None) == Plan()
 
 
-def planned(tiny_parts, folder, tensors=None, grid=1):
-    """The tiny model with a grid, and pieces of given tensors."""
-    from musicgen_app.backbones.presets import build_backbone
-
-    config, state, files = tiny_parts
-    backbone = {**config["backbone"], "overrides": config["backbone"]["overrides"] | {"grid_dim": WIDTHS.get(grid, 60)}}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        fresh = build_backbone("sketch-dit", backbone["overrides"]).state_dict()
-    new = {key: torch.randn_like(value) * 0.1 for key, value in fresh.items() if key.startswith("grid_input_proj")}
-    if tensors is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, folder / planner.FILE)
-        files = files | {planner.FILE: folder / planner.FILE}
-    named = config | {"name": "planned", "backbone": backbone | {"grid": grid}}
-    return write_bundle(folder / "model", named, state | new, "", files)
-
-
 @pytest.fixture
 def engine(home, tiny_parts, tmp_path):
     class Told(Engine):
@@ -265,20 +237,13 @@ def engine(home, tiny_parts, tmp_path):
     return Told(device="cpu", precision="fp32")
 
 
-def wide() -> Pieces:
-    """The pieces with vectors as long as those of the bundled sentence encoder."""
-    few = pieces()
-    vectors = np.random.default_rng(0).standard_normal((len(few.plans), 512)).astype(np.float32)
-    return Pieces(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), few.plans)
-
-
 def test_a_model_plays_to_its_plan(engine):
     [clip] = engine.make("calm music")
     assert clip.plan in wide().plans
     [same], [other] = engine.make("calm music"), engine.make("calm music, 97 BPM")
     assert np.array_equal(clip.audio, same.audio) and not np.array_equal(clip.audio, other.audio)
     assert other.plan.tempo == 97.0
-    assert sidecar_for(other, "x.wav")["plan"] == other.plan.describe()
+    assert Plan.from_dict(sidecar_for(other, "x.wav")["played"]) == other.plan
 
 
 def test_variations_have_plans_of_their_own_alone_or_together(engine):

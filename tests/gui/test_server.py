@@ -92,6 +92,23 @@ def test_the_api_and_the_command_line_make_the_same_bytes(server, client):
     assert clip["seed"] == 2**60 + 1
 
 
+def test_the_api_and_the_command_line_play_the_same_plan(server, client):
+    sheet = "tempo 96 · key Am · no drums\nverse 2: Am F"
+    (server.work / "song.txt").write_text(sheet, encoding="utf-8")
+    plan = {"tempo": 96, "key": "A minor", "drums": False,
+            "sections": [{"bars": 2, "name": "verse", "chords": [["Am", 4], ["F", 4]]}]}  # fmt: skip
+    files = []
+    for form in (sheet, plan):
+        options = {"plan": form, "bpm": 90, "form": "verse | verse"}
+        (clip,) = client.predict("soft bells", seconds=0.5, seed=3, **options, api_name="/generate")["clips"]
+        files.append(Path(clip["file"]).read_bytes())
+    options = ["--plan", "song.txt", "--bpm", "90", "--form", "verse | verse", "--model", "tiny", "--seconds", "0.5"]
+    ran = server.run("generate", "soft bells", "--seed", "3", *options, "-o", "planned.wav")
+    assert ran.returncode == 0, ran.stderr
+    assert files[0] == (server.work / "planned.wav").read_bytes()
+    assert audio.read(server.work / "planned.wav")[0].shape[1] == 4_000 and len(files[0]) != len(files[1])  # its tags
+
+
 def test_the_api_tells_where_a_request_stands(client):
     job = client.submit("soft bells", steps=300, variations=2, api_name="/generate")
     states = list(job)

@@ -549,7 +549,9 @@ MALICIOUS = {
     "text": lambda path: path.write_text("hello"),
     "list": lambda path: path.write_text("[]"),
     "utf-16": lambda path: path.write_text("{}", encoding="utf-16"),
-    "large": lambda path: path.write_text(json.dumps(json.loads(path.read_text()) | {"x": "x" * 70_000})),
+    "large": lambda path: path.write_text(
+        json.dumps(json.loads(path.read_text()) | {"x": "x" * metadata.RECORD_BYTES})
+    ),
     "deep": lambda path: path.write_text("[" * 60_000),
     "link": lambda path: (path.rename(path.parent / "real.json"), path.symlink_to(path.parent / "real.json")),
     "folder": lambda path: (path.unlink(), path.mkdir()),

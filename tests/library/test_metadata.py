@@ -164,7 +164,7 @@ def test_sidecar(tmp_path):
         '{"ai_generated": true, "schema": 1}',
         "[" * 60_000,
         "1" * 5_000,
-        '{"prompt": "' + "a" * 70_000 + '"}',
+        '{"prompt": "' + "a" * metadata.RECORD_BYTES + '"}',
     ],
 )
 def test_foreign_comments_are_refused(tmp_path, comment):
@@ -190,7 +190,7 @@ def test_foreign_comments_are_refused(tmp_path, comment):
         ({"ai_generated": 1}, FileError),
         ({"schema": 2}, FileError),
         ({"schema": 10**400}, FileError),
-        ({"padding": "a" * 70_000}, FileError),
+        ({"padding": "a" * metadata.RECORD_BYTES}, FileError),
         ({"prompt": "a\x1b[31m"}, RequestError),
         ({"prompt": "\ud800"}, RequestError),
         ({"prompt": "a" * 2_001}, RequestError),
@@ -228,6 +228,6 @@ def test_a_hostile_sidecar_is_refused(tmp_path):
     sidecar.write_text(json.dumps(record | {"prompt": "a\0"}))
     with pytest.raises(RequestError, match="U\\+0000"):
         metadata.request_from(path)
-    sidecar.write_text(json.dumps(record | {"padding": "a" * 70_000}))
+    sidecar.write_text(json.dumps(record | {"padding": "a" * metadata.RECORD_BYTES}))
     with pytest.raises(FileError, match="not made by ttm-app"):
         metadata.request_from(path)

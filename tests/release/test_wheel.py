@@ -33,7 +33,8 @@ def test_no_report_log_picture_or_test_travels_in_it(wheel):
     bundles = {f"sketch/{name}" for name in open_bundle(TOP / "assets" / "sketch").config["files"]}
     cards = {f"{name}/{file}" for name in ("sketch", "aligner") for file in ("README.md", "CREDITS.md")}
     others = {"sketch/config.json", "sketch/CHANGELOG.md", "aligner/aligner.json", "aligner/model.safetensors"}
-    assert assets == bundles | cards | others | {"examples.json"}
+    songs = {f"examples/{path.name}" for path in (TOP / "assets" / "examples").iterdir()}
+    assert assets == bundles | cards | others | songs | {"examples.json"} and len(songs) == 6
 
 
 def test_it_has_what_is_read_at_run_time(wheel):

@@ -61,7 +61,7 @@ def make_all(
     given: fields of GenerationRequest that go before the settings, for lines that do not give them.
     """
     names = Names(NAME if template is None else template)
-    clips = plan(read(source), chosen.request() | given, names, folder, chosen.format, chosen.sidecar)
+    clips = plan(read(source), given, names, folder, chosen.format, chosen.sidecar, chosen.request())
     return run(clips, chosen, folder, **options)
 
 
@@ -72,15 +72,18 @@ def plan(
     folder: Path,
     suffix: str,
     sidecar: bool | None = None,
+    settings: dict | None = None,
 ) -> list[PlannedClip | Failure]:
     """Every clip of a batch, in the order of the lines; nothing is written or loaded.
 
-    defaults: fields of GenerationRequest for lines that do not give them; sidecar: None for where one is needed.
+    defaults: fields of GenerationRequest for lines that do not give them, settings: those for what both leave open;
+    sidecar: None for where one is needed.
     RequestError: impossible defaults, no prompt at all, two clips with one name.
     """
-    from ...request import GenerationRequest
+    from ...request import GenerationRequest, with_defaults
 
-    GenerationRequest.from_dict({"prompt": "any"} | defaults)  # found out once, not at every line
+    usual = settings or {}
+    GenerationRequest.from_dict(with_defaults({"prompt": "any"} | defaults, usual))  # found out once, not at every line
     find, seen = _finder(), Counter[str]()
     taken: dict[str, int] = {}
     clips: list[PlannedClip | Failure] = []
@@ -89,7 +92,7 @@ def plan(
             clips.append(prompt)
             continue
         try:
-            request = GenerationRequest.from_dict(defaults | prompt.values)
+            request = GenerationRequest.from_dict(with_defaults(defaults | prompt.values, usual))
             if request.seed is None:
                 seen[request.prompt] += 1
                 request = replace(request, seed=seed_of(request.prompt, seen[request.prompt]))
@@ -304,7 +307,7 @@ def _difference(path: Path, clip: PlannedClip) -> str:
 def _work(request: GenerationRequest) -> float:
     """How long a clip takes in comparison to others: the sampler's evaluations, a second of music each."""
     assert request.steps is not None  # the request is resolved
-    return request.seconds * request.steps * (1 if request.solver in ("euler", "mean") else 2) * request.best_of
+    return request.length * request.steps * (1 if request.solver in ("euler", "mean") else 2) * request.best_of
 
 
 class _Meter:

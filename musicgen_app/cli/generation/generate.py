@@ -15,6 +15,7 @@ from ...request import SOLVERS, parse_conditions
 from ..completion import FORMAT, MODEL
 from ..terminal import cancel_on_signals, print_note, progress_line, read_stdin
 from .output_files import check_folder, numbered, print_clip, save, wants_sidecar
+from .plan_options import PLAN, given_plan, plan_options
 
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
@@ -35,11 +36,17 @@ Files:
   of the aligner that comes with the app. Its tags have its own seed: --from makes it again alone.
 
 \b
+What is played:
+  --plan has a chord sheet (such as the examples of ttm-app plan examples), JSON or MIDI. --bpm, --key,
+  --metre, --chords, --drums and --form win over it, it wins over the prompt, and what nobody says is
+  borrowed. Show it first: ttm-app plan. A plan that ends sets the length, unless there is --seconds.
+
+\b
 Many prompts:
   --prompts FILE makes a clip of every line; - is stdin. A line is a prompt, or a JSON object such as
   {"prompt": "slow piano", "seconds": 20, "output": "piano.flac"}, whose keys are prompt, output,
   negative, seconds, seed, steps, guidance, guidance_interval, solver, variations, model, loudness,
-  best_of, conditions.
+  best_of, conditions, and of what is played plan, bpm, key, metre, chords, drums and form.
   Blank lines and lines that start with # are skipped. What a line leaves open, options decide.
   A line without a seed, where there is no --seed either, gets one from its prompt: in every run
   the same. So run the same command again to go on: files that are there already are passed over.
@@ -56,6 +63,8 @@ Examples:
   echo "driving techno, 128 bpm" | ttm-app generate - -o techno.mp3 --json
   ttm-app generate --from piano.wav --seconds 30 -o longer.wav
   ttm-app generate --prompts prompts.txt --out-dir songs --format flac --seconds 20
+  ttm-app generate "folk guitar" --plan song.txt -o folk.wav
+  ttm-app generate "folk guitar" --chords "Am F C E7" --bpm 96 --no-drums -o folk.wav
 """
 
 
@@ -76,6 +85,8 @@ Examples:
 @click.option(
     "--condition", "conditions", multiple=True, metavar="NAME=NUMBER", help="A number the model is told: reward=0.9."
 )
+@PLAN
+@plan_options
 @click.option("--device", type=click.Choice(user_settings.DEVICES), help="Where to compute.  [default: auto]")
 @click.option(
     "--precision",
@@ -128,6 +139,8 @@ def generate(
     given = {name: value for name, value in values.items() if value is not None}
     if conditions:
         given["conditions"] = parse_conditions(conditions)
+    if "plan" in given:
+        given["plan"] = given_plan(given["plan"])
     if prompts is not None:
         from .batch import make_all
 
@@ -196,7 +209,7 @@ def _stdin() -> str:
 def _request(source: Path | None, given: dict, chosen: user_settings.Settings) -> GenerationRequest:
     """The request of `source`, or that of the settings, with what the command line says on top."""
     from ...library.metadata import request_from
-    from ...request import GenerationRequest
+    from ...request import GenerationRequest, with_defaults
 
     if source is not None:
         request = request_from(source)
@@ -205,7 +218,7 @@ def _request(source: Path | None, given: dict, chosen: user_settings.Settings) -
         return replace(request, **given).validated()
     if "prompt" not in given:
         raise RequestError('give a PROMPT, such as ttm-app generate "slow piano", or --from FILE')
-    return GenerationRequest(**chosen.request() | given).validated()
+    return GenerationRequest(**with_defaults(given, chosen.request())).validated()
 
 
 def _targets(output: Path | None, request: GenerationRequest, suffix: str) -> list[Path]:

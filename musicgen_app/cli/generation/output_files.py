@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import FileError
+from ...request import PLANNING
 from ..terminal import print_json
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def wants_sidecar(asked: bool | None, target: Path, request: GenerationRequest) 
     """Whether the clip gets a sidecar: as asked, else where its texts may be too long for the tag of a WAV."""
     if asked is not None:
         return asked
-    texts = json.dumps([request.prompt, request.negative], ensure_ascii=False)
+    plan = {name: value for name, value in request.to_dict().items() if name in PLANNING and value is not None}
+    texts = json.dumps([request.prompt, request.negative, *plan.values()], ensure_ascii=False)
     return target.suffix.lower() == ".wav" and len(texts.encode()) > WAV_TEXT_BYTES
 
 
@@ -87,7 +89,8 @@ def print_clip(
         sound = {"sample_rate": result.sample_rate, "channels": channels, "samples": samples}
         made_by = {"model": result.model, "timings": result.seconds_taken, "computed": result.computed}
         chosen = asdict(result.choice) if result.choice else {}
-        plan = {"plan": result.plan.describe()} if result.plan else {}
+        plan = {"played": result.plan.to_dict()} if result.plan else {}
+        plan |= result.decision.reading() if result.decision else {}
         read = {"read_as": result.read_as} if result.read_as else {}
         print_json(made | request.to_dict() | chosen | sound | made_by | read | plan)
     elif quiet:

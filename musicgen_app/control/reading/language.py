@@ -75,7 +75,7 @@ def language_of(plain: str) -> str:
         if count and (count * 4 >= letters or language in ("ja", "ko") and count * 8 >= letters):
             return language
     tokens = _TOKEN.findall(plain)[:_MOST]
-    words = [word.lower() for word in tokens if len(word) > 2 or word.islower()]  # not the chord "Em"
+    words = dict.fromkeys(word.lower() for word in tokens if len(word) > 2 or word.islower())  # not the chord "Em"
     counts = {language: sum(word in known for word in words) for language, known in _SETS.items()}
     sure = {language: sum(word in known for word in words) for language, known in _SURE_SETS.items()}
     english = counts.pop("en")

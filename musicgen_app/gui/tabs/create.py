@@ -18,6 +18,7 @@ from ...machine import paths
 from ...machine.user_settings import FORMATS
 from ...models import installed
 from ...request import SOLVERS, GenerationRequest
+from ...songbook.sheet_writer import write_sheet
 from ..components import PRIVATE, cards, change, component, ids_of, problem
 from .create_form import check_suffix, installed_model, request_from
 from .create_queue import standing
@@ -169,7 +170,9 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
     )  # fmt: skip
     negative = gr.Textbox(label="Not like this", lines=1, placeholder="drums, voices", elem_id="negative")
     with gr.Row(elem_classes="fields"):
-        seconds = gr.Number(settings.seconds, label="Length in seconds", step=1, min_width=110)
+        seconds = gr.Number(
+            settings.seconds, label="Length in seconds", step=1, min_width=110, placeholder="the plan's"
+        )
         variations = gr.Number(1, label="Variations", step=1, min_width=110)
     with gr.Row(elem_classes="fields"):
         seed = gr.Textbox(label="Seed", placeholder="a new one each time", max_lines=1, min_width=160, elem_id="seed")
@@ -195,6 +198,7 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
             best_of = gr.Number(1, label="Best of", step=1, min_width=120, elem_id="best-of")
         conditions = gr.Textbox(label="Conditions, for models that take some", placeholder="reward=0.9", max_lines=1)
         source = gr.UploadButton("Take the settings of a file…", file_types=list(FORMATS), size="sm", elem_id="source")
+    planning = compose_plan()
     trouble = gr.HTML(problem(), elem_id="trouble", padding=False)
     generate = gr.Button("Generate", variant="primary", elem_id="generate")
     ideas = component("ideas", examples(), elem_id="ideas")
@@ -202,10 +206,32 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
         "prompt": prompt, "negative": negative, "seconds": seconds, "seed": seed, "variations": variations,
         "model": model,
         "steps": steps, "guidance": guidance, "interval_from": low, "interval_to": high, "solver": solver,
-        "loudness": loudness, "best_of": best_of, "conditions": conditions,
+        "loudness": loudness, "best_of": best_of, "conditions": conditions, **planning,
     }  # fmt: skip
     others = {"keep": keep, "about": about, "suffix": suffix, "source": source, "trouble": trouble}
     return SimpleNamespace(**fields, **others, generate=generate, ideas=ideas), fields
+
+
+def compose_plan() -> dict[str, gr.components.Component]:
+    """The fields that say what is played, by name; empty ones leave it to the prompt."""
+    own = {"max_lines": 1, "min_width": 120}
+    with gr.Accordion("Plan", open=False, elem_id="plan"):
+        with gr.Row(elem_classes="fields"):
+            bpm = gr.Textbox(label="Tempo in BPM", placeholder="96", elem_id="plan-bpm", **own)
+            key = gr.Textbox(label="Key", placeholder="A minor", elem_id="plan-key", **own)
+        with gr.Row(elem_classes="fields"):
+            metre = gr.Textbox(label="Metre", placeholder="4/4", elem_id="plan-metre", **own)
+            choices = [("as the prompt says", ""), "yes", "no"]
+            drums = gr.Dropdown(choices, value="", label="Drums", min_width=120, elem_id="plan-drums")
+        chords = gr.Textbox(label="Chords, one a bar", placeholder="Am F (C G) E7", max_lines=1, elem_id="plan-chords")
+        form = gr.Textbox(
+            label="Form", placeholder="intro 4 | verse 8: Am F | chorus 8 | ends", max_lines=1, elem_id="plan-form"
+        )
+        plan = gr.Textbox(
+            label="Chord sheet", lines=3, max_lines=12, elem_id="plan-sheet",
+            placeholder="tempo 96 · 4/4 · key Am\nverse 8: Am F C/E E7\nchorus 8: F G Am Am",
+        )  # fmt: skip
+    return {"plan": plan, "bpm": bpm, "key": key, "metre": metre, "chords": chords, "drums": drums, "form": form}
 
 
 def owner_of(browser: str, request: gr.Request) -> str:
@@ -260,7 +286,12 @@ def form_of(request: GenerationRequest, names: list[str]) -> list:
     low, high = request.guidance_interval or (None, None)
     told = ", ".join(f"{name}={value:g}" for name, value in request.conditions.items())
     values = vars(request) | {"interval_from": low, "interval_to": high, "conditions": told}
-    texts = ("seed", "steps", "guidance", "interval_from", "interval_to", "loudness")
+    values |= {name: values[name] or "" for name in ("key", "metre", "chords", "form")}
+    values["drums"] = {None: "", True: "yes", False: "no"}[request.drums]
+    values["plan"] = (
+        request.plan if isinstance(request.plan, str) else write_sheet(request.plan) if request.plan else ""
+    )
+    texts = ("seed", "steps", "guidance", "interval_from", "interval_to", "loudness", "bpm")
     return [text_of(values[name]) if name in texts else values[name] for name in names]
 
 

@@ -87,7 +87,7 @@ def _dynamics(audio: np.ndarray, rate: int) -> dict[str, float]:
 
 def _onsets(audio: np.ndarray, rate: int) -> float:
     """Peaks of onset strength a second that stand out from what is around them."""
-    from ..analysis.tempo import onsets
+    from musicgen_app.analysis.tempo import onsets
 
     strength, frames = onsets(audio.mean(axis=0), rate)
     curve = strength.sum(axis=1)

@@ -1,0 +1,58 @@
+"""Options that say what is played, the same for every command: --plan and the parts of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ...errors import RequestError
+from ..terminal import print_note, read_stdin
+
+if TYPE_CHECKING:
+    from ...control.plan import Plan
+
+OPTIONS = (
+    click.option(
+        "--bpm", type=float, metavar="N", help="Tempo in quarter notes a minute.  [default: the prompt's, or borrowed]"
+    ),
+    click.option("--key", metavar="KEY", help="Such as Am, F# minor, D dorian; a plan is moved there."),
+    click.option("--metre", metavar="M", help="Such as 3/4, 6/8, 7/8."),
+    click.option("--chords", metavar="ROW", help='A bar each, (A B) share one: "Am F (C G) E7"; degrees with --key.'),
+    click.option("--drums/--no-drums", default=None, help="Whether there are drums."),
+    click.option("--form", metavar="ROW", help='Sections and bars: "intro 4 | verse 8: Am F | chorus 8 | ends".'),
+)
+PLAN = click.option(
+    "--plan", type=click.Path(path_type=Path), metavar="FILE", help="Chord sheet, JSON or MIDI to play; - is stdin."
+)
+
+
+def plan_options(command: Callable) -> Callable:
+    """The command with the options of a plan's parts."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def given_plan(source: Path) -> Plan | str:
+    """The plan in a file, or on stdin for "-": the text of a sheet as it is, else a Plan. What was estimated is told.
+
+    Raises FileError for a file, RequestError for stdin, with line and column.
+    """
+    from ...songbook import files
+
+    if str(source) == "-":
+        data = read_stdin(files.MOST_BYTES + 1)
+        try:
+            found = files.parse_plan(data)
+        except RequestError as error:
+            raise RequestError(f"the plan on stdin: {error}") from None
+    else:
+        found = files.read_plan(source)
+    if found.sheet:
+        return found.sheet
+    for note in found.notes:
+        print_note(f"note: {source}: {note}")
+    return found.plan

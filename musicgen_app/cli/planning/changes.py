@@ -1,0 +1,226 @@
+"""The commands of `ttm-app plan` that change a plan in a file, or its form."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ...errors import RequestError
+from ..terminal import print_json, print_note, read_stdin
+
+if TYPE_CHECKING:
+    from ...control.plan import Plan
+
+FILE = click.argument("source", type=click.Path(path_type=Path), metavar="FILE")
+OUTPUT = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="File to write: .txt, .json or .mid.  [default: stdout]"
+)
+FORCE = click.option("--force", is_flag=True, help="Replace a file that exists.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+SECTION = click.option("--section", metavar="NAME", help="Only in sections of this name.")
+LAST = "ignore_unknown_options"  # so that -3 is a number
+
+
+def add_to(group: click.Group) -> None:
+    """Put all commands of this module into a group."""
+    for command in (to_sheet, to_json, to_midi, from_midi, transpose, key, tempo, metre, reharmonise, substitute, vary,
+                    extend, repeat, examples):  # fmt: skip
+        group.add_command(command)
+
+
+def _writes(command: Callable) -> Callable:
+    for option in (JSON, FORCE, OUTPUT, FILE):
+        command = option(command)
+    return command
+
+
+def _read(source: Path) -> Plan:
+    """The plan in a file, or on stdin for "-"; what was estimated is told. Raises FileError, RequestError."""
+    from ...songbook import files
+
+    if str(source) == "-":
+        found = files.parse_plan(read_stdin(files.MOST_BYTES + 1))
+    else:
+        found = files.read_plan(source)
+    for note in found.notes:
+        print_note(f"note: {source}: {note}")
+    return found.plan
+
+
+def _write(plan: Plan, output: Path | None, force: bool, as_json: bool) -> None:
+    """Write a plan in the form of the file's suffix, or print it as a sheet or JSON. Raises FileError, RequestError."""
+    from ...machine import files as machine_files
+    from ...songbook import files
+
+    if output is not None:
+        machine_files.write(output, files.plan_bytes(plan, output.suffix), overwrite=force)
+        print_json({"path": str(output)}) if as_json else click.echo(str(output))
+    elif as_json:
+        print_json(plan.to_dict())
+    else:
+        click.echo(files.plan_bytes(plan, ".txt").decode(), nl=False)
+
+
+@click.command("to-sheet")
+@_writes
+def to_sheet(source: Path, output: Path | None, force: bool, as_json: bool) -> None:
+    """Write the plan in FILE as a chord sheet."""
+    _write(_read(source), output, force, as_json)
+
+
+@click.command("to-json")
+@FILE
+@OUTPUT
+@FORCE
+def to_json(source: Path, output: Path | None, force: bool) -> None:
+    """Write the plan in FILE as JSON; its schema comes with the app."""
+    if output is not None and output.suffix.lower() != ".json":
+        raise RequestError(f"{output} must end in .json")
+    _write(_read(source), output, force, True)
+
+
+@click.command("to-midi")
+@FILE
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="MIDI file to write, - is stdout.")
+@FORCE
+def to_midi(source: Path, output: Path, force: bool) -> None:
+    """Write the plan in FILE as MIDI: tempo, metre, markers, chords and bass."""
+    from ...songbook.files import MIDI, plan_bytes
+
+    plan = _read(source)
+    if str(output) == "-":
+        sys.stdout.buffer.write(plan_bytes(plan, ".mid"))
+        return
+    if output.suffix.lower() not in MIDI:
+        raise RequestError(f"{output} must end in .mid")
+    _write(plan, output, force, False)
+
+
+@click.command("from-midi")
+@_writes
+def from_midi(source: Path, output: Path | None, force: bool, as_json: bool) -> None:
+    """Read a MIDI FILE of any origin: its markers and chord texts, or chords estimated from its notes."""
+    _write(_read(source), output, force, as_json)
+
+
+@click.command(context_settings={LAST: True})
+@_writes
+@click.argument("semitones", type=click.IntRange(-48, 48))
+def transpose(source: Path, semitones: int, output: Path | None, force: bool, as_json: bool) -> None:
+    """Move the plan in FILE by SEMITONES, up or (with a minus) down."""
+    from ...songbook import operations
+
+    _write(operations.transpose(_read(source), semitones), output, force, as_json)
+
+
+@click.command()
+@_writes
+@click.argument("name", metavar="KEY")
+def key(source: Path, name: str, output: Path | None, force: bool, as_json: bool) -> None:
+    """Move the plan in FILE to KEY, such as Cm."""
+    from ...songbook import operations, wishes
+
+    wanted = wishes.Wishes.checked({"key": name}).key
+    _write(operations.in_key(operations.keyed(_read(source)), wanted or name), output, force, as_json)
+
+
+@click.command()
+@_writes
+@click.argument("bpm", type=float)
+def tempo(source: Path, bpm: float, output: Path | None, force: bool, as_json: bool) -> None:
+    """Give the plan in FILE another tempo; sections with one of their own change in proportion."""
+    from ...songbook import operations, wishes
+
+    wishes.Wishes.checked({"bpm": bpm})
+    _write(operations.at_tempo(_read(source), bpm), output, force, as_json)
+
+
+@click.command()
+@_writes
+@click.argument("name", metavar="METRE")
+def metre(source: Path, name: str, output: Path | None, force: bool, as_json: bool) -> None:
+    """Give the plan in FILE another metre; every chord keeps its share of the bar."""
+    from ...songbook import operations, wishes
+
+    wishes.Wishes.checked({"metre": name})
+    _write(operations.in_metre(_read(source), name), output, force, as_json)
+
+
+@click.command()
+@_writes
+@click.argument("chords")
+@SECTION
+def reharmonise(
+    source: Path, chords: str, section: str | None, output: Path | None, force: bool, as_json: bool
+) -> None:
+    """Give the plan in FILE other CHORDS, a row such as "Am F (C G) E7"."""
+    from ...songbook import operations
+
+    _write(operations.reharmonise(_read(source), chords, section), output, force, as_json)
+
+
+@click.command()
+@_writes
+@click.argument("kind", type=click.Choice(("tritone", "relative")))
+@click.option("--number", type=int, metavar="N", help="Only the Nth chord that is written.  [default: all that can]")
+def substitute(source: Path, kind: str, number: int | None, output: Path | None, force: bool, as_json: bool) -> None:
+    """Put a tritone substitute, or the relative, in the place of chords."""
+    from ...songbook import operations
+
+    _write(operations.substitute(_read(source), kind, number), output, force, as_json)
+
+
+@click.command()
+@_writes
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The same seed gives the same plan.")
+def vary(source: Path, seed: int, output: Path | None, force: bool, as_json: bool) -> None:
+    """Change some chords of the plan in FILE, by the seed."""
+    from ...songbook import operations
+
+    _write(operations.vary(_read(source), seed), output, force, as_json)
+
+
+@click.command()
+@_writes
+@click.argument("section", metavar="SECTION")
+@click.option("--at", type=click.IntRange(0), metavar="N", help="Before section N, from 0.  [default: at the end]")
+def extend(source: Path, section: str, at: int | None, output: Path | None, force: bool, as_json: bool) -> None:
+    """Add a SECTION as a sheet has it, such as "bridge 8: F G Am Am", or the name of one that is there."""
+    from ...songbook import operations
+    from ...songbook.sheet import read_form
+
+    plan = _read(source)
+    for number, new in enumerate(read_form(section, plan).plan.sections):
+        plan = operations.extend(plan, new, None if at is None else at + number)
+    _write(plan, output, force, as_json)
+
+
+@click.command()
+@_writes
+@click.argument("times", type=click.IntRange(1, 500))
+@SECTION
+def repeat(source: Path, times: int, section: str | None, output: Path | None, force: bool, as_json: bool) -> None:
+    """Play the form of the plan in FILE so many TIMES, or each section of one name."""
+    from ...songbook import operations
+
+    _write(operations.repeat(_read(source), times, section), output, force, as_json)
+
+
+@click.command()
+@click.argument("name", required=False)
+def examples(name: str | None) -> None:
+    """List the songs that come with the app, or print the sheet of one."""
+    from ...machine import paths
+
+    songs = {path.stem: path for path in sorted((paths.assets() / "examples").glob("*.txt"))}
+    if name is None:
+        for stem, path in songs.items():
+            click.echo(f"{stem:<10} {path.read_text(encoding='utf-8').splitlines()[0].removeprefix('#').strip()}")
+        return
+    if name not in songs:
+        raise RequestError(f"no example {name[:40]!a}: there are {', '.join(songs)}")
+    click.echo(songs[name].read_text(encoding="utf-8"), nl=False)

@@ -1,0 +1,228 @@
+"""The plan of every clip of a request, and why: what was stated, wished, borrowed, and what could not be followed.
+
+Options win over a plan that was given, that over the prompt, and what nobody states is borrowed (`planner`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..songbook.operations import spelt, usual_key
+from .grid import approximations
+from .plan import MAX_CHORDS, Plan
+from .planner import Pieces, plans_for
+from .prompt_parser import PromptFacts, parse_prompt, read_prompt
+from .reading.text import Demand
+from .theory import DARK_MODES, MODES, SHARPS, bar_length, pitch_class
+
+if TYPE_CHECKING:
+    from ..songbook.wishes import Wishes
+
+PARTS = ("tempo", "metre", "key", "chords", "drums", "genre")
+STATED, OPTION, PLAN, BORROWED, DEFAULT = "stated", "option", "plan", "borrowed", "default"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The plan of one clip. origin: of each of PARTS, where it comes from."""
+
+    plan: Plan
+    origin: dict[str, str]
+    genre: str = ""
+    understood: tuple[Demand, ...] = ()
+    approximated: tuple[Demand, ...] = ()
+    not_understood: tuple[Demand, ...] = ()
+
+    def reading(self) -> dict:
+        """JSON-safe: genre, understood, approximated, not_understood, and origin."""
+        lists = {name: getattr(self, name) for name in ("understood", "approximated", "not_understood")}
+        told = {name: [demand.to_dict() for demand in demands] for name, demands in lists.items()}
+        return {"genre": self.genre, **told, "origin": self.origin}
+
+    def sections(self, seconds: float) -> list[dict]:
+        """The sections with all their chords, played out: {"name", "bars", "chords"}, and what else they say.
+
+        A plan without any has one, which holds a clip of so many seconds. "bar" is the length of one in quarter notes.
+        """
+        found = []
+        for number, stretch in enumerate(self.plan.stretches):
+            bar = bar_length(stretch.metre)
+            quarters = stretch.quarters
+            if math.isinf(quarters):
+                quarters = math.ceil(seconds * (stretch.tempo or 0) / 60 / bar) * bar
+                quarters = quarters or sum(length for _, length in stretch.chords)
+            own = self.plan.sections[number] if self.plan.sections else None
+            says = {name: getattr(own, name) for name in ("drums", "energy", "tempo", "metre", "key")} if own else {}
+            about = {
+                "name": stretch.name,
+                "bars": quarters / bar,
+                "chords": _played(stretch.chords, quarters),
+                "bar": bar,
+            }
+            found.append(about | {name: value for name, value in says.items() if value is not None})
+        return found
+
+    def to_dict(self, seconds: float) -> dict:
+        """JSON-safe: what a clip of so many seconds is made to, and why."""
+        plan = self.plan
+        sections = [{n: v for n, v in section.items() if n != "bar"} for section in self.sections(seconds)]
+        facts = {"tempo": plan.tempo, "metre": plan.metre, "key": plan.key, "drums": plan.drums, "genre": self.genre}
+        return facts | {"sections": sections} | {n: v for n, v in self.reading().items() if n != "genre"}
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know, a line each."""
+        told = [f"{one.text}: {one.meaning} ({one.why})" for one in self.approximated]
+        missed = self.not_understood
+        return told + [f"{one.text}: not understood" + (f" ({one.why})" if one.why else "") for one in missed]
+
+
+def decide(
+    prompt: str,
+    vector: np.ndarray | None,
+    seeds: Sequence[int],
+    pieces: Pieces | None,
+    wishes: Wishes | None = None,
+    layout: int | None = None,
+    genre: tuple[str, str] = ("", DEFAULT),
+) -> list[Decision]:
+    """The decision for the clip of every seed. layout: of the model's grids, None where it has none; genre: and its
+    origin. As `plans_for` for the rest. Raises RequestError."""
+    facts = parse_prompt(f"{genre[0]}. {prompt}" if genre[1] == BORROWED else prompt)
+    reading = read_prompt(prompt)
+    wanted = facts_with(facts, wishes) if wishes and wishes.given else facts
+    plans = plans_for(prompt, vector, seeds, pieces, wanted)
+    if wishes and wishes.given:
+        plans = [wishes.over(plan, _key(facts)) for plan in plans]
+    understood, replaced = _outdone(reading.understood, facts, wanted)
+    changes = wishes.changes if wishes else ()
+    replaced += [Demand("chords", one.text, one.symbol or "no chord", one.why) for one in changes]
+    decisions = []
+    for plan in plans:
+        origin = origins(plan, facts, wishes, pieces is not None and vector is not None) | {"genre": genre[1]}
+        plan = _spelt(plan, origin, facts)
+        approximated = (*reading.approximated, *replaced, *_limits(plan, layout))
+        decisions.append(Decision(plan, origin, genre[0], understood, approximated, reading.not_understood))
+    return decisions
+
+
+def _spelt(plan: Plan, origin: dict[str, str], facts: PromptFacts) -> Plan:
+    """A plan whose borrowed chords have the names of their key, and that key its usual name: Bb minor, never A#."""
+    if origin["key"] in (STATED, BORROWED) and plan.key:
+        tonic = (facts.key or "").partition(" ")[0]
+        stated = facts.tonic is not None and tonic and pitch_class(tonic) == pitch_class(plan.key.partition(" ")[0])
+        plan = replace(plan, key=f"{tonic} {plan.key.partition(' ')[2]}" if stated else usual_key(plan.key))
+    return spelt(plan) if origin["chords"] == BORROWED else plan
+
+
+def _limits(plan: Plan, layout: int | None) -> list[Demand]:
+    """What a model of this layout cannot follow of a plan."""
+    return [Demand("edition", *one) for one in approximations(plan, layout)] if layout else []
+
+
+def _outdone(demands: tuple[Demand, ...], facts: PromptFacts, wanted: PromptFacts) -> tuple[tuple, list[Demand]]:
+    """Demands of the prompt that still count, and those that an option or a plan wins over."""
+    said = {
+        "tempo": (facts.quarters, wanted.quarters, f"{wanted.quarters or 0:g} BPM"),
+        "metre": (facts.metre, wanted.metre, wanted.metre or ""),
+        "key": ((facts.tonic, facts.minor), (wanted.tonic, wanted.minor), wanted.key or ""),
+        "chords": ((facts.chords, facts.degrees), (wanted.chords, wanted.degrees), "the chords that were given"),
+        "drums": (facts.drums, wanted.drums, "drums" if wanted.drums else "no drums"),
+    }
+    lost = {kind: now for kind, (before, after, now) in said.items() if before != after}
+    why = "an option or the plan that was given wins over the prompt"
+    return (
+        tuple(demand for demand in demands if demand.kind not in lost),
+        [Demand(one.kind, one.text, lost[one.kind], why) for one in demands if one.kind in lost],
+    )
+
+
+def facts_with(facts: PromptFacts, wishes: Wishes) -> PromptFacts:
+    """What a prompt states, with what is wished in its place: what to borrow by, and what the text vector tells."""
+    plan = wishes.over(Plan())
+    keyed = wishes.key or wishes.sheet.plan.key or wishes.has_chords and facts.tonic is None
+    key = plan.key if keyed and plan.key else facts.key
+    tonic, _, mode = (key or "").partition(" ")
+    return replace(
+        facts,
+        tempo=facts.tempo if plan.tempo is None else plan.tempo,
+        beat=facts.beat if plan.tempo is None else 1.0,
+        metre=plan.metre if wishes.metre or wishes.plan is not None else facts.metre,
+        drums=facts.drums if plan.drums is None else plan.drums,
+        key=key,
+        tonic=pitch_class(tonic) if keyed and key else facts.tonic,
+        minor=mode in DARK_MODES if keyed and key else facts.minor,
+        chords=() if wishes.has_chords else facts.chords,
+        degrees=() if wishes.has_chords else facts.degrees,
+    )
+
+
+def origins(plan: Plan, facts: PromptFacts, wishes: Wishes | None, borrows: bool) -> dict[str, str]:
+    """Where tempo, metre, key, chords and drums of a plan come from."""
+    given = wishes.sheet.plan if wishes and wishes.plan is not None else None
+    stretches = given.stretches if given else ()
+    chords = bool(wishes and wishes.has_chords)
+    by_option = bool(wishes and (wishes.chords or wishes.form)) and chords
+    has = {  # part -> by an option, by the plan, by the prompt, in the plan of the clip
+        "tempo": (wishes and wishes.bpm, given and given.tempo, facts.tempo, plan.tempo),
+        "metre": (wishes and wishes.metre, given, facts.metre, borrows),
+        "key": (wishes and wishes.key, given and given.key, facts.tonic is not None, plan.key),
+        "chords": (
+            by_option,
+            any(one.chords for one in stretches),
+            facts.chords,
+            any(s.chords for s in plan.stretches),
+        ),
+        "drums": (
+            wishes and wishes.drums is not None,
+            given and any(one.drums is not None for one in stretches),
+            facts.drums is not None,
+            plan.drums is not None,
+        ),
+    }
+    found = {}
+    for part, (option, planned, stated, there) in has.items():
+        says = ((OPTION, option), (PLAN, planned), (STATED, stated), (BORROWED, there and borrows))
+        found[part] = next((name for name, said in says if said), DEFAULT)
+    if found["key"] in (BORROWED, DEFAULT) and found["chords"] != DEFAULT and plan.key:
+        found["key"] = found["chords"]  # worked out from them
+    return found
+
+
+def words(plan: Plan, wishes: Wishes) -> str:
+    """What is wished, in words for a model that follows no plan: "96 BPM, 4/4, A minor, chords: Am F C G, no drums"."""
+    said = [f"{plan.tempo:g} BPM"] if plan.tempo else []
+    said += [plan.metre] if wishes.metre or wishes.plan is not None else []
+    said += [plan.key] if plan.key else []
+    symbols = [symbol for stretch in plan.stretches for symbol, _ in stretch.chords if symbol]
+    more = " and so on" * (len(symbols) > MOST_WORDS)
+    said += [f"chords: {' '.join(symbols[:MOST_WORDS])}{more}"] if symbols else []
+    said += [] if plan.drums is None else ["drums" if plan.drums else "no drums"]
+    return ", ".join(said)
+
+
+MOST_WORDS = 16  # chords that a text encoder is told of
+
+
+def _played(chords: tuple[tuple[str, float], ...], quarters: float) -> list[list]:
+    """Chords, over and over, through so many quarter notes."""
+    found: list[list] = []
+    place = 0.0
+    while chords and place < quarters - 1e-6 and len(found) < MAX_CHORDS:
+        symbol, length = chords[len(found) % len(chords)]
+        found.append([symbol, min(length, quarters - place)])
+        place += length
+    return found
+
+
+def _key(facts: PromptFacts) -> str | None:
+    """The key that a prompt names, where it names a tonic."""
+    if facts.tonic is None:
+        return None
+    mode = (facts.key or "").partition(" ")[2]
+    return f"{SHARPS[facts.tonic]} {mode if mode in MODES else 'minor' if facts.minor else 'major'}"

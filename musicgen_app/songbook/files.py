@@ -1,0 +1,116 @@
+"""A plan from a file of any form, and into one: chord sheet (.txt, .cho, .md), JSON (.json), MIDI (.mid).
+
+A sound file that ttm-app made, or its sidecar, gives the plan that it was made to. Files are untrusted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from ..control.plan import Plan
+from ..errors import FileError, RequestError
+from .midi import MIDI_BYTES, FoundPlan, read_midi, write_midi
+from .sheet import SHEET_LENGTH, read_sheet
+from .sheet_writer import write_sheet
+from .wishes import PLAN_BYTES, Wishes
+
+MIDI, JSON, SHEET = (".mid", ".midi", ".smf"), (".json",), (".txt", ".cho", ".crd", ".chordpro", ".md", ".sheet", "")
+SOUND = (".wav", ".flac", ".ogg", ".mp3")
+SCHEMA = Path(__file__).parent / "plan.schema.json"
+MOST_BYTES = max(MIDI_BYTES, 4 * SHEET_LENGTH, PLAN_BYTES)
+
+
+def read_plan(path: Path) -> FoundPlan:
+    """The plan in a file, by its suffix or by its beginning. Raises FileError, with line and column in a sheet."""
+    data = _bytes(path)
+    try:
+        if path.suffix.lower() in SOUND:
+            return _of_clip(path)
+        return parse_plan(data)
+    except RequestError as error:
+        raise FileError(f"{path}: {error}") from None
+
+
+def parse_plan(data: bytes) -> FoundPlan:
+    """The plan in the bytes of a MIDI file, of JSON or of a sheet. Raises RequestError."""
+    if data[:4] == b"MThd":
+        return read_midi(data)
+    text = text_of(data)
+    if re.match(r'\s*\{\s*["}]', text):  # "{key: Am}" is a line of a sheet
+        return FoundPlan(_of_json(text))
+    sheet = read_sheet(text)
+    told = tuple(f"{change.text}: read as {change.symbol or 'no chord'} ({change.why})" for change in sheet.changes)
+    return FoundPlan(sheet.plan, told, text)
+
+
+def text_of(data: bytes) -> str:
+    """UTF-8 text. Raises RequestError with the place of what is none."""
+    if len(data) > MOST_BYTES:
+        line = data[:MOST_BYTES].count(b"\n") + 1
+        raise RequestError(f"line {line}, column 1: the file is longer than {MOST_BYTES:,} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        raise RequestError(f"line {line}, column {column}: it is not UTF-8 text") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def plan_bytes(plan: Plan, suffix: str) -> bytes:
+    """A plan in the form of a suffix. Raises RequestError: no such form, or one that cannot hold this plan."""
+    if suffix.lower() in MIDI:
+        return write_midi(plan)
+    if suffix.lower() in JSON:
+        return (json.dumps(plan.to_dict(), ensure_ascii=False, indent=2) + "\n").encode()
+    if suffix.lower() in SHEET:
+        return write_sheet(plan).encode()
+    raise RequestError(f"a plan cannot be written as {suffix[:20]}: use .txt, .json or .mid")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _of_json(text: str) -> Plan:
+    """A plan as JSON, what `ttm-app plan --json` prints, or the record of a clip."""
+    try:
+        facts: Any = json.loads(text)
+    except RecursionError:
+        raise RequestError("line 1, column 1: the JSON nests too deep") from None
+    except ValueError as error:
+        place = f"line {getattr(error, 'lineno', 1)}, column {getattr(error, 'colno', 1)}"
+        raise RequestError(f"{place}: it is not JSON ({getattr(error, 'msg', 'a number is too long')})") from None
+    if not isinstance(facts, dict):
+        raise RequestError("line 1, column 1: a plan is a JSON object")
+    if facts.get("ai_generated") is True:
+        facts = facts.get("played", facts.get("plan"))
+        if not isinstance(facts, dict | str):
+            raise RequestError("line 1, column 1: this record has no plan")
+    elif "origin" in facts:
+        known = {*Plan.__dataclass_fields__}
+        facts = {name: value for name, value in facts.items() if name in known}
+    return Wishes.checked({"plan": facts}).sheet.plan
+
+
+def _of_clip(path: Path) -> FoundPlan:
+    """The plan that a clip was made to: that of its sidecar, or the one that was given with its request."""
+    from ..library.metadata import read_record, record_of, sidecar_path
+
+    record = record_of(path)
+    beside = sidecar_path(path)
+    if beside.is_file():
+        record = {**read_record(beside), "model": record["model"]}
+    facts = record.get("played", record.get("plan"))
+    if facts is None:
+        raise RequestError(
+            "neither the clip nor a sidecar beside it has a plan: ttm-app plan with its prompt and seed tells it"
+        )
+    return FoundPlan(Wishes.checked({"plan": facts}).sheet.plan)

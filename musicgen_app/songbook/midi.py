@@ -1,0 +1,201 @@
+"""A plan <-> a MIDI file: tempo map, metres, key, markers of the sections, a track of chords and one of the bass.
+
+The file also holds the plan itself as a text, so that it reads back equal as long as nobody changes the rest.
+`midi_reader` reads every other file.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import struct
+from contextlib import suppress
+from typing import NamedTuple
+
+import mido
+
+from ..control.plan import Plan, Stretch
+from ..control.theory import bar_length, parse_chord, pitch_class
+from ..errors import RequestError
+from .chord_row import UNKNOWN
+
+TICKS = 960  # a quarter note
+MIDI_BYTES = 1_000_000
+MOST_TRACKS = 256
+MARK, OURS = "ttm-app plan ", "ttm-app"
+LOOP_BARS = 4  # of a plan that has neither sections nor chords
+_MIDDLE, _BASS, _VELOCITY = 60, 36, 72
+
+
+class FoundPlan(NamedTuple):
+    """A plan as it was found in a file. notes: what was estimated, a line each; sheet: the text, where it is one."""
+
+    plan: Plan
+    notes: tuple[str, ...] = ()
+    sheet: str = ""
+
+
+def write_midi(plan: Plan) -> bytes:
+    """A MIDI file of type 1: every section once through, a plan without any as one round of its chords.
+
+    Raises RequestError: it is no possible plan.
+    """
+    try:
+        plan.check()
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"the plan cannot be: {error}") from None
+    file = mido.MidiFile(ticks_per_beat=TICKS, type=1, charset="utf-8")
+    file.tracks += _tracks(plan)
+    out = io.BytesIO()
+    file.save(file=out)
+    return out.getvalue()
+
+
+def _tracks(plan: Plan) -> list[mido.MidiTrack]:
+    """The conductor's track, that of the chords, that of the bass."""
+    text = MARK + json.dumps(plan.to_dict(), separators=(",", ":"))
+    conductor = [(0, mido.MetaMessage("track_name", name=OURS)), (0, mido.MetaMessage("text", text=text))]
+    chords = [(0, mido.MetaMessage("track_name", name="chords"))]
+    bass = [(0, mido.MetaMessage("track_name", name="bass"))]
+    said: dict[str, list[int]] = {}
+    for stretch in plan.stretches:
+        start, end = _ticks(stretch.start), _ticks(stretch.start + _length(stretch, plan))
+        for kind, message in _signs(stretch):
+            if said.get(kind) != message.bytes():
+                conductor.append((start, message))
+                said[kind] = message.bytes()
+        if plan.sections:
+            conductor.append((start, mido.MetaMessage("marker", text=stretch.name)))
+        _play(stretch, start, end, chords, bass)
+    return [_track(events) for events in (conductor, chords, bass)]
+
+
+def read_midi(data: bytes) -> FoundPlan:
+    """The plan of a MIDI file. One of ours gives its plan exactly; of any other it is estimated, and what is told.
+
+    Raises RequestError: it is none, or beyond the limits.
+    """
+    from .midi_reader import estimate
+
+    file = _opened(data)
+    texts = [message.text for track in file.tracks for message in track if message.type == "text"]
+    for text in texts:
+        if text.startswith(MARK):
+            with suppress(TypeError, ValueError, KeyError, RecursionError, RequestError):
+                plan = Plan.from_dict(json.loads(text[len(MARK) :]))
+                plan.check()
+                if file.ticks_per_beat == TICKS and _events(_tracks(plan)) == _events(file.tracks):
+                    return FoundPlan(plan)
+    return estimate(file)
+
+
+def _opened(data: bytes) -> mido.MidiFile:
+    if len(data) > MIDI_BYTES:
+        raise RequestError(f"byte {MIDI_BYTES:,}: the MIDI file is longer than {MIDI_BYTES:,} bytes")
+    if len(data) < 14 or data[:4] != b"MThd":
+        raise RequestError("byte 0: it is no MIDI file")
+    _, tracks, division = struct.unpack(">HHH", data[8:14])
+    if tracks > MOST_TRACKS:
+        raise RequestError(f"byte 10: {tracks:,} tracks, but {MOST_TRACKS} are the most")
+    if not 0 < division < 32768:
+        raise RequestError("byte 12: its times are not in quarter notes")
+    try:
+        return mido.MidiFile(file=io.BytesIO(data), clip=True, charset="utf-8")
+    except UnicodeDecodeError:
+        return _opened_as(data, "latin1")
+    except Exception as error:  # mido raises whatever a damaged file makes it stumble over
+        raise _damaged(error) from None
+
+
+def _opened_as(data: bytes, charset: str) -> mido.MidiFile:
+    try:
+        return mido.MidiFile(file=io.BytesIO(data), clip=True, charset=charset)
+    except Exception as error:
+        raise _damaged(error) from None
+
+
+def _damaged(error: Exception) -> RequestError:
+    reason = " ".join(str(error).split())[:80] or type(error).__name__
+    return RequestError(f"the MIDI file is damaged ({reason})")
+
+
+def _length(stretch: Stretch, plan: Plan) -> float:
+    """Quarter notes of a stretch, of one round where it has no end."""
+    if math.isfinite(stretch.quarters):
+        return stretch.quarters
+    return sum(length for _, length in stretch.chords) or LOOP_BARS * bar_length(plan.metre)
+
+
+def _signs(stretch: Stretch) -> list[tuple[str, mido.MetaMessage]]:
+    """Tempo, metre and key of a stretch, where they are known."""
+    above, below = map(int, stretch.metre.split("/"))
+    found = [("metre", mido.MetaMessage("time_signature", numerator=above, denominator=below))]
+    if stretch.tempo is not None:
+        found.append(("tempo", mido.MetaMessage("set_tempo", tempo=min(round(6e7 / stretch.tempo), 0xFFFFFF))))
+    note, _, mode = (stretch.key or "").partition(" ")
+    if mode in ("major", "minor"):
+        names = [
+            note,
+            *(n for n in ("C#", "Db", "Eb", "F#", "Ab", "G#", "Bb", "B") if pitch_class(n) == pitch_class(note)),
+        ]
+        for name in names:  # a file knows keys of up to seven sharps or flats
+            with suppress(ValueError):
+                found.append(("key", mido.MetaMessage("key_signature", key=name + "m" * (mode == "minor"))))
+                break
+    return found
+
+
+def _play(stretch: Stretch, start: int, end: int, chords: list, bass: list) -> None:
+    """Append the notes of a stretch, and its chords as texts."""
+    length = sum(quarters for _, quarters in stretch.chords)
+    if not length:
+        return
+    place, number = 0.0, 0
+    while (here := start + _ticks(place)) < end:
+        symbol, quarters = stretch.chords[number % len(stretch.chords)]
+        number += 1
+        place += quarters
+        stop = min(start + _ticks(place), end)
+        if stop <= here:
+            continue
+        chords.append((here, mido.MetaMessage("text", text=symbol or UNKNOWN)))
+        if symbol:
+            chord = parse_chord(symbol)
+            low = _MIDDLE - 5 + (chord.root + 5) % 12
+            pitches = [low + (pitch - chord.root) % 12 for pitch in dict.fromkeys(chord.pitches)]
+            for track, channel, notes in ((chords, 0, pitches), (bass, 1, [_BASS + chord.bass])):
+                for note in notes:
+                    track += [(here, _note("note_on", channel, note)), (stop, _note("note_off", channel, note))]
+
+
+def _note(kind: str, channel: int, note: int) -> mido.Message:
+    velocity = _VELOCITY if kind == "note_on" else 0
+    return mido.Message(kind, channel=channel, note=note, velocity=velocity, skip_checks=True)
+
+
+def _ticks(quarters: float) -> int:
+    return round(quarters * TICKS)
+
+
+def _track(events: list[tuple[int, mido.messages.BaseMessage]]) -> mido.MidiTrack:
+    """Events at ticks from the beginning -> a track; at one tick notes end before others begin."""
+    track, now = mido.MidiTrack(), 0
+    for tick, message in sorted(events, key=lambda event: (event[0], event[1].type != "note_off")):
+        message.time = tick - now
+        track.append(message)
+        now = tick
+    return track
+
+
+def _events(tracks: list[mido.MidiTrack]) -> list[tuple]:
+    """All that tracks say at their times, but for the plan in words."""
+    found = []
+    for track in tracks:
+        now = 0
+        for message in track:
+            now += message.time
+            if message.type != "end_of_track" and not (message.type == "text" and message.text.startswith(MARK)):
+                facts = message.dict() | {"time": now}
+                found.append((now, *(str(facts[name]) for name in sorted(facts))))
+    return sorted(found)

@@ -1,0 +1,266 @@
+"""Any MIDI file -> a plan: what it says of tempo, metre and form, and chords estimated from its notes."""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass, field
+
+import mido
+import numpy as np
+
+from ..control.chord_reader import read_chord
+from ..control.plan import MAX_BARS, MAX_SECTIONS, NAME_LENGTH, TEMPI, Plan, Section
+from ..control.theory import QUALITIES, SHARPS, bar_length, key_of
+from ..errors import RequestError
+from .chord_row import UNKNOWN
+from .midi import OURS, FoundPlan
+from .operations import spelt
+
+DRUMS = 9  # the channel of General MIDI
+MOST_TEMPI = 16  # changes that are kept; beyond that it is rubato
+SHAPES = ("", "m", "7", "maj7", "m7", "dim", "sus4", "m7b5", "aug", "6", "5")  # that are looked for
+_TEMPLATES = [(root, shape) for root in range(12) for shape in SHAPES]
+_MARKS = np.array([[(p - root) % 12 in {t % 12 for t in QUALITIES[s]} for p in range(12)] for root, s in _TEMPLATES])
+
+
+@dataclass
+class _Heard:
+    """What a file says, at quarter notes from its beginning. notes: (start, end, pitch, channel)."""
+
+    tempi: list[tuple[float, float]] = field(default_factory=list)
+    metres: list[tuple[float, str]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    markers: list[tuple[float, str]] = field(default_factory=list)
+    chords: list[tuple[float, str]] = field(default_factory=list)
+    notes: list[tuple[float, float, int, int]] = field(default_factory=list)
+    end: float = 0.0
+    ours: bool = False  # it was written by `midi`, which has no track of drums
+
+
+def estimate(file: mido.MidiFile) -> FoundPlan:
+    """The plan of a file that is not ours, and what was estimated. Raises RequestError: nothing can be used."""
+    heard = _heard(file)
+    told: list[str] = []
+    if not heard.end:
+        raise RequestError("the MIDI file has no notes and no chords")
+    tempo, tempi = _tempi(heard, told)
+    bars = _bars(heard)
+    pitched = [note for note in heard.notes if note[3] != DRUMS]
+    if heard.chords:
+        told.append("chords are those written in its texts")
+    elif pitched:
+        told.append(f"chords were estimated from {len(pitched):,} notes")
+    if not heard.markers:
+        told.append("it has no markers, so that its sections are where metre or tempo change")
+    sections = [_section(heard, bars, first, last, tempi) for first, last in _pieces(heard, bars, tempi)]
+    if len(sections) > MAX_SECTIONS:
+        raise RequestError(f"{len(sections):,} sections, but {MAX_SECTIONS} are the most")
+    drums = {section.drums for section in sections}
+    metre = bars[0][1]
+    plan = Plan(
+        tempo=sections[0].tempo or tempo,
+        metre=metre,
+        drums=drums.pop() if len(drums) == 1 else None,
+        sections=tuple(sections),
+        ends=True,
+    )
+    symbols = [symbol for section in sections for symbol, _ in section.chords if symbol]
+    key = heard.keys[0] if heard.keys else key_of(tuple(symbols)) if symbols else None
+    if key and not heard.keys:
+        told.append(f"its key was estimated: {key}")
+    plan = spelt(_common(plan, key))
+    try:
+        plan.check()
+    except ValueError as error:
+        raise RequestError(f"the MIDI file cannot be used: {error}") from None
+    return FoundPlan(plan, tuple(told))
+
+
+def _common(plan: Plan, key: str | None) -> Plan:
+    """What all sections say of tempo, metre and drums stands in the plan alone."""
+    sections = tuple(
+        Section(
+            section.bars,
+            section.name,
+            section.chords,
+            section.drums if plan.drums is None else None,
+            None,
+            section.tempo if section.tempo != plan.tempo else None,
+            section.metre if section.metre != plan.metre else None,
+        )
+        for section in plan.sections
+    )
+    return Plan(plan.tempo, plan.metre, 0.0, key, (), plan.drums, sections, plan.ends)
+
+
+def _heard(file: mido.MidiFile) -> _Heard:
+    heard = _Heard()
+    for track in file.tracks:
+        now = 0
+        sounding: dict[tuple[int, int], list[float]] = {}
+        texts: list[tuple[float, str]] = []
+        for message in track:
+            now += message.time
+            at = now / file.ticks_per_beat
+            heard.ours = heard.ours or message.type == "track_name" and message.name == OURS
+            if message.type == "set_tempo" and message.tempo:
+                heard.tempi.append((at, min(max(round(6e7 / message.tempo, 3), TEMPI[0]), TEMPI[1])))
+            elif message.type == "time_signature":
+                heard.metres.append((at, f"{message.numerator}/{message.denominator}"))
+            elif message.type == "key_signature":
+                minor = message.key.endswith("m")
+                heard.keys.append(f"{message.key.removesuffix('m')} {'minor' if minor else 'major'}")
+            elif message.type == "marker":
+                heard.markers.append((at, _clean(message.text)))
+            elif message.type in ("text", "lyrics", "cue_marker"):
+                texts.append((at, message.text))
+            elif message.type == "note_on" and message.velocity:
+                sounding.setdefault((message.channel, message.note), []).append(at)
+            elif message.type in ("note_on", "note_off") and sounding.get((message.channel, message.note)):
+                start = sounding[message.channel, message.note].pop(0)
+                heard.notes.append((start, at, message.note, message.channel))
+        read = [(at, symbol) for at, text in texts if (symbol := _chord(text)) is not None]
+        if len(read) > max(len(heard.chords), 0.6 * len(texts)):
+            heard.chords = read
+    for events in (heard.tempi, heard.metres, heard.markers, heard.chords, heard.notes):
+        events.sort()
+    last = [note[1] for note in heard.notes] + [at for at, _ in heard.chords[-1:]]
+    heard.end = max(last, default=0.0)
+    return heard
+
+
+def _chord(text: str) -> str | None:
+    """The symbol that a text is; "" for an unknown chord, None for no chord."""
+    if text.strip() == UNKNOWN:
+        return ""
+    found = read_chord(text.strip())
+    return found.symbol if found else None
+
+
+def _clean(name: str) -> str:
+    return "".join(character for character in name if character.isprintable()).strip()[:NAME_LENGTH]
+
+
+def _tempi(heard: _Heard, told: list[str]) -> tuple[float | None, list[tuple[float, float]]]:
+    """The tempo of the file, by time, and its changes; of very many their mean."""
+    changes = [(at, tempo) for at, tempo in heard.tempi if at < heard.end]
+    if not changes:
+        told.append("it names no tempo")
+        return None, []
+    ends = [at for at, _ in changes[1:]] + [heard.end]
+    minutes = sum((end - at) / tempo for (at, tempo), end in zip(changes, ends, strict=True))
+    mean = (heard.end - changes[0][0]) / minutes if minutes > 0 else changes[0][1]
+    if len({tempo for _, tempo in changes}) > MOST_TEMPI:
+        told.append(f"its {len(changes):,} changes of tempo became their mean, {mean:.1f}")
+        return round(mean, 1), [(0.0, round(mean, 1))]
+    return changes[0][1], [(0.0, changes[0][1]), *changes[1:]]
+
+
+def _bars(heard: _Heard) -> list[tuple[float, str]]:
+    """(where it begins, metre) of every bar. Raises RequestError: there are too many."""
+    metres, bars, at = list(heard.metres), [], 0.0
+    metre = "4/4"
+    while at < heard.end - 1e-6:
+        while metres and metres[0][0] <= at + 1e-6:
+            try:
+                bar_length(metres[0][1])
+                metre = metres[0][1]
+            except ValueError:
+                raise RequestError(f"the metre {metres[0][1]} cannot be read") from None
+            metres.pop(0)
+        bars.append((at, metre))
+        at += bar_length(metre)
+        if len(bars) > MAX_BARS:
+            raise RequestError(f"the MIDI file has more than {MAX_BARS:,} bars")
+    return bars
+
+
+def _pieces(heard: _Heard, bars: list[tuple[float, str]], tempi: list[tuple[float, float]]) -> list[tuple[int, int]]:
+    """First and last bar (not included) of every section."""
+    starts = [at for at, _ in bars]
+    cuts = {0, len(bars)} | {n for n in range(1, len(bars)) if bars[n][1] != bars[n - 1][1]}
+    for at, _ in [*heard.markers, *tempi]:
+        cuts.add(min(bisect.bisect_left(starts, at - 0.5), len(bars)))
+    ordered = sorted(cuts)
+    return list(zip(ordered[:-1], ordered[1:], strict=True))
+
+
+def _section(
+    heard: _Heard, bars: list[tuple[float, str]], first: int, last: int, tempi: list[tuple[float, float]]
+) -> Section:
+    start, metre = bars[first]
+    length = bar_length(metre)
+    end = start + (last - first) * length
+    name = next((name for at, name in reversed(heard.markers) if at <= start + 0.5), "")
+    tempo = next((tempo for at, tempo in reversed(tempi) if at <= start + 0.5), None)
+    drums = any(note[3] == DRUMS and start <= note[0] < end for note in heard.notes) or (None if heard.ours else False)
+    if heard.chords:
+        chords = _written(heard.chords, start, end)
+    else:
+        chords = _estimated(
+            [n for n in heard.notes if n[3] != DRUMS and n[0] < end and n[1] > start], start, end, metre
+        )
+    return Section(float(last - first), name, chords, drums, None, tempo, metre)
+
+
+def _written(chords: list[tuple[float, str]], start: float, end: float) -> tuple[tuple[str, float], ...]:
+    """Chords that a file names, between two places."""
+    before = [symbol for at, symbol in chords if at <= start + 1e-6][-1:] or [""]
+    inside = [(start, before[0])] + [(at, symbol) for at, symbol in chords if start + 1e-6 < at < end - 1e-6]
+    ends = [at for at, _ in inside[1:]] + [end]
+    return tuple((symbol, stop - at) for (at, symbol), stop in zip(inside, ends, strict=True))
+
+
+def _estimated(
+    notes: list[tuple[float, float, int, int]], start: float, end: float, metre: str
+) -> tuple[tuple[str, float], ...]:
+    """The chord of every bar, or of its halves where they clearly differ; equal neighbours are one."""
+    if not notes:
+        return ()
+    bar = bar_length(metre)
+    halves = 2 if int(metre.split("/")[0]) % 2 == 0 else 1
+    edges = np.arange(start, end + bar / halves / 2, bar / halves)
+    weights, lowest = _profile(notes, edges)
+    chords: list[tuple[str, float]] = []
+    for first in range(0, len(weights), halves):
+        whole, score = _best(weights[first : first + halves].sum(axis=0), lowest[first])
+        parts = [_best(weights[n], lowest[n]) for n in range(first, min(first + halves, len(weights)))]
+        split = len({symbol for symbol, _ in parts}) > 1 and np.mean([s for _, s in parts]) > score + 0.15
+        found = [symbol for symbol, _ in parts] if split else [whole]
+        for symbol in found:
+            length = bar / len(found)
+            if chords and chords[-1][0] == symbol:
+                chords[-1] = (symbol, chords[-1][1] + length)
+            else:
+                chords.append((symbol, length))
+    return tuple(chords) if any(symbol for symbol, _ in chords) else ()
+
+
+def _profile(notes: list[tuple[float, float, int, int]], edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How long each pitch class sounds between the edges (N, 12), and the lowest pitch there (N,), 128 for none."""
+    table = np.array(notes)
+    total = np.zeros((len(edges), 12))
+    for pitch in range(12):
+        own = table[table[:, 2] % 12 == pitch]
+        for column, sign in ((0, 1), (1, -1)):
+            moments = np.sort(own[:, column])
+            before = np.searchsorted(moments, edges)
+            total[:, pitch] += sign * (before * edges - np.concatenate([[0], np.cumsum(moments)])[before])
+    lowest = np.full(len(edges) - 1, 128)
+    place = np.clip(np.searchsorted(edges, table[:, 0] + 1e-6) - 1, 0, len(lowest) - 1)
+    np.minimum.at(lowest, place, table[:, 2].astype(int))
+    return np.diff(total, axis=0), lowest
+
+
+def _best(weights: np.ndarray, lowest: int) -> tuple[str, float]:
+    """The chord that explains pitch classes (12,) best, and how well; "" for silence."""
+    if weights.sum() < 1e-6:
+        return "", 0.0
+    share = weights / weights.sum()
+    inside = _MARKS @ share
+    missing = _MARKS @ (share < 0.03)
+    score = inside - (1 - inside) - 0.15 * missing
+    score = score + np.array([0.15 * (root == lowest % 12) for root, _ in _TEMPLATES]) * (lowest < 128)
+    number = int(score.argmax())
+    root, shape = _TEMPLATES[number]
+    return SHARPS[root] + shape, float(score[number])

@@ -1,0 +1,276 @@
+"""What can be done to a plan: another key, tempo or metre, other chords, more sections. All functions are pure.
+
+Chords that come out are spelt by their key. Lengths of chords are in quarter notes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ..control.plan import Plan, Section
+from ..control.theory import (
+    DARK_MODES,
+    MODES,
+    QUALITIES,
+    bar_length,
+    key_of,
+    parse_chord,
+    pitch_class,
+    spell,
+    spell_note,
+)
+from ..errors import RequestError
+from .sheet import read_row
+
+KINDS = ("tritone", "relative")  # of substitutes
+_RELATIVES = {"": (-3, "m"), "m": (3, ""), "maj7": (-3, "m7"), "m7": (3, "maj7"), "6": (-3, "m7"), "m6": (3, "maj7")}
+_TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+_DARK_TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
+_SHARE = 0.3  # of the chords that `vary` changes
+
+
+def transpose(plan: Plan, semitones: int) -> Plan:
+    """Everything so many semitones higher, or lower where that is negative."""
+    if not semitones:
+        return plan
+
+    def key(old: str | None) -> str | None:
+        return old and _key(pitch_class(old.split(" ")[0]) + semitones, old.partition(" ")[2])
+
+    return _each(plan, key, lambda symbol, old, new: _moved(symbol, semitones, new))
+
+
+def in_key(plan: Plan, key: str) -> Plan:
+    """In another key, such as "F minor": moved to its tonic, and what belongs to the scale put into the new mode.
+
+    A plan without a key keeps its chords and gets the key. Keys of sections move along.
+    """
+    tonic, _, mode = key.partition(" ")
+    if plan.key is None:
+        return replace(plan, key=key)
+    step = pitch_class(tonic) - pitch_class(plan.key.split(" ")[0])
+    home = plan.key
+
+    def moved(old: str | None) -> str | None:
+        if old is None:
+            return None
+        return key if old == home else _key(pitch_class(old.split(" ")[0]) + step, old.partition(" ")[2])
+
+    def chord(symbol: str, old: str | None, new: str | None) -> str:
+        other = old and new and old.partition(" ")[2] != new.partition(" ")[2]
+        return _in_mode(symbol, old, new) if other and old and new else _moved(symbol, step, new)
+
+    return _each(plan, moved, chord)
+
+
+def at_tempo(plan: Plan, tempo: float) -> Plan:
+    """At another tempo in quarter notes a minute; sections with one of their own change in proportion."""
+    ratio = tempo / plan.tempo if plan.tempo else None
+    sections = (replace(s, tempo=s.tempo * ratio if s.tempo and ratio else None) for s in plan.sections)
+    return replace(plan, tempo=tempo, sections=tuple(sections))
+
+
+def in_metre(plan: Plan, metre: str) -> Plan:
+    """In another metre: as many bars, a chord has the same share of its bar."""
+    if metre == plan.metre and all(section.metre in (None, metre) for section in plan.sections):
+        return plan
+
+    def shared(chords: tuple[tuple[str, float], ...], old: str) -> tuple[tuple[str, float], ...]:
+        ratio = bar_length(metre) / bar_length(old)
+        return tuple((symbol, length * ratio) for symbol, length in chords)
+
+    sections = (replace(s, chords=shared(s.chords, s.metre or plan.metre), metre=None) for s in plan.sections)
+    return replace(plan, metre=metre, chords=shared(plan.chords, plan.metre), sections=tuple(sections))
+
+
+def reharmonise(plan: Plan, chords: str, section: str | None = None) -> Plan:
+    """Other chords, a row of a sheet such as "Am F (C G) E7": for the song, or for all sections of one name.
+
+    For the song no section keeps chords of its own. Raises RequestError: no chords, or no such section.
+    """
+    row = read_row(chords, plan.key)
+    if section is None:
+        sections = tuple(replace(s, chords=()) for s in plan.sections)
+        return replace(plan, chords=row.chords(bar_length(plan.metre)), sections=sections)
+
+    def changed(old: Section) -> Section:
+        new = row.chords(bar_length(old.metre or plan.metre))
+        if sum(length for _, length in new) > old.bars * bar_length(old.metre or plan.metre) * (1 + 1e-9):
+            raise RequestError(f"these chords do not fit into the {old.bars:g} bars of {section!a}")
+        return replace(old, chords=new)
+
+    named = _named(plan, section)
+    return replace(plan, sections=tuple(changed(s) if n in named else s for n, s in enumerate(plan.sections)))
+
+
+def substitute(plan: Plan, kind: str, number: int | None = None) -> Plan:
+    """Chords that can stand for those there are, one (its number from 1, in the order written) or all that can.
+
+    "tritone": a dominant seventh chord half an octave away; "relative": the minor for the major chord, and back.
+    Raises RequestError: no such kind, or no chord that it can be done to.
+    """
+    if kind not in KINDS:
+        raise RequestError(f"{kind[:40]!a} is no substitute: choose {' or '.join(KINDS)}")
+    count = done = 0
+
+    def chord(symbol: str, old: str | None, new: str | None) -> str:
+        nonlocal count, done
+        count += 1
+        if number not in (None, count) or (other := _substitute(symbol, kind, new)) is None:
+            return symbol
+        done += 1
+        return other
+
+    changed = _each(plan, lambda key: key, chord)
+    if not done:
+        what = f"chord {number} of {count}" if number is not None else "no chord"
+        raise RequestError(f"{what} has a {kind} substitute here")
+    return changed
+
+
+def vary(plan: Plan, seed: int) -> Plan:
+    """Another harmony of the same form: some chords give way to a relative, or to the fifth before the next one.
+
+    The same seed gives the same plan. The first chord of every row stays, and so do tempo, metre, form and key.
+    """
+    draw = random.Random(seed)
+
+    def row(chords: tuple[tuple[str, float], ...], key: str | None) -> tuple[tuple[str, float], ...]:
+        new: list[tuple[str, float]] = []
+        for number, (symbol, length) in enumerate(chords):
+            other = _substitute(symbol, "relative", key) if symbol else None
+            if not number or draw.random() >= _SHARE:
+                new.append((symbol, length))
+            elif other and draw.random() < 0.6:
+                new.append((other, length))
+            elif symbol and number + 1 < len(chords) and chords[number + 1][0]:
+                root = parse_chord(chords[number + 1][0]).root
+                fifth = f"{spell_note((root + 7) % 12, key or 'C major')}7"
+                new += [(symbol, length / 2), (fifth, length / 2)]
+            else:
+                new.append((symbol, length))
+        return tuple(new)
+
+    sections = tuple(replace(s, chords=row(s.chords, s.key or plan.key)) for s in plan.sections)
+    return replace(plan, chords=row(plan.chords, plan.key), sections=sections)
+
+
+def extend(plan: Plan, section: Section, at: int | None = None) -> Plan:
+    """With one more section, before number `at` (from 0), or at the end. A plan without any gets its first.
+
+    Raises RequestError: no possible section, or too many.
+    """
+    sections = list(plan.sections)
+    sections.insert(len(sections) if at is None else at, section)
+    return _checked(replace(plan, sections=tuple(sections)))
+
+
+def repeat(plan: Plan, times: int, section: str | None = None) -> Plan:
+    """The whole form so many times, or all sections of one name, each so many times in its place.
+
+    Raises RequestError: no such section, or too many.
+    """
+    if times < 1 or times * len(plan.sections) > 10_000:
+        raise RequestError("repeat it once or more, and not beyond what a plan can hold")
+    if section is None:
+        return _checked(replace(plan, sections=plan.sections * times))
+    named = _named(plan, section)
+    sections = [s for n, s in enumerate(plan.sections) for _ in range(times if n in named else 1)]
+    return _checked(replace(plan, sections=tuple(sections)))
+
+
+def spelt(plan: Plan) -> Plan:
+    """The chords with the names that notes have in their key: Bb in F minor, never A#."""
+    return _each(plan, lambda key: key, lambda symbol, old, new: spell(symbol, new))
+
+
+def keyed(plan: Plan) -> Plan:
+    """A plan without a key with that of its chords, where it has any."""
+    symbols = [symbol for stretch in plan.stretches for symbol, _ in stretch.chords if symbol]
+    return replace(plan, key=key_of(tuple(symbols))) if plan.key is None and symbols else plan
+
+
+def usual_key(key: str) -> str:
+    """A key by the usual one of its two names: "A# minor" is "Bb minor"."""
+    tonic, _, mode = key.partition(" ")
+    return _key(pitch_class(tonic), mode)
+
+
+def _named(plan: Plan, name: str) -> set[int]:
+    found = {n for n, section in enumerate(plan.sections) if section.name.casefold() == name.strip().casefold()}
+    if not found:
+        there = ", ".join(dict.fromkeys(section.name for section in plan.sections)) or "none"
+        raise RequestError(f"the plan has no section {name[:40]!a}: there are {there[:200]}")
+    return found
+
+
+def _checked(plan: Plan) -> Plan:
+    try:
+        plan.check()
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    return plan
+
+
+def _each(plan: Plan, key: Callable[[Any], Any], chord: Callable[[str, str | None, str | None], str]) -> Plan:
+    """A plan with every key and every chord changed; `chord` is given the symbol, the old key there and the new one."""
+
+    def row(chords: tuple[tuple[str, float], ...], old: str | None) -> tuple[tuple[str, float], ...]:
+        new = key(old)
+        return tuple((chord(symbol, old, new) if symbol else symbol, length) for symbol, length in chords)
+
+    sections = tuple(replace(s, key=key(s.key), chords=row(s.chords, s.key or plan.key)) for s in plan.sections)
+    return replace(plan, key=key(plan.key), chords=row(plan.chords, plan.key), sections=sections)
+
+
+def _key(tonic: int, mode: str) -> str:
+    """A key by its tonic, with the usual one of two names."""
+    return f"{(_DARK_TONICS if mode in DARK_MODES else _TONICS)[tonic % 12]} {mode}"
+
+
+def _moved(symbol: str, semitones: int, key: str | None) -> str:
+    root, quality, bass = parse_chord(symbol)
+    home = key or _key(root + semitones, "major")
+    below = "/" + spell_note((bass + semitones) % 12, home) if bass != root else ""
+    return spell_note((root + semitones) % 12, home) + quality + below
+
+
+def _in_mode(symbol: str, old: str, new: str) -> str:
+    """A chord of one key in another of another mode: on the same degree, of the notes that the new scale has there."""
+    root, quality, bass = parse_chord(symbol)
+    scales = []
+    for key in (old, new):
+        tonic, _, mode = key.partition(" ")
+        scales.append([(pitch_class(tonic) + step) % 12 for step in MODES[mode]])
+    before, after = scales
+    step = after[0] - before[0]
+    if root not in before or not {(root + tone) % 12 for tone in QUALITIES[quality]} <= set(before):
+        return _moved(symbol, step, new)
+    there = after[before.index(root)]
+    size = len(QUALITIES[quality])
+    fitting = [q for q, tones in QUALITIES.items() if len(tones) == size and q not in ("sus2", "sus4", "6", "m6")]
+    inside = [q for q in fitting if {(there + tone) % 12 for tone in QUALITIES[q]} <= set(after)]
+    if quality in inside or not inside:
+        inside = [quality]
+    low = after[before.index(bass)] if bass in before else (bass + step) % 12
+    return spell_note(there, new) + inside[0] + (f"/{spell_note(low, new)}" if bass != root else "")
+
+
+def _substitute(symbol: str, kind: str, key: str | None) -> str | None:
+    root, quality, bass = parse_chord(symbol) if symbol else (0, "?", 0)
+    home = key or "C major"
+    if kind == "tritone":
+        dominant = quality in ("7", "9", "13", "7b9", "7#9", "7b5", "aug7")
+        return spell_note((root + 6) % 12, _flat(home)) + "7" if dominant else None
+    if quality not in _RELATIVES or bass != root:
+        return None
+    step, other = _RELATIVES[quality]
+    return spell_note((root + step) % 12, home) + other
+
+
+def _flat(key: str) -> str:
+    """A key in which what lies between its notes is spelt with flats."""
+    return key if "b" in key else "F major"

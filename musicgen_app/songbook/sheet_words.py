@@ -1,0 +1,104 @@
+"""The entries of a sheet's header and of the heads of its sections: tempo, metre, key, drums, swing."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from ..control.plan import Plan
+from ..control.theory import MODE_WORDS, MODES, bar_length
+from .keys import read_key
+from .sheet_lexer import Token
+
+LEVELS = {  # words for the energy of a section
+    "pp": 0.1, "p": 0.25, "mp": 0.4, "mf": 0.6, "f": 0.8, "ff": 1.0,
+    "quiet": 0.2, "soft": 0.25, "sparse": 0.2, "medium": 0.5, "loud": 0.8, "full": 1.0,
+}  # fmt: skip
+NUMBER = re.compile(r"\d+(?:\.\d*)?(?:e[-+]?\d+)?|\.\d+", re.IGNORECASE)
+_MODE_PARTS = {word for mode in (*MODES, *MODE_WORDS) for word in mode.split()}
+METRE = re.compile(r"\d{1,3}/\d{1,3}")
+TEMPO = re.compile(r"(?:♩|q)=(.+)|(.+)bpm", re.IGNORECASE)
+ATTRIBUTES = {
+    "drums",
+    "no",
+    "with",
+    "without",
+    "energy",
+    "tempo",
+    "bpm",
+    "key",
+    "bars",
+    "bar",
+    "beats",
+    "beat",
+    *LEVELS,
+}
+
+
+class Words:
+    """Tokens that are taken one after the other."""
+
+    def __init__(self, found: list[Token]):
+        self.left = [token for token in found if token.kind != "separator"]
+
+    def next(self, after: Token | None = None, what: str = "") -> Token:
+        if not self.left:
+            assert after
+            raise after.fail(f"{after.shown} lacks {what}")
+        return self.left.pop(0)
+
+    def ahead(self) -> str:
+        return self.left[0].text.lower() if self.left else ""
+
+    def number(self, after: Token, what: str, signed: bool = False) -> float:
+        token = self.next(after, what)
+        value = token.text.removesuffix("%")
+        if not NUMBER.fullmatch(value.removeprefix("-") if signed else value):
+            raise token.fail(f"{token.shown} is no number: {after.text[:40]} needs {what}")
+        return float(value)
+
+
+def common(token: Token, word: str, words: Words) -> dict:
+    """What a song and a section may both say, as entries of either; {} for another word."""
+    try:
+        if word in ("tempo", "bpm"):
+            tempo = words.number(token, "a number, as in tempo 96")
+            if words.ahead() == "bpm":
+                words.next()
+            return {"tempo": _tempo(tempo)}
+        if found := TEMPO.fullmatch(word):
+            return {"tempo": _tempo(float(found[1] or found[2]))}
+        if NUMBER.fullmatch(word) and words.ahead() == "bpm":
+            words.next()
+            return {"tempo": _tempo(float(word))}
+        if METRE.fullmatch(word):
+            bar_length(word)
+            return {"metre": word}
+        if word == "key":
+            text = words.next(token, "a key, as in key Am").text
+            for _ in range(2):  # "harmonic minor"
+                if words.ahead() in _MODE_PARTS:
+                    text += " " + words.next().text
+            return {"key": read_key(text)}
+        if word in ("no", "without", "with"):
+            if (after := words.next(token, "the word drums")).text.lower() != "drums":
+                raise after.fail(f"{after.shown}: drums alone can be left out, or be said to be there")
+            return {"drums": word == "with"}
+        return {"drums": True} if word == "drums" else {}
+    except ValueError as error:
+        raise token.fail(str(error)) from None
+
+
+def _tempo(tempo: float) -> float:
+    Plan(tempo=tempo).check()
+    return tempo
+
+
+def swing(words: Words) -> float:
+    """Where the second eighth note begins: "60%" -> 0.6; of triplets where nothing is said."""
+    if not words.ahead().endswith("%"):
+        return 0.66
+    token = words.next()
+    if not NUMBER.fullmatch(token.text[:-1]) or not 50 <= float(token.text[:-1]) <= 75:
+        raise token.fail(f"{token.shown} is no swing: it is between 50% (straight) and 75%")
+    return float(Decimal(token.text[:-1]) / 100)
