@@ -12,3 +12,9 @@ from .genre import Genre
 
 STYLES: dict[str, Genre] = ELECTRONIC | BANDS | CLASSICAL_AND_POP
 GENRES: tuple[str, ...] = tuple(STYLES)
+ROUND: tuple[str, ...] = GENRES  # what a corpus goes through
+
+
+def genre_of(index: int) -> str:
+    """The genre of piece `index` of a corpus."""
+    return ROUND[index % len(ROUND)]
