@@ -19,6 +19,7 @@ from ttm_trainer.corpus.caption.captions import captions, window_facts
 from ttm_trainer.corpus.caption.free_captions import requests
 from ttm_trainer.corpus.caption.plans import drums_in, window_plan
 from ttm_trainer.corpus.caption.vocabulary import FAMILY, GENRE_WORDS, MOOD_SYNONYMS
+from ttm_trainer.corpus.caption.wording import HAPPENINGS
 from ttm_trainer.corpus.compose.composer import GENRES, compose
 from ttm_trainer.corpus.compose.genres import STYLES
 from ttm_trainer.corpus.compose.instruments import DRUM_KITS, EFFECTS, INSTRUMENTS
@@ -26,7 +27,7 @@ from ttm_trainer.corpus.compose.players.metres import bar_of
 from ttm_trainer.corpus.compose.score import Note, Part, Score, Section
 from ttm_trainer.corpus.compose.theory import Key, fold, progression, roman, voicing
 
-SEEDS = range(5)
+SEEDS = range(3)
 CHROMATIC = ("blues", "funk", "jazz", "bossa nova")  # secondary dominants and blue notes belong to the style
 RHYTHM = ("drums", "percussion")
 
@@ -39,9 +40,12 @@ def piece(seed: int, genre: str) -> Score:
 def sounding(plan: Plan, beat: float) -> tuple[Stretch, str]:
     """The stretch of a plan and the chord at a beat."""
     stretch = next((s for s in plan.stretches if beat < s.start + s.quarters - 0.08), plan.stretches[-1])
-    ends = np.cumsum([length for _, length in stretch.chords])
-    place = min(max(beat + 0.08 - stretch.start, 0), ends[-1] - 1e-6)
-    return stretch, stretch.chords[np.searchsorted(ends, place, side="right")][0]
+    end = stretch.start
+    for symbol, length in stretch.chords:
+        end += length
+        if beat + 0.08 < end:
+            break
+    return stretch, symbol
 
 
 def pitched(score: Score) -> list[Note]:
@@ -54,13 +58,11 @@ def scale_of(key: str) -> set[int]:
     return {(root + step) % 12 for step in MODES[mode]}
 
 
+@cache
 def windows() -> list[tuple[Score, float, dict]]:
-    return [
-        (s, at, window_facts(s, at, 10.0))
-        for g in GENRES
-        for s in [piece(1, g), piece(2, g)]
-        for at in (0.0, 10.0, 20.0)
-    ]
+    """Windows of 10 s of a piece of every genre, and of two of some, with their facts."""
+    pieces = [piece(1, genre) for genre in GENRES] + [piece(2, genre) for genre in GENRES[::4]]
+    return [(score, at, window_facts(score, at, 10.0)) for score in pieces for at in (0.0, 20.0)]
 
 
 def test_genres_and_instruments_are_many() -> None:
@@ -137,7 +139,7 @@ def test_longer_pieces_and_unknown_genre() -> None:
     assert compose(3, 75.0, "rock").seconds >= 75.0
     assert compose(3, 10.0, "ambient").seconds >= 10.0
     with pytest.raises(KeyError):
-        compose(3, 30.0, "polka")
+        compose(3, 30.0, "yodelling")
 
 
 def test_harmony() -> None:
@@ -217,7 +219,7 @@ def test_plans_agree_with_the_notes() -> None:
 
 def test_the_bass_plays_what_stands_after_the_slash() -> None:
     right, wrong, chords = 0, 0, set()
-    for seed in range(12):
+    for seed in range(3):
         for genre in GENRES:
             score = compose(seed, 20.0, genre)
             plan = window_plan(score, 0.0, True)
@@ -228,12 +230,12 @@ def test_the_bass_plays_what_stands_after_the_slash() -> None:
                         chords.add(symbol)
                         right += note.pitch % 12 == parse_chord(symbol).bass
                         wrong += note.pitch % 12 != parse_chord(symbol).bass
-    assert len(chords) > 60 and right > 0.9 * (right + wrong)
+    assert len(chords) > 30 and right > 0.9 * (right + wrong)
 
 
 def test_drums_of_a_section_are_those_of_the_notes() -> None:
     told = Counter()
-    for seed in range(8):
+    for seed in range(2):
         for genre in GENRES:
             score = compose(seed, 20.0, genre)
             beats = [n.start for p in score.parts if p.role in RHYTHM for n in p.notes]
@@ -289,6 +291,7 @@ def test_captions_name_only_what_sounds() -> None:
         for texts in captions(facts, random.Random(5)).values():
             for text in texts:
                 bare = re.sub("|".join(map(re.escape, asked)), " ", text)
+                bare = re.sub(r"\b(no|without) \w+", " ", bare, flags=re.IGNORECASE)
                 for word in genre_words:
                     bare = re.sub(rf"\b{re.escape(word)}\b", " ", bare, flags=re.IGNORECASE)
                 assert named(bare) <= allowed, text
@@ -299,6 +302,8 @@ def test_captions_tell_the_truth_about_drums_and_mode() -> None:
         for texts in captions(facts, random.Random(6)).values():
             for text in texts:
                 lower = text.lower()
+                for sentences, wishes in HAPPENINGS.values():
+                    lower = re.sub("|".join(re.escape(said.lower()) for said in (*sentences, *wishes)), " ", lower)
                 if facts["drums"]:
                     assert not re.search(r"no drums|without (any )?drums|no percussion", lower), text
                 if facts["tonality"] == "minor":
@@ -330,6 +335,47 @@ def test_caption_lengths_and_variety() -> None:
     assert max(openings.values()) < 0.1 * openings.total()
 
 
+def test_what_is_said_to_be_missing_is_missing() -> None:
+    families = {"guitars": "guitar", "piano": "piano", "strings": "strings", "brass": "brass", "bass": "bass"}
+    told = Counter()
+    for score, at, facts in windows():
+        first, last = score.beat_at(at), score.beat_at(at + 10)
+        heard = [p for p in score.parts if any(n.start < last and n.start + n.beats > first for n in p.notes)]
+        for text in captions(facts, random.Random(9))["plain"]:
+            for word in re.findall(r"\b(?:no|without) (\w+)", text.lower()):
+                told[word] += 1
+                if word == "bass":
+                    assert not any(part.role == "bass" for part in heard), text
+                elif word in families:
+                    assert not any(families[word] in part.name for part in heard), text
+    assert told["guitars"] > 5 and told["drums"] > 5 and told["bass"] > 0
+
+
+def test_what_happens_is_told_and_true() -> None:
+    """Drums that enter do so after the beginning, a last chord is the end, and each happening is found somewhere."""
+    found = Counter()
+    for seed in range(3):
+        for genre in GENRES:
+            score = compose(seed + 60, 30.0, genre)
+            for at in (0.0, 10.0, 20.0):
+                facts = window_facts(score, at, 10.0)
+                assert set(facts["happens"]) <= set(HAPPENINGS)
+                found.update(facts["happens"])
+                first, last = score.beat_at(at), score.beat_at(at + 10)
+                beats = sorted(
+                    n.start for p in score.parts if p.role in RHYTHM for n in p.notes if first <= n.start < last
+                )
+                if "drums enter" in facts["happens"]:
+                    assert score.seconds_at(beats[0]) > at + 1 and score.seconds_at(beats[-1]) > at + 5
+                if "drums only" in facts["happens"]:
+                    assert all(facts["roles"][name] in RHYTHM for name in facts["instruments"])
+                if "last chord" in facts["happens"]:
+                    assert facts["ending"] and not score.excerpt
+                if "one chord" in facts["happens"]:
+                    assert len(set(facts["chords"])) == 1
+    assert all(found[happening] for happening in HAPPENINGS), [h for h in HAPPENINGS if not found[h]]
+
+
 def test_moods_fit_the_window() -> None:
     loud = window_facts(piece(1, "metal"), 10.0, 10.0)
     assert not {"calm", "peaceful"} & set(loud["moods"])
@@ -341,7 +387,7 @@ def test_moods_fit_the_window() -> None:
 
 @pytest.mark.parametrize("genre", GENRES)
 def test_every_section_has_a_pitched_part(genre: str) -> None:
-    for seed in range(100, 125):
+    for seed in range(100, 106):
         score = compose(seed, 30.0, genre)
         notes = pitched(score)
         for section in score.sections:

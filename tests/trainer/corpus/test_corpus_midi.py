@@ -350,7 +350,7 @@ def test_a_folder_becomes_a_dataset(data, tmp_path, quick) -> None:
     for row in rows:
         assert (out / row["path"]).is_file() and row["set"] == "midi" and row["seconds"] == 10.0
         assert row["genre"] == ("waltz" if row["source"].startswith("a.mid of Anna") else None)
-        assert set(row["captions"]) == {"short", "long", "dense", "free"} and row["facts"]["plan"]["tempo"]
+        assert set(row["captions"]) == {"short", "long", "dense", "plain", "free"} and row["facts"]["plan"]["tempo"]
         assert bool(row["captions"]["free"]) == (row["genre"] is not None)
     assert {row["source"].split(" of ")[0] for row in rows} == {"a.mid", "b.MID", "more/c.midi"}
     assert "more/c.midi of Carla, arranged by ttm-app; soundfont X (MIT): CC0-1.0" in (out / "CREDITS.md").read_text()

@@ -76,13 +76,16 @@ def load_score(path: Path) -> Score:
     """A score kept by the build (scores/<id>.json.gz)."""
     fields = json.loads(gzip.decompress(path.read_bytes()))
     parts = tuple(Part(**{**part, "notes": tuple(Note(**n) for n in part["notes"])}) for part in fields["parts"])
-    tuples = ("chords", "metre")  # of a section
     sections = tuple(
-        Section(**{name: tuple(value) if name in tuples and value else value for name, value in section.items()})
-        for section in ({"chords": ()} | section for section in fields["sections"])
+        Section(**{**section, "chords": tuple(section["chords"]), "metre": _pair(section.get("metre"))})
+        for section in fields["sections"]
     )
     lists = {name: tuple(fields[name]) for name in ("moods", "themes", "metre", "estimated") if name in fields}
     return Score(**{**fields, **lists, "parts": parts, "sections": sections})
+
+
+def _pair(metre: list[int] | None) -> tuple[int, int] | None:
+    return (metre[0], metre[1]) if metre else None
 
 
 def clip_rows(

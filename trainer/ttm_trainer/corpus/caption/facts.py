@@ -12,6 +12,15 @@ ROLE_WEIGHT = {
     "effect": 0.3,
 }  # fmt: skip
 
+FAMILIES = {  # of instruments -> what their names have in common
+    "guitar": ("guitar",),
+    "piano": ("piano",),
+    "strings": ("string", "violin", "viola", "cello", "contrabass", "fiddle"),
+    "brass": ("brass", "trumpet", "trombone", "tuba", "horn"),
+    "synth": ("synth", "lead", "pad", "supersaw", "drone", "chiptune", "bass", "bells"),
+    "voices": ("voices", "choir"),
+}
+
 
 def window_facts(score: Score, start: float, seconds: float) -> dict:
     """What is true of `seconds` of the piece from `start` (seconds); JSON-safe.
@@ -54,6 +63,7 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
         "swing": _swing(score),
         "instruments": names,
         "roles": roles,
+        "absent": _absent([part.name for part, _ in heard]),
         "drums": drums,
         "bass": any(p.role == "bass" for p, _ in heard),
         "solo": len(pitched) == 1 and not drums and len(heard) == 1,
@@ -106,6 +116,11 @@ def _chords(score: Score, first: float, last: float) -> list[str]:
     if "chords" not in score.estimated:
         chords = [symbol for symbol, before in zip(chords, ["", *chords], strict=False) if symbol and symbol != before]
     return chords if all(chords) else []
+
+
+def _absent(names: list[str]) -> list[str]:
+    """The families of FAMILIES of which no instrument is heard."""
+    return [family for family, words in FAMILIES.items() if not any(word in name for word in words for name in names)]
 
 
 def _swing(score: Score) -> str:

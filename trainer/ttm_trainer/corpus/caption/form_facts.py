@@ -64,10 +64,11 @@ def _of_drums(score: Score, sections: list[Section]) -> list[str]:
     found = ["drums first"] if alone[0] else []
     found += ["drum break"] if any(alone[1:]) else []
     course = [flag for index, flag in enumerate(flags) if index == 0 or flag != flags[index - 1]]
-    told = {
+    courses: dict[tuple[bool | None, ...], str] = {
         (False, True): "drums enter", (True, False): "drums leave", (True, False, True): "drums away",
         (False, True, False): "drums for a while",
-    }.get(tuple(course))  # fmt: skip
+    }  # fmt: skip
+    told = courses.get(tuple(course))
     return found + ([told] if told else [])
 
 

@@ -35,7 +35,7 @@ RICHER = {
 }
 COMMON = ("", "m", "7", "maj7", "m7")  # four times as likely as other qualities in random sequences
 VAMPS = {
-    "dark": ("i", "i7", "i9", "i7 IV7", "i bII", "i7 ii7", "i VII", "i,VII VI,VII", "im11", "i i/7"),
+    "dark": ("i", "i7", "i9", "i7 IV7", "i bII", "i7 ii7", "i VII", "i,VII VI,VII", "i11", "i i/7"),
     "bright": ("I", "I7", "Imaj7", "I bVII", "Imaj7 II7", "I7 IV7", "I9", "I,IV I", "I69", "Isus4 I", "I7#9"),
 }
 

@@ -76,16 +76,22 @@ class Chord:
     def over(self, bass: int, key: Key) -> Chord:
         """The same chord with another note in the bass, spelled as in `key`."""
         plain = self.symbol.split("/")[0]
-        return replace(self, bass=bass, symbol=plain if bass == self.root else f"{plain}/{key.spelling[bass]}")
+        return replace(self, bass=bass, symbol=plain if bass == self.root else f"{plain}/{spelt(bass, key)}")
 
     def moved(self, steps: int, key: Key) -> Chord:
         """The chord so many semitones higher, spelled as in `key`."""
         return chord(self.root + steps, self.quality, key).over((self.bass + steps) % 12, key)
 
 
+def spelt(pitch_class: int, key: Key) -> str:
+    """The name of a note in a key: the lowered second, third, sixth and seventh of major are flats."""
+    lowered = (pitch_class - key.tonic) % 12 in (1, 3, 8, 10) and pitch_class not in key.pitch_classes
+    return FLATS[pitch_class] if lowered else key.spelling[pitch_class]
+
+
 def chord(root: int, quality: str, key: Key) -> Chord:
     """The chord on a pitch class, spelled as in `key`."""
-    return Chord(root % 12, quality, key.spelling[root % 12] + quality, root % 12)
+    return Chord(root % 12, quality, spelt(root % 12, key) + quality, root % 12)
 
 
 @lru_cache(maxsize=4096)

@@ -143,6 +143,10 @@ GROOVES: dict[str, tuple[Groove, ...]] = {
         {SNARE: "..x...xo", KICK: "X...X...", CRASH: "o......."},
     ),
     "march 6/8": ({SNARE: "x.o.o.x.o.oo", KICK: "X.....X....."},),
+    "polka": (
+        {KICK: "X...X...X...X...", SNARE: "..x...x...x...x."},
+        {KICK: "X...X...X...X...", SNARE: "..x...xx..x...xx"},
+    ),
     "polka 2/4": ({KICK: "X...X...", SNARE: "..x...x.", HAT: "o.o.o.o."}, {KICK: "X...X...", SNARE: "..x...xx"}),
     "epic 6/8": ({TOM_LOW: "X..x..X.x.x.", KICK: "X.....x....."},),
     "epic 3/4": ({TOM_LOW: "X..x..x.x.x.", KICK: "X..........."},),

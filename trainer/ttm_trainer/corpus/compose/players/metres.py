@@ -70,7 +70,7 @@ def fitted(pattern: str, metre: Metre) -> str:
 
 def _in_three(beat: str) -> str:
     """Four sixteenths as six: a beat of two eighths as one of three."""
-    first, second, third, fourth = beat
+    first, second, third, fourth = tuple(beat)
     third = fourth if third == "." and fourth not in ".-" else third
     eighths = (first, second, third)
     held = (second == "-", third == "-", fourth == "-" and third != ".")
