@@ -6,7 +6,7 @@ Every entry of `happenings` is true of the notes that sound in the window, and o
 from __future__ import annotations
 
 from ..compose.score import Note, Part, Score, Section
-from .plans import EARLY, RHYTHM, drums_in, metre_of
+from .plans import EARLY, RHYTHM, drums_in, metre_of, slots
 
 HAPPENINGS = (
     "drums enter", "drums leave", "drums away", "drums for a while", "drums first", "drum break", "drums only",
@@ -14,7 +14,7 @@ HAPPENINGS = (
     "slower", "other metre", "stop", "solo", "pick-up", "last chord", "silence", "one chord", "double-time",
     "half-time",
 )  # fmt: skip
-LEAST = 1.2  # seconds of a section within a window for it to count
+LEAST, GLIMPSE = 1.2, 0.3  # seconds of a section within a window for it to count; for its drums
 STEP_OF_ENERGY = 0.22
 Heard = list[tuple[Part, list[Note]]]
 
@@ -35,7 +35,12 @@ def happenings(score: Score, heard: Heard, first: float, last: float) -> list[st
     sections = [s for s in score.sections if s.name and seconds_in(score, s, first, last) >= LEAST]
     if not sections:
         return []
-    found = [*_of_drums(score, sections), *_of_energy(sections, heard, first, last)]
+    glimpsed = [
+        section
+        for section in score.sections
+        if seconds_in(score, section, first, last) >= (LEAST if drums_in(score, section) is False else GLIMPSE)
+    ]
+    found = [*_of_drums(score, glimpsed), *_of_energy(sections, heard, first, last)]
     for before, after in zip(sections, sections[1:], strict=False):
         found += _changes(score, before, after)
     names = [section.name for section in sections]
@@ -43,7 +48,7 @@ def happenings(score: Score, heard: Heard, first: float, last: float) -> list[st
     found += ["solo"] if any(s.name == "solo" and any(s.chords) for s in sections) else []
     feels = {section.feel for section in sections}
     found += [feel for feel in ("half-time", "double-time") if feels == {feel}]
-    chords = {chord for section in sections for chord in section.chords if chord}
+    chords = {chord for chord, begin, end in slots(score) if chord and begin < last and end > first}
     found += ["one chord"] if len(chords) == 1 and score.seconds_at(last) - score.seconds_at(first) > 8 else []
     found += ["stop"] if _stops(score, heard, first, last) else []
     opening = score.sections[0]

@@ -58,7 +58,7 @@ GENRE_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "post-rock": (("post-rock piece", "post-rock instrumental", "instrumental rock soundscape"), ("post-rock", "instrumental rock", "ambient rock")),
     "indie rock": (("indie rock song", "indie track", "indie guitar song"), ("indie rock", "indie", "alternative")),
     "ska": (("ska tune", "ska track", "ska-punk song", "two-tone tune"), ("ska", "two-tone", "ska punk")),
-    "gospel": (("gospel song", "gospel tune", "church gospel piece", "praise song"), ("gospel", "church", "praise")),
+    "gospel": (("gospel song", "gospel tune", "church gospel piece", "praise song"), ("gospel", "church music", "praise")),
     "soul": (("soul song", "soul track", "motown-style tune", "R&B tune"), ("soul", "motown", "rhythm and blues")),
     "big band": (("big band tune", "big band swing number", "swing number", "swing-era tune"), ("big band", "swing", "jazz")),
     "lounge": (("lounge tune", "cocktail music piece", "easy listening tune", "lounge jazz piece"), ("lounge", "easy listening", "cocktail music")),

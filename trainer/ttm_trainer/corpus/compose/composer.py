@@ -36,7 +36,7 @@ PLAY = {
 }
 PAD_STYLES = {"pad": chords.pad, "drone": chords.drone, "swell": chords.comp}
 PICKUPS = {"melody": melody.pickup, "bass": bass.pickup, "drums": drums.pickup, "percussion": drums.pickup}
-ODD = 0.3  # chance of a rarer metre in genres that have some
+ODD = 0.25  # chance of a rarer metre in genres that have some
 SWUNG = 0.04  # chance of swing in genres that have none
 
 # Moods that only fit some tempos (quarter notes a minute): lowest, highest.

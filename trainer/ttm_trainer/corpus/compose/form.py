@@ -187,7 +187,7 @@ def _with_events(blocks: list[Block], style: Genre, rng: random.Random) -> list[
     elif count > 1 and rng.random() < 0.09:
         names = rng.choice((("chorus", "drop"), ("bridge", "solo"), ("chorus", "drop", "outro")))
         blocks = [replace(block, relative=block.name in names) for block in blocks]
-    if rng.random() < 0.1:
+    if rng.random() < 0.2:
         feel = rng.choice(("half-time", "half-time", "double-time"))
         at = rng.randrange(count)
         blocks = [replace(block, feel=feel) if i >= at else block for i, block in enumerate(blocks)]
@@ -196,11 +196,11 @@ def _with_events(blocks: list[Block], style: Genre, rng: random.Random) -> list[
 
 def _with_breaks(blocks: list[Block], style: Genre, rng: random.Random) -> list[Block]:
     """A bar of break or stop taken from the end of some section; a pick-up before the first."""
-    if len(blocks) > 1 and rng.random() < 0.24:
+    if len(blocks) > 1 and rng.random() < 0.3:
         at = rng.randrange(len(blocks) - 1)
         before = blocks[at]
         if before.bars >= 3 and before.cast != "drums alone":
-            cast = rng.choice(("stop", "no drums", "alone", "drum solo"))
+            cast = rng.choice(("stop", "stop", "no drums", "alone", "drum solo"))
             energy = blocks[at + 1].energy if cast == "drum solo" else max(0.12, round(before.energy - 0.3, 2))
             gap = replace(before, name="break", bars=1, cast=cast, energy=energy, feel="")
             blocks = [*blocks[:at], replace(before, bars=before.bars - 1), gap, *blocks[at + 1 :]]
