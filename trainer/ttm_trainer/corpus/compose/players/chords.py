@@ -9,7 +9,7 @@ from ..theory import Chord, fold, nearest
 from . import drums
 from .bass import bottom
 from .figures import ARPEGGIOS, COMPING
-from .player import LIVELY, STEP, Player, Span, stack, struck, velocity
+from .player import LIVELY, QUIET, STEP, Player, Span, stack, struck, velocity
 
 PLAIN = (
     "",
@@ -105,6 +105,8 @@ def arpeggio(player: Player, span: Span) -> list[Note]:
         order = (order * 2)[:6]
     if span.compound and rate >= 4:
         rate = 6
+    elif rate == 1 and span.energy < QUIET:
+        rate = 2
     step, notes, count = rate * STEP, [], 0
     length = step * (1.0 if figure else 0.7)
     for start, end, chord in span.chords:

@@ -88,7 +88,7 @@ def melody(player: Player, span: Span) -> list[Note]:
     center = min(player.center + round(9 * (span.energy - 0.55)), player.high - 7)
     last = player.memory.get("last", center)
     notes: list[Note] = []
-    busy = 1.0 if span.energy >= 0.35 or player.style in ("slow", "long") else 0.7  # fewer notes where it is quiet
+    left_out = max(0.0, 0.65 - 1.2 * span.energy)  # share of the weak notes: the quieter, the more
     for bar in range(span.bars):
         symbol = plan[bar % 4]
         symbol = "b" if symbol == "." and span.alone else symbol
@@ -105,7 +105,7 @@ def melody(player: Player, span: Span) -> list[Note]:
             if at >= span.end - 1e-6:
                 break
             strong = beat % (1.5 if span.compound else 2.0) < 1e-6 or length >= 1.5
-            if not strong and busy < 1 and span.rng.random() > busy:
+            if not strong and left_out and span.rng.random() < left_out:
                 continue
             length = min(length, span.end - at)
             rungs = ladder(span.classes_at(at), player.low, player.high)

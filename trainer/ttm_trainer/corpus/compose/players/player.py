@@ -14,7 +14,7 @@ from ..theory import Chord, Key, fold, scale_over, voicing
 from .metres import COMPOUND, Metre, bar_of, patterns, steps_of
 
 STEP = 0.25  # beats in a step of a pattern
-LIVELY = 0.8  # energy from which on a player takes its livelier pattern
+QUIET, LIVELY = 0.45, 0.8  # energy below which a player takes its sparser patterns, and from which on its denser ones
 
 
 @dataclass
@@ -99,9 +99,22 @@ def velocity(force: float) -> int:
     return max(1, min(127, round(force)))
 
 
+def _strokes(pattern: str | dict[int, str]) -> int:
+    """How much is struck in a bar of a pattern."""
+    rows = [pattern] if isinstance(pattern, str) else pattern.values()
+    return sum(len(row) - row.count(".") - row.count("-") for row in rows)
+
+
+def suiting(options: Sequence, energy: float) -> list:
+    """The patterns that suit an energy: the sparser half where it is low, the denser half where it is high."""
+    ordered = sorted(options, key=_strokes)
+    half = -(-len(ordered) // 2)
+    return ordered[:half] if energy < QUIET else ordered[-half:] if energy >= LIVELY else ordered
+
+
 def choice(player: Player, span: Span, table: Mapping[str, Sequence[Figure]]) -> Figure:
     """The player's groove or figure for this kind of section: the same one whenever the section comes back."""
-    options = patterns(table, player.style, span.metre)
+    options = suiting(patterns(table, player.style, span.metre), span.energy)
     return random.Random(player.seed + 7919 * (span.energy >= LIVELY)).choice(options)
 
 
@@ -110,7 +123,7 @@ def struck(player: Player, span: Span, table: Mapping[str, Sequence[str]]) -> It
 
     Four bars take one pattern or alternate two.
     """
-    options = patterns(table, player.style, span.metre)
+    options = suiting(patterns(table, player.style, span.metre), span.energy)
     draw = random.Random(player.seed + 7919 * (span.energy >= LIVELY))
     pair = draw.choice(options), draw.choice(options)
     plan = draw.choice(((0, 0, 0, 0), (0, 0, 0, 1), (0, 1, 0, 1), (0, 1, 0, 0)))
