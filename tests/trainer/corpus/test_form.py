@@ -112,6 +112,13 @@ def test_many_things_happen_and_all_qualities_sound(pieces: list[Score]) -> None
     assert share["swings"] > 0.06
 
 
+def test_pieces_last_as_long_as_asked_and_begin_as_the_score_says(pieces: list[Score]) -> None:
+    for score in pieces:
+        assert round(score.seconds * 44_100) >= 30 * 44_100
+        first = score.sections[0]
+        assert (first.tempo, first.metre, first.start) == (None, None, 0)
+
+
 def test_windows_change_inside(pieces: list[Score]) -> None:
     drums = sections = 0
     for score in pieces:
@@ -176,7 +183,7 @@ def test_pieces_of_any_length(seconds: float) -> None:
     for seed, genre in enumerate(GENRES[::8]):
         score = compose(seed, seconds, genre)
         bar = bar_of(score.metre) * 60 / min(section.tempo or score.tempo for section in score.sections)
-        assert seconds - 1e-3 <= score.seconds <= seconds + 2 * bar
+        assert round(seconds * 44_100) <= round(score.seconds * 44_100) and score.seconds <= seconds + 2 * bar
         frame_grid(window_plan(score, 0.0, True), 40, 2.0)
 
 

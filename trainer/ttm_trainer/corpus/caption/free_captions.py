@@ -1,9 +1,9 @@
 """Captions in free wording: how people ask for music who do not use musicians' words.
 
-`free_requests.tsv` holds some 43 requests for each style, written for this project with a language model (CC0), and the
-mood of the pieces that each fits: "bright", "dark" or "any". They name no instrument that a piece of the style may
-lack, and none shares four words in a row with a prompt that models are measured with. One in ten requests of a style is
-kept for unseen clips.
+`free_requests.tsv` holds some 43 requests for each main style and some 20 for each other, written for this project with
+a language model (CC0), and the mood of the pieces that each fits: "bright", "dark" or "any". One that names an
+instrument or counts beats is for windows that have them. None shares four words in a row with a prompt that models are
+measured with. One in ten requests of a style is kept for unseen clips.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ harmony gives the chords, form the sections, band the players; here they play, s
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field, replace
 
@@ -95,7 +96,7 @@ def compose(seed: int, seconds: float = 30.0, genre: str | None = None) -> Score
     end = piece.sections[-1].end
     last = plan.blocks[-1]
     rest = seconds - Score(0, None, (), (), tempo, metre, None, 0, (), tuple(piece.sections)).seconds_at(end)
-    beats = round(end + (rest * last.tempo / 60 if plan.ends and rest > 0 else 0), 4)
+    beats = end + (math.ceil(rest * last.tempo / 60 * 1e4) / 1e4 if plan.ends and rest > 0 else 0)
     room = rng.choice(style.rooms)
     parts = performance.parts(band, piece.tracks, style, room, tempo, end, rng)
     moods = _moods(style, found.key, tempo, rng)

@@ -214,7 +214,9 @@ def _with_breaks(blocks: list[Block], style: Genre, rng: random.Random) -> list[
 
 def _with_tempo_or_metre(blocks: list[Block], style: Genre, rng: random.Random) -> list[Block]:
     """Another tempo, or in genres of more than one metre another metre, from some block on or for one block."""
-    at = rng.randrange(len(blocks) - 1) + 1 if len(blocks) > 1 else 0
+    if len(blocks) == 1:
+        return blocks
+    at = rng.randrange(1, len(blocks))
     metres = [m for m in (*style.metres, *style.odd) if m != blocks[0].metre]
     last = rng.choice((len(blocks), len(blocks), at + 1))
     if metres and style.odd and rng.random() < 0.4:
