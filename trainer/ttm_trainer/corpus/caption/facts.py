@@ -44,6 +44,7 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
     dynamics = "soft" if force < 60 else "loud" if force > 84 else "medium"
     here = main_section(score, first, last)
     tempo, key, metre = (here and here.tempo) or score.tempo, (here and here.key) or score.key, metre_of(score, here)
+    key = key if any(p.role not in (*RHYTHM, "effect") for p, _ in heard) else None
     pitched = [name for name in names if roles[name] not in (*RHYTHM, "effect")]
     mode = key.split(" ", 1)[1] if key else None
     bright = mode in ("major", "lydian", "mixolydian") if mode else None

@@ -136,11 +136,10 @@ def without(t: Teller) -> str:
     """Something that is not there."""
     absent = [FAMILIES[family] for family in t.facts.get("absent", ())]
     absent += [] if t.facts["drums"] else ["drums", "drums", "beat", "percussion"]
-    absent += [] if t.facts.get("bass", True) else ["bass"]
-    thing = t.rng.choice([*absent, "vocals", "singing"])
-    return t.one(
-        f"no {thing}", f"without {thing}", f"{thing}-free" if thing in ("drums", "vocals") else f"no {thing} please"
-    )
+    absent += [] if t.facts.get("bass", True) or any("bass" in name for name in t.names) else ["bass"]
+    sung = ["lyrics"] if {"voices", "choir pad"} & set(t.names) else ["vocals", "singing", "lyrics"]
+    thing = t.rng.choice([*absent, *sung])
+    return t.one(f"no {thing}", f"without {thing}", f"no {thing} please")
 
 
 def changes(t: Teller) -> str:
@@ -169,13 +168,16 @@ def plain(t: Teller) -> str:
         lambda: f"{t.one('something', 'music')} {mood}{tail}, {t.one('just', 'mainly', 'mostly')} {names}",
         lambda: f"{t.one('sounds', 'it should sound', 'it should feel')} {mood}, {players}{tail}",
     ]  # fmt: skip
+    if scene and "video" not in scene and "film" not in scene:
+        forms.append(
+            lambda: f"I am {t.one('making', 'editing', 'filming')} a video about {scene} and need {mood} music{tail}"
+        )
     if scene:
         forms += [
             lambda: f"{t.one('something', 'music', 'background music', 'a soundtrack')} for {scene}, {mood}{tail}",
             lambda: f"{scene}: {mood}, {names}{tail}",
             lambda: f"{t.one('sounds like', 'like', 'it feels like', 'reminds me of')} {scene}, {mood}, {players}{tail}",
             lambda: f"{t.one('what would you play for', 'what fits')} {scene}? {mood}, {names}{tail}",
-            lambda: f"I am {t.one('making', 'editing', 'filming')} a video about {scene} and need {mood} music{tail}",
         ]  # fmt: skip
     happened = [wish for happening in t.facts.get("happens", ()) for wish in (t.one(*HAPPENINGS[happening][1]),)]
     if happened:

@@ -101,7 +101,7 @@ def compose(seed: int, seconds: float = 30.0, genre: str | None = None) -> Score
     parts = performance.parts(band, piece.tracks, style, room, tempo, end, rng)
     moods = _moods(style, found.key, tempo, rng)
     themes = tuple(rng.sample(style.themes, 2))
-    key = _key_name(found.key) if found.clear else None
+    key = _key_name(found.key) if found.clear and not style.percussive else None
     return Score(
         seed, name, moods, themes, tempo, metre, key, beats, parts, tuple(piece.sections), room, master(style, rng),
         excerpt=not plan.ends, swing=round(swing, 3), swing_unit=style.swing_unit if swing > 0.5 else 0.5,
