@@ -325,7 +325,7 @@ GROOVES: dict[str, tuple[Groove, ...]] = {
         {KICK: "X..XX..XX..XX..X", SNARE: "....X.......X.XX", HAT: "x.x.x.x.x.x.x.x."},
     ),
     "heartbeat": ({KICK: "X.x............."}, {TOM_LOW: "X..x............"}, {TOM_LOW: "X.......x......."}),
-    "braam": ({TOM_LOW: "X...............", CRASH: "o..............."}, {TOM_LOW: "X.......X.X.XXXX"}),
+    "braam": ({TOM_LOW: "X.......x.....x.", CRASH: "o..............."}, {TOM_LOW: "X.......X.X.XXXX"}),
     "shaker": (
         {SHAKER: "xgogxgogxgogxgog"},
         {CABASA: "o.x.o.x.o.x.o.x."},

@@ -140,7 +140,11 @@ def struck(player: Player, span: Span, table: Mapping[str, Sequence[str]]) -> It
 
 
 def stack(player: Player, span: Span, chord: Chord, size: int = 4) -> tuple[int, ...]:
-    """A voicing near the player's last one; with a bass note that is not the root below it where no bass plays."""
+    """A voicing near the player's last one; with a bass note that is not the root below it where no bass plays.
+
+    size: tones at most; who may play four plays all five of a ninth, so that the chord is told.
+    """
+    size = max(size, len(chord.pitch_classes)) if size >= 4 and player.role in ("chords", "pad") else size
     tones = voicing(chord, player.memory.get("voicing"), player.center, size)
     player.memory["voicing"] = tones
     pitches = {fold(pitch, player.low, player.high) for pitch in tones}
