@@ -371,6 +371,8 @@ def test_what_happens_is_told_and_true() -> None:
                     assert score.seconds_at(beats[0]) > at + 0.8 and score.seconds_at(beats[-1]) > at + 5
                 if "drums only" in facts["happens"]:
                     assert all(facts["roles"][name] in RHYTHM for name in facts["instruments"])
+                for what, who in facts["soloists"].items():
+                    assert what in facts["happens"] and who in facts["instruments"]
                 if "last chord" in facts["happens"]:
                     assert facts["ending"] and not score.excerpt
                 if "one chord" in facts["happens"]:

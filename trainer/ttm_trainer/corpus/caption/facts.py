@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..compose.score import Note, Part, Score
-from .form_facts import happenings, main_section, rhythm_of
+from .form_facts import happenings, main_section, rhythm_of, soloists
 from .plans import RHYTHM, metre_of, slots, window_plan
 from .vocabulary import AROUSED, CALM
 
@@ -61,6 +61,7 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
         "plan": window_plan(score, start, drums).to_dict(),
         "section": here.name if here else "",
         "happens": happenings(score, heard, first, last),
+        "soloists": {what: who for what, who in soloists(score, heard, first, last).items() if who in names},
         "swing": _swing(score),
         "instruments": names,
         "roles": roles,

@@ -1,6 +1,6 @@
 """What happens within a window of a piece: drums that enter, energy that rises, a change of key or tempo, an ending.
 
-Every entry of `happenings` is true of the notes that sound in the window, and one of HAPPENINGS.
+Every entry of `happenings` is true of the notes that sound in the window, and has its words in `wording.HAPPENINGS`.
 """
 
 from __future__ import annotations
@@ -8,12 +8,6 @@ from __future__ import annotations
 from ..compose.score import Note, Part, Score, Section
 from .plans import EARLY, RHYTHM, drums_in, metre_of, slots
 
-HAPPENINGS = (
-    "drums enter", "drums leave", "drums away", "drums for a while", "drums first", "drum break", "drums only",
-    "rises", "falls", "quiet then loud", "loud then quiet", "build and drop", "higher key", "other key", "faster",
-    "slower", "other metre", "stop", "solo", "pick-up", "last chord", "silence", "one chord", "double-time",
-    "half-time",
-)  # fmt: skip
 LEAST, GLIMPSE = 1.2, 0.3  # seconds of a section within a window for it to count; for its drums
 STEP_OF_ENERGY = 0.22
 Heard = list[tuple[Part, list[Note]]]
@@ -46,6 +40,7 @@ def happenings(score: Score, heard: Heard, first: float, last: float) -> list[st
     names = [section.name for section in sections]
     found += ["build and drop"] if ("build", "drop") in zip(names, names[1:], strict=False) else []
     found += ["solo"] if any(s.name == "solo" and any(s.chords) for s in sections) else []
+    found += ["alone first"] if _alone(sections[0], heard) and len(sections) > 1 else []
     feels = {section.feel for section in sections}
     found += [feel for feel in ("half-time", "double-time") if feels == {feel}]
     chords = {chord for chord, begin, end in slots(score) if chord and begin < last and end > first}
@@ -58,6 +53,30 @@ def happenings(score: Score, heard: Heard, first: float, last: float) -> list[st
         found += ["last chord"] if first < end - 1 and last > end - 0.5 else []
         found += ["silence"] if first < end and score.seconds_at(last) - score.seconds_at(end) > 0.6 else []
     return list(dict.fromkeys(found))
+
+
+def soloists(score: Score, heard: Heard, first: float, last: float) -> dict[str, str]:
+    """Who takes the solo of a window, and who opens it alone: instrument names by happening."""
+    sections = [s for s in score.sections if s.name and seconds_in(score, s, first, last) >= LEAST]
+    found = {}
+    for section in sections:
+        leads = [(_begun(notes, section), part.name) for part, notes in heard if part.role == "melody"]
+        if section.name == "solo" and any(section.chords) and leads:
+            found["solo"] = max(leads)[1]
+    if len(sections) > 1 and (name := _alone(sections[0], heard)):
+        found["alone first"] = name
+    return found
+
+
+def _begun(notes: list[Note], section: Section) -> int:
+    """How many notes begin within a section."""
+    return sum(section.start <= note.start + EARLY < section.end for note in notes)
+
+
+def _alone(section: Section, heard: Heard) -> str:
+    """The only instrument that plays in a section with chords, or nothing."""
+    playing = {part.name for part, notes in heard if _begun(notes, section)}
+    return playing.pop() if len(playing) == 1 and any(section.chords) else ""
 
 
 def _of_drums(score: Score, sections: list[Section]) -> list[str]:

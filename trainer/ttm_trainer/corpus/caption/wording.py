@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .teller import Teller, article, cap, listed, tidy
+from .vocabulary import MASS, PLURAL
 
 # What happens -> how it is told, and how it is asked for.
 HAPPENINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -32,6 +33,7 @@ HAPPENINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "other metre": (("The metre changes",), ("the time signature changes", "changing metre")),
     "stop": (("Everything stops for a moment", "There is a sudden stop"), ("with a sudden stop", "everything stops, then goes on", "stop and go")),
     "solo": (("There is a solo", "One instrument takes a solo"), ("with a solo", "a solo in it")),
+    "alone first": (("One instrument begins alone", "It opens with a single instrument"), ("one instrument starts alone", "begins with a single player")),
     "pick-up": (("It begins with a pick-up",), ("with a pick-up",)),
     "last chord": (("It comes to a clear ending on a held chord", "The piece closes on its final chord"), ("ends on a held chord", "with a real ending", "proper ending")),
     "silence": (("The last chord is followed by silence",), ("ends before the clip is over", "silence at the end")),
@@ -101,9 +103,23 @@ def chords(t: Teller) -> str:
     )
 
 
+def happened(t: Teller, happening: str, asked: bool) -> str:
+    """A happening as it is told or asked for, with the name of the instrument, where it is one that does it."""
+    name = t.facts.get("soloists", {}).get(happening, "")
+    if not name or name.endswith(PLURAL + MASS) or t.rng.random() < 0.3:
+        return t.one(*HAPPENINGS[happening][asked])
+    if happening == "solo":
+        return t.one(f"with {article(name)} solo", f"{name} solo") if asked else f"There is {article(name)} solo"
+    return (
+        t.one(f"starts with only {article(name)}", f"{name} alone at first")
+        if asked
+        else f"It opens with {article(name)} alone"
+    )
+
+
 def told(t: Teller) -> list[str]:
     """Sentences about what happens in the window, its metre and its swing."""
-    found = [t.one(*HAPPENINGS[happening][0]) for happening in t.facts.get("happens", ())]
+    found = [happened(t, happening, asked=False) for happening in t.facts.get("happens", ())]
     if not t.facts.get("happens") and t.facts["change"] != "steady":
         found.append(t.one(*HAPPENINGS["rises" if t.facts["change"] == "builds" else "falls"][0]))
     if t.facts["ending"] and "last chord" not in t.facts.get("happens", ()):
@@ -123,7 +139,7 @@ def told(t: Teller) -> list[str]:
 def wishes(t: Teller) -> list[str]:
     """The same as somebody asks for it, and the tempo, the key, the chords, and what is not there."""
     facts = t.facts
-    found = [t.one(*HAPPENINGS[happening][1]) for happening in facts.get("happens", ())]
+    found = [happened(t, happening, asked=True) for happening in facts.get("happens", ())]
     found += (
         [t.one("with swing", "swung", "with a swing feel", "shuffle feel")] if facts.get("swing") == "eighths" else []
     )
@@ -179,9 +195,9 @@ def plain(t: Teller) -> str:
             lambda: f"{t.one('sounds like', 'like', 'it feels like', 'reminds me of')} {scene}, {mood}, {players}{tail}",
             lambda: f"{t.one('what would you play for', 'what fits')} {scene}? {mood}, {names}{tail}",
         ]  # fmt: skip
-    happened = [wish for happening in t.facts.get("happens", ()) for wish in (t.one(*HAPPENINGS[happening][1]),)]
-    if happened:
-        story = ", ".join(happened[:2])
+    course = [happened(t, happening, asked=True) for happening in t.facts.get("happens", ())]
+    if course:
+        story = ", ".join(course[:2])
         forms += [lambda: f"{story}, {players}, {mood}", lambda: f"{mood}, {names}, {story}"] * 2
     if chords(t):
         forms.append(lambda: f"{chords(t)}, {tempo(t)}, {mood}, {names}")
