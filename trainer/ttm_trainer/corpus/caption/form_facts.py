@@ -39,8 +39,7 @@ def happenings(score: Score, heard: Heard, first: float, last: float) -> list[st
         found += _changes(score, before, after)
     names = [section.name for section in sections]
     found += ["build and drop"] if ("build", "drop") in zip(names, names[1:], strict=False) else []
-    found += ["solo"] if any(s.name == "solo" and any(s.chords) for s in sections) else []
-    found += ["alone first"] if _alone(sections[0], heard) and len(sections) > 1 else []
+    found += list(soloists(score, heard, first, last))
     feels = {section.feel for section in sections}
     found += [feel for feel in ("half-time", "double-time") if feels == {feel}]
     chords = {chord for chord, begin, end in slots(score) if chord and begin < last and end > first}
@@ -61,9 +60,10 @@ def soloists(score: Score, heard: Heard, first: float, last: float) -> dict[str,
     found = {}
     for section in sections:
         leads = [(_begun(notes, section), part.name) for part, notes in heard if part.role == "melody"]
-        if section.name == "solo" and any(section.chords) and leads:
+        if section.name == "solo" and any(section.chords) and leads and max(leads)[0] > 3:
             found["solo"] = max(leads)[1]
-    if len(sections) > 1 and (name := _alone(sections[0], heard)):
+    more = len({part.name for part, _ in heard}) > 1
+    if more and len(sections) > 1 and (name := _alone(sections[0], heard)):
         found["alone first"] = name
     return found
 
