@@ -74,20 +74,26 @@ def _generate(context: Context) -> Callable:
             ticket = await asyncio.to_thread(context.requests.submit, request.session_hash, resolved, suffix, "api")
         except TTMError as problem:
             raise _error(problem) from None
-        try:
-            told = None
-            while not ticket.over:
-                if told != (told := stand(context, ticket)):
-                    yield told
-                await asyncio.sleep(BEAT)
-        except (asyncio.CancelledError, GeneratorExit):  # nobody waits for it any more
-            context.requests.cancel(ticket.owner, ticket.id)
-            raise
-        if ticket.error:
-            raise gr.Error(ticket.error, print_exception=False)
-        yield stand(context, ticket)
+        async for answer in _followed(context, ticket):
+            yield answer
 
     return generate
+
+
+async def _followed(context: Context, ticket: Ticket) -> AsyncIterator[dict[str, Any]]:
+    """Where a request stands, whenever that changes; the last answer has its clips. gr.Error: it failed."""
+    try:
+        told = None
+        while not ticket.over:
+            if told != (told := stand(context, ticket)):
+                yield told
+            await asyncio.sleep(BEAT)
+    except (asyncio.CancelledError, GeneratorExit):  # nobody waits for it any more
+        context.requests.cancel(ticket.owner, ticket.id)
+        raise
+    if ticket.error:
+        raise gr.Error(ticket.error, print_exception=False)
+    yield stand(context, ticket)
 
 
 def _models(context: Context) -> Callable:

@@ -77,9 +77,16 @@ def load_score(path: Path) -> Score:
     """A score kept by the build (scores/<id>.json.gz)."""
     fields = json.loads(gzip.decompress(path.read_bytes()))
     parts = tuple(Part(**{**part, "notes": tuple(Note(**n) for n in part["notes"])}) for part in fields["parts"])
-    sections = tuple(Section(**{**section, "chords": tuple(section["chords"])}) for section in fields["sections"])
+    sections = tuple(
+        Section(**{**section, "chords": tuple(section["chords"]), "metre": _pair(section.get("metre"))})
+        for section in fields["sections"]
+    )
     lists = {name: tuple(fields[name]) for name in ("moods", "themes", "metre", "estimated") if name in fields}
     return Score(**{**fields, **lists, "parts": parts, "sections": sections})
+
+
+def _pair(metre: list[int] | None) -> tuple[int, int] | None:
+    return (metre[0], metre[1]) if metre else None
 
 
 def clip_rows(
@@ -113,7 +120,7 @@ def _audible(audio: np.ndarray, sample_rate: int, clip_seconds: float) -> list[i
 def build_piece(out: Path, seed: int, piece_seconds: float, clip_seconds: float, sample_rate: int, index: int) -> dict:
     """Compose, render and write one piece -> {"seconds", "error"}; a piece that fails leaves nothing."""
     identity = f"s{seed}-{index:06d}"
-    genre = composer.GENRES[index % len(composer.GENRES)]
+    genre = composer.genre_of(index)
     try:
         score = composer.compose(piece_seed(seed, index), seconds=piece_seconds, genre=genre)
         source = "; ".join([f"ttm-app composer seed {score.seed}", *sources(score)])

@@ -1,166 +1,25 @@
-"""Captions that are true by construction: the facts of a window -> short, long and dense texts."""
+"""Captions that are true by construction: the facts of a window -> short, long, dense, plain and free texts."""
 
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable
 
-from .facts import RHYTHM, window_facts
+from .facts import window_facts
 from .free_captions import asked, fitting
-from .vocabulary import (
-    ADJECTIVES,
-    BARE,
-    FAMILY,
-    GENRE_WORDS,
-    HALF_TIME,
-    LOUD_ADJECTIVES,
-    MASS,
-    MOOD_SYNONYMS,
-    NO_GENRE,
-    PLURAL,
-    ROLE_ADJECTIVES,
-    THE,
-    THEME_PHRASES,
-)
+from .teller import Teller, article, cap, listed, tidy
+from .vocabulary import HALF_TIME
+from .wording import changes, plain, told, wishes
 
 __all__ = ["captions", "window_facts"]
 
 
-def _article(phrase: str) -> str:
-    vowel = phrase[0].lower() in "aeio8" or phrase.startswith(("up", "un", "ur"))
-    return ("an " if vowel and not phrase.startswith("eu") else "a ") + phrase
-
-
-def _listed(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
-
-
-def _theme(theme: str) -> str:
-    if theme in THEME_PHRASES:
-        return THEME_PHRASES[theme]
-    return theme if theme in BARE else f"the {theme}" if theme in THE else _article(theme)
-
-
-def _genre_words(genre: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Nouns and tags of a genre; of one that is not known to be any, or not known here, plain ones."""
-    if genre is None:
-        return NO_GENRE
-    return GENRE_WORDS.get(genre) or (tuple(f"{genre} {noun}" for noun in ("piece", "track", "tune")), (genre,))
-
-
-class _Teller:
-    """Random phrases about one window: every method draws wording, none adds facts."""
-
-    def __init__(self, facts: dict, rng: random.Random):
-        self.facts, self.rng = facts, rng
-        self.names = list(facts["instruments"])
-        self.pitched = [n for n in self.names if facts["roles"][n] not in (*RHYTHM, "effect")]
-        self.rhythm = [n for n in self.names if facts["roles"][n] in RHYTHM]
-        nouns, self.tags = _genre_words(facts["genre"])
-        if facts["genre"] == "string quartet" and len(self.pitched) < 3:
-            nouns, self.tags = nouns[1:3], self.tags[:2]
-        if facts["genre"] == "classical piano" and not facts["solo"]:
-            nouns = nouns[1:2] + nouns[3:]
-        self.nouns = nouns
-
-    def one(self, *options: str) -> str:
-        return self.rng.choice(options)
-
-    def noun(self) -> str:
-        return self.rng.choice(self.nouns)
-
-    def mood(self, but: str = "") -> str:
-        moods = [m for m in self.facts["moods"] if m != but] or self.facts["moods"]
-        mood = self.rng.choice(moods)
-        return self.rng.choice(MOOD_SYNONYMS.get(mood, (mood,))) if self.rng.random() < 0.5 else mood
-
-    def moods(self) -> str:
-        drawn = self.rng.sample(self.facts["moods"], min(2, len(self.facts["moods"])))
-        return _listed(drawn) if self.rng.random() < 0.5 or len(drawn) == 1 else ", ".join(drawn)
-
-    def theme(self) -> str:
-        return _theme(self.rng.choice(self.facts["themes"]))
-
-    def player(self, name: str) -> tuple[str, bool]:
-        """A noun phrase for an instrument and whether it is plural."""
-        facts, rng = self.facts, self.rng
-        role = facts["roles"][name]
-        draw = rng.random()
-        base = name
-        if draw < 0.22 and name in FAMILY:
-            base = rng.choice(FAMILY[name])
-        pool = ADJECTIVES.get(name, ()) + (
-            ROLE_ADJECTIVES[role] if rng.random() < 0.4 or name not in ADJECTIVES else ()
-        )
-        if facts["dynamics"] == "soft":
-            pool = tuple(a for a in pool if a not in LOUD_ADJECTIVES)
-        adjective = rng.choice(pool) + " " if pool and rng.random() < 0.55 else ""
-        if adjective.strip() in base.split():
-            adjective = ""
-        if role == "effect" and name != "vinyl crackle":
-            adjective = ""
-        plural_base, mass = base.endswith(PLURAL), base.endswith(MASS)
-        shape = rng.random()
-        if not plural_base and not mass:
-            if role == "melody" and shape < 0.25 and "lead" not in base and "synth" != base:
-                return f"{_article(adjective + base)} {rng.choice(('melody', 'lead', 'line'))}", False
-            if role == "chords" and shape < 0.35 and "chord" not in base:
-                return f"{adjective}{base} chords", True
-            if role == "arpeggio" and shape < 0.35 and "arpegg" not in base + adjective:
-                return f"{adjective}{base} arpeggios", True
-            if role == "bass" and shape < 0.3 and "line" not in base:
-                return f"{_article(adjective + base)} line", False
-        if plural_base or mass:
-            return adjective + base, plural_base
-        return _article(adjective + base), False
-
-    def players(self, names: list[str]) -> str:
-        return _listed([self.player(name)[0] for name in names])
-
-    def verb(self, phrases: list[tuple[str, bool]], singular: str, plural: str) -> str:
-        return plural if len(phrases) > 1 or phrases[0][1] else singular
-
-    def some(self, low: int, high: int) -> list[str]:
-        """The most important instruments, `low` to `high` of them, in order of importance with some chance."""
-        names = [n for n in self.names if self.facts["roles"][n] != "effect"] or self.names
-        count = min(len(names), self.rng.randint(low, high))
-        if self.rng.random() < 0.6:
-            return names[:count]
-        chosen = set(self.rng.sample(names, count))
-        return [n for n in names if n in chosen]
-
-    def pace(self) -> str:
-        tempo = self.facts["tempo"]
-        if self.facts["genre"] in HALF_TIME:
-            return self.one("half-time", "steady")
-        if tempo < 76:
-            return self.one("slow", "unhurried")
-        if tempo < 100:
-            return self.one("moderate", "medium-paced")
-        if tempo < 132:
-            return self.one("brisk", "steady", "medium-fast")
-        return self.one("fast", "quick")
-
-    def beatless(self) -> str:
-        return self.one("without drums", "with no drums", "no percussion") if not self.facts["drums"] else ""
-
-
-def _cap(text: str) -> str:
-    return text[0].upper() + text[1:]
-
-
-def _tidy(text: str) -> str:
-    """Single spaces, and no word twice in a row."""
-    return re.sub(r"\b(\w+) \1\b", r"\1", " ".join(text.split()), flags=re.IGNORECASE)
-
-
-def _short(t: _Teller) -> str:
-    a, two = _article, t.some(1, 3)
+def _short(t: Teller) -> str:
+    a, two = article, t.some(1, 3)
     who = t.players(two)
     mood, noun = t.mood(), t.noun()
     tag, tags = t.rng.choice(t.tags), t.rng.sample(t.tags, min(2, len(t.tags)))
-    plain = _listed(two)
+    plain = listed(two)
     themes = t.facts["themes"]
     forms: list[Callable[[], str]] = [
         lambda: f"{a(mood)} {noun} with {who}.",
@@ -198,21 +57,21 @@ def _short(t: _Teller) -> str:
     if t.facts["solo"]:
         forms += [lambda: f"solo {two[0]}, {mood} {tag}", lambda: f"{a(mood)} piece for solo {two[0]}."] * 3
     text = t.rng.choice(forms)()
-    return _tidy(_cap(text) if text.endswith(".") or t.rng.random() < 0.3 else text)
+    return tidy(cap(text) if text.endswith(".") or t.rng.random() < 0.3 else text)
 
 
-def _rhythm(t: _Teller) -> str:
+def _rhythm(t: Teller) -> str:
     basses = [n for n in t.pitched if t.facts["roles"][n] == "bass"]
     drums, low = [t.player(n) for n in t.rhythm[:2]], [t.player(n) for n in basses[:1]]
     if drums and low:
-        both = _listed([p for p, _ in drums + low])
+        both = listed([p for p, _ in drums + low])
         return t.one(
             f"{both} keep the groove moving",
             f"The rhythm section consists of {both}",
             f"Underneath, {both} lay down the rhythm",
         )
     if drums:
-        text = _listed([p for p, _ in drums])
+        text = listed([p for p, _ in drums])
         return (
             f"{text} {t.verb(drums, t.one('carries', 'drives', 'marks'), t.one('carry', 'drive', 'mark'))} the rhythm"
         )
@@ -223,12 +82,12 @@ def _rhythm(t: _Teller) -> str:
     return t.one(ends, "It has no percussion", "There is no drum part") if ends else ""
 
 
-def _colour(t: _Teller, said: list[str]) -> str:
+def _colour(t: Teller, said: list[str]) -> str:
     rest = [n for n in t.pitched if n not in said and t.facts["roles"][n] != "bass"][:2]
     if not rest:
         return ""
     phrases = [t.player(n) for n in rest]
-    text = _listed([p for p, _ in phrases])
+    text = listed([p for p, _ in phrases])
     singular = t.one("adds colour", "fills out the sound", "completes the arrangement", "adds warmth in the background")
     plural = {"adds": "add", "fills": "fill", "completes": "complete"}[singular.split()[0]] + singular[
         singular.index(" ") :
@@ -236,7 +95,7 @@ def _colour(t: _Teller, said: list[str]) -> str:
     return f"{text} {t.verb(phrases, singular, plural)}"
 
 
-def _remarks(t: _Teller) -> list[str]:
+def _remarks(t: Teller) -> list[str]:
     """True remarks about texture, pace, form and use."""
     f, remarks = t.facts, []
     if f["density"] == "sparse":
@@ -247,18 +106,9 @@ def _remarks(t: _Teller) -> list[str]:
         remarks.append(t.one("It is played softly", "The playing is quiet and delicate"))
     if f["dynamics"] == "loud":
         remarks.append(t.one("The playing is loud and forceful", "It is played with a lot of power"))
-    if f["change"] == "builds":
-        remarks.append(t.one("The music builds up as it goes", "It grows in intensity"))
-    if f["change"] == "calms down":
-        remarks.append(t.one("The music winds down towards the end", "It becomes calmer towards the end"))
-    if f["ending"]:
-        remarks.append(t.one("It comes to a clear ending on a held chord", "The piece closes on its final chord"))
+    remarks += told(t)
     if f["tonality"] and f["genre"] != "blues":
         remarks.append(t.one(f"The harmony is in a {f['tonality']} key", f"It is set in a {f['tonality']} key"))
-    if f["metre"] == "3/4":
-        remarks.append(t.one("It moves in triple time", "The metre is three beats to the bar"))
-    if f["metre"] == "6/8":
-        remarks.append("It sways in six-eight time")
     if f["lofi"]:
         remarks.append(t.one("The sound is warm, dull and tape-like", "It has a dusty lo-fi production"))
     if f["room"] == "cathedral":
@@ -267,7 +117,7 @@ def _remarks(t: _Teller) -> list[str]:
         remarks.append("It has a half-time feel")
     else:
         pace = t.pace()
-        remarks.append(t.one(f"The tempo is {pace}", f"It moves at {_article(pace)} pace"))
+        remarks.append(t.one(f"The tempo is {pace}", f"It moves at {article(pace)} pace"))
     t.rng.shuffle(remarks)
     if f["metre"] == "4/4":
         remarks.append(t.one("It is in common time", "It is in four-four time"))
@@ -280,18 +130,18 @@ def _remarks(t: _Teller) -> list[str]:
     return [uses, *remarks] if t.rng.random() < 0.6 else [*remarks[:1], uses, *remarks[1:]]
 
 
-def _long(t: _Teller) -> str:
+def _long(t: Teller) -> str:
     """Two or three sentences of 30 to 60 words together."""
     lead = t.some(1, 2)
     phrases = [t.player(name) for name in lead]
-    who, mood, noun = _listed([text for text, _ in phrases]), t.mood(), t.noun()
+    who, mood, noun = listed([text for text, _ in phrases]), t.mood(), t.noun()
     opening = t.one(
-        f"{_article(mood)} {noun} featuring {who}",
-        f"This is {_article(t.moods())} {noun} with {who}",
+        f"{article(mood)} {noun} featuring {who}",
+        f"This is {article(t.moods())} {noun} with {who}",
         f"This {noun}, led by {who}, is {t.moods()}",
-        f"{_article(noun)} with {_article(mood)} character, built around {who}",
-        f"{_article(t.pace())} {noun} where {who} {t.verb(phrases, 'sets', 'set')} {_article(mood)} tone",
-        f"Here is {_article(mood)} {noun} that features {who}",
+        f"{article(noun)} with {article(mood)} character, built around {who}",
+        f"{article(t.pace())} {noun} where {who} {t.verb(phrases, 'sets', 'set')} {article(mood)} tone",
+        f"Here is {article(mood)} {noun} that features {who}",
     )
     t.rhythm = [n for n in t.rhythm if n not in lead]
     t.pitched = [n for n in t.pitched if n not in lead or t.facts["roles"][n] != "bass"]
@@ -313,12 +163,12 @@ def _long(t: _Teller) -> str:
             joined.add(shortest)
             sentences[shortest] += t.one(", and ", "; ") + clause[0].lower() + clause[1:]
         else:
-            sentences.append(_cap(clause))
+            sentences.append(cap(clause))
         words += size
-    return _tidy(". ".join(sentences) + ".")
+    return tidy(". ".join(sentences) + ".")
 
 
-def _dense(t: _Teller) -> str:
+def _dense(t: Teller) -> str:
     f = t.facts
     instruments = ", ".join(f["instruments"])
     chords = "-".join(f["chords"][:8])
@@ -336,14 +186,14 @@ def _dense(t: _Teller) -> str:
             known(f", {f['section']}", f["section"]),
             f", {f['density']} texture, {f['dynamics']} dynamics",
         )
-        return text + (t.one("", ", no drums") if not f["drums"] else "")
+        return text + changes(t) + (t.one("", ", no drums") if not f["drums"] else "")
     text = t.one(
-        f"{_article(mood)} {noun}{known(f' in {key}', key)} at {f['bpm']} BPM in {f['metre']}, "
-        f"with {_listed(f['instruments'])}.",
-        f"{_article(noun)} at {f['tempo']} BPM, {f['metre']} time{known(f', key of {key}', key)}. "
+        f"{article(mood)} {noun}{known(f' in {key}', key)} at {f['bpm']} BPM in {f['metre']}, "
+        f"with {listed(f['instruments'])}.",
+        f"{article(noun)} at {f['tempo']} BPM, {f['metre']} time{known(f', key of {key}', key)}. "
         f"Instruments: {instruments}.",
         f"Tempo {f['bpm']} BPM, metre {f['metre']}{known(f', key {key}', key)}. "
-        f"{_cap(_article(mood))} {noun} played on {instruments}.",
+        f"{cap(article(mood))} {noun} played on {instruments}.",
     )
     extra = t.one(
         known(f" Chords: {chords}.", chords),
@@ -351,10 +201,12 @@ def _dense(t: _Teller) -> str:
         f" {f['density'].capitalize()} texture, {f['dynamics']} dynamics.",
         "",
     )
-    return _tidy(_cap(text) + extra + (t.one("", " No drums.") if not f["drums"] else ""))
+    changing = changes(t)
+    extra += f" {cap(changing.removeprefix(', '))}." if changing else ""
+    return tidy(cap(text) + extra + (t.one("", " No drums.") if not f["drums"] else ""))
 
 
-def _free(t: _Teller, request: str) -> str:
+def _free(t: Teller, request: str) -> str:
     """A request, often with instruments, drums, mood or pace named behind it."""
     tails = []
     if t.names and t.rng.random() < 0.4:
@@ -362,17 +214,18 @@ def _free(t: _Teller, request: str) -> str:
         tails.append(t.one(f"with {who}", f"maybe with {who}", f"{who} please", f"{who} would be nice"))
     if t.beatless() and t.rng.random() < 0.3:
         tails.append(t.one("no drums", "no drums please", "without any drums", "no beat"))
+    tails += t.rng.sample(wishes(t), 1) if wishes(t) and t.rng.random() < 0.4 else []
     if t.facts["drums"] and t.rng.random() < 0.1:
         tails.append(t.one("with drums", "with a good beat", "drums please"))
     if t.rng.random() < 0.2:
         tails.append(t.one(f"{t.mood()} please", f"make it {t.mood()}", f"something {t.mood()}"))
     if t.rng.random() < 0.1:
-        tails.append(t.one(f"{t.pace()} please", f"at {_article(t.pace())} pace"))
+        tails.append(t.one(f"{t.pace()} please", f"at {article(t.pace())} pace"))
     t.rng.shuffle(tails)
-    return asked(request, [_tidy(tail) for tail in tails[:2]], t.rng)
+    return asked(request, [tidy(tail) for tail in tails[:2]], t.rng)
 
 
-def _numbered(text: str, t: _Teller) -> str:
+def _numbered(text: str, t: Teller) -> str:
     """Some captions with the tempo, the key or both added in numbers, as people do."""
     bpm, key = t.facts["bpm"], t.facts["key"]
     tempo = t.one(f"at {bpm} BPM", f"at {bpm} bpm", f"at {bpm} beats per minute", f"at a tempo of {bpm} BPM")
@@ -390,16 +243,18 @@ def _numbered(text: str, t: _Teller) -> str:
 
 
 def captions(facts: dict, rng: random.Random, held_out: bool = False) -> dict[str, list[str]]:
-    """Three short, two long and two dense captions of a window with at least one named instrument, and three in free
-    wording where its style is known; those of unseen clips (`held_out`) are made of requests kept for them."""
+    """Three short, two long, two dense and three plain captions of a window with at least one named instrument, and
+    three in free wording where its style is known; those of unseen clips (`held_out`) are made of requests kept for
+    them."""
     if not facts["instruments"]:
         bare = f"{facts['genre'] or 'instrumental'}, {', '.join(facts['moods'])}"
         figures = ", ".join(filter(None, (f"{facts['bpm']} BPM", facts["key"])))
-        return {"short": [bare], "long": [], "dense": [f"{bare}, {figures}"], "free": []}
+        return {"short": [bare], "long": [], "dense": [f"{bare}, {figures}"], "free": [], "plain": []}
     found = {
-        "short": [_numbered(_short(t), t) for t in (_Teller(facts, rng) for _ in range(3))],
-        "long": [_numbered(_long(t), t) for t in (_Teller(facts, rng) for _ in range(2))],
-        "dense": [_dense(_Teller(facts, rng)) for _ in range(2)],
+        "short": [_numbered(_short(t), t) for t in (Teller(facts, rng) for _ in range(3))],
+        "long": [_numbered(_long(t), t) for t in (Teller(facts, rng) for _ in range(2))],
+        "dense": [_dense(Teller(facts, rng)) for _ in range(2)],
+        "plain": [plain(Teller(facts, rng)) for _ in range(3)],
     }
     told = fitting(facts, held_out)
-    return found | {"free": [_free(_Teller(facts, rng), rng.choice(told)) for _ in range(3)] if told else []}
+    return found | {"free": [_free(Teller(facts, rng), rng.choice(told)) for _ in range(3)] if told else []}

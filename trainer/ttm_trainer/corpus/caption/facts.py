@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from musicgen_app.control.plan import Plan
-
 from ..compose.score import Note, Part, Score
+from .form_facts import happenings, main_section, rhythm_of, soloists
+from .plans import RHYTHM, metre_of, slots, window_plan
 from .vocabulary import AROUSED, CALM
 
 ROLE_WEIGHT = {
     "melody": 1.5, "chords": 1.0, "arpeggio": 0.9, "pad": 0.7, "bass": 0.8, "drums": 1.0, "percussion": 0.6,
     "effect": 0.3,
 }  # fmt: skip
-RHYTHM = ("drums", "percussion")
+
+FAMILIES = {  # of instruments -> what their names have in common
+    "guitar": ("guitar",),
+    "piano": ("piano",),
+    "strings": ("string", "violin", "viola", "cello", "contrabass", "fiddle"),
+    "brass": ("brass", "trumpet", "trombone", "tuba", "horn"),
+    "synth": ("synth", "lead", "pad", "supersaw", "drone", "chiptune", "bass", "bells"),
+    "voices": ("voices", "choir"),
+}
 
 
 def window_facts(score: Score, start: float, seconds: float) -> dict:
@@ -21,43 +27,45 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
 
     A part is named when it sounds for a noticeable share of the window; "drums" is true when any percussion sounds.
     """
-    first, last = start * score.tempo / 60, min((start + seconds) * score.tempo / 60, score.beats)
+    first, last = score.beat_at(start), min(score.beat_at(start + seconds), score.beats)
     heard = [(part, [n for n in part.notes if n.start < last and n.start + n.beats > first]) for part in score.parts]
     heard = [(part, notes) for part, notes in heard if notes]
     names, roles = _named(heard, first, last)
     onsets = {
         (index, round(n.start * 8)) for index, (_, notes) in enumerate(heard) for n in notes if first <= n.start < last
     }  # fmt: skip
-    rate = len(onsets) / max(0.1, (last - first) * 60 / score.tempo)
+    rate = len(onsets) / max(0.1, score.seconds_at(last) - score.seconds_at(first))
     musical = [(p, n) for p, notes in heard if p.role != "effect" for n in notes]
     force = sum(n.velocity for _, n in musical) / max(1, len(musical))
     tops = [n.pitch for p, n in musical if p.role not in RHYTHM and p.role != "bass"]
     height = sum(tops) / len(tops) if tops else 48
-    drums = any(p.role in RHYTHM for p, _ in heard)
+    drums = rhythm_of(heard)
     density = "sparse" if rate < 5 else "busy" if rate > 13 else "moderate"
     dynamics = "soft" if force < 60 else "loud" if force > 84 else "medium"
-    overlaps: dict[str, float] = {}
-    for section in score.sections:
-        overlaps[section.name] = overlaps.get(section.name, 0) + max(
-            0, min(last, section.end) - max(first, section.start)
-        )
+    here = main_section(score, first, last)
+    tempo, key, metre = (here and here.tempo) or score.tempo, (here and here.key) or score.key, metre_of(score, here)
+    key = key if any(p.role not in (*RHYTHM, "effect") for p, _ in heard) else None
     pitched = [name for name in names if roles[name] not in (*RHYTHM, "effect")]
-    mode = score.key.split(" ", 1)[1] if score.key else None
+    mode = key.split(" ", 1)[1] if key else None
     bright = mode in ("major", "lydian", "mixolydian") if mode else None
     return {
         "genre": score.genre,
         "moods": _moods(score.moods, density, dynamics, drums, bright),
         "themes": list(score.themes),
-        "tempo": round(score.tempo, 1),
-        "bpm": round(score.tempo),
-        "key": score.key,
+        "tempo": round(tempo, 1),
+        "bpm": round(tempo),
+        "key": key,
         "tonality": {True: "major", False: "minor", None: None}[bright],
-        "metre": f"{score.metre[0]}/{score.metre[1]}",
+        "metre": metre,
         "chords": _chords(score, first, last),
         "plan": window_plan(score, start, drums).to_dict(),
-        "section": max(overlaps, key=lambda name: overlaps[name]) if overlaps else "",
+        "section": here.name if here else "",
+        "happens": happenings(score, heard, first, last),
+        "soloists": {what: who for what, who in soloists(score, heard, first, last).items() if who in names},
+        "swing": _swing(score),
         "instruments": names,
         "roles": roles,
+        "absent": _absent([part.name for part, _ in heard]),
         "drums": drums,
         "bass": any(p.role == "bass" for p, _ in heard),
         "solo": len(pitched) == 1 and not drums and len(heard) == 1,
@@ -66,7 +74,7 @@ def window_facts(score: Score, start: float, seconds: float) -> dict:
         "dynamics": dynamics,
         "register": "high" if height > 72 else "low" if height < 54 else "middle",
         "change": _change(heard, first, last),
-        "ending": last >= score.beats - 0.5 and not score.excerpt,
+        "ending": last >= (score.sections[-1].end if score.sections else score.beats) - 0.5 and not score.excerpt,
         "lofi": score.master.get("lofi", 0) > 0,
         "room": score.room,
     } | ({"estimated": list(score.estimated)} if score.estimated else {})
@@ -98,31 +106,30 @@ def _share(part: Part, notes: list[Note], first: float, last: float) -> float:
     return covered / (last - first)
 
 
-def window_plan(score: Score, start: float, drums: bool) -> Plan:
-    """The plan of the piece from `start` (seconds) on, with drums or without; see `musicgen_app.control.plan.Plan`."""
-    chords: list[tuple[str, float]] = []
-    for symbol, begin, end in _slots(score):
-        before = chords.pop()[1] if chords and chords[-1][0] == symbol else 0
-        chords.append((symbol, round(before + end - begin, 4)))
-    metre = f"{score.metre[0]}/{score.metre[1]}"
-    return Plan(score.tempo, metre, round(start * score.tempo / 60, 4), score.key, tuple(chords), drums)
-
-
 def _chords(score: Score, first: float, last: float) -> list[str]:
-    """Symbols of the chords that sound for more than half a beat, each change once; none if one is unclear."""
+    """Symbols of the chords that sound for more than half a beat, each change once; none if one is unclear.
+
+    Where nothing but drums plays there is no chord to tell.
+    """
     chords: list[str] = []
-    for symbol, begin, end in _slots(score):
+    for symbol, begin, end in slots(score):
         if min(end, last) - max(begin, first) > 0.5 and (not chords or chords[-1] != symbol):
             chords.append(symbol)
+    if "chords" not in score.estimated:
+        chords = [symbol for symbol, before in zip(chords, ["", *chords], strict=False) if symbol and symbol != before]
     return chords if all(chords) else []
 
 
-def _slots(score: Score) -> Iterator[tuple[str, float, float]]:
-    """Chord, beginning and end in beats of every slot of the form."""
-    for section in score.sections:
-        for index, symbol in enumerate(section.chords):
-            width = (section.end - section.start) / len(section.chords)
-            yield symbol, section.start + index * width, section.start + (index + 1) * width
+def _absent(names: list[str]) -> list[str]:
+    """The families of FAMILIES of which no instrument is heard."""
+    return [family for family, words in FAMILIES.items() if not any(word in name for word in words for name in names)]
+
+
+def _swing(score: Score) -> str:
+    """Which notes swing: "eighths", "sixteenths" or none."""
+    if score.swing is None or score.swing < 0.56:
+        return ""
+    return "eighths" if score.swing_unit == 0.5 else "sixteenths"
 
 
 def _change(heard: list[tuple[Part, list[Note]]], first: float, last: float) -> str:

@@ -38,6 +38,69 @@ GENRE_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "latin": (("latin track", "latin dance tune", "salsa-style tune", "latin groove", "latin instrumental"), ("latin", "salsa", "world")),
     "world fusion": (("world music piece", "world fusion track", "ethnic fusion piece", "world music track"), ("world", "world fusion", "ethnic")),
     "new age": (("new age piece", "relaxation piece", "new age track", "easy listening piece", "meditation piece"), ("new age", "easy listening", "relaxation")),
+    "hardstyle": (("hardstyle track", "hardstyle anthem", "hard dance track", "festival hardstyle track"), ("hardstyle", "hard dance", "EDM")),
+    "psytrance": (("psytrance track", "goa trance track", "psychedelic trance track"), ("psytrance", "goa", "trance")),
+    "UK garage": (("UK garage track", "2-step garage tune", "garage tune", "speed garage track"), ("UK garage", "2-step", "garage")),
+    "phonk": (("phonk track", "drift phonk beat", "phonk beat"), ("phonk", "drift phonk", "memphis")),
+    "drill": (("drill beat", "UK drill instrumental", "drill track"), ("drill", "UK drill", "hip hop")),
+    "future bass": (("future bass track", "future bass drop", "melodic bass track", "EDM track"), ("future bass", "melodic bass", "EDM")),
+    "amapiano": (("amapiano track", "amapiano groove", "South African house track"), ("amapiano", "afro house", "dance")),
+    "reggaeton": (("reggaeton track", "reggaeton beat", "dembow groove", "urban latin track"), ("reggaeton", "dembow", "urban latin")),
+    "dance pop": (("K-pop style dance track", "k-pop instrumental", "dance pop song", "kpop song", "dance-pop track"), ("k-pop", "kpop", "dance pop", "dance")),
+    "synthpop": (("synthpop song", "synth-pop track", "new wave song", "electropop instrumental"), ("synthpop", "new wave", "electropop")),
+    "industrial": (("industrial track", "industrial rock piece", "industrial electronic track"), ("industrial", "EBM", "dark electronic")),
+    "trip hop": (("trip hop track", "trip-hop piece", "downbeat electronic track"), ("trip hop", "downbeat", "electronic")),
+    "downtempo": (("downtempo track", "chillout track", "lounge electronica piece", "downtempo groove"), ("downtempo", "chillout", "electronica")),
+    "trap soul": (("R&B beat", "trap soul instrumental", "contemporary R&B track", "slow R&B jam"), ("R&B", "trap soul", "rnb")),
+    "grunge": (("grunge song", "grunge track", "90s alternative rock song"), ("grunge", "alternative rock", "90s rock")),
+    "surf rock": (("surf rock tune", "surf instrumental", "surf rock song"), ("surf rock", "surf", "60s rock")),
+    "prog rock": (("progressive rock piece", "prog rock track", "prog instrumental"), ("progressive rock", "prog rock", "prog")),
+    "post-rock": (("post-rock piece", "post-rock instrumental", "instrumental rock soundscape"), ("post-rock", "instrumental rock", "ambient rock")),
+    "indie rock": (("indie rock song", "indie track", "indie guitar song"), ("indie rock", "indie", "alternative")),
+    "ska": (("ska tune", "ska track", "ska-punk song", "two-tone tune"), ("ska", "two-tone", "ska punk")),
+    "gospel": (("gospel song", "gospel tune", "church gospel piece", "praise song"), ("gospel", "church music", "praise")),
+    "soul": (("soul song", "soul track", "motown-style tune", "R&B tune"), ("soul", "motown", "rhythm and blues")),
+    "big band": (("big band tune", "big band swing number", "swing number", "swing-era tune"), ("big band", "swing", "jazz")),
+    "lounge": (("lounge tune", "cocktail music piece", "easy listening tune", "lounge jazz piece"), ("lounge", "easy listening", "cocktail music")),
+    "acid jazz": (("acid jazz track", "jazz-funk groove", "acid jazz tune"), ("acid jazz", "jazz-funk", "jazz")),
+    "afrobeat": (("afrobeat track", "afrobeat groove", "West African groove", "afrofunk jam"), ("afrobeat", "African", "afrofunk")),
+    "salsa": (("salsa", "salsa tune", "salsa track", "son-style dance tune"), ("salsa", "latin dance", "Cuban")),
+    "samba": (("samba", "samba tune", "Brazilian carnival tune", "samba track"), ("samba", "Brazilian", "batucada")),
+    "tango": (("tango", "tango piece", "Argentine tango", "tango tune"), ("tango", "Argentine", "latin dance")),
+    "flamenco": (("flamenco piece", "flamenco guitar piece", "Spanish guitar piece", "flamenco tune"), ("flamenco", "Spanish", "andalusian")),
+    "celtic": (("Celtic tune", "Irish jig", "Irish folk tune", "Celtic folk piece", "Irish tune"), ("Celtic", "Irish", "folk")),
+    "bagpipes": (("bagpipe tune", "Scottish bagpipe march", "bagpipe piece", "pipe band tune"), ("bagpipes", "Scottish", "pipe band")),
+    "balkan": (("Balkan brass tune", "Balkan folk dance", "gypsy brass tune", "Balkan party track"), ("Balkan", "folk dance", "Eastern European")),
+    "klezmer": (("klezmer tune", "klezmer dance", "Jewish folk tune"), ("klezmer", "folk", "Eastern European")),
+    "polka": (("polka", "polka tune", "oompah tune", "Bavarian polka"), ("polka", "oompah", "folk")),
+    "Middle Eastern": (("Middle Eastern piece", "Arabic-style tune", "oriental piece", "Arabian piece"), ("Middle Eastern", "Arabic", "oriental")),
+    "mariachi": (("mariachi song", "mariachi tune", "Mexican folk song", "ranchera tune"), ("mariachi", "Mexican", "ranchera")),
+    "bluegrass": (("bluegrass tune", "bluegrass breakdown", "old-time string band tune"), ("bluegrass", "old-time", "americana")),
+    "marching band": (("marching band tune", "march", "marching band piece", "brass band march"), ("marching band", "march", "brass band")),
+    "medieval": (("medieval tune", "medieval dance", "tavern song", "renaissance piece"), ("medieval", "renaissance", "early music")),
+    "baroque": (("baroque piece", "baroque sonata movement", "baroque concerto movement", "early classical piece"), ("baroque", "classical", "early music")),
+    "horror": (("horror soundtrack", "horror score", "scary soundtrack piece", "horror ambience"), ("horror", "scary", "soundtrack")),
+    "trailer": (("trailer track", "epic trailer cue", "movie trailer music piece", "hybrid trailer track"), ("trailer", "epic", "hybrid orchestral")),
+    "boss battle": (("8-bit boss battle theme", "boss battle track", "8-bit battle theme", "retro game boss theme"), ("8-bit", "boss battle", "video game", "chiptune")),
+    "fantasy game": (("fantasy game theme", "RPG soundtrack piece", "role-playing game theme", "fantasy adventure theme"), ("fantasy", "RPG", "video game")),
+    "western film": (("spaghetti western theme", "western soundtrack piece", "western film theme"), ("western", "spaghetti western", "soundtrack")),
+    "spy film": (("spy theme", "spy film theme", "secret agent theme", "heist cue"), ("spy", "detective", "soundtrack")),
+    "quirky comedy": (("quirky comedy cue", "comedy track", "sneaky comedy cue", "cartoon-style tune"), ("comedy", "quirky", "cartoon")),
+    "children's song": (("children's song", "nursery rhyme tune", "kids' song", "kindergarten song"), ("children", "kids", "nursery rhyme")),
+    "lullaby": (("lullaby", "lullaby for a baby", "bedtime tune", "cradle song"), ("lullaby", "bedtime", "baby sleep")),
+    "Christmas": (("Christmas song", "Christmas tune", "holiday song", "Christmas carol style piece", "winter holiday tune"), ("Christmas", "holiday", "festive")),
+    "circus": (("circus tune", "circus march", "fairground tune", "carnival organ tune"), ("circus", "fairground", "novelty")),
+    "corporate": (("corporate track", "motivational background track", "upbeat presentation track", "inspirational track"), ("corporate", "motivational", "background music")),
+    "solo instrument": (("unaccompanied solo piece", "solo piece", "solo performance"), ("solo", "unaccompanied")),
+    "duet": (("duet", "duo piece", "piece for two"), ("duet", "duo", "acoustic")),
+    "drum solo": (("drum solo", "drum track", "drums-only groove", "drum performance"), ("drum solo", "drums", "drums only")),
+    "percussion ensemble": (("percussion piece", "percussion ensemble piece", "tribal percussion track", "drum circle jam"), ("percussion", "tribal", "drum circle")),
+    "choir": (("choral piece", "choir piece", "a cappella piece", "wordless choir piece", "choir pad piece"), ("choir", "choral", "a cappella")),
+    "drone": (("drone piece", "drone soundscape", "dark ambient drone", "sustained drone"), ("drone", "ambient", "dark ambient")),
+    "meditation": (("meditation piece", "singing bowl meditation", "sound bath", "healing soundscape"), ("meditation", "sound healing", "relaxation")),
+    "handpan": (("handpan piece", "hang drum piece", "handpan track"), ("handpan", "hang drum", "meditative")),
+    "kalimba": (("kalimba piece", "thumb piano tune", "kalimba tune"), ("kalimba", "thumb piano", "acoustic")),
+    "minimalism": (("minimalist piece", "minimal music piece", "pulsing minimalist pattern piece"), ("minimalism", "minimal music", "contemporary classical")),
 }  # fmt: skip
 
 NO_GENRE = (
@@ -45,7 +108,8 @@ NO_GENRE = (
     ("instrumental",),
 )
 
-PLURAL = ("strings", "bells", "congas", "drums", "chords", "keys")
+PLURAL = ("strings", "bells", "congas", "drums", "chords", "keys", "bagpipes", "voices", "harmonics", "bowls", "bongos",
+          "timbales", "claves", "woodblocks", "claps", "waves", "birds")  # fmt: skip
 MASS = ("crackle", "percussion", "brass")
 
 # instrument families: what a listener may call the instrument in general
@@ -68,6 +132,12 @@ FAMILY: dict[str, tuple[str, ...]] = {
     "violin": ("solo violin",), "strings": ("string section", "string ensemble"), "synth strings": ("string synth", "synthesizer"),
     "french horn": ("horn",), "saxophone": ("sax",), "fiddle": ("folk violin",), "brass": ("brass section", "horn section"),
     "contrabass": ("bowed double bass",), "organ": ("electric organ", "keyboard"),
+    "handpan": ("hang drum", "steel handpan"), "singing bowls": ("Tibetan bowls", "meditation bowls"), "kalimba": ("thumb piano",),
+    "bagpipes": ("Scottish pipes",), "voices": ("wordless choir", "choir voices"), "shawm": ("reed pipe",), "reed organ": ("harmonium",),
+    "whistle": ("tin whistle",), "war drums": ("epic drums", "big war drums"), "marching drums": ("marching snare drums", "parade drums"),
+    "hand claps": ("claps",), "sleigh bells": ("jingle bells",), "distorted drum machine": ("hard electronic beat", "distorted kick drum"),
+    "cowbell lead": ("cowbell melody",), "calliope": ("steam organ",), "baritone saxophone": ("low saxophone", "sax"),
+    "electric grand piano": ("keys",), "toy piano": ("tiny piano",), "theremin lead": ("eerie wavering lead",), "sweep pad": ("synth pad", "sweeping pad"),
 }  # fmt: skip
 
 ADJECTIVES: dict[str, tuple[str, ...]] = {
@@ -85,6 +155,8 @@ ADJECTIVES: dict[str, tuple[str, ...]] = {
     "acoustic drums": ("steady", "natural", "solid"), "brushed drums": ("soft", "light", "subtle"), "jazz drums": ("swinging", "light", "crisp"),
     "choir pad": ("ethereal", "wordless", "distant"), "saxophone": ("smooth", "expressive", "breathy"), "trumpet": ("bright", "bold", "clear"),
     "flute": ("airy", "light", "lyrical"), "piano": ("expressive", "clear", "delicate"), "electric piano": ("mellow", "smooth", "warm"),
+    "bagpipes": ("skirling", "proud", "piercing"), "handpan": ("resonant", "ringing", "mellow"), "singing bowls": ("resonant", "long-ringing", "pure"),
+    "war drums": ("thunderous", "pounding", "huge"), "voices": ("wordless", "floating", "warm"), "sleigh bells": ("jingling", "bright"),
     "vinyl crackle": ("dusty", "warm", "nostalgic"), "orchestral percussion": ("thunderous", "dramatic", "big"),
 }  # fmt: skip
 ROLE_ADJECTIVES = {
@@ -108,7 +180,10 @@ LOUD_ADJECTIVES = (
 )
 
 THE = ("club", "dance floor", "city at night", "beach", "countryside", "desert", "concert hall")
-BARE = ("yoga", "ballet")
+BARE = (
+    "yoga", "ballet", "gaming", "Christmas", "shopping", "football", "Scotland", "Spain", "Mexico", "Rio", "Havana", "Lagos", "Buenos Aires",
+    "New York", "skateboarding", "surfing", "drifting", "street racing", "war", "heaven",
+)  # fmt: skip
 THEME_PHRASES = {
     "underwater": "an underwater scene", "study": "studying", "sleep": "falling asleep", "trailer": "a film trailer",
     "technology": "a technology video", "future": "a futuristic scene", "action": "an action scene", "space": "a space scene",
@@ -120,16 +195,26 @@ THEME_PHRASES = {
     "island": "an island holiday", "night": "a night out", "city": "a city scene", "street": "a street scene", "commercial": "a TV commercial",
     "extreme sport": "an extreme sports video", "adventure": "an adventure film", "storytelling": "telling stories",
     "retro gaming": "a retro game", "pixel art": "a pixel art game", "ancient times": "a film about ancient times",
+    "gym": "a workout at the gym", "forest party": "a party in the forest", "vlog": "a vlog", "bedroom": "a quiet evening in the bedroom",
+    "dance practice": "dance practice", "1980s film": "a 1980s film", "1960s film": "a 1960s film", "1940s film": "a 1940s film", "teen film": "a teen film",
+    "Sunday morning": "a Sunday morning", "church": "a church service", "celebration": "a celebration", "green hills": "green hills in the rain",
+    "medieval fantasy": "a medieval fantasy", "memorial": "a memorial", "highlands": "the highlands", "old town": "an old town", "market": "a busy market",
+    "dance": "a dance", "haunted house": "a haunted house", "dark forest": "a dark forest", "ghost story": "a ghost story", "boss fight": "a fight with a boss",
+    "exploration": "exploring a new land", "pets": "a video of funny pets", "toys": "a video with toys", "baby": "a sleeping baby", "winter": "a winter day",
+    "family": "a family evening", "start-up": "a start-up video", "practice": "practising", "living room": "a living room concert", "ritual": "a ritual",
+    "children": "children", "time lapse": "a time lapse", "breathing exercise": "a breathing exercise", "school": "a school event", "factory": "a factory",
+    "sunset": "a sunset", "journey": "a long journey", "forest": "a walk in the forest", "cooking show": "a cooking show", "gaming": "gaming",
+    "lounge": "a hotel lounge", "presentation": "a presentation", "horse ride": "a ride through the desert", "casino": "a night at the casino",
     "motor racing": "a motor race", "meditation": "meditation", "skateboarding": "a skateboarding video",
 }  # fmt: skip
 
 AROUSED = (
     "energetic", "intense", "fast-paced", "aggressive", "furious", "driving", "euphoric", "powerful", "festive", "heavy",
-    "anthemic", "epic", "triumphant", "fiery", "angry", "upbeat", "lively", "rebellious", "heroic", "menacing", "majestic",
+    "anthemic", "epic", "triumphant", "swinging", "virtuosic", "joyful", "restless", "scary", "fiery", "angry", "upbeat", "lively", "rebellious", "heroic", "menacing", "majestic",
 )  # fmt: skip
 CALM = (
     "calm", "peaceful", "relaxing", "gentle", "serene", "soothing", "meditative", "tender", "relaxed", "chill", "intimate",
-    "introspective", "laid-back",
+    "introspective", "laid-back", "cozy", "innocent", "lonely", "mournful", "solemn", "wistful",
 )  # fmt: skip
 MOOD_SYNONYMS = {
     "energetic": ("energetic", "high-energy", "lively"), "happy": ("happy", "joyful", "cheerful"), "calm": ("calm", "tranquil", "quiet"),
@@ -139,4 +224,4 @@ MOOD_SYNONYMS = {
     "romantic": ("romantic", "tender", "loving"), "mellow": ("mellow", "smooth", "easygoing"), "intense": ("intense", "forceful", "relentless"),
     "upbeat": ("upbeat", "lively", "bouncy"), "mysterious": ("mysterious", "enigmatic", "secretive"), "dramatic": ("dramatic", "theatrical", "stirring"),
 }  # fmt: skip
-HALF_TIME = ("trap", "dubstep")
+HALF_TIME = ("trap", "dubstep", "drill", "future bass")

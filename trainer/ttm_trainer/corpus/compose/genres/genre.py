@@ -20,8 +20,9 @@ class Genre:
     moods: dict[str, tuple[str, ...]]
     themes: tuple[str, ...]
     layers: str
-    form: str = "song"  # "song" | "club" | "loop" | "arc"
+    form: str = "song"  # "song" | "club" | "loop" | "arc" | "still"
     metres: tuple[tuple[int, int], ...] = ((4, 4),)
+    odd: tuple[tuple[int, int], ...] = ()  # rarer metres of the genre
     swing: tuple[float, float] = (0.5, 0.5)
     swing_unit: float = 0.5
     loose: float = 0.5  # humanisation, 0 machine .. 1 rubato
@@ -30,6 +31,8 @@ class Genre:
     bars_per_chord: tuple[int, ...] = (1,)
     pentatonic: float = 0.2  # chance that melodies use five notes
     sidechain: float = 0.0
+    colour: float = 0.12  # chance that plain chords are made richer
+    percussive: bool = False  # there may be nothing but drums
     tonics: tuple[int, ...] = tuple(range(12))
     level: float = 0.8  # playing force 0..1
     master: dict = field(default_factory=dict)

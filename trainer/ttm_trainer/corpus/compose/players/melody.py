@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from itertools import accumulate
 
-from .players import Player, Span, velocity
-from .score import Note
-from .theory import fold, ladder, nearest
+from ..score import Note
+from ..theory import fold, ladder, nearest
+from .metres import groups
+from .player import Player, Span, velocity
 
 # Rhythm cells in beats by style; a bar is filled with them.
 CELLS = {
@@ -31,20 +33,22 @@ PHRASES = ("aaba", "abac", "abab", "aabc", "a.a.", "ab.c", "abcb")
 Motif = list[tuple[float, float, int]]  # (start in the bar, length, scale steps from the bar's first note)
 
 
-def _motif(style: str, bar: float, compound: bool, rng: random.Random) -> Motif:
-    cells = (COMPOUND.get(style, COMPOUND_OTHER)) if compound else CELLS[style]
+def _motif(style: str, span: Span, rng: random.Random) -> Motif:
+    """A bar of cells, of which none crosses from one group of an odd bar to the next."""
+    cells = (COMPOUND.get(style, COMPOUND_OTHER)) if span.compound else CELLS[style]
     motif: Motif = []
     beat, step, leaning = 0.0, 0, rng.choice((-1, 1))
-    while beat < bar - 1e-6:
-        fitting = [cell for cell in cells if sum(cell) <= bar - beat + 1e-6] or [(bar - beat,)]
-        for length in rng.choice(fitting):
-            if not motif or rng.random() > RESTS[style]:
-                motif.append((beat, length, step))
-            move = rng.choice((leaning,) * 5 + (-leaning,) * 2 + (0, 2 * leaning, -2 * leaning))
-            if abs(step + move) > 4:
-                move, leaning = -move, -leaning
-            step += move
-            beat += length
+    for edge in accumulate(groups(span.metre)):
+        while beat < edge - 1e-6:
+            fitting = [cell for cell in cells if sum(cell) <= edge - beat + 1e-6] or [(edge - beat,)]
+            for length in rng.choice(fitting):
+                if not motif or rng.random() > RESTS[style]:
+                    motif.append((beat, length, step))
+                move = rng.choice((leaning,) * 5 + (-leaning,) * 2 + (0, 2 * leaning, -2 * leaning))
+                if abs(step + move) > 4:
+                    move, leaning = -move, -leaning
+                step += move
+                beat += length
     return motif
 
 
@@ -59,18 +63,19 @@ def _vary(motif: Motif, rng: random.Random) -> Motif:
 
 def _phrase(player: Player, span: Span) -> tuple[str, dict[str, Motif]]:
     """The motifs and the plan for this kind of section: they return with the section."""
-    kind = {"chorus": "B", "drop": "B", "bridge": "C"}.get(span.section, "A")
-    if kind not in player.memory:
+    kind = {"chorus": "B", "drop": "B", "bridge": "C", "solo": "C", "break": "C"}.get(span.section, "A")
+    key = (kind, span.metre)
+    if key not in player.memory:
         rng = random.Random(player.seed + ord(kind))
         style = player.style if player.style in CELLS else "mid"
-        first = _motif(style, span.bar, span.compound, rng)
+        first = _motif(style, span, rng)
         cadence = [(beat, length, step) for beat, length, step in first if beat < span.bar / 2][:3]
         start = cadence[-1][0] + cadence[-1][1] if cadence else 0.0
         cadence.append((min(start, span.bar - 1), max(1.0, span.bar - start), 0))
         plan = "a" * 4 if style == "riff" else "aba." if style == "long" else rng.choice(PHRASES)
-        answer = _vary(first, rng) if rng.random() < 0.5 else _motif(style, span.bar, span.compound, rng)
-        player.memory[kind] = plan, {"a": first, "b": answer, "c": cadence, ".": []}
-    return player.memory[kind]
+        answer = _vary(first, rng) if rng.random() < 0.5 else _motif(style, span, rng)
+        player.memory[key] = plan, {"a": first, "b": answer, "c": cadence, ".": []}
+    return player.memory[key]
 
 
 def melody(player: Player, span: Span) -> list[Note]:
@@ -80,11 +85,13 @@ def melody(player: Player, span: Span) -> list[Note]:
     if player.style == "thirds":
         return harmony(player, span)
     plan, motifs = _phrase(player, span)
-    center = min(player.center + (4 if span.section in ("chorus", "drop") else 0), player.high - 7)
+    center = min(player.center + round(9 * (span.energy - 0.55)), player.high - 7)
     last = player.memory.get("last", center)
     notes: list[Note] = []
+    left_out = max(0.0, 0.65 - 1.2 * span.energy)  # share of the weak notes: the quieter, the more
     for bar in range(span.bars):
         symbol = plan[bar % 4]
+        symbol = "b" if symbol == "." and span.alone else symbol
         final = bar % 4 == 3 or bar == span.bars - 1
         motif = (
             _vary(motifs[symbol], span.rng)
@@ -95,16 +102,21 @@ def melody(player: Player, span: Span) -> list[Note]:
         anchor = nearest(span.chord_at(start).pitch_classes, 0.5 * last + 0.5 * center)
         for index, (beat, length, step) in enumerate(motif):
             at = start + beat
+            if at >= span.end - 1e-6:
+                break
+            strong = beat % (1.5 if span.compound else 2.0) < 1e-6 or length >= 1.5
+            if not strong and left_out and span.rng.random() < left_out:
+                continue
+            length = min(length, span.end - at)
             rungs = ladder(span.classes_at(at), player.low, player.high)
             base = min(range(len(rungs)), key=lambda i: abs(rungs[i] - anchor))
             pitch = rungs[max(0, min(len(rungs) - 1, base + step))]
-            strong = beat % (1.5 if span.compound else 2.0) < 1e-6 or length >= 1.5
             ends = final and index == len(motif) - 1
             if strong or ends:
                 pitch = nearest(span.chord_at(at).pitch_classes, pitch)
             pitch = fold(pitch, player.low, player.high)
             if ends and player.style not in ("riff", "fast", "bebop"):
-                length = max(length, min(span.bar - beat, 2.0))
+                length = max(length, min(span.bar - beat, 2.0, span.end - at))
             accent = 8 if strong else -4 if beat % 1 else 0
             arch = round(6 * (1 - abs(2 * (bar % 4 + beat / span.bar) / 4 - 1)))
             notes.append(
@@ -151,3 +163,14 @@ def line(player: Player, span: Span) -> list[Note]:
         last = pitch
     player.memory["last"] = last
     return notes
+
+
+def pickup(player: Player, span: Span) -> list[Note]:
+    """A run along the scale into the first note of the piece."""
+    count = max(1, round((span.end - span.start) / 0.5))
+    goal = nearest(span.chord_at(span.start).pitch_classes, player.center)
+    up = span.rng.random() < 0.7
+    rungs = [pitch for pitch in ladder(span.classes_at(span.start), player.low, player.high) if pitch != goal]
+    line = [p for p in rungs if p < goal][-count:] if up else [p for p in rungs if p > goal][:count][::-1]
+    line = line if len(line) == count else [goal] * count
+    return [Note(span.start + i * 0.5, 0.45, pitch, velocity(span.force - 4)) for i, pitch in enumerate(line)]
