@@ -177,7 +177,7 @@ def sounds(bundle: Bundle) -> None:
     request = GenerationRequest("slow piano", seconds=0.5, seed=0, steps=1)
     try:
         Engine(device="cpu", precision="fp32", decoder="torch").generate(
-            ResolvedRequest(bundle.completed(request), bundle)
+            ResolvedRequest(installed.completed(request, bundle), bundle)
         )
     except GenerationError as error:
         raise ModelError(f"what was made of {bundle.name} makes no usable sound ({error})") from error

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..backbones.base import Backbone
-    from ..request import GenerationRequest
 
 SCHEMA = 1
 CONFIG = "config.json"
@@ -98,13 +97,6 @@ class Bundle:
     @property
     def max_seconds(self) -> float:
         return float(self.config["seconds"]["max"])
-
-    def completed(self, request: GenerationRequest) -> GenerationRequest:
-        """A validated request with nothing left open: the model's own values for what it does not say.
-
-        RequestError: it asks for what this model cannot do.
-        """
-        return request.resolved(self.sampler, self.max_seconds, self.scalars)
 
     @property
     def weights_sha256(self) -> str:

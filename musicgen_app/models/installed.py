@@ -78,7 +78,15 @@ def resolve(request: GenerationRequest, models_dir: str | os.PathLike | None = N
     """
     request = request.validated()
     bundle = find(request.model, models_dir)
-    return ResolvedRequest(bundle.completed(request), bundle)
+    return ResolvedRequest(completed(request, bundle), bundle)
+
+
+def completed(request: GenerationRequest, bundle: Bundle) -> GenerationRequest:
+    """A validated request with nothing left open: the model's own values for what it does not say.
+
+    RequestError: it asks for what this model cannot do.
+    """
+    return request.resolved(bundle.sampler, bundle.max_seconds, bundle.scalars)
 
 
 def parts(bundle: Bundle) -> list[dict]:

@@ -97,7 +97,7 @@ def plan(
                 seen[request.prompt] += 1
                 request = replace(request, seed=seed_of(request.prompt, seen[request.prompt]))
             bundle = find(request.model)
-            request = bundle.completed(request)
+            request = completed(request, bundle)
             targets = _targets(prompt, request, bundle, names, folder, suffix)
         except TTMError as error:
             clips.append(Failure(prompt.line, error))

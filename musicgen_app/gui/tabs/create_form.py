@@ -48,7 +48,7 @@ def request_from(values: dict, models_dir: Path | None = None, usual: dict | Non
     if isinstance(told := given.get("conditions"), str):
         given["conditions"] = parse_conditions(told.split(","))
     request = GenerationRequest(**{"prompt": ""} | with_defaults(given, usual or {})).validated()
-    return installed_model(request.model, models_dir).completed(request)
+    return installed.completed(request, installed_model(request.model, models_dir))
 
 
 def check_suffix(suffix: str) -> str:

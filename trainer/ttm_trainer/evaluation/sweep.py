@@ -28,7 +28,7 @@ from musicgen_app.engine import CancelToken, Engine, Progress
 from musicgen_app.errors import FileError, GenerationError, RequestError
 from musicgen_app.machine import files
 from musicgen_app.models.bundle import Bundle
-from musicgen_app.models.installed import find
+from musicgen_app.models.installed import completed, find
 from musicgen_app.request import ODE_SOLVERS, GenerationRequest
 
 from ..prepare.embedders import Embedder, load_embedder
@@ -118,7 +118,7 @@ def points_of(settings: Sweep, bundle: Bundle) -> list[GenerationRequest]:
             "x", seconds=settings.seconds, seed=settings.seed, model=str(bundle.path), solver=solver, steps=steps,
             guidance=guidance, guidance_interval=(0.0, 1.0) if guidance == 1 else interval,
         ).validated()  # fmt: skip
-        request = bundle.completed(request)
+        request = completed(request, bundle)
         found[name_of(request)] = request
     return sorted(found.values(), key=lambda request: (evaluations(request, bundle.plan_guidance), name_of(request)))
 

@@ -17,7 +17,7 @@ from musicgen_app.errors import FileError, GenerationError, RequestError
 from musicgen_app.library.clip_files import write_clip
 from musicgen_app.library.metadata import needs_sidecar, origin, request_from
 from musicgen_app.models.bundle import Bundle
-from musicgen_app.models.installed import find
+from musicgen_app.models.installed import completed, find
 from musicgen_app.request import GenerationRequest
 
 from .clips import Clip
@@ -38,7 +38,7 @@ class Made:
 def requests_for(prompts: Sequence[Prompt], bundle: Bundle, seed: int, **settings) -> list[GenerationRequest]:
     """The resolved request of each prompt. `settings` are fields of GenerationRequest. Raises RequestError."""
     asked = [GenerationRequest(p.text, seed=seed + p.number, model=str(bundle.path), **settings) for p in prompts]
-    return [bundle.completed(request.validated()) for request in asked]
+    return [completed(request.validated(), bundle) for request in asked]
 
 
 def make(
