@@ -86,6 +86,7 @@ def show(id: str, as_json: bool) -> None:
     facts["weights"] = item.model["weights_sha256"]
     request = facts.pop("request")
     facts |= {name: value for name, value in request.items() if name not in ("model", "variations", "plan")}
+    facts["told"] = "; ".join(item.told)
     facts["played"] = " / ".join(write_sheet(item.played).splitlines()) if item.played else None
     facts["seconds_taken"] = ", ".join(f"{name} {seconds:.2f}" for name, seconds in item.seconds_taken.items())
     for name, value in facts.items():
