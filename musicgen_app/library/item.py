@@ -55,15 +55,11 @@ class Item:
 
     def to_dict(self) -> dict:
         """JSON-safe dictionary."""
-        plain = {"path": str(self.path), "sidecar": str(self.sidecar), "request": self.request.to_dict()}
+        plain: dict = {"path": str(self.path), "sidecar": str(self.sidecar), "request": self.request.to_dict()}
         choice = asdict(self.choice) if self.choice else None
         played = self.played.to_dict() if self.played else None
-        return (
-            vars(self)
-            | plain
-            | {"played": played, "told": list(self.told)}
-            | {"tags": list(self.tags), "choice": choice}
-        )
+        plain |= {"tags": list(self.tags), "told": list(self.told)}
+        return vars(self) | plain | {"played": played, "choice": choice}
 
 
 def folded(text: str) -> str:
