@@ -70,7 +70,7 @@ _UNREAD = re.compile(
     re.IGNORECASE,
 )
 _IN = re.compile(
-    r"(?<!\w)(?:in|en|em|im|dans)\s+(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp|flat)(?!\w))?(?P<minor>m(?:in)?)?"
+    r"(?<!\w)(?:in|en|em|im|dans)\s+(?:concert\s+)?(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp|flat)(?!\w))?(?P<minor>m(?:in)?)?"
     r"(?![\w'#/&+-]|\.\w|\s*-\s*\w)"
 )
 _IN_LATIN = re.compile(

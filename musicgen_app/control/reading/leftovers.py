@@ -40,7 +40,7 @@ _NUMBER = re.compile(
     r"(?<![\w./:,#'-])(\d{2,3})(?![\w/%:'-]|[.,]\d|\s*[a-z])|(?<![\w./:#-])(?:between )?\d{2,3}"
     r" ?(?:-|to|and) ?\d{2,3}(?![\w/%:])"
 )
-_NOTE = re.compile(r"(?<![\w#'.&-])[A-H][#b]?(?:m|7|m7)?(?!\.?\w|[#'&/+])")
+_NOTE = re.compile(r"(?<![\w#'.&-])[A-H][#b]?(?:m|m?[679])?(?!\.?\w|[#'&/+])")
 _MINOR = re.compile(r"(?<![\w#'.&-])(?:[BCFGH]|[A-H][#b])m(?!\.?\w|[#'&/+])")  # likely a chord, wherever it stands
 _MOST = 8  # of one kind
 
