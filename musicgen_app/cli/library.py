@@ -73,8 +73,6 @@ def list_command(search: str, favourites: bool, trash: bool, limit: int, quiet: 
 @JSON
 def show(id: str, as_json: bool) -> None:
     """Print all that is known about one item."""
-    from ..songbook.sheet_writer import write_sheet
-
     item = _library().get(id)
     facts = item.to_dict()
     if as_json:
@@ -86,7 +84,8 @@ def show(id: str, as_json: bool) -> None:
     facts["weights"] = item.model["weights_sha256"]
     request = facts.pop("request")
     facts |= {name: value for name, value in request.items() if name not in ("model", "variations", "plan")}
-    facts["played"] = " / ".join(write_sheet(item.played).splitlines()) if item.played else None
+    facts["told"] = "; ".join(item.told)
+    del facts["played"]  # ttm-app plan to-sheet has it whole
     facts["seconds_taken"] = ", ".join(f"{name} {seconds:.2f}" for name, seconds in item.seconds_taken.items())
     for name, value in facts.items():
         if value not in (None, ""):

@@ -231,6 +231,7 @@ _LOOSE = (
 
 def _tidied(text: str) -> str:
     """Without the signs and words that stood around what was taken out."""
+    text = re.sub(r"\(\s*\)|\[\s*\]", "", text)
     text = re.sub(rf"(?:(?<!\w){_LOOSE}\s*)+(?=[,.;!?]|$)", "", text)
     text = re.sub(r"\s+(?=[,.;!?])", "", re.sub(r"([,;.!?])(?:\s*[,;.])+", r"\1", text))
-    return re.sub(r"[ \t]{2,}", " ", re.sub(rf"^(?:\s|{_LOOSE}(?!\w))+", "", text)).strip(" ,;")
+    return re.sub(r"[ \t]{2,}", " ", re.sub(rf"^(?:\s|{_LOOSE}(?!\w))+", "", text)).strip(" ,;/")

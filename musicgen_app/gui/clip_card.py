@@ -32,7 +32,7 @@ def card(item: Item) -> dict:
         "seed": str(request.seed),
         "model": request.model,
         "seconds": item.samples / item.sample_rate,
-        "plan": ", ".join(filter(None, (item.read_as and f"read as {item.read_as}", item.plan))),
+        "plan": plan_line(item),
         "settings": settings_line(item),
         "took": sum(item.seconds_taken.values()),
         "created": item.created,
@@ -44,6 +44,12 @@ def card(item: Item) -> dict:
         "top": item.sample_rate // 2,
         "outline": _outline_of(item.path),
     }
+
+
+def plan_line(item: Item) -> str:
+    """What the clip was made to, and what of the request was not done as it was written."""
+    made = ", ".join(filter(None, (item.read_as and f"read as {item.read_as}", item.plan)))
+    return "; ".join(filter(None, (made, *item.told)))
 
 
 def settings_line(item: Item) -> str:

@@ -25,6 +25,7 @@ TRASH = ".trash"
 NOTE = "library"
 SOURCES = ("gui", "cli", "api", "python")
 TAGS, TAG_LENGTH = 32, 64  # of one item; characters
+TOLD = 2_000  # demands of one request
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,15 @@ class Item:
     plan: str = ""  # tempo, key and chords that it was made to, in words
     read_as: str = ""  # the genre that the prompt was taken to mean
     played: Plan | None = None  # the plan itself
+    told: tuple[str, ...] = ()  # what of the request was approximated or not understood, a line each
 
     def to_dict(self) -> dict:
         """JSON-safe dictionary."""
-        plain = {"path": str(self.path), "sidecar": str(self.sidecar), "request": self.request.to_dict()}
+        plain: dict = {"path": str(self.path), "sidecar": str(self.sidecar), "request": self.request.to_dict()}
         choice = asdict(self.choice) if self.choice else None
         played = self.played.to_dict() if self.played else None
-        return vars(self) | plain | {"played": played} | {"tags": list(self.tags), "choice": choice}
+        plain |= {"tags": list(self.tags), "told": list(self.told)}
+        return vars(self) | plain | {"played": played, "choice": choice}
 
 
 def folded(text: str) -> str:
@@ -154,11 +157,10 @@ def item_from(path: Path, record: dict) -> Item:
             seconds_taken=_seconds_taken(record.get("seconds_taken", {})),
             trashed=path.parent.name == TRASH,
             choice=_choice(record) if "best_of" in record else None,
-            plan=played.describe()
-            if played
-            else check_text("plan", "" if "origin" in record else record.get("plan", ""), 0),
+            plan=played.describe() if played else _older_plan(record),
             read_as=check_text("read_as", record.get("read_as", ""), least=0),
             played=played,
+            told=_told(record),
         )
     except RequestError as error:
         raise RequestError(f"{sidecar}: {error}; delete it to have it made anew from the sound's own tags") from None
@@ -177,6 +179,26 @@ def changed(path: Path) -> str:
         return moment(datetime.fromtimestamp(path.stat().st_mtime, UTC))
     except (OSError, ValueError, OverflowError) as error:
         raise FileError(f"cannot read {path}: {error}") from error
+
+
+def _older_plan(record: dict) -> str:
+    """The plan in words, which sidecars of 0.2.0 and before have."""
+    return "" if "origin" in record else check_text("plan", record.get("plan", ""), least=0)
+
+
+def _told(record: dict) -> tuple[str, ...]:
+    """What was approximated or not understood, as lines: "C/E: C (why)". RequestError: it is something else."""
+    lines = []
+    for name in ("approximated", "not_understood"):
+        demands = record.get(name, [])
+        if not isinstance(demands, list) or len(demands) > TOLD:
+            raise RequestError(f"{name} must be a list of at most {TOLD}")
+        for demand in demands:
+            facts = demand if isinstance(demand, dict) else {}
+            text, meaning, why = (check_text(name, facts.get(part, ""), least=0) for part in ("text", "as", "why"))
+            reason = f" ({why})" if why else ""
+            lines.append(f"{text}: {meaning if name == 'approximated' else 'not understood'}{reason}")
+    return tuple(lines)
 
 
 def _choice(record: dict) -> Choice:

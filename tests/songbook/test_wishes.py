@@ -11,6 +11,7 @@ from musicgen_app.control.grid import approximations
 from musicgen_app.control.plan import Plan, Section
 from musicgen_app.engine import Engine
 from musicgen_app.errors import RequestError
+from musicgen_app.gui.clip_card import card
 from musicgen_app.gui.tabs.create_form import request_from as request_of_form
 from musicgen_app.library import Library
 from musicgen_app.library.clip_files import write_clip
@@ -186,6 +187,7 @@ def test_a_long_plan_does_not_fit_a_wav_and_comes_with_its_sidecar(model, tmp_pa
 def test_the_library_keeps_the_plan_and_finds_it(model, home):
     library = Library()
     item = library.add(make(request(model=model, seconds=0.5, seed=1, plan=SHEET)), ".flac")
+    assert "C/E: C (this model is not told of the bass)" in item.told and "C/E: C" in card(item)["plan"]
     assert library.get(item.id).played == read_sheet(SHEET).plan and item.to_dict()["played"]["tempo"] == 96
     assert [one.id for one in library.search("96 bpm chorus c/e")] == [item.id] and not library.search("7/8")
 

@@ -26,7 +26,7 @@ _LABEL_AFTER = re.compile(
     re.IGNORECASE,
 )
 _KEPT = re.compile(r"\b(?:drone|pedal|vamp|jam|stay|only|just)(?:\s+on)?\s+$")
-_RICH = re.compile(r"-(?:\d|\^)|maj|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ|\^")
+_RICH = re.compile(r"-(?:\d|\^)|maj\d|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ|\^")
 _OF_KEY = re.compile(r"\b(?:in|en|em|im|key(?: of)?|is|giro di)\s*:?\s*$")
 _HEARD = re.compile(r"\b(?:sounds?|sounding|hear(?:d)?\s+(?:is|as)|actually)\W*$")
 _ON = re.compile(

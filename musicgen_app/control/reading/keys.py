@@ -52,7 +52,7 @@ _ENGLISH_KEY = re.compile(
     rf"|tonality))?(?![\w])",
     re.IGNORECASE,
 )
-_JOINED_KEY = re.compile(r"(?<![\w-])(?P<note>[A-H])(?P<sign>#|b)?(?P<mode>major|minor)(?!\w)")
+_JOINED_KEY = re.compile(r"(?<![\w-])(?P<note>[A-H])(?P<sign>#|b)?(?P<mode>major|minor|maj)(?!\w)")
 _LABEL = (
     r"(?:(?:the\s+)?key(?:\s+signature)?(?:\s+of)?|tonality|tonic|tonart|tonalite(?:\s+de)?|tonalidad(?:\s+de)?"
     r"|tonalita(?:\s+di)?|tonalidade(?:\s+de)?"
@@ -60,8 +60,8 @@ _LABEL = (
 )
 _NOTE = rf"(?P<note>[A-H]|{'|'.join(_LATIN)}|[A-Ha-h](?:is|es)|[EA]s)(?P<sign>#|b|[\s-]?(?:sharp|flat)(?!\w))?"
 _LABELLED = re.compile(
-    rf"(?<!\w)(?:in\s+)?{_LABEL}\s*(?:[:=-]|is|in"
-    rf"|to)?\s*(?:the\s+)?(?P<what>{_NOTE}\s?(?P<minor>m(?:in)?)?)(?![\w'#/-])",
+    rf"(?<!\w)(?:in\s+)?{_LABEL}\s*(?:[:=-]|is|in|to|(?:should|must|will|would)\s+be)?\s*(?:the\s+)?"
+    rf"(?P<what>{_NOTE}\s?(?P<minor>m(?:in)?)?)(?![\w'#/-])",
     re.IGNORECASE,
 )
 _UNREAD = re.compile(
@@ -70,7 +70,7 @@ _UNREAD = re.compile(
     re.IGNORECASE,
 )
 _IN = re.compile(
-    r"(?<!\w)(?:in|en|em|im|dans)\s+(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp|flat)(?!\w))?(?P<minor>m(?:in)?)?"
+    r"(?<!\w)(?:in|en|em|im|dans)\s+(?:concert\s+)?(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp|flat)(?!\w))?(?P<minor>m(?:in)?)?"
     r"(?![\w'#/&+-]|\.\w|\s*-\s*\w)"
 )
 _IN_LATIN = re.compile(
@@ -125,7 +125,7 @@ _NOUN = re.compile(
     r"|thing|one\b|and\s+(?:a\s+)?major|breakup|crush|rush|announcement)"
 )
 _FOLLOWS = re.compile(
-    r"\s*(?:$|[,;:.!?()\[\]|\n\"'/+&]|-\s|\d|(?:with|ohne|sans|sin|senza|sem|zonder|at|and|on|for|using|please|by"
+    r"\s*(?:$|[,;:.!?()\[\]|\n\"'/+&]|-\s|\d|(?:with|or|ohne|sans|sin|senza|sem|zonder|at|and|on|for|using|please|by"
     r"|over|but|then|shuffle|swing|feel"
     r"|slow|fast|mit|con|com|avec|und|et|y|e|bitte|por|pls|no\b|played|-"
     r"|instrumental|throughout|around|about|to\b|ending|starting|tempo|bpm|scale|blues|riff|jam|groove|cu)\b)"
@@ -262,7 +262,8 @@ def _english(text: Text) -> _Keys:
     found = []
     for m in text.find(_ENGLISH_KEY, cased=True):
         note, mode, after = m["note"], _mode_of(m), text.after(m.end(), 40)
-        if _NOUN.match(after) or re.fullmatch(r"[a-z]-(?:major|minor|min|maj)", m[0]) and note in "a":
+        named = note not in "aA" and re.match(r"[\s-]+(?:key|mode|tonality|scale)\b", after)
+        if _NOUN.match(after) and not named or re.fullmatch(r"[a-z]-(?:major|minor|min|maj)", m[0]) and note in "a":
             continue
         if note in "aA" and not m["sign"] and _is_article(text, m):
             continue
@@ -274,7 +275,8 @@ def _english(text: Text) -> _Keys:
             continue
         found.append((*m.span(), *_named(text, note, m["sign"], mode)))
     return found + [
-        (*m.span(), *_named(text, m["note"], m["sign"], m["mode"])) for m in text.find(_JOINED_KEY, cased=True)
+        (*m.span(), *_named(text, m["note"], m["sign"], m["mode"].replace("maj", "major").replace("majoror", "major")))
+        for m in text.find(_JOINED_KEY, cased=True)
     ]
 
 

@@ -13,7 +13,8 @@ _LOOKS = {
         r"|bpm)\b[^,;.\n\d]{0,16}\d+"
         r"|(?:[^\s,;]{1,24}\s+){0,2}\bbpm\b|\btempo\s*(?:of|[:=])\s*\w+"
     ),
-    "key": r"\bkey of\b[^,;.\n]{0,24}|\b(?:[1-7]|one|two|three|four|five|six)\s+(?:sharps?|flats?)\b"
+    "key": r"\bkey\s*[:=]\s*\w+[^,;.\n]{0,16}|\bkey of\b[^,;.\n]{0,24}|\b(?:[1-7]|one|two|three|four|five"
+    r"|six)\s+(?:sharps?|flats?)\b"
     r"|\b(?:relative|parallel)\s+(?:major|minor)\b|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label"
     r"|key))",
     "chords": r"\bchords?\s*(?::|are)\s*[^.\n]{1,40}",
@@ -35,8 +36,12 @@ _WHY = {
 }
 _PATTERNS = {kind: re.compile(words, re.IGNORECASE) for kind, words in _LOOKS.items()}
 # A number, or a note, that is a clause of its own.
-_NUMBER = re.compile(r"(?<![\w./:,#'-])(\d{2,3})(?![\w/%:'-]|[.,]\d|\s*[a-z])")
-_NOTE = re.compile(r"(?<![\w#'.&-])[A-H][#b]?(?:m|7|m7)?(?!\.?\w|[#'&/+])")
+_NUMBER = re.compile(
+    r"(?<![\w./:,#'-])(\d{2,3})(?![\w/%:'-]|[.,]\d|\s*[a-z])|(?<![\w./:#-])(?:between )?\d{2,3}"
+    r" ?(?:-|to|and) ?\d{2,3}(?![\w/%:])"
+)
+_NOTE = re.compile(r"(?<![\w#'.&-])[A-H][#b]?(?:m|m?[679])?(?!\.?\w|[#'&/+])")
+_MINOR = re.compile(r"(?<![\w#'.&-])(?:[BCFGH]|[A-H][#b])m(?!\.?\w|[#'&/+])")  # likely a chord, wherever it stands
 _MOST = 8  # of one kind
 
 
@@ -49,6 +54,6 @@ def tell_leftovers(text: Text) -> None:
         if text.begins(match.start()) and text.ends(match.end()):
             why = "what the number counts is not said: 96 BPM is a tempo, --seconds 96 a length"
             text.misses("number", match.span(), why)
-    for match in list(text.find(_NOTE, cased=True))[:_MOST]:
-        if text.begins(match.start()) and text.ends(match.end()):
+    for match in (*list(text.find(_NOTE, cased=True))[:_MOST], *list(text.find(_MINOR, cased=True))[:_MOST]):
+        if match.re is _MINOR and text.is_free(*match.span()) or text.begins(match.start()) and text.ends(match.end()):
             text.misses("key", match.span(), "a key or a chord: write key of C, or chords: C")

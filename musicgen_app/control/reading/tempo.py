@@ -42,9 +42,9 @@ _NAMED = re.compile(
     rf"|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/)"
 )
 _LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|beats\s+per\s+minute|metronome?|click){_NEAR}")
-_BEFORE_UNIT = re.compile(rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})(?:ish)?[\s-]*(?={_UNIT})")
+_BEFORE_UNIT = re.compile(rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})(?:-?ish)?[\s-]*(?={_UNIT})")
 _LOW_HIGH = (
-    r"(?<![\d.,/])(?P<low>\d{2,3})\s*(?:bpm)?\s*(?:-|~|/|\s(?:to|bis|a|or)\s|(?(from)\s(?:and|und|y|e|et)\s|-))\s*"
+    r"(?<![\d.,/])(?P<low>\d{2,3})\s*(?:bpm)?\s*(?:-|~|>|/|\s(?:to|bis|a|or)\s|(?(from)\s(?:and|und|y|e|et)\s|-))\s*"
 )
 _LOW_HIGH += r"(?P<high>\d{2,3})"
 _RANGE = re.compile(
@@ -53,7 +53,7 @@ _RANGE = re.compile(
 )
 _LABELLED_RANGE = re.compile(rf"(?<!\w)(?P<from>tempo|bpm)[^\d,.;\n]{{0,16}}{_LOW_HIGH}(?![\d/])")
 _LABEL_BEFORE = re.compile(rf"(?:{_LABEL.pattern})$")
-_BARE = r"(?<![\w./:,#-])(?P<n>[6-9]\d|1\d\d|20\d)(?![\w/:%]|[.,]\d|\s*%)"
+_BARE = r"(?<![\w./:,#-])(?P<n>[6-9]\d|1\d\d|20\d)(?:-?ish)?(?![\w/:%]|[.,]\d|\s*%)"
 _AT = re.compile(
     rf"(?:(?<!\w)(?:at|around|about)(?:\s+an?)?(?:\s+(?!least|most)[a-z]+)?\s+|@\s?"
     rf"|(?<!\w)a\s+){_BARE}(?!\s*[a-z])"
@@ -219,12 +219,10 @@ def _without_unit(text: Text) -> Iterator[_Found]:
     for pattern in (_AT, _BESIDE_STYLE, _CLAUSE):
         for match in text.find(pattern, used=True):
             start, end = match.span("n")
-            alone = text.begins(start) and text.ends(end)
-            if (
-                text.is_free(start, end)
-                and (pattern is not _CLAUSE or alone)
-                and (pattern is not _AT or text.ends(end))
-            ):
+            ish = text.after(end, 4).lstrip("-").startswith("ish")
+            ends = text.ends(end) or ish and text.ends(end + text.after(end, 4).index("ish") + 3)
+            alone = (text.begins(start) or text.is_used_before(start) or ish) and ends
+            if text.is_free(start, end) and (pattern is not _CLAUSE or alone) and (pattern is not _AT or ends):
                 yield _Found(start, end, float(match["n"]), guessed=True)
 
 

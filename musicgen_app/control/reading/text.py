@@ -72,6 +72,11 @@ class Text:
         """Whether a place shares letters with what is not wanted."""
         return self._refused.find(1, start, end) >= 0
 
+    def is_used_before(self, place: int) -> bool:
+        """Whether the last letter before a place is used."""
+        last = len(self.plain[:place].rstrip()) - 1
+        return last >= 0 and self._used[last] == 1
+
     def refuse(self, start: int, end: int) -> None:
         """Mark a place as not wanted."""
         self._refused[start:end] = b"\1" * (end - start)
