@@ -256,7 +256,8 @@ def _is_pair(text: Text, run: list[_Chord], pieces: list[str], strong: int, list
     after = _LABEL_AFTER.match(text.plain, run[-1].end) is not None
     if strong == 2 or strong and (listed or after or _ON.search(text.before(run[0].start, 60))):
         return listed or not (linked and notes)
-    return after or (strong > 0 or minor) and not linked and (listed or clause)
+    asked = _ON.search(text.before(run[0].start, 60)) is not None and text.ends(run[-1].end)
+    return after or (strong > 0 or minor) and not linked and (listed or clause or asked)
 
 
 def _degrees(text: Text) -> Rows:

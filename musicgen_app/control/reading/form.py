@@ -108,6 +108,8 @@ def read_form(text: Text) -> tuple[str, ...]:
 def read_voices(text: Text) -> None:
     """The models make instrumental music: voices and words that are asked for are told."""
     for match in list(text.find(_VOICE))[:_LISTED]:
-        beside = _BESIDE.search(text.before(match.start(), 24)) or re.match(r"[\s-]?over", text.after(match.end(), 6))
+        beside = _BESIDE.search(text.before(match.start(), 24)) or re.match(
+            r"-over|\s?over\s*(?:$|[,.;:])", text.after(match.end(), 8)
+        )
         if not beside:
             text.takes("voice", match.span(), "instrumental music", "the models do not sing or speak")

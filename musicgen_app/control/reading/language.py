@@ -20,28 +20,43 @@ _SCRIPTS = (
 )  # fmt: skip
 # Small words, and words of requests for music, that hardly another of these languages has. In plain form.
 _WORDS = {
-    "en": "the and with for of to is are in on a an my your this that no not without but or from some something like"
-        " please want need just into its it by at over very make song"
-    " music slow fast drums guitar feel key minor major beat beats only we you be as so more me do don't all",
-    "de": "und der die das mit ohne fur ein eine einen einem einer kein keine keinen nicht bitte ist im auf aus zum"
-        " zur aber nur wie ich wir etwas musik lied stuck langsam langsamer langsames schnell schlagzeug"
-    " gitarre klavier geige streicher moll dur takt ruhig ruhiger den dem des von uber sehr auch oder lieber akkorde"
-    " flote harfe",
-    "fr": "le la les des du une un et avec sans pour dans sur pas est qui que au aux je mon ma ton une musique"
+    "en": (
+        "the and with for of to is are in on a an my your this that no not without but or from some something"
+        " like please want need just into its it by at over very make song music slow fast drums guitar feel key"
+        " minor major beat beats only we you be as so more me do don't all"
+    ),
+    "de": (
+        "und der die das mit ohne fur ein eine einen einem einer kein keine keinen nicht bitte ist im auf aus zum"
+        " zur aber nur wie ich wir etwas musik lied stuck langsam langsamer langsames schnell schlagzeug gitarre"
+        " klavier geige streicher moll dur takt ruhig ruhiger den dem des von uber sehr auch oder lieber akkorde"
+        " flote harfe"
+    ),
+    "fr": (
+        "le la les des du une un et avec sans pour dans sur pas est qui que au aux je mon ma ton une musique"
         " chanson guitare batterie lent lente rapide mineur majeur svp plutot quelque chose en de ou tres accords"
-        " piano mesure"
-    " morceau voix mais",
-    "es": "el la los las con sin para por una un y que en de del es mi tu muy pero quiero cancion musica guitarra"
-        " bateria lento rapido menor mayor algo como sobre acordes compas al hermano nuestra percusion",
-    "it": "il lo la gli le con senza per una un e di del della che in nel molto ma vorrei musica canzone chitarra"
-        " batteria pianoforte lento veloce minore maggiore qualcosa come accordi sul alla non niente brano archi per"
-        " due sua favore deve",
-    "pt": "o os as com sem para uma um e de do da que em no na muito mas quero musica violao bateria lento rapido"
-        " menor maior algo como sobre acordes ele esta faz pra meu por tom",
-    "nl": "de het een en met zonder voor van op in niet geen maar graag iets zoals muziek lied gitaar drums langzaam"
-        " snel mineur majeur klein groot akkoorden mijn wel naar zang bij om een twee",
-    "pl": "i z bez na w do nie jest utwor muzyka gitara perkusja wolno szybko moll dur cos prosze ale tylko coś może"
-        " moze dwa wesolego jak oraz bemole",
+        " piano mesure morceau voix mais"
+    ),
+    "es": (
+        "el la los las con sin para por una un y que en de del es mi tu muy pero quiero cancion musica guitarra"
+        " bateria lento rapido menor mayor algo como sobre acordes compas al hermano nuestra percusion"
+    ),
+    "it": (
+        "il lo la gli le con senza per una un e di del della che in nel molto ma vorrei musica canzone chitarra"
+        " batteria pianoforte lento veloce minore maggiore qualcosa come accordi sul alla non niente brano archi"
+        " per due sua favore deve"
+    ),
+    "pt": (
+        "o os as com sem para uma um e de do da que em no na muito mas quero musica violao bateria lento rapido"
+        " menor maior algo como sobre acordes ele esta faz pra meu por tom"
+    ),
+    "nl": (
+        "de het een en met zonder voor van op in niet geen maar graag iets zoals muziek lied gitaar drums"
+        " langzaam snel mineur majeur klein groot akkoorden mijn wel naar zang bij om een twee"
+    ),
+    "pl": (
+        "i z bez na w do nie jest utwor muzyka gitara perkusja wolno szybko moll dur cos prosze ale tylko coś"
+        " może moze dwa wesolego jak oraz bemole"
+    ),
     "cs": "a s bez na v do ne je skladba hudba kytara bici pomalu rychle neco prosim ale jen jako",
     "sv": "och med utan ett inte bara musik lat gitarr trummor langsam snabb vill pa moll dur",
     "da": "og med uden for en et ikke men kun musik sang guitar trommer langsom hurtig som jeg vil pa",
@@ -50,18 +65,23 @@ _WORDS = {
     "hu": "es egy nem csak zene dal gitar dob lassu gyors nelkul legyen moll dur",
     "ro": "si cu fara pentru un o nu dar doar muzica piesa chitara tobe lent rapid",
     "fi": "ja ei ilman vain mutta musiikki laulu kitara rummut hidas nopea duuri molli",
-}  # fmt: skip
+}
 _SETS = {language: frozenset(words.split()) for language, words in _WORDS.items()}
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 # Words that no other language of these has: one is enough where no English one stands beside.
 _SURE = {
-    "de": "und ohne schlagzeug bitte akkorde dreivierteltakt musik lied moll klavier streicher fur kein keinen uber"
-        " viervierteltakt", "fr": "avec sans musique chanson batterie mineur valse pour dans une"
-            " du", "es": "sin musica cancion bateria quiero guitarra menor vals para con una en",
-    "it": "senza musica canzone chitarra minore della voci tempo taglia"
-        " nonna", "pt": "sem violao em menor com", "nl": "zonder geen muziek akkoorden"
-            " majeur", "pl": "bez moze wesolego nie prosze dwadziescia", "sr": "bubnjeva kolo bez",
-}  # fmt: skip
+    "de": (
+        "und ohne schlagzeug bitte akkorde dreivierteltakt viervierteltakt musik lied moll klavier streicher fur kein"
+        " keinen uber"
+    ),
+    "fr": "avec sans musique chanson batterie mineur valse pour dans une du",
+    "es": "sin musica cancion bateria quiero guitarra menor vals para con una en",
+    "it": "senza musica canzone chitarra minore della voci",
+    "pt": "sem violao em menor com",
+    "nl": "zonder geen muziek akkoorden majeur",
+    "pl": "bez moze wesolego nie prosze dwadziescia",
+    "sr": "bubnjeva kolo bez",
+}
 _SURE_SETS = {language: frozenset(words.split()) for language, words in _SURE.items()}
 _OFTEN = ("de", "fr", "es", "it", "pt", "nl")  # of the others more words are needed
 _MOST = 400  # words that are looked at
