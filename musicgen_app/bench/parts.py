@@ -147,7 +147,8 @@ def products(model: str, latents: int, precision: str, repeats: int) -> dict:
     with torch.device("meta"):
         backbone = _empty_backbone(bundle)
         x, features = _step_inputs(bundle, backbone, latents)
-        velocity = sampling.guided(backbone, backbone.condition(*features), backbone.null_condition(1), 2.0)
+        guidance = bundle.sampler["guidance"]
+        velocity = sampling.guided(backbone, backbone.condition(*features), backbone.null_condition(1), guidance)
         counted = count_products(lambda: velocity(x, TIME))
     run = products_alone(counted, PRECISIONS[pick_precision(precision, CPU)])
     run()

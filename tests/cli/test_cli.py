@@ -641,7 +641,7 @@ def test_models_import_stopped_by_sigterm(cli, checkpoint, tmp_path, monkeypatch
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("mamba-189m", "itself are not published: train"), ("fluxaudio-s", "fluxaudio_s_full.pth of https")],
+    [("mamba-189m", "itself are not published: train"), ("fluxaudio-s", "are published, fluxaudio-s-full")],
 )
 def test_models_download_without_network(cli, checkpoint, name, says):
     ran = cli("models", "download", name)
@@ -656,11 +656,11 @@ def test_models_download_without_network(cli, checkpoint, name, says):
 
 def test_models_download(cli, checkpoint, monkeypatch, tmp_path):
     """A system, a part and a model: each names the parts it stands for."""
-    import musicgen_app.models.hub
+    import musicgen_app.models.download
 
     asked = []
     monkeypatch.setattr(
-        musicgen_app.models.hub, "fetch", lambda part, report, offline: asked.append(part) or tmp_path / part
+        musicgen_app.models.download, "fetch", lambda part, report, offline: asked.append(part) or tmp_path / part
     )
     cli("models", "import", checkpoint, "--preset", "dit-450m", "--name", "mine")
     assert cli("models", "download", "acestep-v1").out == f"acestep-v1  downloaded  {tmp_path / 'acestep-v1'}\n"
