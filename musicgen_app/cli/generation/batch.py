@@ -80,6 +80,7 @@ def plan(
     sidecar: None for where one is needed.
     RequestError: impossible defaults, no prompt at all, two clips with one name.
     """
+    from ...models.installed import completed
     from ...request import GenerationRequest, with_defaults
 
     usual = settings or {}
