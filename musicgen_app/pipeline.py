@@ -281,6 +281,6 @@ def load_model(bundle: Bundle, device: torch.device, precision: str, decoder: st
         load_text_encoder(bundle, device, text_dtype),
         torch.tensor(bundle.config["latent"]["mean"], device=device),
         torch.tensor(bundle.config["latent"]["std"], device=device),
-        pieces,
+        pieces and pieces.told_apart(genres),
         genres,
     )

@@ -96,7 +96,7 @@ def decide(
     facts = parse_prompt(f"{genre[0]}. {prompt}" if genre[1] == BORROWED else prompt)
     reading = read_prompt(prompt)
     wanted = facts_with(facts, wishes) if wishes and wishes.given else facts
-    plans = plans_for(prompt, vector, seeds, pieces, wanted)
+    plans = plans_for(prompt, vector, seeds, pieces, wanted, genre[0])
     if wishes and wishes.given:
         plans = [wishes.over(plan, _key(facts)) for plan in plans]
     understood, replaced = _outdone(reading.understood, facts, wanted)

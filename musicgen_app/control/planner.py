@@ -1,9 +1,10 @@
 """Prompt, its vector and a seed -> the `Plan` of a clip: what the prompt states, and the rest from a similar piece.
 
 A model that follows plans comes with those of pieces it was trained on, each with the vector of its captions
-(`plans.safetensors`). A prompt that names no tempo, metre, key or chords borrows them from one of the nearest pieces,
-drawn by the seed; so variations differ in them, too. The plan has drums if most of the nearest pieces have. "Slow" and
-"fast" mean the slowest and the fastest of the pieces that are like it: what is slow for a waltz is not for a ballad.
+(`plans.safetensors`). A prompt that names no tempo, metre, key or chords borrows them from one of the nearest pieces of
+its genre; seeds that follow one another borrow from different ones. The plan has drums if most of these pieces have.
+"Slow" and "fast" mean the slowest and the fastest of the pieces that are like it: what is slow for a waltz is not for a
+ballad.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from torch import Tensor
 
 from ..errors import ModelError
 from ..models.bundle import Bundle
-from ..songbook.operations import in_metre
+from ..songbook.operations import at_tempo, in_metre, transpose
 from .chord_reader import read_chords
+from .genre_classifier import Genres
 from .grid import WIDTHS
 from .plan import Plan
 from .prompt_parser import PromptFacts, parse_prompt
-from .theory import DARK_MODES, MODES, SHARPS, bar_length, key_of, pitch_class, transpose
+from .theory import DARK_MODES, MODES, SHARPS, bar_length, key_of, pitch_class
 
 FILE = "plans.safetensors"
 NEAREST = 5  # pieces to draw from
@@ -37,6 +39,14 @@ class Pieces:
 
     vectors: np.ndarray
     plans: tuple[Plan, ...]
+    genres: tuple[str, ...] = ()  # of each piece, where it is known
+
+    def told_apart(self, genres: Genres | None) -> Pieces:
+        """The same with the genre that each piece's vector means most."""
+        if genres is None or not self.plans:
+            return self
+        likeliest = genres.probabilities(self.vectors).argmax(axis=1)
+        return replace(self, genres=tuple(genres.names[i] for i in likeliest))
 
     def tensors(self) -> dict[str, Tensor]:
         """As FILE keeps them: vectors float16, the plans as UTF-8 JSON."""
@@ -46,8 +56,9 @@ class Pieces:
             "plans": torch.from_numpy(np.frombuffer(text, dtype=np.uint8).copy()),
         }
 
-    def near(self, vector: np.ndarray, facts: PromptFacts) -> list[Plan]:
-        """The plans of the pieces nearest to a vector, of the stated metre, drums and mode where there are any.
+    def near(self, vector: np.ndarray, facts: PromptFacts, genre: str = "") -> list[Plan]:
+        """The plans of the pieces nearest to a vector, of its genre, of the stated metre, drums and mode where there
+        are any.
 
         With a stated pace: of the pieces that are near, the slowest (or fastest). Of a vector longer than G only the
         first G numbers count.
@@ -55,8 +66,9 @@ class Pieces:
         vector = vector[: self.vectors.shape[1]]
         similar = self.vectors @ (vector / max(float(np.linalg.norm(vector)), 1e-9))
         fitting = np.array([_fits(plan, facts) for plan in self.plans])
-        if fitting.any():
-            similar[~fitting] = -np.inf
+        same = np.array(self.genres) == genre if genre and self.genres else np.ones(len(self.plans), dtype=bool)
+        fitting = next((some for some in (fitting & same, same, fitting) if some.any()), ~fitting)
+        similar[~fitting] = -np.inf
         near = np.argsort(-similar, kind="stable")[: fitting.sum() or None]
         if facts.pace and facts.tempo is None:
             speed = np.array([self.plans[i].tempo or 0.0 for i in near[:ALIKE]])
@@ -95,20 +107,23 @@ def plans_for(
     seeds: Sequence[int],
     pieces: Pieces | None,
     facts: PromptFacts | None = None,
+    genre: str = "",
 ) -> list[Plan]:
     """The plan of the clip of every seed. vector: the prompt's, as the model's text encoder gives it.
 
-    facts: what is stated, by default what the prompt states. Without pieces they hold only that.
+    facts: what is stated, by default what the prompt states; genre: the one to keep to, where one is known. Without
+    pieces the plans hold only what is stated.
     """
     facts = facts or parse_prompt(prompt)
     if pieces is None or vector is None:
         return [_with_facts(Plan(), facts)] * len(seeds)
-    near = pieces.near(vector, facts)
+    near = pieces.near(vector, facts, genre)
     drums = [piece.drums for piece in near]
     usual = max(drums, key=drums.count)
     plans = []
     for seed in seeds:
-        borrowed = near[np.random.default_rng((seed, 1)).integers(len(near))]
+        block, place = divmod(seed, len(near))
+        borrowed = near[np.random.default_rng((block, 1)).permutation(len(near))[place]]
         plans.append(_with_facts(replace(borrowed, start=0.0, drums=usual), facts))  # its own clip may be a pause
     return plans
 
@@ -116,15 +131,15 @@ def plans_for(
 def _with_facts(plan: Plan, facts: PromptFacts) -> Plan:
     """The plan with what a prompt states in the place of what was borrowed."""
     if facts.quarters is not None:
-        plan = replace(plan, tempo=facts.quarters)
+        plan = at_tempo(plan, facts.quarters)
     if facts.metre is not None:
         plan = in_metre(plan, facts.metre)
     if facts.drums is not None:
-        plan = replace(plan, drums=facts.drums)
+        plan = _with_drums(plan, facts.drums)
     if facts.swing is not None:
         plan = replace(plan, swing=facts.swing)
     if facts.chords:
-        plan = replace(plan, chords=tuple((symbol, bar_length(plan.metre)) for symbol in facts.chords), key=None)
+        plan = _with_chords(plan, tuple((symbol, bar_length(plan.metre)) for symbol in facts.chords))
         if facts.tonic is None:
             plan = replace(plan, key=key_of(tuple(filter(None, facts.chords))))
     if facts.tonic is not None:
@@ -136,18 +151,28 @@ def _with_facts(plan: Plan, facts: PromptFacts) -> Plan:
         home = plan.key or f"C {'minor' if facts.minor else 'major'}"
         read = read_chords(" ".join(facts.degrees), home)
         chords = tuple((chord.symbol, bar_length(plan.metre)) for chord in read if chord.symbol is not None)
-        plan = replace(plan, key=home, chords=chords)
+        plan = replace(_with_chords(plan, chords), key=home)
     return plan
+
+
+def _with_chords(plan: Plan, chords: tuple[tuple[str, float], ...]) -> Plan:
+    """The plan with these chords through all of its sections, and without a key."""
+    sections = tuple(replace(section, chords=(), key=None) for section in plan.sections)
+    return replace(plan, chords=chords, key=None, sections=sections)
+
+
+def _with_drums(plan: Plan, drums: bool) -> Plan:
+    """The plan with drums, at least in those sections that had some, or with none at all."""
+    if drums and any(section.drums for section in plan.sections):
+        return replace(plan, drums=True)
+    return replace(plan, drums=drums, sections=tuple(replace(section, drums=None) for section in plan.sections))
 
 
 def in_key(plan: Plan, tonic: int, minor: bool | None) -> Plan:
     """A plan moved to another tonic (pitch class), its chords with it; one without a key gets it, its chords stay."""
     if plan.key is None:
         return replace(plan, key=f"{SHARPS[tonic]} {'minor' if minor else 'major'}")
-    note, _, mode = plan.key.partition(" ")
-    step = tonic - pitch_class(note)
-    chords = tuple((transpose(symbol, step), length) for symbol, length in plan.chords)
-    return replace(plan, key=f"{SHARPS[tonic]} {mode}", chords=chords)
+    return transpose(plan, (tonic - pitch_class(plan.key.partition(" ")[0])) % 12)
 
 
 def _fits(plan: Plan, facts: PromptFacts) -> bool:
