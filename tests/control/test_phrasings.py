@@ -69,6 +69,7 @@ def test_any_text_can_be_read(text):
     holds(read_prompt(text))
 
 
+@pytest.mark.slow
 def test_mutated_prompts_can_be_read():
     """Letters of real prompts lost, doubled, changed and mixed with signs of every kind."""
     rng = random.Random(0)
