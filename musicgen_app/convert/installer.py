@@ -6,6 +6,7 @@ imported strictly, made to sound once, and put in its place in one step.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -181,6 +182,7 @@ def sounds(bundle: Bundle) -> None:
         )
     except GenerationError as error:
         raise ModelError(f"what was made of {bundle.name} makes no usable sound ({error})") from error
+    gc.collect()  # its files are mapped into memory until then, and Windows moves no folder with open files
 
 
 def _sounds_if_whole(bundle: Bundle) -> None:

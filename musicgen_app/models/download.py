@@ -128,25 +128,30 @@ def _commit(repo: str, revision: str) -> str:
 
 def lacking(parts: Iterable[Part], carried: Path | None) -> str:
     """The files of these parts that are neither here nor in the carried folder, and where they are published; or ""."""
-    wanted = (
-        (part, [name for name in missing(part) if carried is None or not _carried(part, name, carried)])
-        for part in parts
-    )
-    return "; ".join(_published(part, names) for part, names in wanted if names)
+    wanted: dict[str, list[str]] = {}
+    for part in parts:
+        names = [name for name in missing(part) if carried is None or not _carried(part, name, carried)]
+        if names:
+            wanted.setdefault(_page(part), []).extend(_carried_name(part, name) for name in names)
+    return "; ".join(f"{', '.join(names)} of {page}" for page, names in wanted.items())
 
 
-def _published(part: Part, names: list[str]) -> str:
-    """Files of a part as a carried folder should have them, and where they are published."""
-    own = part.repo.partition("/")[2] + "/" if CONFIG in part.files else ""
-    listed = ", ".join(own + name for name in names)
-    return f"{listed} of https://huggingface.co/{part.repo}/tree/{part.revision}"
+def _page(part: Part) -> str:
+    """Where the files of a part are published."""
+    return f"https://huggingface.co/{part.repo}/tree/{part.revision}"
+
+
+def _carried_name(part: Part, name: str) -> str:
+    """A file of a part as a carried folder should have it."""
+    return f"{part.repo.partition('/')[2]}/{name}" if CONFIG in part.files else name
 
 
 def _adopt(part: Part, names: list[str], carried: Path, report: Report) -> None:
     """Files of a part out of a folder -> the cache, checked."""
     found = {name: path for name in names if (path := _carried(part, name, carried))}
     if absent := [name for name in names if name not in found]:
-        raise FileError(f"{carried} lacks {_published(part, absent)}")
+        listed = ", ".join(_carried_name(part, name) for name in absent)
+        raise FileError(f"{carried} lacks {listed} of {_page(part)}")
     total, before = sum(path.stat().st_size for path in found.values()), 0
     _check_space(part, total)
     for name, source in found.items():

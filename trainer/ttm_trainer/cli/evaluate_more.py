@@ -35,7 +35,11 @@ OPTIONS = {
     "steps": click.option("--steps", type=int, help="Sampler steps.  [default: the model's]"),
     "guidance": click.option("--guidance", type=float, help="Guidance.  [default: the model's]"),
     "embedder": click.option(
-        "--embedder", default="aligner", show_default=True, metavar="NAME", help="aligner, clap or a folder."
+        "--embedder",
+        default="aligner",
+        show_default=True,
+        metavar="NAME",
+        help="aligner, clap, laion-clap-90.14 or a folder.",
     ),
     "real": click.option("--real", type=click.IntRange(5), default=150, show_default=True, help="Unseen real clips."),
     "bootstrap": click.option(
