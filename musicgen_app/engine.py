@@ -167,7 +167,7 @@ class Engine:
             conditions = model.conditions(text, len(noise), frames, plans and plans[together])
 
             def on_step(step: int, steps: int, done: int = first, batch: int = len(noise)) -> None:
-                clock.report(done * steps + step * batch)
+                clock.report(done * steps + step * batch, len(seeds) * steps)
 
             latents += model.sample(conditions, noise, request, on_step)
         return latents
@@ -208,6 +208,9 @@ class Engine:
         if candidate.unusable:
             notes.append(f"{candidate.unusable} of {request.best_of} candidates had no usable sound")
         notes += decision.notes + _length_notes(decision.plan, request)
+        if request.length > model.bundle.pass_seconds:
+            native = f"{model.bundle.native_seconds:g} s"
+            notes.append(f"longer than {model.bundle.name} plays at once: made in overlapping windows of {native}")
         if text.words:
             notes.append(f"{model.bundle.name} follows no plan: it was told in words ({text.words})")
         choice = None

@@ -19,6 +19,7 @@ from . import audio, flow, sampling
 from .backbones import expand_condition, with_grid, with_scalars
 from .backbones.base import Backbone
 from .backbones.inference import prepare
+from .backbones.windows import Windowed
 from .codecs import load_codec
 from .codecs.base import Codec
 from .codecs.chunks import decode_chunked
@@ -216,13 +217,15 @@ class LoadedModel:
 
         With initial latents (B, T, D, the codec's scale) the sampling begins between them and the noise: strength 1
         leaves nothing of them, 0 leaves them as they are (audio-to-audio; Meng et al., 2022, arXiv 2108.01073).
+        on_step(done, total) is called after every step, of a clip that does not fit into one pass after every window.
         Raises RequestError for a request that is not resolved, and for latents or a strength that do not fit.
         """
         if request.guidance is None or request.steps is None or request.solver is None:
             raise RequestError("the request is not resolved: take that of Engine.resolve")
         start = self._start(noise, initial, strength)
+        backbone, on_step = self._view(noise.shape[1], request, on_step)
         velocity = sampling.guided(
-            self.backbone,
+            backbone,
             conditions.conditional,
             conditions.unconditional,
             request.guidance,
@@ -233,6 +236,34 @@ class LoadedModel:
             noise = flow.interpolate((initial - self.mean) / self.std, noise, noise.new_full((len(noise),), start))
         latents = sampling.sample(velocity, noise, request.steps, request.solver, on_step, start)
         return latents * self.std + self.mean
+
+    def _view(
+        self, frames: int, request: GenerationRequest, on_step: Callable[[int, int], None] | None
+    ) -> tuple[Any, Callable[[int, int], None] | None]:
+        """The backbone, seen through windows where the clip does not fit into one pass, and whom to tell of progress.
+
+        Then on_step is called after every window, with the windows done and to do.
+        """
+        if frames <= self.frames(self.bundle.pass_seconds):
+            return self.backbone, on_step
+        windowed = Windowed(self.backbone, self.frames(self.bundle.native_seconds))
+        if on_step is None:
+            return windowed, None
+        parts = sampling.EVALUATIONS[request.solver or ""] * windowed.most(frames)
+        tell, steps, done, seen = on_step, request.steps or 1, 0, 0
+
+        def on_window() -> None:
+            nonlocal seen
+            seen = min(seen + 1, parts - 1)
+            tell(done * parts + seen, steps * parts)
+
+        def after_step(step: int, steps: int) -> None:
+            nonlocal done, seen
+            done, seen = step, 0
+            tell(step * parts, steps * parts)
+
+        windowed.on_window = on_window
+        return windowed, after_step
 
     def _start(self, noise: Tensor, initial: Tensor | None, strength: float) -> float:
         """The time at which sampling begins. Raises RequestError."""

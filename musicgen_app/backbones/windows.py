@@ -7,6 +7,8 @@ the clip always lies at an edge. Time grows with the length of the clip, memory 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -19,10 +21,13 @@ GOLDEN = 0.6180339887498949  # of a hop: how much further the row of windows beg
 
 
 class Windowed:
-    """Takes the place of `backbone` for one sampling of clips that are longer than `size` latent frames."""
+    """Takes the place of `backbone` for one sampling of clips that are longer than `size` latent frames.
 
-    def __init__(self, backbone: Backbone, size: int):
-        self.backbone, self.size = backbone, size
+    on_window is called after each window; what it raises stops the sampling.
+    """
+
+    def __init__(self, backbone: Backbone, size: int, on_window: Callable[[], None] = lambda: None):
+        self.backbone, self.size, self.on_window = backbone, size, on_window
         self.hop = max(1, round(size * (1 - OVERLAP)))
         self.evaluations = 0
 
@@ -39,8 +44,13 @@ class Windowed:
             fade = self._fade(start, x.shape[1]).to(x)
             total[:, span] += fade * answer.to(x.dtype)
             weights[span] += fade
+            self.on_window()
         self.evaluations += 1
         return total / weights, None
+
+    def most(self, frames: int) -> int:
+        """At most so many windows are looked through at each evaluation."""
+        return math.ceil(frames / self.hop) + 1
 
     def starts(self, frames: int) -> list[int]:
         """Where the windows of this evaluation begin."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 CONFIG = "config.json"
+LONGEST = 600.0  # seconds of a clip of any model
 WEIGHTS = "model.safetensors"
 CARD = "README.md"
 _KEYS = {
@@ -95,8 +96,14 @@ class Bundle:
         return float(self.config["seconds"]["native"])
 
     @property
-    def max_seconds(self) -> float:
+    def pass_seconds(self) -> float:
+        """The longest clip that it makes in one pass; a longer one is sampled in overlapping windows."""
         return float(self.config["seconds"]["max"])
+
+    @property
+    def max_seconds(self) -> float:
+        """The longest clip."""
+        return max(LONGEST, self.pass_seconds)
 
     @property
     def weights_sha256(self) -> str:

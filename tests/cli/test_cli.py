@@ -225,7 +225,7 @@ def test_best_of(cli):
         (["x", "--seconds", "0"], "seconds"),
         (["x", "--seconds", "-1"], "seconds"),
         (["x", "--seconds", "1e9"], "seconds"),
-        (["x", "--seconds", "61"], "seconds.* 60"),
+        (["x", "--seconds", "601"], "seconds.* 600"),
         (["x", "--seconds", "nan"], "seconds"),
         (["x", "--seconds", "long"], "seconds.*'long'"),
         (["x", "--guidance", "nan"], "guidance"),

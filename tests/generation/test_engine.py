@@ -100,8 +100,8 @@ def test_conditions_are_computed_once(engine, monkeypatch):
 
 
 def test_limits_come_from_the_model(engine):
-    with pytest.raises(RequestError, match="60"):
-        engine.generate(request(seconds=61))
+    with pytest.raises(RequestError, match="600"):
+        engine.generate(request(seconds=601))
     with pytest.raises(ModelError, match="tiny"):
         engine.generate(request(model="tinny"))
 

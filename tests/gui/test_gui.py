@@ -82,7 +82,7 @@ def test_what_is_typed_is_what_is_asked_for(home, typed, name, value):
         ({"prompt": "x" * 2_001}, "2,001 characters"),
         ({"prompt": "x" * 10_000_000}, "10,000,000 characters"),
         ({"prompt": "a\x00b"}, "unusable character"),
-        ({"seconds": 61}, "seconds must be a number from 0.5 to 60"),
+        ({"seconds": 601}, "seconds must be a number from 0.5 to 600"),
         ({"seed": "-1"}, "seed must be a whole number"),
         ({"seed": "1e3"}, "seed must be a whole number"),
         ({"seed": "9" * 40}, "seed must be a whole number"),

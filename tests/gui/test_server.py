@@ -125,7 +125,7 @@ def test_the_api_tells_where_a_request_stands(client):
     [
         ({"prompt": ""}, "prompt is empty"),
         ({"prompt": "x" * 10_000_000}, "10,000,000 characters"),
-        ({"prompt": "x", "seconds": 61}, "from 0.5 to 60"),
+        ({"prompt": "x", "seconds": 601}, "from 0.5 to 600"),
         ({"prompt": "x", "model": "../../models/tiny"}, "is installed"),
         ({"prompt": "x", "format": "../../x.wav"}, "format must be one of"),
         ({"prompt": "x", "seed": "7; rm"}, "seed must be a whole number"),

@@ -124,7 +124,8 @@ def about(found: Bundle) -> str:
         "Licence": found.licence,
         "Parameters": _parameters(found),
         "Size on disk": size(installed.bytes_on_disk(found)),
-        "Length": f"{found.native_seconds:g} s as it learned it, up to {found.max_seconds:g} s",
+        "Length": f"{found.native_seconds:g} s as it learned it, {found.pass_seconds:g} s in one pass, "
+        f"{found.max_seconds:g} s in overlapping windows",
         "Usual settings": f"{sampler['solver']}, {sampler['steps']} steps, guidance {sampler['guidance']:g}",
         "Trained": _trained(config["training"]),
         "Needs": f"{', '.join(missing)}: run ttm-app models download {found.name}" if missing else None,
