@@ -19,7 +19,7 @@ from . import audio, flow, sampling
 from .backbones import expand_condition, with_grid, with_scalars
 from .backbones.base import Backbone
 from .backbones.inference import prepare
-from .backbones.windows import Windowed
+from .backbones.windows import Windowed, WindowProgress, most_windows
 from .codecs import load_codec
 from .codecs.base import Codec
 from .codecs.chunks import decode_chunked
@@ -246,24 +246,12 @@ class LoadedModel:
         """
         if frames <= self.frames(self.bundle.pass_seconds):
             return self.backbone, on_step
-        windowed = Windowed(self.backbone, self.frames(self.bundle.native_seconds))
+        size = self.frames(self.bundle.native_seconds)
         if on_step is None:
-            return windowed, None
-        parts = sampling.EVALUATIONS[request.solver or ""] * windowed.most(frames)
-        tell, steps, done, seen = on_step, request.steps or 1, 0, 0
-
-        def on_window() -> None:
-            nonlocal seen
-            seen = min(seen + 1, parts - 1)
-            tell(done * parts + seen, steps * parts)
-
-        def after_step(step: int, steps: int) -> None:
-            nonlocal done, seen
-            done, seen = step, 0
-            tell(step * parts, steps * parts)
-
-        windowed.on_window = on_window
-        return windowed, after_step
+            return Windowed(self.backbone, size), None
+        windows = sampling.EVALUATIONS[request.solver or ""] * most_windows(frames, size)
+        progress = WindowProgress(on_step, request.steps or 1, windows)
+        return Windowed(self.backbone, size, progress.window), progress.step
 
     def _start(self, noise: Tensor, initial: Tensor | None, strength: float) -> float:
         """The time at which sampling begins. Raises RequestError."""

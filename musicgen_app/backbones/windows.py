@@ -20,6 +20,34 @@ OVERLAP = 0.25  # of a window, with each neighbour
 GOLDEN = 0.6180339887498949  # of a hop: how much further the row of windows begins at each evaluation
 
 
+def hop_of(size: int) -> int:
+    """Frames from the beginning of a window of `size` frames to that of the next."""
+    return max(1, round(size * (1 - OVERLAP)))
+
+
+def most_windows(frames: int, size: int) -> int:
+    """How many windows of `size` frames are looked through at an evaluation of `frames`, at most."""
+    return math.ceil(frames / hop_of(size)) + 1
+
+
+class WindowProgress:
+    """Tells how many windows of a sampling are done, tell(done, total): `windows` of them in each of `steps`."""
+
+    def __init__(self, tell: Callable[[int, int], None], steps: int, windows: int):
+        self.tell, self.total, self.windows = tell, steps * windows, windows
+        self.before = self.done = 0
+
+    def window(self) -> None:
+        """Another window is done."""
+        self.done = min(self.done + 1, self.before + self.windows - 1)
+        self.tell(self.done, self.total)
+
+    def step(self, step: int, steps: int) -> None:
+        """So many steps are done."""
+        self.before = self.done = step * self.windows
+        self.tell(self.done, self.total)
+
+
 class Windowed:
     """Takes the place of `backbone` for one sampling of clips that are longer than `size` latent frames.
 
@@ -28,7 +56,7 @@ class Windowed:
 
     def __init__(self, backbone: Backbone, size: int, on_window: Callable[[], None] = lambda: None):
         self.backbone, self.size, self.on_window = backbone, size, on_window
-        self.hop = max(1, round(size * (1 - OVERLAP)))
+        self.hop = hop_of(size)
         self.evaluations = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -47,10 +75,6 @@ class Windowed:
             self.on_window()
         self.evaluations += 1
         return total / weights, None
-
-    def most(self, frames: int) -> int:
-        """At most so many windows are looked through at each evaluation."""
-        return math.ceil(frames / self.hop) + 1
 
     def starts(self, frames: int) -> list[int]:
         """Where the windows of this evaluation begin."""
