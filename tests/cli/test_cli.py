@@ -462,7 +462,7 @@ def test_full_disk(child, tmp_path):
 def test_a_terminal_without_unicode(child, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
     out, err = child("generate", "日本", *FAST, "-o", "日本.wav", "-q").communicate()
-    assert (out, err) == (b"\\u65e5\\u672c.wav\n", b"")
+    assert out == b"\\u65e5\\u672c.wav\n" and err.startswith(b"warning: the text is Chinese")
     assert audio.read(tmp_path / "work" / "日本.wav")[0].shape == (1, 4000)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from torch import nn
 
 from musicgen_app import __version__
+from musicgen_app.control.grid import WIDTHS, layout_of
 from musicgen_app.errors import FileError
 from musicgen_app.machine import files
 from musicgen_app.models import installed
@@ -29,7 +30,7 @@ from .prepare.clusters import make_clusters
 from .prepare.encoders import Encoders
 from .prepare.pipeline import prepare
 from .prepare.prepared_folder import META, Prepared
-from .recipes.fit_to_data import fitted, for_device
+from .recipes.fit_to_data import asked, fitted, for_device
 from .recipes.recipe import Recipe
 from .runtime import checkpoint
 from .runtime.locks import alone
@@ -136,9 +137,22 @@ def wait_until_ready(job: TrainingJob, show: Callable[[str], None] = print) -> t
 
 
 def _fitted(job: TrainingJob, prepared: Prepared) -> tuple[Recipe, list[str]]:
-    recipe, notes = fitted(job.recipe, prepared)
+    recipe, notes = fitted(_as_begun(job), prepared)
     recipe, more = for_device(recipe, job.device)
     return recipe, notes + more + _normalise(job, recipe, prepared)
+
+
+def _as_begun(job: TrainingJob) -> Recipe:
+    """The recipe, of a run that an earlier version began with plans in the layout that it began with."""
+    newest = checkpoint.latest(job.out) if job.resume == "auto" else None
+    training = job.recipe.training
+    if newest is None or asked(job.recipe, "model.grid_dim") or not training.grid_layout:
+        return job.recipe
+    before = checkpoint.read_state(newest)["settings"]["training"]["overrides"].get("grid_dim")
+    if before not in WIDTHS.values() or before == WIDTHS[training.grid_layout]:
+        return job.recipe
+    given = training.given if layout_of(before) > 1 or asked(job.recipe, "training.given") else 0.0
+    return job.recipe.with_training(overrides=dict(training.overrides) | {"grid_dim": before}, given=given)
 
 
 def _normalise(job: TrainingJob, recipe: Recipe, prepared: Prepared) -> list[str]:

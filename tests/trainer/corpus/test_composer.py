@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from musicgen_app.control.grid import frame_grid
+from musicgen_app.control.grid import OVER, frame_grid
 from musicgen_app.control.plan import Plan, Stretch
 from musicgen_app.control.theory import FLATS, MODES, QUALITIES, SHARPS, bar_length, parse_chord
 from ttm_trainer.corpus.caption.captions import captions, window_facts
@@ -262,7 +262,7 @@ def test_the_grid_follows_the_notes() -> None:
                 drums = drums_in(score, section)
                 assert (grid[inside, 58] == (drums is not False)).all()
         over = seconds > score.seconds_at(score.sections[-1].end) + 0.1
-        assert (grid[over, -1] == (not score.excerpt)).all()
+        assert (grid[over, OVER] == (not score.excerpt)).all()
 
 
 NAMES = sorted({*INSTRUMENTS, *DRUM_KITS, *EFFECTS}, key=len, reverse=True)

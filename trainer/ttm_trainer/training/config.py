@@ -166,6 +166,9 @@ class Training:
         return self.phases[self.phase_at(step)[0]].batch or self.batch
 
 
+NEWER = {"given": 0.0}  # settings that checkpoints of earlier versions lack -> what these versions did
+
+
 def harmless(old: dict) -> Callable[[str, object, object], bool]:
     """A function that tells which settings may change when a run goes on; for `checkpoint.refuse_other`.
 
@@ -182,6 +185,8 @@ def harmless(old: dict) -> Callable[[str, object, object], bool]:
             return before is None
         if parts == ["phases", str(last), "steps"]:
             return constant and after > before
+        if before is None and parts[0] in NEWER:
+            return after == NEWER[parts[0]]
         return parts[0] in HARMLESS
 
     return ignore
