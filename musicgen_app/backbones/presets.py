@@ -67,6 +67,8 @@ PRESETS = {
     ),
 }
 
+DEEPEST, WIDEST = 1_000, 1_000_000  # blocks and any other size that a backbone may have; more is a fault of its config
+
 
 def find(name: str) -> Preset:
     """The preset of that name, the app's own or a plug-in's; ModelError for an unknown one."""
@@ -84,6 +86,9 @@ def configuration(preset: str, overrides: dict | None = None) -> Any:
     unknown = sorted(config.keys() - {field.name for field in fields(kind)})
     if unknown:
         raise ModelError(f"backbone preset {preset!r} has no setting {', '.join(unknown)}: remove it")
+    for name, value in (overrides or {}).items():
+        if isinstance(value, int) and not 0 <= value <= (DEEPEST if name.endswith(("depth", "scalars")) else WIDEST):
+            raise ModelError(f"{name} of a backbone cannot be {value}: no model that is known has that")
     return kind(**config)
 
 

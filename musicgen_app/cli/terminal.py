@@ -49,7 +49,12 @@ def read_stdin(limit: int) -> bytes:
 
 def one_line(text: str) -> str:
     """Text on one line, without characters that could steer a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    return printable(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    """Text without characters that could steer a terminal, spaces as they are."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import FileError, GenerationError, ModelError, RequestError
+from ..errors import DependencyError, FileError, GenerationError, ModelError, RequestError
 from ..machine import files, paths
 from ..models import download, hub, installed, published
 from ..models.bundle import Bundle, frozen_parts, sha256
@@ -60,6 +60,8 @@ def install(
     should be, makes no sound); then nothing is installed, and what was fetched is kept for the next try.
     """
     source = source or Source()
+    if name is not None:
+        installed.check_name(name)
     if reference.startswith("hf:"):
         return _install_folder(reference, source, name, force, models_dir)
     name, known = name or reference, published.find(reference)
@@ -98,6 +100,8 @@ def install_embedder(name: str, source: Source | None = None) -> Path:
     folder = paths.embedders() / name
     if folder.is_dir():
         return folder
+    if source.carried and (lacking := download.lacking([part, published.TOKENIZER], source.carried)):
+        raise FileError(f"{source.carried} lacks {lacking}")
     to_fetch = 0 if hub.present(part) else part.size
     download.room({hub.cache(): to_fetch, folder.parent: published.EMBEDDER_SIZE})
     file, tokenizer = source.fetch(name, part) / part.files[0], source.fetch("tokenizer", published.TOKENIZER)
@@ -165,7 +169,8 @@ def _installed_from(reference: str) -> Bundle | None:
     """The model here that was installed from a reference, if any."""
     found = download.REFERENCE.fullmatch(reference)
     for bundle in installed.list_models() if found else ():
-        origin = bundle.config["training"].get("installed_from", {})
+        origin = bundle.config["training"].get("installed_from")
+        origin = origin if isinstance(origin, dict) else {}
         if found and origin.get("repo") == found[1] and found[2] in (None, origin.get("revision")):
             return bundle
     return None
@@ -182,6 +187,12 @@ def sounds(bundle: Bundle) -> None:
         )
     except GenerationError as error:
         raise ModelError(f"what was made of {bundle.name} makes no usable sound ({error})") from error
+    except RequestError as error:
+        raise ModelError(f"the settings of {bundle.name} are not usable ({error})") from error
+    except (DependencyError, ModelError):
+        raise
+    except Exception as error:  # the settings of a stranger's model can fail in any way
+        raise ModelError(f"{bundle.name} cannot be played ({type(error).__name__}); do not use this model") from error
     gc.collect()  # its files are mapped into memory until then, and Windows moves no folder with open files
 
 

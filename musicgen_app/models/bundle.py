@@ -262,6 +262,8 @@ def load_backbone(bundle: Bundle) -> Backbone:
         raise ModelError(f"{bundle.path}: latent statistics of {dims} dims, but the backbone has {backbone.latent_dim}")
     if bundle.sampler["solver"] == "mean" and not getattr(backbone, "gives_means", False):
         raise ModelError(f"{bundle.path}: its solver is mean, but its backbone gives no mean velocities")
+    if bundle.follows_plans and not getattr(backbone.config, "grid_dim", 0):
+        raise ModelError(f"{bundle.path}: its config says that it follows plans, but its backbone takes none")
     if getattr(backbone.config, "scalars", 0) != len(bundle.scalars):
         raise ModelError(f"{bundle.path}: {len(bundle.scalars)} conditions are named, but its backbone takes others")
     load_strict(backbone, bundle.load(), bundle.path / WEIGHTS, assign=True)
@@ -319,7 +321,7 @@ def _validate(config: Any, where: Path) -> None:
 
     def need(condition: bool, wrong: str) -> None:
         if not condition:
-            raise ModelError(f"{where}: {wrong}; install the model again")
+            raise ModelError(f"{where}: {wrong[:200]}; install the model again")
 
     need(isinstance(config, dict), "not a JSON object")
     if config.get("schema") != SCHEMA:
@@ -331,8 +333,10 @@ def _validate(config: Any, where: Path) -> None:
     backbone, latent, sampler, seconds = (config[key] for key in ("backbone", "latent", "sampler", "seconds"))
     need(isinstance(backbone.get("preset"), str), "'backbone' names no preset")
     need(isinstance(backbone.get("overrides", {}), dict), "'overrides' of the backbone is not a dict")
+    need(isinstance(backbone.get("grid", 1), int | str), "'grid' of the backbone names no layout")
     for part in ("text", "codec"):
         need(isinstance(config[part].get("kind"), str), f"{part!r} names no kind")
+    need(config["text"].get("length", 1) in range(1, 10_000), "'length' of the text is not a number of tokens")
     for source in frozen_parts(config):
         if "path" in source:
             _check_inside(source["path"], where)
@@ -357,8 +361,8 @@ def _validate(config: Any, where: Path) -> None:
 
     scalars = config.get("conditions", {})
     need(isinstance(scalars, dict) and all(map(_is_scalar, scalars.items())), "a condition has no fitting numbers")
-
     codec = config["codec"]
+    need(isinstance(codec.get("source", {}), dict) and isinstance(codec.get("onnx", ""), str), "'codec' names no files")
     found = "path" in codec or "source" in codec or codec["kind"] in plugins.names("codecs")
     need(found, "'codec' has neither a path nor a source")
     inside = [f"{codec['path']}/{WEIGHTS}"] if "path" in codec else []

@@ -15,11 +15,13 @@ from dataclasses import replace
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
-from ..errors import FileError, ModelError, RequestError
+from ..errors import DependencyError, FileError, ModelError, RequestError
 from ..machine import files
 from .bundle import CARD, CONFIG, Bundle, open_bundle, sha256
 from .hub import Part, cache, intact, library, matches, missing, part_of, repository, snapshot
 
+TEXTS = (CONFIG, CARD)
+LARGEST_TEXT = 10 * 2**20  # bytes of one of these
 BLOCK = 1 << 16  # bytes written at once: what a cut loses at most
 TIMEOUT = 10.0  # seconds without an answer after which the network counts as down
 REFERENCE = re.compile(r"hf:([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
@@ -77,18 +79,22 @@ def fetch_model(
     repo, revision = found[1], found[2] or "main"
     if is_offline(False):
         raise ModelError(f"{repo} is not installed, and offline is asked for")
-    config = Part(repo, _commit(repo, revision), (CONFIG,), 0, "unknown")
     try:
+        config = Part(repo, _commit(repo, revision), (CONFIG,), 0, "unknown")
         folder = fetch(config)
-    except NotThere:
-        raise ModelError(f"{repo} is no model of this app: it has no {CONFIG}") from None
+    except NotThere as error:
+        why = f"it has no {CONFIG}, or there is no such repository or revision (private ones want `hf auth login`)"
+        raise ModelError(f"{reference} is no model of this app: {why}") from error
     try:
         bundle = open_bundle(folder)
     except ModelError as error:
         raise ModelError(f"{repo} is no model of this app ({error})") from error
     accept(bundle)
     digests = bundle.config["files"]
-    fetch(replace(config, files=tuple(digests), sha256=digests), report)
+    try:
+        fetch(replace(config, files=tuple(digests), sha256=digests), report)
+    except NotThere as error:
+        raise ModelError(f"{reference} lacks files that its {CONFIG} lists: tell who published it") from error
     try:
         fetch(replace(config, files=(CARD,)))
     except NotThere:
@@ -127,7 +133,12 @@ def _commit(repo: str, revision: str) -> str:
 
 
 def lacking(parts: Iterable[Part], carried: Path | None) -> str:
-    """The files of these parts that are neither here nor in the carried folder, and where they are published; or ""."""
+    """The files of these parts that are neither here nor in the carried folder, and where they are published; or "".
+
+    FileError: there is no such folder.
+    """
+    if carried is not None and not os.path.isdir(carried):
+        raise FileError(f"--from {carried} is not a folder: name the one that the files were carried in")
     wanted: dict[str, list[str]] = {}
     for part in parts:
         names = [name for name in missing(part) if carried is None or not _carried(part, name, carried)]
@@ -180,7 +191,7 @@ def _carried(part: Part, name: str, folder: Path) -> Path | None:
     ]
     if CONFIG not in part.files:  # else it is not known whose config.json that is
         places.append(folder)
-    return next((place / name for place in places if (place / name).is_file()), None)
+    return next((place / name for place in places if os.path.isfile(place / name)), None)
 
 
 def _copy(source: Path, target: Path, report: Callable[[int], None]) -> None:
@@ -200,6 +211,8 @@ def _download(part: Part, names: list[str], report: Report) -> None:
         raise ModelError(f"the server of {part.repo} gives no size and hash of its files: is a proxy in between?")
     blobs = {file: repository(part.repo) / "blobs" / fact.etag for file, fact in facts.items()}
     total = sum(fact.size for fact in facts.values())
+    if any(facts[file].size > LARGEST_TEXT for file in TEXTS if file in facts):
+        raise ModelError(f"a text of {part.repo} has more than {LARGEST_TEXT:,} bytes: do not use this model")
     _check_space(part, total - sum(_size(_unfinished(blob)) for blob in blobs.values()))
     before = 0
     for file, fact in facts.items():
@@ -221,6 +234,17 @@ def _download(part: Part, names: list[str], report: Report) -> None:
         hub.hf_hub_download(
             part.repo, file, revision=part.revision, cache_dir=cache(), endpoint=endpoint, etag_timeout=TIMEOUT
         )
+        _check_linked(snapshot(part.repo, part.revision) / file, blobs[file], expected, part)
+
+
+def _check_linked(link: Path, blob: Path, expected: str | None, part: Part) -> None:
+    """ModelError where the library, which asks the server again, has put other bytes in place than the checked ones."""
+    if link.exists() and (link.resolve() == blob.resolve() or (expected is not None and intact(link, expected))):
+        return
+    if link.exists() and expected is None and not link.is_symlink():  # a file system without links
+        return
+    link.unlink(missing_ok=True)
+    raise ModelError(f"the server of {part.repo} tells something else each time it is asked: is a proxy in between?")
 
 
 def _check_space(part: Part, needed: int) -> None:
@@ -254,6 +278,7 @@ def _transfer(url: str, unfinished: Path, size: int, report: Callable[[int], Non
     `huggingface_hub` begins a file anew each time (since its version 1), so the request is made here. A connection that
     breaks is taken up again for as long as each try brings something.
     """
+    unfinished.touch()  # of an empty file nothing is asked
     done = _size(unfinished)
     while done < size:
         try:
@@ -287,8 +312,10 @@ def _request(url: str, unfinished: Path, done: int, size: int, report: Callable[
         done = done if resumed else 0
         with unfinished.open("ab" if resumed else "wb") as file:
             for block in response.iter_bytes(BLOCK):
-                file.write(block)
                 done += len(block)
+                if done > size:
+                    raise ModelError(f"more than the {size:,} bytes of the file came: is a proxy in between?")
+                file.write(block)
                 report(done)
 
 
@@ -315,12 +342,34 @@ def _is_network(error: BaseException) -> bool:
     return isinstance(error, ConnectionError) or type(error).__module__.partition(".")[0] in {"httpx", "httpx2"}
 
 
+def _check_settings(part: Part) -> None:
+    """Raise where a setting of the environment keeps the HTTP library from starting: a proxy, certificates, a token."""
+    from huggingface_hub.utils import build_hf_headers, get_session
+
+    try:
+        get_session()
+        for value in build_hf_headers().values():
+            str(value).encode("ascii")
+    except ImportError as error:
+        needed = "a SOCKS proxy is set, which needs the package socksio: pip install 'httpx[socks]', or unset ALL_PROXY"
+        raise DependencyError(needed) from error
+    except UnicodeEncodeError as error:
+        raise RequestError("HF_TOKEN holds what no token has: set it again, or unset it") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise RequestError(
+            f"nothing can be asked of {part.repo} ({reason}): mend the variables of the proxy (HTTPS_PROXY, ALL_PROXY)"
+            " and of certificates (SSL_CERT_FILE)"
+        ) from error
+
+
 @contextmanager
 def _explained(part: Part) -> Iterator[None]:
     """Turn what a download can raise into one line that says what to do."""
     library()
     from huggingface_hub import errors
 
+    _check_settings(part)
     again = "run the command again: it goes on where it stopped"
     try:
         yield
@@ -329,8 +378,12 @@ def _explained(part: Part) -> Iterator[None]:
             f"{part.repo} is only for those who accepted its terms: do so at https://huggingface.co/{part.repo}, then"
             f" run `hf auth login` or set HF_TOKEN, and {again}"
         ) from error
+    except errors.HFValidationError as error:
+        raise RequestError(f"{part.repo!a} is no name of a repository: {' '.join(str(error).split())[:200]}") from error
     except errors.HfHubHTTPError as error:
         status = error.response.status_code
+        if isinstance(error, errors.RepositoryNotFoundError) and error.response.headers.get("X-Error-Code"):
+            raise NotThere(f"there is no {part.repo}, or only for those who run `hf auth login`") from error
         if status in (401, 403):
             raise ModelError(f"access to {part.repo} was refused: unset HF_TOKEN, or run `hf auth logout`") from error
         if status == 404:

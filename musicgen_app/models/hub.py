@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import DependencyError, ModelError
+from ..errors import DependencyError, ModelError, RequestError
 from .bundle import sha256
 
 if TYPE_CHECKING:
@@ -222,6 +222,9 @@ def library() -> ModuleType:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
         import huggingface_hub
+        import huggingface_hub.constants  # which reads the environment
     except ImportError as error:
         raise DependencyError("this needs the package huggingface_hub: pip install huggingface_hub") from error
+    except ValueError as error:
+        raise RequestError(f"a variable HF_... of the environment has no value that it can have ({error})") from error
     return huggingface_hub

@@ -20,6 +20,7 @@ from ..request import GenerationRequest
 from . import hub
 from .bundle import CARD, CONFIG, Bundle, frozen_parts, note_origin, open_bundle, rename, verify
 from .paper_systems import SYSTEMS
+from .published import PUBLISHED
 
 
 class ResolvedRequest(NamedTuple):
@@ -62,6 +63,8 @@ def find(name_or_path: str | os.PathLike, models_dir: str | os.PathLike | None =
     for path, fault in faults.items():
         if path.name == name:
             raise fault
+    if name.startswith("hf:") or name in PUBLISHED:
+        raise ModelError(f"{name} is not installed: ttm-app models download {name} says what it takes and installs it")
     if os.sep in name or "/" in name or Path(name, CONFIG).is_file():
         return open_bundle(Path(name).expanduser())
     if name in SYSTEMS:

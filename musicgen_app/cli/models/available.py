@@ -78,12 +78,12 @@ def install(
         )
     with cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
         report = reporter(show)
-        source = Source(carried.expanduser() if carried else None, offline, accept_licence, report)
+        source = Source(carried, offline, accept_licence, report)
         bundle = install_model(name, source, as_name, force)
     if as_json:
         print_json(summary(bundle) | {"training": bundle.config["training"]})
         return
-    click.echo(f"installed   {bundle.name}, {bundle.licence}")
+    click.echo(f"installed   {bundle.name}, {one_line(bundle.licence)}")
     click.echo(f"folder      {one_line(str(bundle.path))}")
     click.echo(f'try         ttm-app generate "slow piano" --model {bundle.name} -o piano.wav')
 

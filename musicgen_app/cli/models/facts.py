@@ -7,6 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from ...errors import ModelError
+from ..terminal import printable
 
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
@@ -140,7 +141,7 @@ def lines(facts: dict, full: bool) -> list[str]:
         shown["get the parts"] = f"ttm-app models download {name}"
     if facts["installed"]:
         del shown["installed"]
-    rows = [f"{key:<15} {plain(value)}" for key, value in shown.items() if value not in (None, {}, [], "")]
+    rows = [f"{key:<15} {printable(plain(value))}" for key, value in shown.items() if value not in (None, {}, [], "")]
     if full or not facts["installed"] or all(len(row) <= WIDTH for row in rows):
         return rows
     return [line for row in rows for line in _short(row)] + ["--full shows all of it"]

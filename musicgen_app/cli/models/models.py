@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 from ...errors import ModelError, RequestError
 from ..completion import DOWNLOADABLE, MODEL, MODEL_OR_SYSTEM, OWN_MODEL, SYSTEM
 from ..groups import Group
-from ..terminal import cancellable, one_line, print_error, print_json, print_note, progress_line
+from ..terminal import cancellable, one_line, print_error, print_json, print_note, printable, progress_line
 from .facts import about, lines, size, summary, weights
 
 OPTIONAL_NAME = click.argument("name", required=False, type=MODEL)
@@ -41,10 +42,8 @@ def list_command(as_json: bool) -> None:
     width = max((len(bundle.name) for bundle in bundles), default=0)
     for model in listed:
         needs = f"  (needs {', '.join(model['missing'])}: ttm-app models download {model['name']})"
-        click.echo(
-            f"{model['name']:<{width}}  {model['version']}  {model['title']} ({model['licence']})"
-            f"{needs if model['missing'] else ''}"
-        )
+        about_it = f"{model['name']:<{width}}  {model['version']}  {model['title']} ({model['licence']})"
+        click.echo(printable(about_it + (needs if model["missing"] else "")))
 
 
 @models.command()
@@ -148,9 +147,10 @@ def download(
     from ...models.published import EMBEDDERS, PUBLISHED
     from . import available
 
+    carried = carried and Path(os.path.expanduser(carried))
     if name in PUBLISHED or name.startswith("hf:"):
         return available.install(name, as_name, accept_licence, carried, offline, force, as_json)
-    if as_name or accept_licence or force:
+    if as_name is not None or accept_licence or force:
         raise RequestError(f"--as, --accept-licence and --force are for published models, which {name} is not")
     if name in EMBEDDERS:
         return available.install_embedder(name, carried, offline, as_json)
