@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ...errors import ModelError
 from ...models.bundle import load_state, load_strict
@@ -55,9 +55,9 @@ def load_codec(folder: Path, sha256: str | None = None) -> SpectrumCodec:
 def _checked(config: Config) -> Config:
     """The sizes of a codec, where each is of its kind and one that a codec can have; else ValueError."""
     for size in fields(config):
-        value, usual = getattr(config, size.name), size.default
+        value: Any = getattr(config, size.name)
         most = MOST if size.name.endswith(("blocks", "iterations")) else LARGEST
-        if isinstance(value, bool) or not isinstance(value, type(usual) | int) or not 0 <= value <= most:
+        if isinstance(value, bool) or not isinstance(value, (type(size.default), int)) or not 0 <= value <= most:
             raise ValueError(f"{size.name} cannot be {str(value)[:40]!a}")
     if not (0 < config.hop <= config.n_fft and config.sample_rate > 0 and config.frames_per_latent > 0):
         raise ValueError("its frames do not follow one another")
