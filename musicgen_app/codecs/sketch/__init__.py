@@ -57,7 +57,8 @@ def _checked(config: Config) -> Config:
     for size in fields(config):
         value: Any = getattr(config, size.name)
         most = MOST if size.name.endswith(("blocks", "iterations")) else LARGEST
-        if isinstance(value, bool) or not isinstance(value, (type(size.default), int)) or not 0 <= value <= most:
+        number = isinstance(value, (type(size.default), int)) and not isinstance(value, bool)
+        if not number or not 0 <= float(value) <= most:
             raise ValueError(f"{size.name} cannot be {str(value)[:40]!a}")
     if not (0 < config.hop <= config.n_fft and config.sample_rate > 0 and config.frames_per_latent > 0):
         raise ValueError("its frames do not follow one another")
