@@ -55,9 +55,10 @@ def load_codec(folder: Path, sha256: str | None = None) -> SpectrumCodec:
 def _checked(config: Config) -> Config:
     """The sizes of a codec, where each is of its kind and one that a codec can have; else ValueError."""
     for size in fields(config):
-        value, usual = getattr(config, size.name), size.default
+        value = getattr(config, size.name)
+        kinds = int if isinstance(size.default, int) else int | float
         most = MOST if size.name.endswith(("blocks", "iterations")) else LARGEST
-        if isinstance(value, bool) or not isinstance(value, type(usual) | int) or not 0 <= value <= most:
+        if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value <= most:
             raise ValueError(f"{size.name} cannot be {str(value)[:40]!a}")
     if not (0 < config.hop <= config.n_fft and config.sample_rate > 0 and config.frames_per_latent > 0):
         raise ValueError("its frames do not follow one another")
