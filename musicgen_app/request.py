@@ -269,7 +269,7 @@ def _told(given: dict[str, float], scalars: dict) -> dict[str, float]:
     for name, value in given.items():
         if name not in scalars:
             known = f"it has {', '.join(scalars)}" if scalars else "it has none"
-            raise RequestError(f"the model has no condition {name!a}: {known}")
+            raise RequestError(f"the model has no condition {name[:40]!a}: {known}")
         check_number(f"condition {name}", value, scalars[name]["min"], scalars[name]["max"])
     return {name: facts["default"] for name, facts in scalars.items()} | given
 

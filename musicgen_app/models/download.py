@@ -278,7 +278,8 @@ def _transfer(url: str, unfinished: Path, size: int, report: Callable[[int], Non
     `huggingface_hub` begins a file anew each time (since its version 1), so the request is made here. A connection that
     breaks is taken up again for as long as each try brings something.
     """
-    unfinished.touch()  # of an empty file nothing is asked
+    if size == 0:  # nothing is asked
+        unfinished.touch()
     done = _size(unfinished)
     while done < size:
         try:

@@ -183,4 +183,5 @@ def find(name: str) -> Published:
 
 def is_non_commercial(licence: str) -> bool:
     """Whether a licence forbids commercial use, by its name."""
-    return re.search(r"(?i)non.?commercial|(^|[^a-z])nc([^a-z]|$)", licence) is not None
+    forbids = r"(?i)non.?commercial|\bnot? (for )?commercial|research.(use.)?only|(^|[^a-z])nc([^a-z]|$)"
+    return re.search(forbids, licence) is not None

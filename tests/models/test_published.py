@@ -73,6 +73,8 @@ def test_every_one_has_the_shape_of_a_system():
         ("cc by-nc-sa 4.0", True),
         ("NCSA", False),
         ("A Non-Commercial one", True),
+        ("not for commercial use", True),
+        ("Research use only", True),
     ],
 )
 def test_licences_that_forbid_commercial_use(licence, forbids):

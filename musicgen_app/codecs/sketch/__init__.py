@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ...errors import ModelError
 from ...models.bundle import load_state, load_strict
@@ -55,10 +55,10 @@ def load_codec(folder: Path, sha256: str | None = None) -> SpectrumCodec:
 def _checked(config: Config) -> Config:
     """The sizes of a codec, where each is of its kind and one that a codec can have; else ValueError."""
     for size in fields(config):
-        value: Any = getattr(config, size.name)
+        value = getattr(config, size.name)
+        kinds = int if isinstance(size.default, int) else int | float
         most = MOST if size.name.endswith(("blocks", "iterations")) else LARGEST
-        number = isinstance(value, (type(size.default), int)) and not isinstance(value, bool)
-        if not number or not 0 <= float(value) <= most:
+        if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value <= most:
             raise ValueError(f"{size.name} cannot be {str(value)[:40]!a}")
     if not (0 < config.hop <= config.n_fft and config.sample_rate > 0 and config.frames_per_latent > 0):
         raise ValueError("its frames do not follow one another")
