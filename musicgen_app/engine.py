@@ -211,6 +211,8 @@ class Engine:
         if request.length > model.bundle.pass_seconds:
             native = f"{model.bundle.native_seconds:g} s"
             notes.append(f"longer than {model.bundle.name} plays at once: made in overlapping windows of {native}")
+        if text.negative and request.guidance == 1:
+            notes.append(f"{text.negative}: only left out of the prompt (nothing is led away from without guidance)")
         if text.words:
             notes.append(f"{model.bundle.name} follows no plan: it was told in words ({text.words})")
         choice = None

@@ -46,7 +46,7 @@ class EncodedPrompt:
     ""). conditional: the backbone's condition of it; unconditional: that of the negative prompt, or of no prompt.
     vector (G,): of the whole prompt, where the encoder gives one. cut: tokens that did not fit the encoder. written: as
     it was typed. named: the genre that the prompt itself names. words: what of a plan the model was told in words,
-    because it follows none.
+    because it follows none. negative: what to lead away from, of the request and of the prompt.
     """
 
     prompt: str
@@ -58,6 +58,7 @@ class EncodedPrompt:
     written: str = ""
     named: str = ""
     words: str = ""
+    negative: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,7 @@ class LoadedModel:
             written=written,
             named=named,
             words=told,
+            negative=negative,
         )
 
     def _condition(self, features: TextCondition) -> Any:

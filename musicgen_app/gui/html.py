@@ -103,7 +103,7 @@ def on_show(work: Callable, outputs: list, inputs: list | None = None) -> None:
 
 def words(message: str) -> str:
     """A message of the command line in the words of the page."""
-    message = message.replace("choose another --name, or --force to replace it", "give another name, or tick Replace")
+    message = message.replace("choose another name, or --force to replace it", "give another name, or tick Replace")
     message = message.replace("give the same ones or another --out", "give the same ones or another run folder")
     return re.sub(r"(^|[\s'(])--([a-z])", r"\1\2", message)
 

@@ -131,7 +131,7 @@ def is_own(bundle: Bundle, models_dir: str | os.PathLike | None = None) -> bool:
 def check_name(name: str) -> str:
     """The name, where it can be one of a model; else RequestError."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
-        raise RequestError(f"{name!r} is no name for a model: give --name with a-z, 0-9, '.', '_' and '-' (64 at most)")
+        raise RequestError(f"{name!r} is no name for a model: choose one of a-z, 0-9, '.', '_' and '-' (64 at most)")
     return name
 
 
@@ -146,7 +146,7 @@ def check_free(name: str, models_dir: str | os.PathLike | None = None) -> None:
     taken = [folder] if os.path.lexists(folder) else []
     taken += [bundle.path for bundle in list_models(models_dir) if bundle.name == name]
     if taken:
-        raise FileError(f"a model {name} exists already ({taken[0]}): choose another --name, or --force to replace it")
+        raise FileError(f"a model {name} exists already ({taken[0]}): choose another name, or --force to replace it")
 
 
 def check_space(size: int, models_dir: str | os.PathLike | None = None) -> None:

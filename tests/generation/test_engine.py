@@ -99,6 +99,14 @@ def test_conditions_are_computed_once(engine, monkeypatch):
     assert len(calls) == 2 * few
 
 
+def test_what_is_not_led_away_from_is_told(engine):
+    """A refusal in the prompt, or a negative prompt, needs guidance."""
+    for told in ({"prompt": "bells, no techno please"}, {"negative": "techno"}):
+        (plain,), (guided,) = engine.generate(request(guidance=1.0, **told)), engine.generate(request(**told))
+        assert any("without guidance" in note and "techno" in note for note in plain.notes)
+        assert not any("without guidance" in note for note in guided.notes)
+
+
 def test_limits_come_from_the_model(engine):
     with pytest.raises(RequestError, match="600"):
         engine.generate(request(seconds=601))
