@@ -54,7 +54,7 @@ def test_a_bundle_can_be_made_of_it(name, tmp_path):
     }
     (tmp_path / "config.json").write_text(json.dumps(config))
     bundle = open_bundle(tmp_path)
-    assert bundle.native_seconds == 10 and bundle.max_seconds == 300
+    assert bundle.native_seconds == 10 and bundle.pass_seconds == 300
     assert GenerationRequest("piano", model=name).validated().resolved(bundle.sampler, bundle.max_seconds)
     frozen = [part for part in frozen_parts(config) if "repo" in part]
     assert sorted(map(str, frozen)) == sorted(str(source(part)) for part in system.parts)
