@@ -23,7 +23,6 @@ from .backbones.windows import Windowed
 from .codecs import load_codec
 from .codecs.base import Codec
 from .codecs.chunks import decode_chunked
-from .control.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, words
 from .control.genre_classifier import Genres, load_genres, with_genre
 from .control.grid import frame_grid
 from .control.plan import Plan
@@ -34,6 +33,7 @@ from .machine.device import PRECISIONS
 from .models import hub
 from .models.bundle import Bundle, frozen_parts, load_backbone
 from .request import LOUDNESS, SECONDS, SEED_MAX, GenerationRequest, check_number, check_whole
+from .songbook.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, words
 from .songbook.wishes import Wishes
 from .text import TextCondition, TextEncoder, load_text_encoder, with_stated
 

@@ -19,6 +19,8 @@ LATEST = 1e6  # quarter notes to the beginning of a clip
 NAME_LENGTH = 80  # characters of a section's name
 TEMPI = (1.0, 1_000.0)  # quarter notes a minute
 
+Chords = tuple[tuple[str, float], ...]  # (symbol, length in quarter notes)
+
 
 @dataclass(frozen=True)
 class Section:
@@ -30,7 +32,7 @@ class Section:
 
     bars: float
     name: str = ""
-    chords: tuple[tuple[str, float], ...] = ()
+    chords: Chords = ()
     drums: bool | None = None
     energy: float | None = None
     tempo: float | None = None
@@ -42,7 +44,7 @@ class Stretch(NamedTuple):
     """A section with all that it takes from the plan, and where it lies in the piece."""
 
     name: str
-    chords: tuple[tuple[str, float], ...]
+    chords: Chords
     drums: bool | None
     energy: float | None
     tempo: float | None
@@ -67,7 +69,7 @@ class Plan:
     metre: str = "4/4"
     start: float = 0.0
     key: str | None = None
-    chords: tuple[tuple[str, float], ...] = ()
+    chords: Chords = ()
     drums: bool | None = None
     sections: tuple[Section, ...] = ()
     ends: bool = False
@@ -190,6 +192,14 @@ class Plan:
         return replace(self, start=float(self.quarters_at(np.asarray(seconds))))
 
 
+class FoundPlan(NamedTuple):
+    """A plan as it was found in a file. notes: what was estimated, a line each; sheet: the text, where it is one."""
+
+    plan: Plan
+    notes: tuple[str, ...] = ()
+    sheet: str = ""
+
+
 def _typed(facts: dict) -> dict:
     """Entries of a JSON object with numbers as floats and chords as tuples. TypeError where one is of another type."""
     if not isinstance(facts, dict):
@@ -228,7 +238,7 @@ def _float(name: str, value: object) -> float:
         raise ValueError(f"{name} is too large") from None
 
 
-def _row(chords: tuple[tuple[str, float], ...]) -> str:
+def _row(chords: Chords) -> str:
     symbols = [symbol for symbol, _ in chords if symbol]
     return " ".join(symbols[:8]) + (" ..." if len(symbols) > 8 else "")
 
@@ -239,9 +249,7 @@ def _in_words(section: Section) -> str:
     return f"{section.name or 'section'} {section.bars:g} bars{drums}{chords}"
 
 
-def _check_values(
-    tempo: float | None, metre: str | None, key: str | None, chords: tuple[tuple[str, float], ...], drums: bool | None
-) -> None:
+def _check_values(tempo: float | None, metre: str | None, key: str | None, chords: Chords, drums: bool | None) -> None:
     """ValueError or TypeError where what a plan or one of its sections says cannot be."""
     if tempo is not None and not TEMPI[0] <= tempo <= TEMPI[1]:
         raise ValueError(f"a tempo of {tempo} cannot be")

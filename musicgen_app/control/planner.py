@@ -19,13 +19,13 @@ from torch import Tensor
 
 from ..errors import ModelError
 from ..models.bundle import Bundle
-from ..songbook.operations import at_tempo, in_metre, transpose
 from .chord_reader import read_chords
 from .genre_classifier import Genres
 from .grid import WIDTHS
+from .operations import at_tempo, in_metre, transpose, with_chords
 from .plan import Plan
 from .prompt_parser import PromptFacts, parse_prompt
-from .theory import DARK_MODES, MODES, SHARPS, bar_length, key_of, pitch_class
+from .theory import DARK_MODES, MODES, SHARPS, key_of, pitch_class
 
 FILE = "plans.safetensors"
 NEAREST = 5  # pieces to draw from
@@ -139,9 +139,8 @@ def _with_facts(plan: Plan, facts: PromptFacts) -> Plan:
     if facts.swing is not None:
         plan = replace(plan, swing=facts.swing)
     if facts.chords:
-        plan = _with_chords(plan, tuple((symbol, bar_length(plan.metre)) for symbol in facts.chords))
-        if facts.tonic is None:
-            plan = replace(plan, key=key_of(tuple(filter(None, facts.chords))))
+        plan = with_chords(plan, lambda bar: tuple((symbol, bar) for symbol in facts.chords))
+        plan = replace(plan, key=key_of(tuple(filter(None, facts.chords))) if facts.tonic is None else None)
     if facts.tonic is not None:
         plan = in_key(plan, facts.tonic, facts.minor)
     mode = (facts.key or "").partition(" ")[2]
@@ -150,15 +149,9 @@ def _with_facts(plan: Plan, facts: PromptFacts) -> Plan:
     if facts.degrees:
         home = plan.key or f"C {'minor' if facts.minor else 'major'}"
         read = read_chords(" ".join(facts.degrees), home)
-        chords = tuple((chord.symbol, bar_length(plan.metre)) for chord in read if chord.symbol is not None)
-        plan = replace(_with_chords(plan, chords), key=home)
+        symbols = [chord.symbol for chord in read if chord.symbol is not None]
+        plan = replace(with_chords(plan, lambda bar: tuple((symbol, bar) for symbol in symbols)), key=home)
     return plan
-
-
-def _with_chords(plan: Plan, chords: tuple[tuple[str, float], ...]) -> Plan:
-    """The plan with these chords through all of its sections, and without a key."""
-    sections = tuple(replace(section, chords=(), key=None) for section in plan.sections)
-    return replace(plan, chords=chords, key=None, sections=sections)
 
 
 def _with_drums(plan: Plan, drums: bool) -> Plan:

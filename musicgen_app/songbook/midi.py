@@ -11,11 +11,10 @@ import json
 import math
 import struct
 from contextlib import suppress
-from typing import NamedTuple
 
 import mido
 
-from ..control.plan import Plan, Stretch
+from ..control.plan import FoundPlan, Plan, Stretch
 from ..control.theory import bar_length, parse_chord, pitch_class
 from ..errors import RequestError
 from .chord_row import UNKNOWN
@@ -26,14 +25,6 @@ MOST_TRACKS = 256
 MARK, OURS = "ttm-app plan ", "ttm-app"
 LOOP_BARS = 4  # of a plan that has neither sections nor chords
 _MIDDLE, _BASS, _VELOCITY = 60, 36, 72
-
-
-class FoundPlan(NamedTuple):
-    """A plan as it was found in a file. notes: what was estimated, a line each; sheet: the text, where it is one."""
-
-    plan: Plan
-    notes: tuple[str, ...] = ()
-    sheet: str = ""
 
 
 def write_midi(plan: Plan) -> bytes:

@@ -9,12 +9,12 @@ import mido
 import numpy as np
 
 from ..control.chord_reader import read_chord
-from ..control.plan import MAX_BARS, MAX_SECTIONS, NAME_LENGTH, TEMPI, Plan, Section
+from ..control.operations import spelt
+from ..control.plan import MAX_BARS, MAX_SECTIONS, NAME_LENGTH, TEMPI, Chords, FoundPlan, Plan, Section
 from ..control.theory import QUALITIES, SHARPS, bar_length, key_of
 from ..errors import RequestError
 from .chord_row import UNKNOWN
-from .midi import OURS, FoundPlan
-from .operations import spelt
+from .midi import OURS
 
 DRUMS = 9  # the channel of General MIDI
 MOST_TEMPI = 16  # changes that are kept; beyond that it is rubato
@@ -203,7 +203,7 @@ def _section(
     return Section(float(last - first), name, chords, drums, None, tempo, metre)
 
 
-def _written(chords: list[tuple[float, str]], start: float, end: float) -> tuple[tuple[str, float], ...]:
+def _written(chords: list[tuple[float, str]], start: float, end: float) -> Chords:
     """Chords that a file names, between two places."""
     before = [symbol for at, symbol in chords if at <= start + 1e-6][-1:] or [""]
     inside = [(start, before[0])] + [(at, symbol) for at, symbol in chords if start + 1e-6 < at < end - 1e-6]
@@ -211,9 +211,7 @@ def _written(chords: list[tuple[float, str]], start: float, end: float) -> tuple
     return tuple((symbol, stop - at) for (at, symbol), stop in zip(inside, ends, strict=True))
 
 
-def _estimated(
-    notes: list[tuple[float, float, int, int]], start: float, end: float, metre: str
-) -> tuple[tuple[str, float], ...]:
+def _estimated(notes: list[tuple[float, float, int, int]], start: float, end: float, metre: str) -> Chords:
     """The chord of every bar, or of its halves where they clearly differ; equal neighbours are one."""
     if not notes:
         return ()

@@ -7,10 +7,10 @@ import math
 import re
 from decimal import Decimal
 
-from ..control.plan import Plan, Section
+from ..control.plan import Chords, Plan, Section
 from ..control.theory import bar_length
 from ..errors import RequestError
-from .chord_row import UNKNOWN, Chords
+from .chord_row import UNKNOWN
 from .keys import short_key
 from .sheet import HEADER, REMARKS, is_chord, read_row, read_sheet
 from .sheet_words import ATTRIBUTES

@@ -10,11 +10,11 @@ from typing import Any
 from unicodedata import category
 
 from ..control.chord_reader import ChordReading
+from ..control.operations import at_tempo, in_key, in_metre, keyed, with_chords
 from ..control.plan import TEMPI, Plan
 from ..control.theory import bar_length
 from ..errors import RequestError
 from .keys import read_key
-from .operations import at_tempo, in_key, in_metre, keyed
 from .sheet import SHEET_LENGTH, Sheet, read_form, read_row, read_sheet
 
 PLAN_BYTES = 100_000  # of a plan as JSON: what tags and sidecars hold
@@ -106,8 +106,7 @@ class Wishes:
             plan = in_key(plan, self.key)
         own_key = self.key or self.sheet.plan.key
         if self.chords:
-            row = read_row(self.chords, own_key or key or plan.key or "C major").chords(bar_length(plan.metre))
-            plan = replace(plan, chords=row, sections=tuple(replace(section, chords=()) for section in plan.sections))
+            plan = with_chords(plan, read_row(self.chords, own_key or key or plan.key or "C major").chords)
         if self.form:
             plan = self._formed(plan).plan
         if self.has_chords and not own_key:
@@ -130,12 +129,12 @@ class Wishes:
 
 
 def _filled(plan: Plan, borrowed: Plan) -> Plan:
-    """A plan with what it does not say from another."""
+    """A plan with what it does not say from another, whose chords are those of its first section that has some."""
     if not any(stretch.chords for stretch in plan.stretches):
-        chords = in_metre(borrowed, plan.metre).chords
-        plan = replace(plan, chords=chords, key=plan.key or borrowed.key)
-        if plan.key and borrowed.key and plan.key != borrowed.key:
-            plan = replace(plan, chords=in_key(replace(borrowed, chords=chords, sections=()), plan.key).chords)
+        first = next((stretch for stretch in borrowed.stretches if stretch.chords), borrowed.stretches[0])
+        row = in_metre(Plan(metre=first.metre, key=first.key, chords=first.chords), plan.metre)
+        key = plan.key or first.key
+        plan = replace(plan, chords=(in_key(row, key) if row.key and key else row).chords, key=key)
     return replace(
         plan,
         tempo=plan.tempo or borrowed.tempo,

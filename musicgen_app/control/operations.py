@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ..control.plan import Plan, Section
-from ..control.theory import (
+from ..errors import RequestError
+from .plan import Chords, Plan, Section
+from .theory import (
     DARK_MODES,
     MODES,
     QUALITIES,
@@ -22,8 +23,6 @@ from ..control.theory import (
     spell,
     spell_note,
 )
-from ..errors import RequestError
-from .sheet import read_row
 
 KINDS = ("tritone", "relative")  # of substitutes
 _RELATIVES = {"": (-3, "m"), "m": (3, ""), "maj7": (-3, "m7"), "m7": (3, "maj7"), "6": (-3, "m7"), "m6": (3, "maj7")}
@@ -78,7 +77,7 @@ def in_metre(plan: Plan, metre: str) -> Plan:
     if metre == plan.metre and all(section.metre in (None, metre) for section in plan.sections):
         return plan
 
-    def shared(chords: tuple[tuple[str, float], ...], old: str) -> tuple[tuple[str, float], ...]:
+    def shared(chords: Chords, old: str) -> Chords:
         ratio = bar_length(metre) / bar_length(old)
         return tuple((symbol, length * ratio) for symbol, length in chords)
 
@@ -86,24 +85,24 @@ def in_metre(plan: Plan, metre: str) -> Plan:
     return replace(plan, metre=metre, chords=shared(plan.chords, plan.metre), sections=tuple(sections))
 
 
-def reharmonise(plan: Plan, chords: str, section: str | None = None) -> Plan:
-    """Other chords, a row of a sheet such as "Am F (C G) E7": for the song, or for all sections of one name.
+def with_chords(plan: Plan, chords_of: Callable[[float], Chords], section: str | None = None) -> Plan:
+    """Other chords: for the song, or for all sections of one name.
 
-    For the song no section keeps chords of its own. Raises RequestError: no chords, or no such section.
+    chords_of: quarter notes of a bar -> chords. For the song no section keeps chords or a key of its own. Raises
+    RequestError: no such section, or chords that do not fit into it.
     """
-    row = read_row(chords, plan.key)
     if section is None:
-        sections = tuple(replace(s, chords=()) for s in plan.sections)
-        return replace(plan, chords=row.chords(bar_length(plan.metre)), sections=sections)
+        sections = tuple(replace(s, chords=(), key=None) for s in plan.sections)
+        return _checked(replace(plan, chords=chords_of(bar_length(plan.metre)), sections=sections))
 
     def changed(old: Section) -> Section:
-        new = row.chords(bar_length(old.metre or plan.metre))
+        new = chords_of(bar_length(old.metre or plan.metre))
         if sum(length for _, length in new) > old.bars * bar_length(old.metre or plan.metre) * (1 + 1e-9):
             raise RequestError(f"these chords do not fit into the {old.bars:g} bars of {section!a}")
         return replace(old, chords=new)
 
     named = _named(plan, section)
-    return replace(plan, sections=tuple(changed(s) if n in named else s for n, s in enumerate(plan.sections)))
+    return _checked(replace(plan, sections=tuple(changed(s) if n in named else s for n, s in enumerate(plan.sections))))
 
 
 def substitute(plan: Plan, kind: str, number: int | None = None) -> Plan:
@@ -138,7 +137,7 @@ def vary(plan: Plan, seed: int) -> Plan:
     """
     draw = random.Random(seed)
 
-    def row(chords: tuple[tuple[str, float], ...], key: str | None) -> tuple[tuple[str, float], ...]:
+    def row(chords: Chords, key: str | None) -> Chords:
         new: list[tuple[str, float]] = []
         for number, (symbol, length) in enumerate(chords):
             other = _substitute(symbol, "relative", key) if symbol else None
@@ -218,7 +217,7 @@ def _checked(plan: Plan) -> Plan:
 def _each(plan: Plan, key: Callable[[Any], Any], chord: Callable[[str, str | None, str | None], str]) -> Plan:
     """A plan with every key and every chord changed; `chord` is given the symbol, the old key there and the new one."""
 
-    def row(chords: tuple[tuple[str, float], ...], old: str | None) -> tuple[tuple[str, float], ...]:
+    def row(chords: Chords, old: str | None) -> Chords:
         new = key(old)
         return tuple((chord(symbol, old, new) if symbol else symbol, length) for symbol, length in chords)
 

@@ -8,20 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..songbook.operations import spelt, usual_key
-from .grid import approximations
-from .plan import MAX_CHORDS, Plan
-from .planner import Pieces, plans_for
-from .prompt_parser import PromptFacts, parse_prompt, read_prompt
-from .reading.text import Demand
-from .theory import DARK_MODES, MODES, SHARPS, bar_length, pitch_class
-
-if TYPE_CHECKING:
-    from ..songbook.wishes import Wishes
+from ..control.grid import approximations
+from ..control.operations import spelt, usual_key
+from ..control.plan import MAX_CHORDS, Chords, Plan
+from ..control.planner import Pieces, plans_for
+from ..control.prompt_parser import PromptFacts, parse_prompt, read_prompt
+from ..control.reading.text import Demand
+from ..control.theory import DARK_MODES, MODES, SHARPS, bar_length, pitch_class
+from .wishes import Wishes
 
 PARTS = ("tempo", "metre", "key", "chords", "drums", "genre")
 STATED, OPTION, PLAN, BORROWED, DEFAULT = "stated", "option", "plan", "borrowed", "default"
@@ -209,7 +206,7 @@ def words(plan: Plan, wishes: Wishes) -> str:
 MOST_WORDS = 16  # chords that a text encoder is told of
 
 
-def _played(chords: tuple[tuple[str, float], ...], quarters: float) -> list[list]:
+def _played(chords: Chords, quarters: float) -> list[list]:
     """Chords, over and over, through so many quarter notes."""
     found: list[list] = []
     place = 0.0
