@@ -34,7 +34,7 @@ from .models import hub
 from .models.bundle import Bundle, frozen_parts, load_backbone
 from .request import LOUDNESS, SECONDS, SEED_MAX, GenerationRequest, check_number, check_whole
 from .songbook.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, words
-from .songbook.wishes import Wishes
+from .songbook.wishes import NOTHING, Wishes
 from .text import TextCondition, TextEncoder, load_text_encoder, with_stated
 
 
@@ -111,7 +111,7 @@ class LoadedModel:
         self,
         prompt: str,
         negative: str = "",
-        wishes: Wishes | None = None,
+        wishes: Wishes = NOTHING,
         scalars: Mapping[str, float] | None = None,
     ) -> EncodedPrompt:
         """The prompt and what to lead away from, encoded once for all clips.
@@ -127,11 +127,11 @@ class LoadedModel:
         if self.genres is not None and features.vector is not None:
             genre = self.genres.meant(prompt, features.vector[0].cpu().numpy())
         prompt = with_genre(genre, prompt)
-        if wishes is not None and wishes.given and not self.bundle.follows_plans:
+        if wishes.given and not self.bundle.follows_plans:
             told = words(wishes.over(Plan()), wishes)
         if genre or told:
             features = self.text.encode([f"{prompt}, {told}" if told else prompt])
-        if wishes is not None and wishes.given and getattr(self.text, "stated", False):
+        if wishes.given and getattr(self.text, "stated", False):
             features = with_stated(features, facts_with(parse_prompt(with_genre(genre, written)), wishes).vector())
         unwanted = self.text.encode([negative]) if negative else None
         return EncodedPrompt(
@@ -165,7 +165,7 @@ class LoadedModel:
         """The plan of the clip of every seed; None where the model follows no plans."""
         return [one.plan for one in self.decisions(text, seeds)] if self.bundle.follows_plans else None
 
-    def decisions(self, text: EncodedPrompt, seeds: Sequence[int], wishes: Wishes | None = None) -> list[Decision]:
+    def decisions(self, text: EncodedPrompt, seeds: Sequence[int], wishes: Wishes = NOTHING) -> list[Decision]:
         """The plan of the clip of every seed, and where it comes from. Raises RequestError."""
         genre = (text.named, STATED) if text.named else (text.genre, BORROWED if text.genre else DEFAULT)
         pieces = self.pieces if self.bundle.follows_plans else None

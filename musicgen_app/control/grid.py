@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 
 from .plan import Plan, Stretch
-from .theory import METRES, MODES, QUALITIES, bar_length, beat_length, parse_chord, pitch_class
+from .theory import METRES, MODES, QUALITIES, bar_length, beat_length, parse_chord, tonic_and_mode
 
 LAYOUT = 2  # of what is trained from now on
 # Numbers a frame: the place in the bar, the chord, the scale, the drums; then what layout 2 adds.
@@ -198,8 +198,7 @@ def _bass(symbol: str) -> np.ndarray:
 @lru_cache(maxsize=256)
 def _scale(key: str) -> np.ndarray:
     """(24,): pitch classes of a key's scale, and its tonic."""
-    note, _, mode = key.partition(" ")
-    tonic = pitch_class(note)
+    tonic, mode = tonic_and_mode(key)
     return np.concatenate([_marks([tonic + step for step in MODES[mode]]), _marks([tonic])])
 
 

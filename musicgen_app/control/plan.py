@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .theory import MODES, bar_length, parse_chord, pitch_class
+from .theory import MODES, bar_length, parse_chord, tonic_and_mode
 
 MAX_SECTIONS, MAX_BARS, MAX_CHORDS = 500, 10_000, 10_000  # of a plan: what hostile files may ask for at most
 LATEST = 1e6  # quarter notes to the beginning of a clip
@@ -263,7 +263,6 @@ def _check_values(tempo: float | None, metre: str | None, key: str | None, chord
         if symbol:
             parse_chord(symbol)
     if key is not None:
-        note, _, mode = key.partition(" ")
-        pitch_class(note)
+        _, mode = tonic_and_mode(key)
         if mode not in MODES:
             raise ValueError(f"{key[:40]!r} is no key: write them as F# minor")

@@ -9,9 +9,9 @@ import mido
 import numpy as np
 
 from ..control.chord_reader import read_chord
-from ..control.operations import spelt
+from ..control.operations import checked, spelt
 from ..control.plan import MAX_BARS, MAX_SECTIONS, NAME_LENGTH, TEMPI, Chords, FoundPlan, Plan, Section
-from ..control.theory import QUALITIES, SHARPS, bar_length, key_of
+from ..control.theory import QUALITIES, SHARPS, bar_length, key_of, parse_metre
 from ..errors import RequestError
 from .chord_row import UNKNOWN
 from .midi import OURS
@@ -68,12 +68,8 @@ def estimate(file: mido.MidiFile) -> FoundPlan:
     key = heard.keys[0] if heard.keys else key_of(tuple(symbols)) if symbols else None
     if key and not heard.keys:
         told.append(f"its key was estimated: {key}")
-    plan = spelt(_common(plan, key))
-    try:
-        plan.check()
-    except ValueError as error:
-        raise RequestError(f"the MIDI file cannot be used: {error}") from None
-    return FoundPlan(plan, tuple(told))
+    plan = checked(_common(plan, key), "the MIDI file cannot be used")
+    return FoundPlan(spelt(plan), tuple(told))
 
 
 def _common(plan: Plan, key: str | None) -> Plan:
@@ -216,7 +212,7 @@ def _estimated(notes: list[tuple[float, float, int, int]], start: float, end: fl
     if not notes:
         return ()
     bar = bar_length(metre)
-    halves = 2 if int(metre.split("/")[0]) % 2 == 0 else 1
+    halves = 2 if parse_metre(metre)[0] % 2 == 0 else 1
     edges = np.arange(start, end + bar / halves / 2, bar / halves)
     weights, lowest = _profile(notes, edges)
     chords: list[tuple[str, float]] = []

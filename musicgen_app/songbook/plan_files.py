@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ..control.operations import checked
 from ..control.plan import FoundPlan, Plan
 from ..errors import FileError, RequestError
 from .midi import MIDI_BYTES, read_midi, write_midi
@@ -63,7 +64,7 @@ def plan_bytes(plan: Plan, suffix: str) -> bytes:
     if suffix.lower() in MIDI:
         return write_midi(plan)
     if suffix.lower() in JSON:
-        return (json.dumps(plan.to_dict(), ensure_ascii=False, indent=2) + "\n").encode()
+        return (json.dumps(checked(plan).to_dict(), ensure_ascii=False, indent=2) + "\n").encode()
     if suffix.lower() in SHEET:
         return write_sheet(plan).encode()
     raise RequestError(f"a plan cannot be written as {suffix[:20]}: use .txt, .json or .mid")

@@ -10,7 +10,7 @@ from typing import Any
 from unicodedata import category
 
 from ..control.chord_reader import ChordReading
-from ..control.operations import at_tempo, in_key, in_metre, keyed, with_chords
+from ..control.operations import at_tempo, checked, in_key, in_metre, keyed, with_chords
 from ..control.plan import TEMPI, Plan
 from ..control.theory import bar_length
 from ..errors import RequestError
@@ -77,6 +77,13 @@ class Wishes:
         form = self._formed(self.sheet.plan).plan if self.form else self.sheet.plan
         return bool(self.chords) or any(stretch.chords for stretch in form.stretches)
 
+    @cached_property
+    def form_has_chords(self) -> bool:
+        """Whether the form itself brings chords: those of a section that the plan has are the plan's."""
+        plan = self.sheet.plan
+        bare = replace(plan, chords=(), sections=tuple(replace(section, chords=()) for section in plan.sections))
+        return bool(self.form) and any(section.chords for section in self._formed(bare).plan.sections)
+
     @property
     def changes(self) -> tuple[ChordReading, ...]:
         """Chords that the models do not know as they were written."""
@@ -114,18 +121,17 @@ class Wishes:
         if self.drums is not None:
             sections = tuple(replace(section, drums=None) for section in plan.sections)
             plan = replace(plan, drums=self.drums, sections=sections)
-        try:
-            plan.check()
-        except ValueError as error:
-            raise RequestError(f"the plan cannot be: {error}") from None
-        return plan
+        return checked(plan)
 
     def seconds(self) -> float | None:
         """How long the music takes with its last chord, where it ends and has a tempo; else None."""
-        plan = self.over(Plan()) if self.given else Plan()
+        plan = self.over(Plan())
         if not plan.ends or any(stretch.tempo is None for stretch in plan.stretches):
             return None
         return plan.seconds + RING
+
+
+NOTHING = Wishes()
 
 
 def _filled(plan: Plan, borrowed: Plan) -> Plan:

@@ -10,6 +10,7 @@ from musicgen_app.control import operations as op
 from musicgen_app.control.plan import Plan, Section
 from musicgen_app.control.theory import parse_chord
 from musicgen_app.errors import RequestError
+from musicgen_app.songbook.plan_files import plan_bytes
 from musicgen_app.songbook.sheet import read_row, read_sheet
 from support.plans import plans
 
@@ -52,6 +53,14 @@ def test_tempo_and_metre():
     seven = op.in_metre(SONG, "7/8")
     assert seven.metre == "7/8" and [length for _, length in seven.sections[0].chords] == [3.5] * 4
     assert seven.sections[1].metre is None and seven.sections[1].chords == (("C", 3.5), ("G7", 3.5))
+
+
+def test_what_would_be_impossible_is_refused():
+    with pytest.raises(RequestError, match="not possible: a tempo"):
+        op.at_tempo(SONG, 800)
+    with pytest.raises(RequestError, match="not possible"):
+        plan_bytes(Plan(2000.0), ".json")
+    assert isinstance(op.at_tempo(SONG, 100).tempo, float)
 
 
 def test_other_chords():

@@ -160,6 +160,14 @@ def test_every_part_says_where_it_comes_from(model):
     assert borrowed["tempo"] == borrowed["chords"] == borrowed["key"] == "borrowed"
 
 
+def test_a_form_over_a_plan_keeps_its_chords_and_says_so(model):
+    def origin(form: str) -> dict:
+        return told(make(request(model=model, seconds=0.5, seed=1, plan=SHEET, form=form)))["origin"]
+
+    assert origin("chorus | verse")["chords"] == origin("chorus | verse")["key"] == "plan"
+    assert origin("chorus | verse 2: Dm")["chords"] == "option"
+
+
 def test_the_same_plan_in_any_form_gives_the_same_sound(model):
     plan = read_sheet(SHEET).plan
     one, other = (make(request(model=model, seconds=1.0, seed=1, plan=form)) for form in (SHEET, plan))
