@@ -18,6 +18,7 @@ MAX_SECTIONS, MAX_BARS, MAX_CHORDS = 500, 10_000, 10_000  # of a plan: what host
 LATEST = 1e6  # quarter notes to the beginning of a clip
 NAME_LENGTH = 80  # characters of a section's name
 TEMPI = (1.0, 1_000.0)  # quarter notes a minute
+SWING = 0.66  # where the second of two eighth notes begins when swing is asked for, and no more is said
 
 Chords = tuple[tuple[str, float], ...]  # (symbol, length in quarter notes)
 
@@ -110,7 +111,7 @@ class Plan:
             raise ValueError(f"more than {MAX_CHORDS:,} chords")
         _check_values(self.tempo, self.metre, self.key, self.chords, self.drums)
         if not abs(self.start) <= LATEST:
-            raise ValueError("it begins nowhere")
+            raise ValueError(f"start must lie within {LATEST:,.0f} quarter notes")
         if self.swing is not None and not 0.5 <= self.swing <= 0.75:
             raise ValueError(f"a swing of {self.swing} is not between 0.5 and 0.75")
         if self.ends and not self.sections:
@@ -120,22 +121,33 @@ class Plan:
     def stretches(self) -> tuple[Stretch, ...]:
         """The sections in order, each with what it takes from the plan; one without end for a plan without any."""
         if not self.sections:
-            return (Stretch("", self.chords, self.drums, None, self.tempo, self.metre, self.key, 0.0, math.inf),)
+            whole = Stretch(
+                name="",
+                chords=self.chords,
+                drums=self.drums,
+                energy=None,
+                tempo=self.tempo,
+                metre=self.metre,
+                key=self.key,
+                start=0.0,
+                quarters=math.inf,
+            )
+            return (whole,)
         found, start = [], 0.0
         for section in self.sections:
             metre = section.metre or self.metre
             length = section.bars * bar_length(metre)
             found.append(
                 Stretch(
-                    section.name,
-                    section.chords or self.chords,
-                    self.drums if section.drums is None else section.drums,
-                    section.energy,
-                    section.tempo or self.tempo,
-                    metre,
-                    section.key or self.key,
-                    start,
-                    length,
+                    name=section.name,
+                    chords=section.chords or self.chords,
+                    drums=self.drums if section.drums is None else section.drums,
+                    energy=section.energy,
+                    tempo=section.tempo or self.tempo,
+                    metre=metre,
+                    key=section.key or self.key,
+                    start=start,
+                    quarters=length,
                 )
             )
             start += length
@@ -252,11 +264,11 @@ def _in_words(section: Section) -> str:
 def _check_values(tempo: float | None, metre: str | None, key: str | None, chords: Chords, drums: bool | None) -> None:
     """ValueError or TypeError where what a plan or one of its sections says cannot be."""
     if tempo is not None and not TEMPI[0] <= tempo <= TEMPI[1]:
-        raise ValueError(f"a tempo of {tempo} cannot be")
+        raise ValueError(f"a tempo of {tempo}: a tempo must lie between {TEMPI[0]:g} and {TEMPI[1]:,.0f}")
     if metre is not None:
         bar_length(metre)
     if drums not in (None, True, False):
-        raise ValueError("drums are neither there nor not")
+        raise ValueError("drums must be true or false")
     if not all(0 < length < math.inf for _, length in chords):
         raise ValueError("a chord has no length")
     for symbol, _ in chords:

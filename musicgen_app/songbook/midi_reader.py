@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import mido
 import numpy as np
@@ -75,18 +75,15 @@ def estimate(file: mido.MidiFile) -> FoundPlan:
 def _common(plan: Plan, key: str | None) -> Plan:
     """What all sections say of tempo, metre and drums stands in the plan alone."""
     sections = tuple(
-        Section(
-            section.bars,
-            section.name,
-            section.chords,
-            section.drums if plan.drums is None else None,
-            None,
-            section.tempo if section.tempo != plan.tempo else None,
-            section.metre if section.metre != plan.metre else None,
+        replace(
+            section,
+            drums=section.drums if plan.drums is None else None,
+            tempo=section.tempo if section.tempo != plan.tempo else None,
+            metre=section.metre if section.metre != plan.metre else None,
         )
         for section in plan.sections
     )
-    return Plan(plan.tempo, plan.metre, 0.0, key, (), plan.drums, sections, plan.ends)
+    return replace(plan, key=key, sections=sections)
 
 
 def _heard(file: mido.MidiFile) -> _Heard:
@@ -196,7 +193,7 @@ def _section(
         chords = _estimated(
             [n for n in heard.notes if n[3] != DRUMS and n[0] < end and n[1] > start], start, end, metre
         )
-    return Section(float(last - first), name, chords, drums, None, tempo, metre)
+    return Section(float(last - first), name, chords=chords, drums=drums, tempo=tempo, metre=metre)
 
 
 def _written(chords: list[tuple[float, str]], start: float, end: float) -> Chords:

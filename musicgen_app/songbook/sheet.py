@@ -192,7 +192,7 @@ class _Reader:
                 self._state(token, {"start": words.number(token, "the quarter note that it begins at", signed=True)})
             else:
                 raise token.fail(
-                    f"{token.shown} does not belong into the header, which has such as tempo 96 · 4/4 · key Am"
+                    f"{token.shown} does not belong in the header, which has such as tempo 96 · 4/4 · key Am"
                 )
 
     def _state(self, token: Token, facts: dict) -> None:
@@ -322,7 +322,7 @@ def _attributes(draft: _Draft, words: Words) -> None:
             facts = {"energy": LEVELS[word]}
         elif not (facts := common(token, word, words)):
             raise token.fail(
-                f"{token.shown} does not belong into the head of a section, such as chorus 8 drums energy 0.8:"
+                f"{token.shown} does not belong in the head of a section, such as chorus 8 drums energy 0.8:"
             )
         if facts.keys() & draft.facts.keys():
             raise token.fail(f"{token.shown} says a second time what this section has said: say it once")

@@ -23,7 +23,7 @@ OUTPUT = click.option(
 FORCE = click.option("--force", is_flag=True, help="Replace a file that exists.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 SECTION = click.option("--section", metavar="NAME", help="Only in sections of this name.")
-LAST = "ignore_unknown_options"  # so that -3 is a number
+NEGATIVE_NUMBERS = "ignore_unknown_options"  # so that -3 is a number
 
 
 def add_to(group: click.Group) -> None:
@@ -102,7 +102,7 @@ def from_midi(source: Path, output: Path | None, force: bool, as_json: bool) -> 
     _write(_read(source), output, force, as_json)
 
 
-@click.command(context_settings={LAST: True})
+@click.command(context_settings={NEGATIVE_NUMBERS: True})
 @_writes
 @click.argument("semitones", type=click.IntRange(-48, 48))
 def transpose(source: Path, semitones: int, output: Path | None, force: bool, as_json: bool) -> None:
