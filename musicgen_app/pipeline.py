@@ -33,7 +33,7 @@ from .machine.device import PRECISIONS
 from .models import hub
 from .models.bundle import Bundle, frozen_parts, load_backbone
 from .request import LOUDNESS, SECONDS, SEED_MAX, GenerationRequest, check_number, check_whole
-from .songbook.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, words
+from .songbook.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, plan_in_words
 from .songbook.wishes import NOTHING, Wishes
 from .text import TextCondition, TextEncoder, load_text_encoder, with_stated
 
@@ -128,7 +128,7 @@ class LoadedModel:
             genre = self.genres.meant(prompt, features.vector[0].cpu().numpy())
         prompt = with_genre(genre, prompt)
         if wishes.given and not self.bundle.follows_plans:
-            told = words(wishes.over(Plan()), wishes)
+            told = plan_in_words(wishes.over(Plan()), wishes)
         if genre or told:
             features = self.text.encode([f"{prompt}, {told}" if told else prompt])
         if wishes.given and getattr(self.text, "stated", False):

@@ -46,7 +46,7 @@ class Beats:
 
 
 def find_beats(audio: np.ndarray, sample_rate: int) -> Beats:
-    """The beats of a clip; of a clip without any something comes out too, with little clarity."""
+    """The beats of a clip. A clip without a beat also gets an answer, with low clarity."""
     strength, rate = onsets(audio, sample_rate)
     rough = likeliest_tempo(strength, rate)
     strength = np.sqrt(strength / np.maximum(strength.mean(axis=0), 1e-9))

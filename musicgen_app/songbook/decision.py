@@ -23,6 +23,7 @@ from .wishes import NOTHING, Wishes
 
 PARTS = ("tempo", "metre", "key", "chords", "drums", "genre")
 STATED, OPTION, PLAN, BORROWED, DEFAULT = "stated", "option", "plan", "borrowed", "default"
+CHORDS_IN_WORDS = 16  # that a text encoder is told of
 
 
 @dataclass(frozen=True)
@@ -198,19 +199,16 @@ def origins(plan: Plan, facts: PromptFacts, wishes: Wishes, borrows: bool) -> di
     return found
 
 
-def words(plan: Plan, wishes: Wishes) -> str:
+def plan_in_words(plan: Plan, wishes: Wishes) -> str:
     """What is wished, in words for a model that follows no plan: "96 BPM, 4/4, A minor, chords: Am F C G, no drums"."""
     said = [f"{plan.tempo:g} BPM"] if plan.tempo else []
     said += [plan.metre] if wishes.metre or wishes.plan is not None else []
     said += [plan.key] if plan.key else []
     symbols = [symbol for stretch in plan.stretches for symbol, _ in stretch.chords if symbol]
-    more = " and so on" * (len(symbols) > MOST_WORDS)
-    said += [f"chords: {' '.join(symbols[:MOST_WORDS])}{more}"] if symbols else []
+    more = " and so on" * (len(symbols) > CHORDS_IN_WORDS)
+    said += [f"chords: {' '.join(symbols[:CHORDS_IN_WORDS])}{more}"] if symbols else []
     said += [] if plan.drums is None else ["drums" if plan.drums else "no drums"]
     return ", ".join(said)
-
-
-MOST_WORDS = 16  # chords that a text encoder is told of
 
 
 def _played(chords: Chords, quarters: float) -> list[list]:
