@@ -21,7 +21,6 @@ from torch import Tensor
 
 from .aligner import Aligner, load_aligner
 from .codecs.onnx import OnnxCodec
-from .control.decision import Decision
 from .control.plan import Plan
 from .errors import Cancelled, GenerationError
 from .machine.device import pick_device, pick_precision
@@ -30,6 +29,7 @@ from .models.bundle import Bundle
 from .models.installed import ResolvedRequest
 from .pipeline import EncodedPrompt, LoadedModel, load_model
 from .request import VARIATIONS, Choice, GenerationRequest, GenerationResult, check_whole
+from .songbook.decision import Decision
 
 
 @dataclass(frozen=True)

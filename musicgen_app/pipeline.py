@@ -23,7 +23,6 @@ from .backbones.windows import Windowed, WindowProgress, most_windows
 from .codecs import load_codec
 from .codecs.base import Codec
 from .codecs.chunks import decode_chunked
-from .control.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, words
 from .control.genre_classifier import Genres, load_genres, with_genre
 from .control.grid import frame_grid
 from .control.plan import Plan
@@ -34,7 +33,8 @@ from .machine.device import PRECISIONS
 from .models import hub
 from .models.bundle import Bundle, frozen_parts, load_backbone
 from .request import LOUDNESS, SECONDS, SEED_MAX, GenerationRequest, check_number, check_whole
-from .songbook.wishes import Wishes
+from .songbook.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, plan_in_words
+from .songbook.wishes import NOTHING, Wishes
 from .text import TextCondition, TextEncoder, load_text_encoder, with_stated
 
 
@@ -112,7 +112,7 @@ class LoadedModel:
         self,
         prompt: str,
         negative: str = "",
-        wishes: Wishes | None = None,
+        wishes: Wishes = NOTHING,
         scalars: Mapping[str, float] | None = None,
     ) -> EncodedPrompt:
         """The prompt and what to lead away from, encoded once for all clips.
@@ -128,11 +128,11 @@ class LoadedModel:
         if self.genres is not None and features.vector is not None:
             genre = self.genres.meant(prompt, features.vector[0].cpu().numpy())
         prompt = with_genre(genre, prompt)
-        if wishes is not None and wishes.given and not self.bundle.follows_plans:
-            told = words(wishes.over(Plan()), wishes)
+        if wishes.given and not self.bundle.follows_plans:
+            told = plan_in_words(wishes.over(Plan()), wishes)
         if genre or told:
             features = self.text.encode([f"{prompt}, {told}" if told else prompt])
-        if wishes is not None and wishes.given and getattr(self.text, "stated", False):
+        if wishes.given and getattr(self.text, "stated", False):
             features = with_stated(features, facts_with(parse_prompt(with_genre(genre, written)), wishes).vector())
         unwanted = self.text.encode([negative]) if negative else None
         return EncodedPrompt(
@@ -167,7 +167,7 @@ class LoadedModel:
         """The plan of the clip of every seed; None where the model follows no plans."""
         return [one.plan for one in self.decisions(text, seeds)] if self.bundle.follows_plans else None
 
-    def decisions(self, text: EncodedPrompt, seeds: Sequence[int], wishes: Wishes | None = None) -> list[Decision]:
+    def decisions(self, text: EncodedPrompt, seeds: Sequence[int], wishes: Wishes = NOTHING) -> list[Decision]:
         """The plan of the clip of every seed, and where it comes from. Raises RequestError."""
         genre = (text.named, STATED) if text.named else (text.genre, BORROWED if text.genre else DEFAULT)
         pieces = self.pieces if self.bundle.follows_plans else None

@@ -18,8 +18,8 @@ from .errors import RequestError
 if TYPE_CHECKING:
     import numpy as np
 
-    from .control.decision import Decision
     from .control.plan import Plan
+    from .songbook.decision import Decision
     from .songbook.wishes import Wishes
 
 ODE_SOLVERS = ("euler", "midpoint", "heun")  # which every model can be sampled with

@@ -105,6 +105,21 @@ def test_the_app_imports_nothing_of_the_trainer():
     assert {pair for pair in found if pair[1].split(".")[0] in ("ttm_trainer", "trainer")} == set()
 
 
+def test_control_songbook_and_library_lie_one_above_the_other():
+    """Imports within functions count."""
+    below = {"control": ("songbook", "library"), "songbook": ("library",)}
+    found = {
+        (module, name)
+        for module, tree in MODULES.items()
+        for node in ast.walk(tree)
+        for name in imported(module, node)
+        for folder, above in below.items()
+        if module.startswith(f"musicgen_app.{folder}.")
+        and name.startswith(tuple(f"musicgen_app.{other}" for other in above))
+    }
+    assert found == set()
+
+
 def test_no_imports_in_a_circle():
     """Those for type checkers count, those within functions do not."""
     arrows = {

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from .key import fold, frame_times, semitones
-from .tempo import _tempo, comb, onsets
+from .tempo import comb, likeliest_tempo, onsets
 
 NEAR = 0.04  # of a first tempo: how far the fitted one may be from it
 HARMONICS = {1: 1.0, 2: 1.0, 4: 0.5}  # of the beat, and what each counts
@@ -46,9 +46,9 @@ class Beats:
 
 
 def find_beats(audio: np.ndarray, sample_rate: int) -> Beats:
-    """The beats of a clip; of a clip without any something comes out too, with little clarity."""
+    """The beats of a clip. A clip without a beat also gets an answer, with low clarity."""
     strength, rate = onsets(audio, sample_rate)
-    rough = _tempo(strength, rate)
+    rough = likeliest_tempo(strength, rate)
     strength = np.sqrt(strength / np.maximum(strength.mean(axis=0), 1e-9))
     tempo = _fitted(strength, rate, rough)
     clarity = float(comb(strength, rate, np.array([tempo]))[0])

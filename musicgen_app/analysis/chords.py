@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..control.theory import FLATS, SHARPS, parse_chord
-from .key import fold, frame_times, key_of, semitones
+from ..control.theory import SHARPS, key_name, parse_chord, spell_note
+from .key import LOWEST, fold, frame_times, key_of, semitones
 
 KINDS = {"": 0.0, "m": 0.0, "7": 0.03, "m7": 0.03, "maj7": 0.03, "dim": 0.05}  # chords looked for -> what they cost
 OVERTONES = {0: 1.0, 7: 0.25, 4: 0.12}  # semitones above a note that sound with it
@@ -37,7 +37,7 @@ def find_chords(audio: np.ndarray, sample_rate: int, times: np.ndarray, downbeat
     ends = np.append(times[1:], times[-1] + last)
     spans = [(moments >= begin) & (moments < end) for begin, end in zip(times, ends, strict=True)]
     classes = np.stack([fold(levels[span]).sum(axis=0) for span in spans])
-    bass = np.stack([fold(levels[span][:, : BASS_HIGHEST - 32]).sum(axis=0) for span in spans])
+    bass = np.stack([fold(levels[span][:, : BASS_HIGHEST - LOWEST + 1]).sum(axis=0) for span in spans])
     symbols = [(root, kind) for kind in KINDS for root in range(12)]
     marks = np.stack([_marks(root, kind) for root, kind in symbols])
     fits = _standard(classes) @ marks.T / 12
@@ -45,9 +45,9 @@ def find_chords(audio: np.ndarray, sample_rate: int, times: np.ndarray, downbeat
     low = bass / np.maximum(bass.max(axis=1, keepdims=True), 1e-9)
     scores = fits + BASS * low[:, roots] - np.array([KINDS[kind] for _, kind in symbols])
     path = _best_path(scores, np.where(downbeats, BAR, STAY))
-    (tonic, mode), _ = key_of(classes.sum(axis=0))
-    names = FLATS if (tonic + (3 if mode == "minor" else 0)) % 12 in (1, 3, 5, 8, 10) else SHARPS
-    return [Heard(names[symbols[i][0]] + symbols[i][1], float(fits[beat, i])) for beat, i in enumerate(path)]
+    key = key_name(*key_of(classes.sum(axis=0))[0])
+    names = [spell_note(root, key) + kind for root, kind in symbols]
+    return [Heard(names[i], float(fits[beat, i])) for beat, i in enumerate(path)]
 
 
 def _best_path(scores: np.ndarray, costs: np.ndarray) -> list[int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..control.plan import Plan
-from ..control.theory import FLATS, SHARPS
+from ..control.theory import key_name
 from .beats import Beats, find_beats
 from .chords import Heard, find_chords
 from .key import chroma, key_of
@@ -43,8 +43,7 @@ def estimate_plan(audio: np.ndarray, sample_rate: int) -> Estimate:
     """
     mono = _at(audio.mean(axis=0), sample_rate)
     (tonic, mode), fit = key_of(chroma(mono, RATE))
-    names = FLATS if (tonic + (3 if mode == "minor" else 0)) % 12 in (1, 3, 5, 8, 10) else SHARPS
-    key = f"{names[tonic]} {mode}" if fit >= KEY else None
+    key = key_name(tonic, mode) if fit >= KEY else None
     beats = find_beats(mono, RATE)
     if beats.clarity < CLEAR or beats.certainty < CERTAIN:
         return Estimate(Plan(key=key), beats.clarity, beats.certainty, fit, 0.0)

@@ -68,10 +68,10 @@ def comb(strength: np.ndarray, rate: float, tempi: np.ndarray) -> np.ndarray:
 
 def tempo(audio: np.ndarray, sample_rate: int) -> float:
     """Beats a minute, between 50 and 200; a number comes out even where there is no beat."""
-    return _tempo(*onsets(audio, sample_rate))
+    return likeliest_tempo(*onsets(audio, sample_rate))
 
 
-def _tempo(strength: np.ndarray, rate: float) -> float:
+def likeliest_tempo(strength: np.ndarray, rate: float) -> float:
     """The tempo whose beats, and the halves between them, are where things begin."""
     score = comb(strength, rate, TEMPI) + comb(strength, rate, 2 * TEMPI)
     usual = np.exp(-0.5 * (np.log2(TEMPI / COMMON) / SPREAD) ** 2)
@@ -95,7 +95,7 @@ def steadiness(audio: np.ndarray, sample_rate: int) -> tuple[float, float]:
     each looked for within 15 % of the tempo of the whole. Short clips wander by 0.
     """
     strength, rate = onsets(audio, sample_rate)
-    near = TEMPI[np.abs(np.log(TEMPI / _tempo(strength, rate))) < np.log(1.15)]
+    near = TEMPI[np.abs(np.log(TEMPI / likeliest_tempo(strength, rate))) < np.log(1.15)]
     length, hop = round(LOCAL * rate), round(rate)
     stretches = [strength[i : i + length] for i in range(0, len(strength) - length + 1, hop)]
     tempi = [near[np.argmax(comb(stretch, rate, near))] for stretch in stretches if stretch.any()]

@@ -4,7 +4,7 @@ prompt_parser     prompt -> what it states in so many words
 chord_reader      chord symbols as people write them -> symbols of `theory`
 genre_classifier  prompt -> the genre it means, where it names none
 planner           both, and pieces of the training -> the plan of a clip
-decision          the plan of every clip of a request, and where each part of it comes from
 plan, grid        the plan, and the grid of numbers that a backbone is given
+operations        a plan in another key, tempo or metre, with other chords or other sections
 theory            notes, modes, chords and metres
 """

@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 
 from .plan import Plan, Stretch
-from .theory import METRES, MODES, QUALITIES, bar_length, beat_length, parse_chord, pitch_class
+from .theory import METRES, MODES, QUALITIES, bar_length, beat_length, parse_chord, tonic_and_mode
 
 LAYOUT = 2  # of what is trained from now on
 # Numbers a frame: the place in the bar, the chord, the scale, the drums; then what layout 2 adds.
@@ -26,7 +26,11 @@ WIDTH = WIDTHS[LAYOUT]
 OVER, GIVEN = 93, 94  # columns of layout 2: the music is over; the frame's latent is given, not to be made
 HEARD_TEMPI = (40.0, 220.0)  # quarter notes a minute that models were trained with
 HEARD_METRES = {1: ("4/4", "3/4", "6/8"), 2: METRES}  # by layout
-HEARD_QUALITIES = {1: tuple(QUALITIES)[:20], 2: tuple(QUALITIES)}
+UNHEARD = "this model was not trained with such a"
+HEARD_QUALITIES = {
+    1: tuple(" m dim 5 sus2 sus4 6 m6 7 maj7 m7 m7b5 dim7 7sus4 add9 madd9 9 maj9 m9 13".split(" ")),
+    2: tuple(QUALITIES),
+}
 FORM = {  # parts of a form that have a column, and other names of them
     "intro": ("introduction", "opening"),
     "verse": ("a", "strophe", "couplet", "theme", "head"),
@@ -58,12 +62,12 @@ def approximations(plan: Plan, layout: int) -> list[tuple[str, str, str]]:
     tempi = {
         one.tempo for one in stretches if one.tempo is not None and not HEARD_TEMPI[0] <= one.tempo <= HEARD_TEMPI[1]
     }
-    told += [(f"{tempo:g} BPM", f"{tempo:g} BPM", "this model heard no such tempo") for tempo in sorted(tempi)]
+    told += [(f"{tempo:g} BPM", f"{tempo:g} BPM", f"{UNHEARD} tempo") for tempo in sorted(tempi)]
     odd = dict.fromkeys(one.metre for one in stretches if one.metre not in HEARD_METRES[layout])
-    told += [(metre, f"bars of {bar_length(metre):g} quarter notes", "this model heard no such metre") for metre in odd]
+    told += [(metre, f"bars of {bar_length(metre):g} quarter notes", f"{UNHEARD} metre") for metre in odd]
     parsed = {symbol: parse_chord(symbol) for symbol in sorted(chords)}
     new = [symbol for symbol, chord in parsed.items() if chord.quality not in HEARD_QUALITIES[layout]]
-    told += [(symbol, "its notes", "this model heard no such chord") for symbol in new]
+    told += [(symbol, "its notes", f"{UNHEARD} chord") for symbol in new]
     if layout > 1:
         return told
     told += [
@@ -198,8 +202,7 @@ def _bass(symbol: str) -> np.ndarray:
 @lru_cache(maxsize=256)
 def _scale(key: str) -> np.ndarray:
     """(24,): pitch classes of a key's scale, and its tonic."""
-    note, _, mode = key.partition(" ")
-    tonic = pitch_class(note)
+    tonic, mode = tonic_and_mode(key)
     return np.concatenate([_marks([tonic + step for step in MODES[mode]]), _marks([tonic])])
 
 

@@ -12,12 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .theory import MODES, bar_length, parse_chord, pitch_class
+from .theory import MODES, bar_length, parse_chord, tonic_and_mode
 
 MAX_SECTIONS, MAX_BARS, MAX_CHORDS = 500, 10_000, 10_000  # of a plan: what hostile files may ask for at most
 LATEST = 1e6  # quarter notes to the beginning of a clip
 NAME_LENGTH = 80  # characters of a section's name
 TEMPI = (1.0, 1_000.0)  # quarter notes a minute
+SWING = 0.66  # where the second of two eighth notes begins when swing is asked for, and no more is said
+
+Chords = tuple[tuple[str, float], ...]  # (symbol, length in quarter notes)
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Section:
 
     bars: float
     name: str = ""
-    chords: tuple[tuple[str, float], ...] = ()
+    chords: Chords = ()
     drums: bool | None = None
     energy: float | None = None
     tempo: float | None = None
@@ -42,7 +45,7 @@ class Stretch(NamedTuple):
     """A section with all that it takes from the plan, and where it lies in the piece."""
 
     name: str
-    chords: tuple[tuple[str, float], ...]
+    chords: Chords
     drums: bool | None
     energy: float | None
     tempo: float | None
@@ -67,7 +70,7 @@ class Plan:
     metre: str = "4/4"
     start: float = 0.0
     key: str | None = None
-    chords: tuple[tuple[str, float], ...] = ()
+    chords: Chords = ()
     drums: bool | None = None
     sections: tuple[Section, ...] = ()
     ends: bool = False
@@ -108,7 +111,7 @@ class Plan:
             raise ValueError(f"more than {MAX_CHORDS:,} chords")
         _check_values(self.tempo, self.metre, self.key, self.chords, self.drums)
         if not abs(self.start) <= LATEST:
-            raise ValueError("it begins nowhere")
+            raise ValueError(f"start must lie within {LATEST:,.0f} quarter notes")
         if self.swing is not None and not 0.5 <= self.swing <= 0.75:
             raise ValueError(f"a swing of {self.swing} is not between 0.5 and 0.75")
         if self.ends and not self.sections:
@@ -118,22 +121,33 @@ class Plan:
     def stretches(self) -> tuple[Stretch, ...]:
         """The sections in order, each with what it takes from the plan; one without end for a plan without any."""
         if not self.sections:
-            return (Stretch("", self.chords, self.drums, None, self.tempo, self.metre, self.key, 0.0, math.inf),)
+            whole = Stretch(
+                name="",
+                chords=self.chords,
+                drums=self.drums,
+                energy=None,
+                tempo=self.tempo,
+                metre=self.metre,
+                key=self.key,
+                start=0.0,
+                quarters=math.inf,
+            )
+            return (whole,)
         found, start = [], 0.0
         for section in self.sections:
             metre = section.metre or self.metre
             length = section.bars * bar_length(metre)
             found.append(
                 Stretch(
-                    section.name,
-                    section.chords or self.chords,
-                    self.drums if section.drums is None else section.drums,
-                    section.energy,
-                    section.tempo or self.tempo,
-                    metre,
-                    section.key or self.key,
-                    start,
-                    length,
+                    name=section.name,
+                    chords=section.chords or self.chords,
+                    drums=self.drums if section.drums is None else section.drums,
+                    energy=section.energy,
+                    tempo=section.tempo or self.tempo,
+                    metre=metre,
+                    key=section.key or self.key,
+                    start=start,
+                    quarters=length,
                 )
             )
             start += length
@@ -190,6 +204,14 @@ class Plan:
         return replace(self, start=float(self.quarters_at(np.asarray(seconds))))
 
 
+class FoundPlan(NamedTuple):
+    """A plan as it was found in a file. notes: what was estimated, a line each; sheet: the text, where it is one."""
+
+    plan: Plan
+    notes: tuple[str, ...] = ()
+    sheet: str = ""
+
+
 def _typed(facts: dict) -> dict:
     """Entries of a JSON object with numbers as floats and chords as tuples. TypeError where one is of another type."""
     if not isinstance(facts, dict):
@@ -228,7 +250,7 @@ def _float(name: str, value: object) -> float:
         raise ValueError(f"{name} is too large") from None
 
 
-def _row(chords: tuple[tuple[str, float], ...]) -> str:
+def _row(chords: Chords) -> str:
     symbols = [symbol for symbol, _ in chords if symbol]
     return " ".join(symbols[:8]) + (" ..." if len(symbols) > 8 else "")
 
@@ -239,23 +261,20 @@ def _in_words(section: Section) -> str:
     return f"{section.name or 'section'} {section.bars:g} bars{drums}{chords}"
 
 
-def _check_values(
-    tempo: float | None, metre: str | None, key: str | None, chords: tuple[tuple[str, float], ...], drums: bool | None
-) -> None:
+def _check_values(tempo: float | None, metre: str | None, key: str | None, chords: Chords, drums: bool | None) -> None:
     """ValueError or TypeError where what a plan or one of its sections says cannot be."""
     if tempo is not None and not TEMPI[0] <= tempo <= TEMPI[1]:
-        raise ValueError(f"a tempo of {tempo} cannot be")
+        raise ValueError(f"a tempo of {tempo}: a tempo must lie between {TEMPI[0]:g} and {TEMPI[1]:,.0f}")
     if metre is not None:
         bar_length(metre)
     if drums not in (None, True, False):
-        raise ValueError("drums are neither there nor not")
+        raise ValueError("drums must be true or false")
     if not all(0 < length < math.inf for _, length in chords):
         raise ValueError("a chord has no length")
     for symbol, _ in chords:
         if symbol:
             parse_chord(symbol)
     if key is not None:
-        note, _, mode = key.partition(" ")
-        pitch_class(note)
+        _, mode = tonic_and_mode(key)
         if mode not in MODES:
             raise ValueError(f"{key[:40]!r} is no key: write them as F# minor")

@@ -19,13 +19,13 @@ from torch import Tensor
 
 from ..errors import ModelError
 from ..models.bundle import Bundle
-from ..songbook.operations import at_tempo, in_metre, transpose
 from .chord_reader import read_chords
 from .genre_classifier import Genres
 from .grid import WIDTHS
+from .operations import at_tempo, in_metre, transpose, with_chords
 from .plan import Plan
-from .prompt_parser import PromptFacts, parse_prompt
-from .theory import DARK_MODES, MODES, SHARPS, bar_length, key_of, pitch_class
+from .prompt_parser import PromptFacts
+from .theory import DARK_MODES, MODES, key_name, key_of, tonic_and_mode
 
 FILE = "plans.safetensors"
 NEAREST = 5  # pieces to draw from
@@ -102,19 +102,16 @@ def check_layout(bundle: Bundle) -> None:
 
 
 def plans_for(
-    prompt: str,
+    facts: PromptFacts,
     vector: np.ndarray | None,
     seeds: Sequence[int],
     pieces: Pieces | None,
-    facts: PromptFacts | None = None,
     genre: str = "",
 ) -> list[Plan]:
-    """The plan of the clip of every seed. vector: the prompt's, as the model's text encoder gives it.
+    """The plan of the clip of every seed. facts: what is stated; vector: the prompt's, of the model's text encoder.
 
-    facts: what is stated, by default what the prompt states; genre: the one to keep to, where one is known. Without
-    pieces the plans hold only what is stated.
+    genre: the one to keep to, where one is known. Without pieces the plans hold only what is stated.
     """
-    facts = facts or parse_prompt(prompt)
     if pieces is None or vector is None:
         return [_with_facts(Plan(), facts)] * len(seeds)
     near = pieces.near(vector, facts, genre)
@@ -139,26 +136,19 @@ def _with_facts(plan: Plan, facts: PromptFacts) -> Plan:
     if facts.swing is not None:
         plan = replace(plan, swing=facts.swing)
     if facts.chords:
-        plan = _with_chords(plan, tuple((symbol, bar_length(plan.metre)) for symbol in facts.chords))
-        if facts.tonic is None:
-            plan = replace(plan, key=key_of(tuple(filter(None, facts.chords))))
+        plan = with_chords(plan, lambda bar: tuple((symbol, bar) for symbol in facts.chords))
+        plan = replace(plan, key=key_of(tuple(filter(None, facts.chords))) if facts.tonic is None else None)
     if facts.tonic is not None:
-        plan = in_key(plan, facts.tonic, facts.minor)
+        plan = _on_tonic(plan, facts.tonic, facts.minor)
     mode = (facts.key or "").partition(" ")[2]
     if mode in MODES and plan.key and facts.tonic is not None:
         plan = replace(plan, key=f"{plan.key.partition(' ')[0]} {mode}")
     if facts.degrees:
         home = plan.key or f"C {'minor' if facts.minor else 'major'}"
         read = read_chords(" ".join(facts.degrees), home)
-        chords = tuple((chord.symbol, bar_length(plan.metre)) for chord in read if chord.symbol is not None)
-        plan = replace(_with_chords(plan, chords), key=home)
+        symbols = [chord.symbol for chord in read if chord.symbol is not None]
+        plan = replace(with_chords(plan, lambda bar: tuple((symbol, bar) for symbol in symbols)), key=home)
     return plan
-
-
-def _with_chords(plan: Plan, chords: tuple[tuple[str, float], ...]) -> Plan:
-    """The plan with these chords through all of its sections, and without a key."""
-    sections = tuple(replace(section, chords=(), key=None) for section in plan.sections)
-    return replace(plan, chords=chords, key=None, sections=sections)
 
 
 def _with_drums(plan: Plan, drums: bool) -> Plan:
@@ -168,14 +158,14 @@ def _with_drums(plan: Plan, drums: bool) -> Plan:
     return replace(plan, drums=drums, sections=tuple(replace(section, drums=None) for section in plan.sections))
 
 
-def in_key(plan: Plan, tonic: int, minor: bool | None) -> Plan:
+def _on_tonic(plan: Plan, tonic: int, minor: bool | None) -> Plan:
     """A plan moved to another tonic (pitch class), its chords with it; one without a key gets it, its chords stay."""
     if plan.key is None:
-        return replace(plan, key=f"{SHARPS[tonic]} {'minor' if minor else 'major'}")
-    return transpose(plan, (tonic - pitch_class(plan.key.partition(" ")[0])) % 12)
+        return replace(plan, key=key_name(tonic, "minor" if minor else "major"))
+    return transpose(plan, (tonic - tonic_and_mode(plan.key)[0]) % 12)
 
 
 def _fits(plan: Plan, facts: PromptFacts) -> bool:
     if facts.metre not in (None, plan.metre) or None not in (facts.drums, plan.drums) and facts.drums != plan.drums:
         return False
-    return facts.minor is None or plan.key is None or (plan.key.partition(" ")[2] in DARK_MODES) == facts.minor
+    return facts.minor is None or plan.key is None or (tonic_and_mode(plan.key)[1] in DARK_MODES) == facts.minor

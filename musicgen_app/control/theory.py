@@ -67,6 +67,9 @@ SIGNATURES = {"major": 0, "minor": -3, "dorian": -2, "phrygian": -4, "lydian": 1
 
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+# The usual tonics of keys, and of those with a minor third.
+TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+DARK_TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}  # in semitones
 
 _SYMBOL = re.compile(r"([A-G][#b]?)([^/]*)(?:/([A-G][#b]?))?")
@@ -97,17 +100,18 @@ def parse_chord(symbol: str) -> ChordSymbol:
 
 def bar_length(metre: str) -> float:
     """ "7/8" -> 3.5, the quarter notes of a bar. Raises ValueError for what is no metre."""
-    beats, unit = _parse_metre(metre)
+    beats, unit = parse_metre(metre)
     return beats * 4 / unit
 
 
 def beat_length(metre: str) -> float:
     """Quarter notes between two beats that are felt: a dotted quarter in 6/8, 9/8 and 12/8. Raises ValueError."""
-    beats, unit = _parse_metre(metre)
+    beats, unit = parse_metre(metre)
     return 4 / unit * (3 if beats > 3 and beats % 3 == 0 and unit >= 8 else 1)
 
 
-def _parse_metre(metre: str) -> tuple[int, int]:
+def parse_metre(metre: str) -> tuple[int, int]:
+    """ "7/8" -> 7, 8. Raises ValueError for what is no metre."""
     found = _METRE.fullmatch(metre)
     if not found:
         raise ValueError(f"{metre[:40]!r} is no metre: write them as 4/4, 6/8 or 7/8")
@@ -122,6 +126,17 @@ def pitch_class(note: str) -> int:
     if re.fullmatch(r"[A-G][#b]", note):  # B#, E#, Cb, Fb
         return (SHARPS.index(note[0]) + ACCIDENTALS[note[1]]) % 12
     raise ValueError(f"{note[:40]!r} is no note: write them as C, F# or Bb")
+
+
+def key_name(tonic: int, mode: str) -> str:
+    """A key by the usual name of its tonic, a pitch class: 10, "minor" -> "Bb minor"."""
+    return f"{(DARK_TONICS if mode in DARK_MODES else TONICS)[tonic % 12]} {mode}"
+
+
+def tonic_and_mode(key: str) -> tuple[int, str]:
+    """ "F# minor" -> 6, "minor"; the mode of "F#" is "". Raises ValueError for what names no tonic."""
+    note, _, mode = key.partition(" ")
+    return pitch_class(note), mode
 
 
 def transpose(symbol: str, semitones: int) -> str:
@@ -174,4 +189,4 @@ def key_of(chords: tuple[str, ...]) -> str:
         return sum(note in scale for note in notes) + 0.6 * at_home[0] + 0.3 * at_home[-1]
 
     tonic, mode = max(((t, m) for m in ("major", "minor") for t in range(12)), key=lambda key: fit(*key))
-    return f"{SHARPS[tonic]} {mode}"
+    return key_name(tonic, mode)

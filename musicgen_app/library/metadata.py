@@ -18,8 +18,10 @@ from pathlib import Path
 
 from .. import __version__
 from ..audio import WAV_COMMENT_BYTES, read_tags
+from ..control.plan import Plan
 from ..errors import FileError, RequestError
 from ..request import PLANNING, Choice, GenerationRequest, GenerationResult
+from ..songbook.wishes import Wishes
 
 SCHEMA = 1
 AI_MARK = {"schema": SCHEMA, "ai_generated": True, "digital_source_type": "trainedAlgorithmicMedia"}  # IPTC term
@@ -102,6 +104,25 @@ def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRe
         return GenerationRequest.from_dict(values)
     except RequestError as error:
         raise RequestError(f"{path} asks for something impossible: {error}") from error
+
+
+def plan_in(path: Path) -> Plan:
+    """The plan that the clip at `path` was made to: that of its sidecar, or the one that its request gave.
+
+    Raises FileError: it is not ours, or has no plan.
+    """
+    record = record_of(path)
+    if sidecar_path(path).is_file():
+        record = read_sidecar(path)
+    facts = record.get("played", record.get("plan"))
+    if facts is None:
+        raise FileError(
+            f"{path}: neither the clip nor a sidecar beside it has a plan: give its prompt and seed to ttm-app plan"
+        )
+    try:
+        return Wishes.checked({"plan": facts}).sheet.plan
+    except RequestError as error:
+        raise FileError(f"{path}: {error}") from None
 
 
 def origin(path: str | Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ..control.chord_reader import ChordReading, read_chords
-from ..control.plan import MAX_CHORDS
+from ..control.plan import MAX_CHORDS, Chords
 from .sheet_lexer import Token
 
 HOLD = (".", "/")
@@ -21,8 +21,6 @@ REPEAT = re.compile(r"[x×](\d{1,4})|(\d{1,4})[x×]", re.IGNORECASE)
 _FIXED = re.compile(r"(.*)\*([0-9.]+(?:e[-+]?\d+)?)")
 LONGEST = 200  # characters of a word that may be a chord, or several with hyphens
 UNKNOWN = "?"  # in a sheet: the chord is unknown
-
-Chords = tuple[tuple[str, float], ...]
 
 
 class Fixed(NamedTuple):

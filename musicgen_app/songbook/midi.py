@@ -11,14 +11,15 @@ import json
 import math
 import struct
 from contextlib import suppress
-from typing import NamedTuple
 
 import mido
 
-from ..control.plan import Plan, Stretch
-from ..control.theory import bar_length, parse_chord, pitch_class
+from ..control.operations import checked, usual_key
+from ..control.plan import FoundPlan, Plan, Stretch
+from ..control.theory import bar_length, parse_chord, parse_metre, tonic_and_mode
 from ..errors import RequestError
 from .chord_row import UNKNOWN
+from .keys import short_key
 
 TICKS = 960  # a quarter note
 MIDI_BYTES = 1_000_000
@@ -28,25 +29,13 @@ LOOP_BARS = 4  # of a plan that has neither sections nor chords
 _MIDDLE, _BASS, _VELOCITY = 60, 36, 72
 
 
-class FoundPlan(NamedTuple):
-    """A plan as it was found in a file. notes: what was estimated, a line each; sheet: the text, where it is one."""
-
-    plan: Plan
-    notes: tuple[str, ...] = ()
-    sheet: str = ""
-
-
 def write_midi(plan: Plan) -> bytes:
     """A MIDI file of type 1: every section once through, a plan without any as one round of its chords.
 
     Raises RequestError: it is no possible plan.
     """
-    try:
-        plan.check()
-    except (TypeError, ValueError) as error:
-        raise RequestError(f"the plan cannot be: {error}") from None
     file = mido.MidiFile(ticks_per_beat=TICKS, type=1, charset="utf-8")
-    file.tracks += _tracks(plan)
+    file.tracks += _tracks(checked(plan))
     out = io.BytesIO()
     file.save(file=out)
     return out.getvalue()
@@ -83,8 +72,7 @@ def read_midi(data: bytes) -> FoundPlan:
     for text in texts:
         if text.startswith(MARK):
             with suppress(TypeError, ValueError, KeyError, RecursionError, RequestError):
-                plan = Plan.from_dict(json.loads(text[len(MARK) :]))
-                plan.check()
+                plan = checked(Plan.from_dict(json.loads(text[len(MARK) :])))
                 if file.ticks_per_beat == TICKS and _events(_tracks(plan)) == _events(file.tracks):
                     return FoundPlan(plan)
     return estimate(file)
@@ -129,19 +117,14 @@ def _length(stretch: Stretch, plan: Plan) -> float:
 
 def _signs(stretch: Stretch) -> list[tuple[str, mido.MetaMessage]]:
     """Tempo, metre and key of a stretch, where they are known."""
-    above, below = map(int, stretch.metre.split("/"))
-    found = [("metre", mido.MetaMessage("time_signature", numerator=above, denominator=below))]
+    beats, unit = parse_metre(stretch.metre)
+    found = [("metre", mido.MetaMessage("time_signature", numerator=beats, denominator=unit))]
     if stretch.tempo is not None:
         found.append(("tempo", mido.MetaMessage("set_tempo", tempo=min(round(6e7 / stretch.tempo), 0xFFFFFF))))
-    note, _, mode = (stretch.key or "").partition(" ")
-    if mode in ("major", "minor"):
-        names = [
-            note,
-            *(n for n in ("C#", "Db", "Eb", "F#", "Ab", "G#", "Bb", "B") if pitch_class(n) == pitch_class(note)),
-        ]
-        for name in names:  # a file knows keys of up to seven sharps or flats
+    if stretch.key and tonic_and_mode(stretch.key)[1] in ("major", "minor"):
+        for key in (stretch.key, usual_key(stretch.key)):  # a file knows keys of up to seven sharps or flats
             with suppress(ValueError):
-                found.append(("key", mido.MetaMessage("key_signature", key=name + "m" * (mode == "minor"))))
+                found.append(("key", mido.MetaMessage("key_signature", key=short_key(key))))
                 break
     return found
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import mido
 import numpy as np
 
 from ..control.chord_reader import read_chord
-from ..control.plan import MAX_BARS, MAX_SECTIONS, NAME_LENGTH, TEMPI, Plan, Section
-from ..control.theory import QUALITIES, SHARPS, bar_length, key_of
+from ..control.operations import checked, spelt
+from ..control.plan import MAX_BARS, MAX_SECTIONS, NAME_LENGTH, TEMPI, Chords, FoundPlan, Plan, Section
+from ..control.theory import QUALITIES, SHARPS, bar_length, key_of, parse_metre
 from ..errors import RequestError
 from .chord_row import UNKNOWN
-from .midi import OURS, FoundPlan
-from .operations import spelt
+from .midi import OURS
 
 DRUMS = 9  # the channel of General MIDI
 MOST_TEMPI = 16  # changes that are kept; beyond that it is rubato
@@ -68,29 +68,22 @@ def estimate(file: mido.MidiFile) -> FoundPlan:
     key = heard.keys[0] if heard.keys else key_of(tuple(symbols)) if symbols else None
     if key and not heard.keys:
         told.append(f"its key was estimated: {key}")
-    plan = spelt(_common(plan, key))
-    try:
-        plan.check()
-    except ValueError as error:
-        raise RequestError(f"the MIDI file cannot be used: {error}") from None
-    return FoundPlan(plan, tuple(told))
+    plan = checked(_common(plan, key), "the MIDI file cannot be used")
+    return FoundPlan(spelt(plan), tuple(told))
 
 
 def _common(plan: Plan, key: str | None) -> Plan:
     """What all sections say of tempo, metre and drums stands in the plan alone."""
     sections = tuple(
-        Section(
-            section.bars,
-            section.name,
-            section.chords,
-            section.drums if plan.drums is None else None,
-            None,
-            section.tempo if section.tempo != plan.tempo else None,
-            section.metre if section.metre != plan.metre else None,
+        replace(
+            section,
+            drums=section.drums if plan.drums is None else None,
+            tempo=section.tempo if section.tempo != plan.tempo else None,
+            metre=section.metre if section.metre != plan.metre else None,
         )
         for section in plan.sections
     )
-    return Plan(plan.tempo, plan.metre, 0.0, key, (), plan.drums, sections, plan.ends)
+    return replace(plan, key=key, sections=sections)
 
 
 def _heard(file: mido.MidiFile) -> _Heard:
@@ -200,10 +193,10 @@ def _section(
         chords = _estimated(
             [n for n in heard.notes if n[3] != DRUMS and n[0] < end and n[1] > start], start, end, metre
         )
-    return Section(float(last - first), name, chords, drums, None, tempo, metre)
+    return Section(float(last - first), name, chords=chords, drums=drums, tempo=tempo, metre=metre)
 
 
-def _written(chords: list[tuple[float, str]], start: float, end: float) -> tuple[tuple[str, float], ...]:
+def _written(chords: list[tuple[float, str]], start: float, end: float) -> Chords:
     """Chords that a file names, between two places."""
     before = [symbol for at, symbol in chords if at <= start + 1e-6][-1:] or [""]
     inside = [(start, before[0])] + [(at, symbol) for at, symbol in chords if start + 1e-6 < at < end - 1e-6]
@@ -211,14 +204,12 @@ def _written(chords: list[tuple[float, str]], start: float, end: float) -> tuple
     return tuple((symbol, stop - at) for (at, symbol), stop in zip(inside, ends, strict=True))
 
 
-def _estimated(
-    notes: list[tuple[float, float, int, int]], start: float, end: float, metre: str
-) -> tuple[tuple[str, float], ...]:
+def _estimated(notes: list[tuple[float, float, int, int]], start: float, end: float, metre: str) -> Chords:
     """The chord of every bar, or of its halves where they clearly differ; equal neighbours are one."""
     if not notes:
         return ()
     bar = bar_length(metre)
-    halves = 2 if int(metre.split("/")[0]) % 2 == 0 else 1
+    halves = 2 if parse_metre(metre)[0] % 2 == 0 else 1
     edges = np.arange(start, end + bar / halves / 2, bar / halves)
     weights, lowest = _profile(notes, edges)
     chords: list[tuple[str, float]] = []

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from ..control.chord_reader import ChordReading, names_of, read_chords
 from ..control.grid import FORM
+from ..control.operations import checked
 from ..control.plan import MAX_SECTIONS, Plan, Section
-from ..control.theory import bar_length
+from ..control.theory import bar_length, parse_metre
 from ..errors import RequestError
 from .chord_row import HOLD, LONGEST, REPEAT, UNKNOWN, ChordRow, Fixed
 from .sheet_lexer import Token, tokens
@@ -142,11 +143,7 @@ class _Reader:
         sections = [section for draft in self.drafts for section in _finished(draft, metre)]
         if plan.ends and not sections:
             raise RequestError("line 1, column 1: it ends, but has no sections: write them as verse 8")
-        plan = replace(plan, sections=tuple(sections))
-        try:
-            plan.check()
-        except ValueError as error:
-            raise RequestError(f"line 1, column 1: {error}") from None
+        plan = checked(replace(plan, sections=tuple(sections)), "line 1, column 1")
         return Sheet(plan, tuple(dict.fromkeys(change for row in self.rows for change in row.changes)))
 
     @property
@@ -195,7 +192,7 @@ class _Reader:
                 self._state(token, {"start": words.number(token, "the quarter note that it begins at", signed=True)})
             else:
                 raise token.fail(
-                    f"{token.shown} does not belong into the header, which has such as tempo 96 · 4/4 · key Am"
+                    f"{token.shown} does not belong in the header, which has such as tempo 96 · 4/4 · key Am"
                 )
 
     def _state(self, token: Token, facts: dict) -> None:
@@ -325,7 +322,7 @@ def _attributes(draft: _Draft, words: Words) -> None:
             facts = {"energy": LEVELS[word]}
         elif not (facts := common(token, word, words)):
             raise token.fail(
-                f"{token.shown} does not belong into the head of a section, such as chorus 8 drums energy 0.8:"
+                f"{token.shown} does not belong in the head of a section, such as chorus 8 drums energy 0.8:"
             )
         if facts.keys() & draft.facts.keys():
             raise token.fail(f"{token.shown} says a second time what this section has said: say it once")
@@ -371,7 +368,7 @@ def _finished(draft: _Draft, metre: str) -> list[Section]:
     length = sum(quarters for _, quarters in chords)
     bars = draft.bars
     if bars is not None and draft.beats:
-        bars *= 4 / int(metre.partition("/")[2]) / bar
+        bars *= 4 / parse_metre(metre)[1] / bar
     if bars is None:
         bars = round(length / bar, 9)
     name = draft.name[:40]

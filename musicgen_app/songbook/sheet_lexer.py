@@ -46,7 +46,7 @@ def tokens(line: str, number: int) -> Iterator[Token]:
                 raise here.fail("# in the middle: a comment stands after a space")
             return
         if kind == "other":
-            raise here.fail(f"{here.shown} has no partner, or does not belong into a chord sheet")
+            raise here.fail(f"{here.shown} has no partner, or does not belong in a chord sheet")
         if kind == "quoted":
             try:
                 here = Token(kind, json.loads(text), number, here.column)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from decimal import Decimal
 
-from ..control.plan import Plan
-from ..control.theory import MODE_WORDS, MODES, bar_length
+from ..control.plan import SWING, Plan
+from ..control.theory import bar_length
 from .keys import read_key
 from .sheet_lexer import Token
 
@@ -15,7 +16,6 @@ LEVELS = {  # words for the energy of a section
     "quiet": 0.2, "soft": 0.25, "sparse": 0.2, "medium": 0.5, "loud": 0.8, "full": 1.0,
 }  # fmt: skip
 NUMBER = re.compile(r"\d+(?:\.\d*)?(?:e[-+]?\d+)?|\.\d+", re.IGNORECASE)
-_MODE_PARTS = {word for mode in (*MODES, *MODE_WORDS) for word in mode.split()}
 METRE = re.compile(r"\d{1,3}/\d{1,3}")
 TEMPO = re.compile(r"(?:♩|q)=(.+)|(.+)bpm", re.IGNORECASE)
 ATTRIBUTES = {
@@ -75,11 +75,7 @@ def common(token: Token, word: str, words: Words) -> dict:
             bar_length(word)
             return {"metre": word}
         if word == "key":
-            text = words.next(token, "a key, as in key Am").text
-            for _ in range(2):  # "harmonic minor"
-                if words.ahead() in _MODE_PARTS:
-                    text += " " + words.next().text
-            return {"key": read_key(text)}
+            return {"key": _key(token, words)}
         if word in ("no", "without", "with"):
             if (after := words.next(token, "the word drums")).text.lower() != "drums":
                 raise after.fail(f"{after.shown}: drums alone can be left out, or be said to be there")
@@ -87,6 +83,17 @@ def common(token: Token, word: str, words: Words) -> dict:
         return {"drums": True} if word == "drums" else {}
     except ValueError as error:
         raise token.fail(str(error)) from None
+
+
+def _key(token: Token, words: Words) -> str:
+    """The key in the next word, or in the next three or two where these are one: "C harmonic minor", "Do menor"."""
+    first = words.next(token, "a key, as in key Am")
+    for more in (2, 1):
+        with suppress(ValueError):
+            key = read_key(" ".join(one.text for one in (first, *words.left[:more])))
+            del words.left[:more]
+            return key
+    return read_key(first.text)
 
 
 def _tempo(tempo: float) -> float:
@@ -97,7 +104,7 @@ def _tempo(tempo: float) -> float:
 def swing(words: Words) -> float:
     """Where the second eighth note begins: "60%" -> 0.6; of triplets where nothing is said."""
     if not words.ahead().endswith("%"):
-        return 0.66
+        return SWING
     token = words.next()
     if not NUMBER.fullmatch(token.text[:-1]) or not 50 <= float(token.text[:-1]) <= 75:
         raise token.fail(f"{token.shown} is no swing: it is between 50% (straight) and 75%")

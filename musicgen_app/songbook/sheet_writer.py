@@ -7,10 +7,11 @@ import math
 import re
 from decimal import Decimal
 
-from ..control.plan import Plan, Section
+from ..control.operations import checked
+from ..control.plan import Chords, Plan, Section
 from ..control.theory import bar_length
 from ..errors import RequestError
-from .chord_row import UNKNOWN, Chords
+from .chord_row import UNKNOWN
 from .keys import short_key
 from .sheet import HEADER, REMARKS, is_chord, read_row, read_sheet
 from .sheet_words import ATTRIBUTES
@@ -21,11 +22,7 @@ _PLAIN = re.compile(r"[A-Za-z]{2,}[A-Za-z'-]*(?: [A-Za-z'-]+)*")
 
 def write_sheet(plan: Plan) -> str:
     """The canonical text of a plan; `read_sheet` gives the plan back. Raises RequestError: it is no possible plan."""
-    try:
-        plan.check()
-    except (TypeError, ValueError) as error:
-        raise RequestError(f"the plan cannot be: {error}") from None
-    lines = [_header(plan)]
+    lines = [_header(checked(plan))]
     if plan.chords:
         lines.append("chords: " + _row(plan.chords, bar_length(plan.metre)))
     before: dict[str, Section] = {}

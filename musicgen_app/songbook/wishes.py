@@ -10,11 +10,11 @@ from typing import Any
 from unicodedata import category
 
 from ..control.chord_reader import ChordReading
+from ..control.operations import at_tempo, checked, in_key, in_metre, keyed, with_chords
 from ..control.plan import TEMPI, Plan
 from ..control.theory import bar_length
 from ..errors import RequestError
 from .keys import read_key
-from .operations import at_tempo, in_key, in_metre, keyed
 from .sheet import SHEET_LENGTH, Sheet, read_form, read_row, read_sheet
 
 PLAN_BYTES = 100_000  # of a plan as JSON: what tags and sidecars hold
@@ -77,6 +77,13 @@ class Wishes:
         form = self._formed(self.sheet.plan).plan if self.form else self.sheet.plan
         return bool(self.chords) or any(stretch.chords for stretch in form.stretches)
 
+    @cached_property
+    def form_has_chords(self) -> bool:
+        """Whether the form itself brings chords: those of a section that the plan has are the plan's."""
+        plan = self.sheet.plan
+        bare = replace(plan, chords=(), sections=tuple(replace(section, chords=()) for section in plan.sections))
+        return bool(self.form) and any(section.chords for section in self._formed(bare).plan.sections)
+
     @property
     def changes(self) -> tuple[ChordReading, ...]:
         """Chords that the models do not know as they were written."""
@@ -106,8 +113,7 @@ class Wishes:
             plan = in_key(plan, self.key)
         own_key = self.key or self.sheet.plan.key
         if self.chords:
-            row = read_row(self.chords, own_key or key or plan.key or "C major").chords(bar_length(plan.metre))
-            plan = replace(plan, chords=row, sections=tuple(replace(section, chords=()) for section in plan.sections))
+            plan = with_chords(plan, read_row(self.chords, own_key or key or plan.key or "C major").chords)
         if self.form:
             plan = self._formed(plan).plan
         if self.has_chords and not own_key:
@@ -115,27 +121,26 @@ class Wishes:
         if self.drums is not None:
             sections = tuple(replace(section, drums=None) for section in plan.sections)
             plan = replace(plan, drums=self.drums, sections=sections)
-        try:
-            plan.check()
-        except ValueError as error:
-            raise RequestError(f"the plan cannot be: {error}") from None
-        return plan
+        return checked(plan)
 
     def seconds(self) -> float | None:
         """How long the music takes with its last chord, where it ends and has a tempo; else None."""
-        plan = self.over(Plan()) if self.given else Plan()
+        plan = self.over(Plan())
         if not plan.ends or any(stretch.tempo is None for stretch in plan.stretches):
             return None
         return plan.seconds + RING
 
 
+NOTHING = Wishes()
+
+
 def _filled(plan: Plan, borrowed: Plan) -> Plan:
-    """A plan with what it does not say from another."""
+    """A plan with what it does not say from another, whose chords are those of its first section that has some."""
     if not any(stretch.chords for stretch in plan.stretches):
-        chords = in_metre(borrowed, plan.metre).chords
-        plan = replace(plan, chords=chords, key=plan.key or borrowed.key)
-        if plan.key and borrowed.key and plan.key != borrowed.key:
-            plan = replace(plan, chords=in_key(replace(borrowed, chords=chords, sections=()), plan.key).chords)
+        first = next((stretch for stretch in borrowed.stretches if stretch.chords), borrowed.stretches[0])
+        row = in_metre(Plan(metre=first.metre, key=first.key, chords=first.chords), plan.metre)
+        key = plan.key or first.key
+        plan = replace(plan, chords=(in_key(row, key) if row.key and key else row).chords, key=key)
     return replace(
         plan,
         tempo=plan.tempo or borrowed.tempo,

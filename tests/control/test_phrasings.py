@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicgen_app.control.planner import plans_for
-from musicgen_app.control.prompt_parser import Reading, read_prompt
+from musicgen_app.control.prompt_parser import Reading, parse_prompt, read_prompt
 from musicgen_app.errors import FileError
 from ttm_trainer.evaluation.phrasings import FIELDS, RIGHT, TOLD, WRONG, judge, read_phrasings, shares, table
 
@@ -60,7 +60,7 @@ def holds(reading: Reading) -> None:
     assert all(demand.why for demand in (*reading.approximated, *reading.not_understood))
     assert reading.wanted == reading.prompt or reading.unwanted
     assert reading.facts.vector().shape == (61,)
-    (plan,) = plans_for(reading.prompt, None, [0], None)
+    (plan,) = plans_for(parse_prompt(reading.prompt), None, [0], None)
     plan.check()
 
 

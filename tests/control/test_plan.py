@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from musicgen_app.control import operations
 from musicgen_app.control.grid import OVER, WIDTHS, frame_grid, layout_of
 from musicgen_app.control.plan import MAX_BARS, Plan, Section
-from musicgen_app.control.planner import Pieces, in_key, key_of, load_pieces, plans_for
-from musicgen_app.control.theory import bar_length, beat_length, parse_chord, pitch_class, transpose
+from musicgen_app.control.planner import Pieces, load_pieces, plans_for
+from musicgen_app.control.prompt_parser import parse_prompt
+from musicgen_app.control.theory import bar_length, beat_length, key_of, parse_chord, pitch_class, transpose
 from musicgen_app.engine import Engine
 from musicgen_app.errors import ModelError
 from musicgen_app.library.metadata import sidecar_for
@@ -79,7 +81,7 @@ def test_a_plan_may_know_some_chords_only():
     plan.check()
     assert frame_grid(plan, 4, 1.0)[:, 10:34].any(axis=1).tolist() == [True, False, False, True]
     assert plan.describe() == "60 BPM, 4/4, C major, C G"
-    assert in_key(plan, 2, None).chords == (("D", 1.0), ("", 2.0), ("A", 1.0))
+    assert operations.transpose(plan, 2).chords == (("D", 1.0), ("", 2.0), ("A", 1.0))
     assert Plan.from_dict(plan.to_dict()) == plan
 
 
@@ -161,19 +163,21 @@ def test_in_words():
 def test_key_of_chords():
     for chords, key in {
         ("Am", "F", "C", "G"): "A minor", ("C", "Am", "F", "G"): "C major", ("Dm7", "G7", "Cmaj7"): "C major",
+        ("Bb", "Eb", "F", "Bb"): "Bb major", ("G#m", "C#m", "D#m"): "G# minor",
         ("E", "A", "B7"): "E major", ("Em", "C", "G", "D"): "E minor",
     }.items():  # fmt: skip
         assert key_of(chords) == key
 
 
 def test_moved_to_another_key_chords_go_along():
-    moved = in_key(WALTZ, 0, None)
+    waltz = Pieces(np.ones((1, 1), dtype=np.float32), (WALTZ,))
+    moved = plan_for("in C minor", np.ones(1), 0, waltz)
     assert moved.key == "C minor" and [symbol for symbol, _ in moved.chords] == ["Cm", "G7"]
-    assert in_key(Plan(), 6, True).key == "F# minor"
+    assert plan_for("in F# minor", None, 0, None).key == "F# minor"
 
 
 def plan_for(prompt: str, vector: np.ndarray | None, seed: int, pieces: Pieces | None) -> Plan:
-    (plan,) = plans_for(prompt, vector, [seed], pieces)
+    (plan,) = plans_for(parse_prompt(prompt), vector, [seed], pieces)
     return plan
 
 

@@ -182,10 +182,10 @@ def test_a_vector_holds_what_it_has_a_place_for():
 
 
 def test_plans_follow_what_is_read():
-    (degrees,) = plans_for("I V vi IV, key of G major, 7/8, ♩.=80, shuffle", None, [0], None)
+    (degrees,) = plans_for(parse_prompt("I V vi IV, key of G major, 7/8, ♩.=80, shuffle"), None, [0], None)
     assert [symbol for symbol, _ in degrees.chords] == ["G", "D", "Em", "C"]
     assert (degrees.metre, degrees.tempo, degrees.swing) == ("7/8", 120, 0.667)
-    (somewhere,) = plans_for("I V vi IV, no idea which key", None, [0], None)
+    (somewhere,) = plans_for(parse_prompt("I V vi IV, no idea which key"), None, [0], None)
     assert [symbol for symbol, _ in somewhere.chords] == ["C", "G", "Am", "F"] and somewhere.key == "C major"
-    (modal,) = plans_for("D dorian", None, [0], None)
+    (modal,) = plans_for(parse_prompt("D dorian"), None, [0], None)
     assert modal.key == "D dorian"

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from musicgen_app.control import operations as op
 from musicgen_app.control.plan import Plan, Section
 from musicgen_app.control.theory import parse_chord
 from musicgen_app.errors import RequestError
-from musicgen_app.songbook import operations as op
-from musicgen_app.songbook.sheet import read_sheet
+from musicgen_app.songbook.plan_files import plan_bytes
+from musicgen_app.songbook.sheet import read_row, read_sheet
 from support.plans import plans
 
 SONG = read_sheet("tempo 90 · 4/4 · key Am\nverse 8: Am F C/E E7\nchorus 4 3/4 tempo 120 key C: C G7").plan
@@ -54,15 +55,24 @@ def test_tempo_and_metre():
     assert seven.sections[1].metre is None and seven.sections[1].chords == (("C", 3.5), ("G7", 3.5))
 
 
+def test_what_would_be_impossible_is_refused():
+    with pytest.raises(RequestError, match="not possible: a tempo"):
+        op.at_tempo(SONG, 800)
+    with pytest.raises(RequestError, match="not possible"):
+        plan_bytes(Plan(2000.0), ".json")
+    assert isinstance(op.at_tempo(SONG, 100).tempo, float)
+
+
 def test_other_chords():
-    other = op.reharmonise(SONG, "Dm (G C)")
+    other = op.with_chords(SONG, read_row("Dm (G C)").chords)
     assert other.chords == (("Dm", 4.0), ("G", 2.0), ("C", 2.0)) and not any(s.chords for s in other.sections)
-    one = op.reharmonise(SONG, "F", "CHORUS")
+    assert [s.key for s in other.sections] == [None, None]
+    one = op.with_chords(SONG, read_row("F").chords, "CHORUS")
     assert one.sections[0] == SONG.sections[0] and one.sections[1].chords == (("F", 3.0),)
     with pytest.raises(RequestError, match="no section 'bridge'"):
-        op.reharmonise(SONG, "F", "bridge")
+        op.with_chords(SONG, read_row("F").chords, "bridge")
     with pytest.raises(RequestError, match="do not fit"):
-        op.reharmonise(SONG, "C F G C C", "chorus")
+        op.with_chords(SONG, read_row("C F G C C").chords, "chorus")
 
 
 def test_substitutes():

@@ -11,7 +11,7 @@ from musicgen_app import cli
 from musicgen_app.control.plan import Plan
 from musicgen_app.control.theory import bar_length
 from musicgen_app.models import installed
-from musicgen_app.songbook.files import SCHEMA
+from musicgen_app.songbook.plan_files import SCHEMA
 from musicgen_app.songbook.sheet import read_sheet
 from musicgen_app.songbook.sheet_writer import write_sheet
 from support.planned_model import planned, wide

@@ -134,7 +134,7 @@ def test_a_form_takes_sections_from_the_plan():
     ("text", "place", "reason"),
     [
         ("tempo nan", "line 1, column 7", "no number"),
-        ("tempo 0", "line 1, column 1", "cannot be"),
+        ("tempo 0", "line 1, column 1", "must lie between"),
         ("7/9", "line 1, column 1", "no metre"),
         ("key Q", "line 1, column 1", "no key"),
         ("swing 90%", "line 1, column 7", "between 50%"),
@@ -198,7 +198,17 @@ def test_a_sheet_that_cannot_hold_a_plan_says_so():
 @pytest.mark.parametrize(
     ("text", "key"),
     [("Am", "A minor"), ("F# minor", "F# minor"), ("Bb", "Bb major"), ("d dorian", "D dorian"), ("c-Moll", "C minor"),
-     ("H minor", "B minor"), ("E blues", "E blues"), ("la mineur", "A minor"), ("Gm", "G minor")],
+     ("H minor", "B minor"), ("E blues", "E blues"), ("la mineur", "A minor"), ("Gm", "G minor"),
+     ("Do menor", "C minor"), ("C harmonic minor", "C harmonic minor"), ("es-Moll", "Eb minor"), ("Bb", "Bb major")],
 )  # fmt: skip
 def test_keys(text, key):
     assert read_key(text) == key and read_key(short_key(key)) == key
+    assert read_sheet(f"key {text} · no drums\nverse 4 key {text} drums").plan == Plan(
+        key=key, drums=False, sections=(Section(4.0, "verse", drums=True, key=key),)
+    )
+
+
+@pytest.mark.parametrize("text", ["Am drums please", "Am or C", "C major and fast", "C 3/4", "Cs-dur", "hs-moll", "8"])
+def test_what_is_more_than_a_key_or_another_word_is_none(text):
+    with pytest.raises(ValueError, match="is no key"):
+        read_key(text)

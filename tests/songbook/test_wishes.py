@@ -58,6 +58,20 @@ def test_a_plan_counts_before_what_is_borrowed_and_options_before_the_plan():
     assert [s.name for s in over(plan=SHEET, form="chorus | verse").sections] == ["chorus", "verse"]
 
 
+def test_chords_that_are_wished_leave_no_key_of_a_borrowed_section():
+    borrowed = Plan(120.0, key="D minor", sections=(Section(4.0, chords=(("Bm", 4.0),), key="B minor"),))
+    plan = request(chords="C G Am F").wishes.over(borrowed)
+    assert plan.key == "C major" and plan.sections[0].key is None and not plan.sections[0].chords
+
+
+def test_chords_are_borrowed_from_the_sections_of_a_piece_as_well():
+    verse = Section(4.0, "verse", (("Am", 3.0), ("E7", 3.0)), metre="3/4", key="A minor")
+    borrowed = Plan(120.0, key="C major", sections=(Section(2.0, "intro"), verse))
+    assert request(plan="verse 4").wishes.over(borrowed).chords == (("Am", 4.0), ("E7", 4.0))
+    moved = request(plan="key Cm\nverse 4").wishes.over(borrowed)
+    assert moved.chords == (("Cm", 4.0), ("G7", 4.0)) and moved.key == "C minor"
+
+
 @pytest.mark.parametrize(
     ("wishes", "reason"),
     [
@@ -144,6 +158,14 @@ def test_every_part_says_where_it_comes_from(model):
     assert [one["text"] for one in reading["understood"]] == ["no drums"]
     borrowed = told(make(request(model=model, seconds=0.5, seed=1)))["origin"]
     assert borrowed["tempo"] == borrowed["chords"] == borrowed["key"] == "borrowed"
+
+
+def test_a_form_over_a_plan_keeps_its_chords_and_says_so(model):
+    def origin(form: str) -> dict:
+        return told(make(request(model=model, seconds=0.5, seed=1, plan=SHEET, form=form)))["origin"]
+
+    assert origin("chorus | verse")["chords"] == origin("chorus | verse")["key"] == "plan"
+    assert origin("chorus | verse 2: Dm")["chords"] == "option"
 
 
 def test_the_same_plan_in_any_form_gives_the_same_sound(model):

@@ -12,7 +12,7 @@ from ...errors import RequestError
 from ..terminal import print_note, read_stdin
 
 if TYPE_CHECKING:
-    from ...control.plan import Plan
+    from ...control.plan import FoundPlan, Plan
 
 OPTIONS = (
     click.option(
@@ -24,6 +24,7 @@ OPTIONS = (
     click.option("--drums/--no-drums", default=None, help="Whether there are drums."),
     click.option("--form", metavar="ROW", help='Sections and bars: "intro 4 | verse 8: Am F | chorus 8 | ends".'),
 )
+SOUND = (".wav", ".flac", ".ogg", ".mp3")  # of a clip, which has the plan that it was made to
 PLAN = click.option(
     "--plan", type=click.Path(path_type=Path), metavar="FILE", help="Chord sheet, JSON or MIDI to play; - is stdin."
 )
@@ -41,18 +42,31 @@ def given_plan(source: Path) -> Plan | str:
 
     Raises FileError for a file, RequestError for stdin, with line and column.
     """
-    from ...songbook import files
-
-    if str(source) == "-":
-        data = read_stdin(files.MOST_BYTES + 1)
-        try:
-            found = files.parse_plan(data)
-        except RequestError as error:
-            raise RequestError(f"the plan on stdin: {error}") from None
-    else:
-        found = files.read_plan(source)
+    found = found_plan(source)
     if found.sheet:
         return found.sheet
+    tell_notes(found, source)
+    return found.plan
+
+
+def found_plan(source: Path) -> FoundPlan:
+    """The plan in a file, or of a clip, or on stdin for "-". Raises as `given_plan`."""
+    from ...songbook import plan_files
+
+    if str(source) == "-":
+        try:
+            return plan_files.parse_plan(read_stdin(plan_files.MOST_BYTES + 1))
+        except RequestError as error:
+            raise RequestError(f"the plan on stdin: {error}") from None
+    if source.suffix.lower() in SOUND:
+        from ...control.plan import FoundPlan
+        from ...library.metadata import plan_in
+
+        return FoundPlan(plan_in(source))
+    return plan_files.read_plan(source)
+
+
+def tell_notes(found: FoundPlan, source: Path) -> None:
+    """Tell what was estimated, or approximated, in a plan that was found."""
     for note in found.notes:
         print_note(f"note: {source}: {note}")
-    return found.plan

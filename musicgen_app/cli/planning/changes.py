@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import RequestError
-from ..terminal import print_json, print_note, read_stdin
+from ..generation.plan_options import found_plan, tell_notes
+from ..terminal import print_json
 
 if TYPE_CHECKING:
     from ...control.plan import Plan
@@ -22,7 +23,7 @@ OUTPUT = click.option(
 FORCE = click.option("--force", is_flag=True, help="Replace a file that exists.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 SECTION = click.option("--section", metavar="NAME", help="Only in sections of this name.")
-LAST = "ignore_unknown_options"  # so that -3 is a number
+NEGATIVE_NUMBERS = "ignore_unknown_options"  # so that -3 is a number
 
 
 def add_to(group: click.Group) -> None:
@@ -40,29 +41,23 @@ def _writes(command: Callable) -> Callable:
 
 def _read(source: Path) -> Plan:
     """The plan in a file, or on stdin for "-"; what was estimated is told. Raises FileError, RequestError."""
-    from ...songbook import files
-
-    if str(source) == "-":
-        found = files.parse_plan(read_stdin(files.MOST_BYTES + 1))
-    else:
-        found = files.read_plan(source)
-    for note in found.notes:
-        print_note(f"note: {source}: {note}")
+    found = found_plan(source)
+    tell_notes(found, source)
     return found.plan
 
 
 def _write(plan: Plan, output: Path | None, force: bool, as_json: bool) -> None:
     """Write a plan in the form of the file's suffix, or print it as a sheet or JSON. Raises FileError, RequestError."""
-    from ...machine import files as machine_files
-    from ...songbook import files
+    from ...machine import files
+    from ...songbook.plan_files import plan_bytes
 
     if output is not None:
-        machine_files.write(output, files.plan_bytes(plan, output.suffix), overwrite=force)
+        files.write(output, plan_bytes(plan, output.suffix), overwrite=force)
         print_json({"path": str(output)}) if as_json else click.echo(str(output))
     elif as_json:
         print_json(plan.to_dict())
     else:
-        click.echo(files.plan_bytes(plan, ".txt").decode(), nl=False)
+        click.echo(plan_bytes(plan, ".txt").decode(), nl=False)
 
 
 @click.command("to-sheet")
@@ -89,7 +84,7 @@ def to_json(source: Path, output: Path | None, force: bool) -> None:
 @FORCE
 def to_midi(source: Path, output: Path, force: bool) -> None:
     """Write the plan in FILE as MIDI: tempo, metre, markers, chords and bass."""
-    from ...songbook.files import MIDI, plan_bytes
+    from ...songbook.plan_files import MIDI, plan_bytes
 
     plan = _read(source)
     if str(output) == "-":
@@ -107,12 +102,12 @@ def from_midi(source: Path, output: Path | None, force: bool, as_json: bool) -> 
     _write(_read(source), output, force, as_json)
 
 
-@click.command(context_settings={LAST: True})
+@click.command(context_settings={NEGATIVE_NUMBERS: True})
 @_writes
 @click.argument("semitones", type=click.IntRange(-48, 48))
 def transpose(source: Path, semitones: int, output: Path | None, force: bool, as_json: bool) -> None:
     """Move the plan in FILE by SEMITONES, up or (with a minus) down."""
-    from ...songbook import operations
+    from ...control import operations
 
     _write(operations.transpose(_read(source), semitones), output, force, as_json)
 
@@ -122,7 +117,8 @@ def transpose(source: Path, semitones: int, output: Path | None, force: bool, as
 @click.argument("name", metavar="KEY")
 def key(source: Path, name: str, output: Path | None, force: bool, as_json: bool) -> None:
     """Move the plan in FILE to KEY, such as Cm."""
-    from ...songbook import operations, wishes
+    from ...control import operations
+    from ...songbook import wishes
 
     wanted = wishes.Wishes.checked({"key": name}).key
     _write(operations.in_key(operations.keyed(_read(source)), wanted or name), output, force, as_json)
@@ -133,7 +129,8 @@ def key(source: Path, name: str, output: Path | None, force: bool, as_json: bool
 @click.argument("bpm", type=float)
 def tempo(source: Path, bpm: float, output: Path | None, force: bool, as_json: bool) -> None:
     """Give the plan in FILE another tempo; sections with one of their own change in proportion."""
-    from ...songbook import operations, wishes
+    from ...control import operations
+    from ...songbook import wishes
 
     wishes.Wishes.checked({"bpm": bpm})
     _write(operations.at_tempo(_read(source), bpm), output, force, as_json)
@@ -144,7 +141,8 @@ def tempo(source: Path, bpm: float, output: Path | None, force: bool, as_json: b
 @click.argument("name", metavar="METRE")
 def metre(source: Path, name: str, output: Path | None, force: bool, as_json: bool) -> None:
     """Give the plan in FILE another metre; every chord keeps its share of the bar."""
-    from ...songbook import operations, wishes
+    from ...control import operations
+    from ...songbook import wishes
 
     wishes.Wishes.checked({"metre": name})
     _write(operations.in_metre(_read(source), name), output, force, as_json)
@@ -158,9 +156,11 @@ def reharmonise(
     source: Path, chords: str, section: str | None, output: Path | None, force: bool, as_json: bool
 ) -> None:
     """Give the plan in FILE other CHORDS, a row such as "Am F (C G) E7"."""
-    from ...songbook import operations
+    from ...control import operations
+    from ...songbook.sheet import read_row
 
-    _write(operations.reharmonise(_read(source), chords, section), output, force, as_json)
+    plan = _read(source)
+    _write(operations.with_chords(plan, read_row(chords, plan.key).chords, section), output, force, as_json)
 
 
 @click.command()
@@ -169,7 +169,7 @@ def reharmonise(
 @click.option("--number", type=int, metavar="N", help="Only the Nth chord that is written.  [default: all that can]")
 def substitute(source: Path, kind: str, number: int | None, output: Path | None, force: bool, as_json: bool) -> None:
     """Put a tritone substitute, or the relative, in the place of chords."""
-    from ...songbook import operations
+    from ...control import operations
 
     _write(operations.substitute(_read(source), kind, number), output, force, as_json)
 
@@ -179,7 +179,7 @@ def substitute(source: Path, kind: str, number: int | None, output: Path | None,
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The same seed gives the same plan.")
 def vary(source: Path, seed: int, output: Path | None, force: bool, as_json: bool) -> None:
     """Change some chords of the plan in FILE, by the seed."""
-    from ...songbook import operations
+    from ...control import operations
 
     _write(operations.vary(_read(source), seed), output, force, as_json)
 
@@ -190,7 +190,7 @@ def vary(source: Path, seed: int, output: Path | None, force: bool, as_json: boo
 @click.option("--at", type=click.IntRange(0), metavar="N", help="Before section N, from 0.  [default: at the end]")
 def extend(source: Path, section: str, at: int | None, output: Path | None, force: bool, as_json: bool) -> None:
     """Add a SECTION as a sheet has it, such as "bridge 8: F G Am Am", or the name of one that is there."""
-    from ...songbook import operations
+    from ...control import operations
     from ...songbook.sheet import read_form
 
     plan = _read(source)
@@ -205,7 +205,7 @@ def extend(source: Path, section: str, at: int | None, output: Path | None, forc
 @SECTION
 def repeat(source: Path, times: int, section: str | None, output: Path | None, force: bool, as_json: bool) -> None:
     """Play the form of the plan in FILE so many TIMES, or each section of one name."""
-    from ...songbook import operations
+    from ...control import operations
 
     _write(operations.repeat(_read(source), times, section), output, force, as_json)
 

@@ -16,8 +16,8 @@ from ..terminal import print_json
 from .table import table
 
 if TYPE_CHECKING:
-    from ...control.decision import Decision
     from ...request import GenerationRequest
+    from ...songbook.decision import Decision
 
 EPILOG = """
 \b
@@ -68,10 +68,10 @@ def plan(context: click.Context, prompt: str | None, as_json: bool, **values) ->
 
 def _decide(prompt: str | None, given: dict) -> tuple[Decision, GenerationRequest]:
     """The decision for a prompt, whose model is loaded, or for a plan alone, where nothing is borrowed."""
-    from ...control.decision import decide
     from ...machine import user_settings
     from ...models.installed import resolve
     from ...request import PLANNING, GenerationRequest, with_defaults
+    from ...songbook.decision import decide
 
     if prompt is None and not any(name in given for name in PLANNING):
         raise RequestError('give a PROMPT, such as ttm-app plan "slow waltz", or a FILE with a plan')

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from ..terminal import one_line
 
 if TYPE_CHECKING:
-    from ...control.decision import Decision
     from ...control.plan import Plan
     from ...control.reading.text import Demand
     from ...request import GenerationRequest
+    from ...songbook.decision import Decision
 
 BARS_A_LINE = 8
 

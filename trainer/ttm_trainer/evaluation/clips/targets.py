@@ -103,7 +103,7 @@ def _target(row: dict, prompt: Prompt, source: Path) -> Target:
 
 
 def _plan(text: str) -> Plan | None:
-    (plan,) = plans_for(text, None, [0], None)  # what it states, and nothing else
+    (plan,) = plans_for(parse_prompt(text), None, [0], None)  # what it states, and nothing else
     return plan if plan.tempo and plan.chords else None
 
 

@@ -10,26 +10,33 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ..control.plan import Plan, Section
-from ..control.theory import (
-    DARK_MODES,
+from ..errors import RequestError
+from . import theory
+from .plan import Chords, Plan, Section
+from .theory import (
     MODES,
     QUALITIES,
     bar_length,
+    key_name,
     key_of,
     parse_chord,
-    pitch_class,
     spell,
     spell_note,
+    tonic_and_mode,
 )
-from ..errors import RequestError
-from .sheet import read_row
 
 KINDS = ("tritone", "relative")  # of substitutes
 _RELATIVES = {"": (-3, "m"), "m": (3, ""), "maj7": (-3, "m7"), "m7": (3, "maj7"), "6": (-3, "m7"), "m6": (3, "maj7")}
-_TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-_DARK_TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 _SHARE = 0.3  # of the chords that `vary` changes
+
+
+def checked(plan: Plan, about: str = "the plan is not possible") -> Plan:
+    """The same plan, if it is a possible one. Raises RequestError: what it is about, and why."""
+    try:
+        plan.check()
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"{about}: {error}") from None
+    return plan
 
 
 def transpose(plan: Plan, semitones: int) -> Plan:
@@ -37,10 +44,7 @@ def transpose(plan: Plan, semitones: int) -> Plan:
     if not semitones:
         return plan
 
-    def key(old: str | None) -> str | None:
-        return old and _key(pitch_class(old.split(" ")[0]) + semitones, old.partition(" ")[2])
-
-    return _each(plan, key, lambda symbol, old, new: _moved(symbol, semitones, new))
+    return _each(plan, lambda old: _key_moved(old, semitones), lambda symbol, old, new: _moved(symbol, semitones, new))
 
 
 def in_key(plan: Plan, key: str) -> Plan:
@@ -48,29 +52,24 @@ def in_key(plan: Plan, key: str) -> Plan:
 
     A plan without a key keeps its chords and gets the key. Keys of sections move along.
     """
-    tonic, _, mode = key.partition(" ")
-    if plan.key is None:
-        return replace(plan, key=key)
-    step = pitch_class(tonic) - pitch_class(plan.key.split(" ")[0])
     home = plan.key
-
-    def moved(old: str | None) -> str | None:
-        if old is None:
-            return None
-        return key if old == home else _key(pitch_class(old.split(" ")[0]) + step, old.partition(" ")[2])
+    if home is None:
+        return checked(replace(plan, key=key))
+    step = tonic_and_mode(key)[0] - tonic_and_mode(home)[0]
 
     def chord(symbol: str, old: str | None, new: str | None) -> str:
-        other = old and new and old.partition(" ")[2] != new.partition(" ")[2]
-        return _in_mode(symbol, old, new) if other and old and new else _moved(symbol, step, new)
+        if old and new and tonic_and_mode(old)[1] != tonic_and_mode(new)[1]:
+            return _in_mode(symbol, old, new)
+        return _moved(symbol, step, new)
 
-    return _each(plan, moved, chord)
+    return _each(plan, lambda old: key if old == home else _key_moved(old, step), chord)
 
 
 def at_tempo(plan: Plan, tempo: float) -> Plan:
     """At another tempo in quarter notes a minute; sections with one of their own change in proportion."""
     ratio = tempo / plan.tempo if plan.tempo else None
     sections = (replace(s, tempo=s.tempo * ratio if s.tempo and ratio else None) for s in plan.sections)
-    return replace(plan, tempo=tempo, sections=tuple(sections))
+    return checked(replace(plan, tempo=float(tempo), sections=tuple(sections)))
 
 
 def in_metre(plan: Plan, metre: str) -> Plan:
@@ -78,32 +77,32 @@ def in_metre(plan: Plan, metre: str) -> Plan:
     if metre == plan.metre and all(section.metre in (None, metre) for section in plan.sections):
         return plan
 
-    def shared(chords: tuple[tuple[str, float], ...], old: str) -> tuple[tuple[str, float], ...]:
+    def shared(chords: Chords, old: str) -> Chords:
         ratio = bar_length(metre) / bar_length(old)
         return tuple((symbol, length * ratio) for symbol, length in chords)
 
     sections = (replace(s, chords=shared(s.chords, s.metre or plan.metre), metre=None) for s in plan.sections)
-    return replace(plan, metre=metre, chords=shared(plan.chords, plan.metre), sections=tuple(sections))
+    return checked(replace(plan, metre=metre, chords=shared(plan.chords, plan.metre), sections=tuple(sections)))
 
 
-def reharmonise(plan: Plan, chords: str, section: str | None = None) -> Plan:
-    """Other chords, a row of a sheet such as "Am F (C G) E7": for the song, or for all sections of one name.
+def with_chords(plan: Plan, chords_of: Callable[[float], Chords], section: str | None = None) -> Plan:
+    """Other chords: for the song, or for all sections of one name.
 
-    For the song no section keeps chords of its own. Raises RequestError: no chords, or no such section.
+    chords_of: quarter notes of a bar -> chords. For the song no section keeps chords or a key of its own. Raises
+    RequestError: no such section, or chords that do not fit into it.
     """
-    row = read_row(chords, plan.key)
     if section is None:
-        sections = tuple(replace(s, chords=()) for s in plan.sections)
-        return replace(plan, chords=row.chords(bar_length(plan.metre)), sections=sections)
+        sections = tuple(replace(s, chords=(), key=None) for s in plan.sections)
+        return checked(replace(plan, chords=chords_of(bar_length(plan.metre)), sections=sections))
 
     def changed(old: Section) -> Section:
-        new = row.chords(bar_length(old.metre or plan.metre))
+        new = chords_of(bar_length(old.metre or plan.metre))
         if sum(length for _, length in new) > old.bars * bar_length(old.metre or plan.metre) * (1 + 1e-9):
             raise RequestError(f"these chords do not fit into the {old.bars:g} bars of {section!a}")
         return replace(old, chords=new)
 
     named = _named(plan, section)
-    return replace(plan, sections=tuple(changed(s) if n in named else s for n, s in enumerate(plan.sections)))
+    return checked(replace(plan, sections=tuple(changed(s) if n in named else s for n, s in enumerate(plan.sections))))
 
 
 def substitute(plan: Plan, kind: str, number: int | None = None) -> Plan:
@@ -138,7 +137,7 @@ def vary(plan: Plan, seed: int) -> Plan:
     """
     draw = random.Random(seed)
 
-    def row(chords: tuple[tuple[str, float], ...], key: str | None) -> tuple[tuple[str, float], ...]:
+    def row(chords: Chords, key: str | None) -> Chords:
         new: list[tuple[str, float]] = []
         for number, (symbol, length) in enumerate(chords):
             other = _substitute(symbol, "relative", key) if symbol else None
@@ -155,7 +154,7 @@ def vary(plan: Plan, seed: int) -> Plan:
         return tuple(new)
 
     sections = tuple(replace(s, chords=row(s.chords, s.key or plan.key)) for s in plan.sections)
-    return replace(plan, chords=row(plan.chords, plan.key), sections=sections)
+    return checked(replace(plan, chords=row(plan.chords, plan.key), sections=sections))
 
 
 def extend(plan: Plan, section: Section, at: int | None = None) -> Plan:
@@ -165,7 +164,7 @@ def extend(plan: Plan, section: Section, at: int | None = None) -> Plan:
     """
     sections = list(plan.sections)
     sections.insert(len(sections) if at is None else at, section)
-    return _checked(replace(plan, sections=tuple(sections)))
+    return checked(replace(plan, sections=tuple(sections)))
 
 
 def repeat(plan: Plan, times: int, section: str | None = None) -> Plan:
@@ -176,10 +175,10 @@ def repeat(plan: Plan, times: int, section: str | None = None) -> Plan:
     if times < 1 or times * len(plan.sections) > 10_000:
         raise RequestError("repeat it once or more, and not beyond what a plan can hold")
     if section is None:
-        return _checked(replace(plan, sections=plan.sections * times))
+        return checked(replace(plan, sections=plan.sections * times))
     named = _named(plan, section)
     sections = [s for n, s in enumerate(plan.sections) for _ in range(times if n in named else 1)]
-    return _checked(replace(plan, sections=tuple(sections)))
+    return checked(replace(plan, sections=tuple(sections)))
 
 
 def spelt(plan: Plan) -> Plan:
@@ -195,8 +194,7 @@ def keyed(plan: Plan) -> Plan:
 
 def usual_key(key: str) -> str:
     """A key by the usual one of its two names: "A# minor" is "Bb minor"."""
-    tonic, _, mode = key.partition(" ")
-    return _key(pitch_class(tonic), mode)
+    return key_name(*tonic_and_mode(key))
 
 
 def _named(plan: Plan, name: str) -> set[int]:
@@ -207,45 +205,36 @@ def _named(plan: Plan, name: str) -> set[int]:
     return found
 
 
-def _checked(plan: Plan) -> Plan:
-    try:
-        plan.check()
-    except ValueError as error:
-        raise RequestError(str(error)) from None
-    return plan
-
-
 def _each(plan: Plan, key: Callable[[Any], Any], chord: Callable[[str, str | None, str | None], str]) -> Plan:
     """A plan with every key and every chord changed; `chord` is given the symbol, the old key there and the new one."""
 
-    def row(chords: tuple[tuple[str, float], ...], old: str | None) -> tuple[tuple[str, float], ...]:
+    def row(chords: Chords, old: str | None) -> Chords:
         new = key(old)
         return tuple((chord(symbol, old, new) if symbol else symbol, length) for symbol, length in chords)
 
     sections = tuple(replace(s, key=key(s.key), chords=row(s.chords, s.key or plan.key)) for s in plan.sections)
-    return replace(plan, key=key(plan.key), chords=row(plan.chords, plan.key), sections=sections)
+    return checked(replace(plan, key=key(plan.key), chords=row(plan.chords, plan.key), sections=sections))
 
 
-def _key(tonic: int, mode: str) -> str:
-    """A key by its tonic, with the usual one of two names."""
-    return f"{(_DARK_TONICS if mode in DARK_MODES else _TONICS)[tonic % 12]} {mode}"
+def _key_moved(key: str | None, semitones: int) -> str | None:
+    if key is None:
+        return None
+    tonic, mode = tonic_and_mode(key)
+    return key_name(tonic + semitones, mode)
 
 
 def _moved(symbol: str, semitones: int, key: str | None) -> str:
-    root, quality, bass = parse_chord(symbol)
-    home = key or _key(root + semitones, "major")
-    below = "/" + spell_note((bass + semitones) % 12, home) if bass != root else ""
-    return spell_note((root + semitones) % 12, home) + quality + below
+    """A chord so many semitones higher, spelt by the new key, or else by a major key on its root."""
+    moved = theory.transpose(symbol, semitones)
+    return spell(moved, key or key_name(parse_chord(moved).root, "major"))
 
 
 def _in_mode(symbol: str, old: str, new: str) -> str:
     """A chord of one key in another of another mode: on the same degree, of the notes that the new scale has there."""
     root, quality, bass = parse_chord(symbol)
-    scales = []
-    for key in (old, new):
-        tonic, _, mode = key.partition(" ")
-        scales.append([(pitch_class(tonic) + step) % 12 for step in MODES[mode]])
-    before, after = scales
+    (home, mode), (tonic, other) = tonic_and_mode(old), tonic_and_mode(new)
+    before = [(home + step) % 12 for step in MODES[mode]]
+    after = [(tonic + step) % 12 for step in MODES[other]]
     step = after[0] - before[0]
     if root not in before or not {(root + tone) % 12 for tone in QUALITIES[quality]} <= set(before):
         return _moved(symbol, step, new)

@@ -8,23 +8,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..songbook.operations import spelt, usual_key
-from .grid import approximations
-from .plan import MAX_CHORDS, Plan
-from .planner import Pieces, plans_for
-from .prompt_parser import PromptFacts, parse_prompt, read_prompt
-from .reading.text import Demand
-from .theory import DARK_MODES, MODES, SHARPS, bar_length, pitch_class
-
-if TYPE_CHECKING:
-    from ..songbook.wishes import Wishes
+from ..control.genre_classifier import with_genre
+from ..control.grid import approximations
+from ..control.operations import spelt
+from ..control.plan import MAX_CHORDS, Chords, Plan
+from ..control.planner import Pieces, plans_for
+from ..control.prompt_parser import PromptFacts, parse_prompt, read_prompt
+from ..control.reading.text import Demand
+from ..control.theory import DARK_MODES, MODES, bar_length, key_name, tonic_and_mode
+from .wishes import NOTHING, Wishes
 
 PARTS = ("tempo", "metre", "key", "chords", "drums", "genre")
 STATED, OPTION, PLAN, BORROWED, DEFAULT = "stated", "option", "plan", "borrowed", "default"
+CHORDS_IN_WORDS = 16  # that a text encoder is told of
 
 
 @dataclass(frozen=True)
@@ -87,21 +86,18 @@ def decide(
     vector: np.ndarray | None,
     seeds: Sequence[int],
     pieces: Pieces | None,
-    wishes: Wishes | None = None,
+    wishes: Wishes = NOTHING,
     layout: int | None = None,
     genre: tuple[str, str] = ("", DEFAULT),
 ) -> list[Decision]:
     """The decision for the clip of every seed. layout: of the model's grids, None where it has none; genre: and its
     origin. As `plans_for` for the rest. Raises RequestError."""
-    facts = parse_prompt(f"{genre[0]}. {prompt}" if genre[1] == BORROWED else prompt)
+    facts = parse_prompt(with_genre(genre[0] if genre[1] == BORROWED else "", prompt))
     reading = read_prompt(prompt)
-    wanted = facts_with(facts, wishes) if wishes and wishes.given else facts
-    plans = plans_for(prompt, vector, seeds, pieces, wanted, genre[0])
-    if wishes and wishes.given:
-        plans = [wishes.over(plan, _key(facts)) for plan in plans]
+    wanted = facts_with(facts, wishes)
+    plans = [wishes.over(plan, _key(facts)) for plan in plans_for(wanted, vector, seeds, pieces, genre[0])]
     understood, replaced = _outdone(reading.understood, facts, wanted)
-    changes = wishes.changes if wishes else ()
-    replaced += [Demand("chords", one.text, one.symbol or "no chord", one.why) for one in changes]
+    replaced += [Demand("chords", one.text, one.symbol or "no chord", one.why) for one in wishes.changes]
     decisions = []
     for plan in plans:
         origin = origins(plan, facts, wishes, pieces is not None and vector is not None) | {"genre": genre[1]}
@@ -114,9 +110,10 @@ def decide(
 def _spelt(plan: Plan, origin: dict[str, str], facts: PromptFacts) -> Plan:
     """A plan whose borrowed chords have the names of their key, and that key its usual name: Bb minor, never A#."""
     if origin["key"] in (STATED, BORROWED) and plan.key:
-        tonic = (facts.key or "").partition(" ")[0]
-        stated = facts.tonic is not None and tonic and pitch_class(tonic) == pitch_class(plan.key.partition(" ")[0])
-        plan = replace(plan, key=f"{tonic} {plan.key.partition(' ')[2]}" if stated else usual_key(plan.key))
+        tonic, mode = tonic_and_mode(plan.key)
+        name = (facts.key or "").partition(" ")[0]
+        stated = facts.tonic == tonic and name
+        plan = replace(plan, key=f"{name} {mode}" if stated else key_name(tonic, mode))
     return spelt(plan) if origin["chords"] == BORROWED else plan
 
 
@@ -147,7 +144,7 @@ def facts_with(facts: PromptFacts, wishes: Wishes) -> PromptFacts:
     plan = wishes.over(Plan())
     keyed = wishes.key or wishes.sheet.plan.key or wishes.has_chords and facts.tonic is None
     key = plan.key if keyed and plan.key else facts.key
-    tonic, _, mode = (key or "").partition(" ")
+    tonic, mode = tonic_and_mode(key) if keyed and key else (facts.tonic, "")
     return replace(
         facts,
         tempo=facts.tempo if plan.tempo is None else plan.tempo,
@@ -155,61 +152,66 @@ def facts_with(facts: PromptFacts, wishes: Wishes) -> PromptFacts:
         metre=plan.metre if wishes.metre or wishes.plan is not None else facts.metre,
         drums=facts.drums if plan.drums is None else plan.drums,
         key=key,
-        tonic=pitch_class(tonic) if keyed and key else facts.tonic,
+        tonic=tonic,
         minor=mode in DARK_MODES if keyed and key else facts.minor,
         chords=() if wishes.has_chords else facts.chords,
         degrees=() if wishes.has_chords else facts.degrees,
     )
 
 
-def origins(plan: Plan, facts: PromptFacts, wishes: Wishes | None, borrows: bool) -> dict[str, str]:
-    """Where tempo, metre, key, chords and drums of a plan come from."""
-    given = wishes.sheet.plan if wishes and wishes.plan is not None else None
-    stretches = given.stretches if given else ()
-    chords = bool(wishes and wishes.has_chords)
-    by_option = bool(wishes and (wishes.chords or wishes.form)) and chords
-    has = {  # part -> by an option, by the plan, by the prompt, in the plan of the clip
-        "tempo": (wishes and wishes.bpm, given and given.tempo, facts.tempo, plan.tempo),
-        "metre": (wishes and wishes.metre, given, facts.metre, borrows),
-        "key": (wishes and wishes.key, given and given.key, facts.tonic is not None, plan.key),
-        "chords": (
-            by_option,
-            any(one.chords for one in stretches),
-            facts.chords,
-            any(s.chords for s in plan.stretches),
-        ),
-        "drums": (
-            wishes and wishes.drums is not None,
-            given and any(one.drums is not None for one in stretches),
-            facts.drums is not None,
-            plan.drums is not None,
-        ),
+def origins(plan: Plan, facts: PromptFacts, wishes: Wishes, borrows: bool) -> dict[str, str]:
+    """Where tempo, metre, key, chords and drums of a plan come from: the first of the sources that says the part."""
+    given = wishes.sheet.plan
+    sources: dict[str, dict[str, bool]] = {
+        OPTION: {
+            "tempo": wishes.bpm is not None,
+            "metre": wishes.metre is not None,
+            "key": wishes.key is not None,
+            "chords": wishes.chords is not None or wishes.form_has_chords,
+            "drums": wishes.drums is not None,
+        },
+        PLAN: {
+            "tempo": given.tempo is not None,
+            "metre": wishes.plan is not None,
+            "key": given.key is not None,
+            "chords": wishes.has_chords,
+            "drums": any(stretch.drums is not None for stretch in given.stretches),
+        },
+        STATED: {
+            "tempo": facts.tempo is not None,
+            "metre": facts.metre is not None,
+            "key": facts.tonic is not None,
+            "chords": bool(facts.chords),
+            "drums": facts.drums is not None,
+        },
+        BORROWED: {
+            "tempo": borrows and plan.tempo is not None,
+            "metre": borrows,
+            "key": borrows and plan.key is not None,
+            "chords": borrows and any(stretch.chords for stretch in plan.stretches),
+            "drums": borrows and plan.drums is not None,
+        },
     }
-    found = {}
-    for part, (option, planned, stated, there) in has.items():
-        says = ((OPTION, option), (PLAN, planned), (STATED, stated), (BORROWED, there and borrows))
-        found[part] = next((name for name, said in says if said), DEFAULT)
+    parts = sources[OPTION]
+    found = {part: next((name for name, says in sources.items() if says[part]), DEFAULT) for part in parts}
     if found["key"] in (BORROWED, DEFAULT) and found["chords"] != DEFAULT and plan.key:
         found["key"] = found["chords"]  # worked out from them
     return found
 
 
-def words(plan: Plan, wishes: Wishes) -> str:
+def plan_in_words(plan: Plan, wishes: Wishes) -> str:
     """What is wished, in words for a model that follows no plan: "96 BPM, 4/4, A minor, chords: Am F C G, no drums"."""
     said = [f"{plan.tempo:g} BPM"] if plan.tempo else []
     said += [plan.metre] if wishes.metre or wishes.plan is not None else []
     said += [plan.key] if plan.key else []
     symbols = [symbol for stretch in plan.stretches for symbol, _ in stretch.chords if symbol]
-    more = " and so on" * (len(symbols) > MOST_WORDS)
-    said += [f"chords: {' '.join(symbols[:MOST_WORDS])}{more}"] if symbols else []
+    more = " and so on" * (len(symbols) > CHORDS_IN_WORDS)
+    said += [f"chords: {' '.join(symbols[:CHORDS_IN_WORDS])}{more}"] if symbols else []
     said += [] if plan.drums is None else ["drums" if plan.drums else "no drums"]
     return ", ".join(said)
 
 
-MOST_WORDS = 16  # chords that a text encoder is told of
-
-
-def _played(chords: tuple[tuple[str, float], ...], quarters: float) -> list[list]:
+def _played(chords: Chords, quarters: float) -> list[list]:
     """Chords, over and over, through so many quarter notes."""
     found: list[list] = []
     place = 0.0
@@ -225,4 +227,4 @@ def _key(facts: PromptFacts) -> str | None:
     if facts.tonic is None:
         return None
     mode = (facts.key or "").partition(" ")[2]
-    return f"{SHARPS[facts.tonic]} {mode if mode in MODES else 'minor' if facts.minor else 'major'}"
+    return key_name(facts.tonic, mode if mode in MODES else "minor" if facts.minor else "major")

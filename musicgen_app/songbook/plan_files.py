@@ -1,6 +1,7 @@
 """A plan from a file of any form, and into one: chord sheet (.txt, .cho, .md), JSON (.json), MIDI (.mid).
 
-A sound file that ttm-app made, or its sidecar, gives the plan that it was made to. Files are untrusted.
+The sidecar of a clip gives the plan that the clip was made to; `library.metadata` has it of the clip itself. Files are
+untrusted.
 """
 
 from __future__ import annotations
@@ -10,25 +11,23 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..control.plan import Plan
+from ..control.operations import checked
+from ..control.plan import FoundPlan, Plan
 from ..errors import FileError, RequestError
-from .midi import MIDI_BYTES, FoundPlan, read_midi, write_midi
+from .midi import MIDI_BYTES, read_midi, write_midi
 from .sheet import SHEET_LENGTH, read_sheet
 from .sheet_writer import write_sheet
 from .wishes import PLAN_BYTES, Wishes
 
 MIDI, JSON, SHEET = (".mid", ".midi", ".smf"), (".json",), (".txt", ".cho", ".crd", ".chordpro", ".md", ".sheet", "")
-SOUND = (".wav", ".flac", ".ogg", ".mp3")
 SCHEMA = Path(__file__).parent / "plan.schema.json"
 MOST_BYTES = max(MIDI_BYTES, 4 * SHEET_LENGTH, PLAN_BYTES)
 
 
 def read_plan(path: Path) -> FoundPlan:
-    """The plan in a file, by its suffix or by its beginning. Raises FileError, with line and column in a sheet."""
+    """The plan in a file, by how it begins. Raises FileError, with line and column in a sheet."""
     data = _bytes(path)
     try:
-        if path.suffix.lower() in SOUND:
-            return _of_clip(path)
         return parse_plan(data)
     except RequestError as error:
         raise FileError(f"{path}: {error}") from None
@@ -65,7 +64,7 @@ def plan_bytes(plan: Plan, suffix: str) -> bytes:
     if suffix.lower() in MIDI:
         return write_midi(plan)
     if suffix.lower() in JSON:
-        return (json.dumps(plan.to_dict(), ensure_ascii=False, indent=2) + "\n").encode()
+        return (json.dumps(checked(plan).to_dict(), ensure_ascii=False, indent=2) + "\n").encode()
     if suffix.lower() in SHEET:
         return write_sheet(plan).encode()
     raise RequestError(f"a plan cannot be written as {suffix[:20]}: use .txt, .json or .mid")
@@ -98,19 +97,3 @@ def _of_json(text: str) -> Plan:
         known = {*Plan.__dataclass_fields__}
         facts = {name: value for name, value in facts.items() if name in known}
     return Wishes.checked({"plan": facts}).sheet.plan
-
-
-def _of_clip(path: Path) -> FoundPlan:
-    """The plan that a clip was made to: that of its sidecar, or the one that was given with its request."""
-    from ..library.metadata import read_record, record_of, sidecar_path
-
-    record = record_of(path)
-    beside = sidecar_path(path)
-    if beside.is_file():
-        record = {**read_record(beside), "model": record["model"]}
-    facts = record.get("played", record.get("plan"))
-    if facts is None:
-        raise RequestError(
-            "neither the clip nor a sidecar beside it has a plan: ttm-app plan with its prompt and seed tells it"
-        )
-    return FoundPlan(Wishes.checked({"plan": facts}).sheet.plan)
