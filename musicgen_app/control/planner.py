@@ -22,7 +22,7 @@ from ..models.bundle import Bundle
 from .chord_reader import read_chords
 from .genre_classifier import Genres
 from .grid import WIDTHS
-from .operations import at_tempo, in_metre, transpose, with_chords
+from .operations import at_tempo, in_key, in_metre, transpose, with_chords
 from .plan import Plan
 from .prompt_parser import PromptFacts
 from .theory import DARK_MODES, MODES, key_name, key_of, tonic_and_mode
@@ -114,6 +114,8 @@ def plans_for(
     """
     if pieces is None or vector is None:
         return [_with_facts(Plan(), facts)] * len(seeds)
+    if facts.tonic is not None and facts.minor is None and not (facts.chords or facts.degrees):
+        facts = replace(facts, minor=False)  # "in G" is not in G minor
     near = pieces.near(vector, facts, genre)
     drums = [piece.drums for piece in near]
     usual = max(drums, key=drums.count)
@@ -159,10 +161,17 @@ def _with_drums(plan: Plan, drums: bool) -> Plan:
 
 
 def _on_tonic(plan: Plan, tonic: int, minor: bool | None) -> Plan:
-    """A plan moved to another tonic (pitch class), its chords with it; one without a key gets it, its chords stay."""
+    """A plan moved to another tonic (pitch class), its chords with it, and to major or minor where that is told.
+
+    One without a key gets it, its chords stay.
+    """
+    key = key_name(tonic, "minor" if minor else "major")
     if plan.key is None:
-        return replace(plan, key=key_name(tonic, "minor" if minor else "major"))
-    return transpose(plan, (tonic - tonic_and_mode(plan.key)[0]) % 12)
+        return replace(plan, key=key)
+    home, mode = tonic_and_mode(plan.key)
+    if minor is not None and minor != (mode in DARK_MODES):
+        return in_key(plan, key)
+    return transpose(plan, (tonic - home) % 12)
 
 
 def _fits(plan: Plan, facts: PromptFacts) -> bool:

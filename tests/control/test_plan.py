@@ -218,6 +218,10 @@ def test_what_a_prompt_states_is_in_the_plan():
     moved = plan_for("calm, in F minor", vector, 1, pieces())
     assert moved.key == "F minor" and [symbol for symbol, _ in moved.chords] == ["Fm", "C"]
     assert plan_for("calm, in a major key", vector, 1, pieces()).key == "G major"  # from farther away
+    assert plan_for("calm, in D", vector, 1, pieces()).key == "D major"  # not D minor, which is nearer
+    dark = Pieces(pieces().vectors[:6], pieces().plans[:6])  # which have nothing in major
+    moved = plan_for("calm, in E", vector, 1, dark)
+    assert moved.key == "E major" and [symbol for symbol, _ in moved.chords] == ["E", "B"]
     assert plan_for("calm with drums", vector, 1, pieces()).key == "G major"
     assert plan_for("calm waltz, no drums", vector, 1, pieces()).drums is False
     waltz = plan_for("a waltz, chords Am F C E7", vector, 1, pieces())
