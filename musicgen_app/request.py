@@ -44,8 +44,9 @@ _BECOME_SPACES = str.maketrans(dict.fromkeys("\t\n\r\u2028\u2029", " "))
 class GenerationRequest:
     """One request for music. None means the model's own default (for the seed: drawn).
 
-    seconds: None is as long as a plan that ends takes, with its last chord, or else 10. The last seven fields say what
-    is played; they win over the prompt, and the other six over the plan. See `songbook.wishes.Wishes`.
+    seconds: None is as long as the sections of a plan with a tempo take, and their last chord, or else 10. The last
+    seven fields say what is played; they win over the prompt, and the other six over the plan. See
+    `songbook.wishes.Wishes`.
     """
 
     prompt: str

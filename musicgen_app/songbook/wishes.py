@@ -124,11 +124,11 @@ class Wishes:
         return checked(plan)
 
     def seconds(self) -> float | None:
-        """How long the music takes with its last chord, where it ends and has a tempo; else None."""
+        """How long sections with a tempo take, once through, and with their last chord where they end; else None."""
         plan = self.over(Plan())
-        if not plan.ends or any(stretch.tempo is None for stretch in plan.stretches):
+        if not plan.sections or any(stretch.tempo is None for stretch in plan.stretches):
             return None
-        return plan.seconds + RING
+        return plan.seconds + RING * plan.ends
 
 
 NOTHING = Wishes()

@@ -115,10 +115,11 @@ def test_a_request_with_a_plan_survives_json():
         assert GenerationRequest.from_dict(json.loads(json.dumps(one.to_dict()))) == one
 
 
-def test_a_plan_that_ends_sets_the_length():
+def test_sections_with_a_tempo_set_the_length():
     sampler = {"solver": "euler", "steps": 3, "guidance": 2.0}
     assert request(plan=SHEET).resolved(sampler, 60).seconds == 4 * 4 * 60 / 96 + 2
     assert request(plan=SHEET).resolved(sampler, 5).seconds == 5
+    assert request(plan="tempo 120\nverse 8: Am F").resolved(sampler, 60).seconds == 16  # nothing rings after it
     assert request(plan=SHEET, seconds=3.0).resolved(sampler, 60).seconds == 3
     assert request(plan="verse 8").resolved(sampler, 60).seconds == 10 == request().resolved(sampler, 60).seconds
 

@@ -39,7 +39,8 @@ Files:
 What is played:
   --plan has a chord sheet (such as the examples of ttm-app plan examples), JSON or MIDI. --bpm, --key,
   --metre, --chords, --drums and --form win over it, it wins over the prompt, and what nobody says is
-  borrowed. Show it first: ttm-app plan. A plan that ends sets the length, unless there is --seconds.
+  borrowed. Show it first: ttm-app plan. A plan with sections and a tempo sets the length,
+  unless there is --seconds.
 
 \b
 Many prompts:
