@@ -8,16 +8,19 @@ from .negation import Refusal
 from .text import Text
 from .words import DRUMS, PULSE, SINGLE_DRUMS
 
-_WHOLE = re.compile(rf"(?<![\w-])(?:{DRUMS})(?!\w)|ドラム|打楽器|パーカッション|鼓")
+_FAR_EAST = r"ドラムス?|打楽器|パーカッション|太鼓|鼓|打击乐器?|架子鼓|드럼|타악기|장구"
+_WHOLE = re.compile(rf"(?<![\w-])(?:{DRUMS})(?!\w)|{_FAR_EAST}")
 _SINGLE = re.compile(rf"(?<![\w-])(?:{SINGLE_DRUMS})(?!\w)")
 _REFUSED = re.compile(
-    rf"(?<![\w-])(?:{DRUMS}|{PULSE}|drum|beat|percussion|rhythm|instruments?|instrumente?)(?!\w)|ドラム|打楽器|パーカッション|鼓|打击乐"
+    rf"(?<![\w-])(?:{DRUMS}|{PULSE}|drum|drms|beat|percussion|rhythm|kit|instruments?|instrumente?|davul"
+    rf"|vurmali)(?!\w)|{_FAR_EAST}"
 )
 _FLOOR = re.compile(r"(?<!\w)(?:four|4)[\s-](?:on|to)[\s-]the[\s-]floor(?!\w)")
 _A_CAPPELLA = re.compile(r"(?<!\w)a[\s-]?cap+el+a(?!\w)")
 # A battery, a kick-off, the brush of a painter.
 _OTHER = re.compile(
-    r"kicks?\s+(?:in|off|back|out|ass|it)\b|(?:batterie|bateria|batteria)\s+(?:de|do|del|di|d'|da|mon|meu|mi|is|ist"
+    r"kicks?\s+(?:in|off|back|out|ass|it|the|my|your|his|her|him|me|some|started)\b|drumm?(?:ing)?\s+up\b"
+    r"|(?:batterie|bateria|batteria)\s+(?:de|do|del|di|d'|da|mon|meu|mi|is|ist"
     r"|est|e)\s+(?:(?:mon|ma|meu|minha|mi|mio|il|la|le|l'|o|a"
     r"|mein\w*|tu|ton|su)\s*)?(?:tel\w+|cel\w+|smart\w+|handy|movil|portab\w+|pentol\w+|cucina|cuisine|cozinha|coche"
     r"|carro|auto|voiture|lapt\w+|iphone|\d)"

@@ -52,6 +52,7 @@ _ENGLISH_KEY = re.compile(
     rf"|tonality))?(?![\w])",
     re.IGNORECASE,
 )
+_MIXED_KEY = re.compile(rf"(?<![\w-])(?P<note>[CDFGAH]is|[CDG]es|Es|As|Bes|Hes)[\s-]+(?i:{_MODE})(?!\w)")
 _JOINED_KEY = re.compile(r"(?<![\w-])(?P<note>[A-H])(?P<sign>#|b)?(?P<mode>major|minor|maj)(?!\w)")
 _LABEL = (
     r"(?:(?:the\s+)?key(?:\s+signature)?(?:\s+of)?|tonality|tonic|tonart|tonalite(?:\s+de)?|tonalidad(?:\s+de)?"
@@ -70,7 +71,8 @@ _UNREAD = re.compile(
     re.IGNORECASE,
 )
 _IN = re.compile(
-    r"(?<!\w)(?:in|en|em|im|dans)\s+(?:concert\s+)?(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp|flat)(?!\w))?(?P<minor>m(?:in)?)?"
+    r"(?<!\w)(?:in|en|em|im|dans)\s+(?:concert\s+)?(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp"
+    r"|flat)(?!\w))?(?P<minor>m(?:in)?)?"
     r"(?![\w'#/&+-]|\.\w|\s*-\s*\w)"
 )
 _IN_LATIN = re.compile(
@@ -89,7 +91,8 @@ _ON = re.compile(
     re.IGNORECASE,
 )
 _RELATIVE = re.compile(
-    r"(?<!\w)(?P<kind>relative|parallel)\s+(?P<mode>minor|major)\s+(?:of|to)\s+(?:the\s+)?(?P<note>[A-G])(?P<sign>#|b)?"
+    r"(?<!\w)(?P<kind>relative|parallel)\s+(?P<mode>minor|major)\s+(?:of|to)\s+(?:the\s+)?(?P<note>[A-G])(?P<sign>#"
+    r"|b)?"
     r"(?:\s+(?:major|minor))?(?![\w#])|(?<!\w)(?P<german>moll|dur)parallele\s+(?:von|zu)\s+(?P<name>[A-Ha-h](?:is|es"
     r"|s)?)"
     r"-(?:dur|moll)",
@@ -100,6 +103,11 @@ _OF_STYLE = re.compile(
     r"(?<![\w-])(?P<mode>minor|major)(?=[\s-]+(?:blues|ballad|waltz|jazz|jam|riff|groove|melody"
     r"|chord\s+progression))"
 )
+_CODE = re.compile(
+    r"\b(?:written|coded|coding|code[sr]?|programm\w*|developer|compiler|script\w*|software|unity|backend|\.net"
+    r"|java|python|c\+\+|rust"
+    r"|app|plugin|library)\b"
+)
 _CAMELOT = re.compile(r"(?<![\w.])(?P<number>\d{1,2})(?P<letter>[ABab])(?![\w])")
 _PLACES = re.compile(
     r"\b(?:seat|room|gate|flat|apartment|bus|line|track|page|year|grade|class|section|unit|level"
@@ -107,10 +115,25 @@ _PLACES = re.compile(
 )
 _WHEEL_MAJOR = ("B", "F#", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E")  # 1B to 12B
 _WHEEL_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
+_KEYS = (
+    r"tom|tono|tonalidad[e]?|tonalita|tonalite|ton|tonart|modo|mode|tonacj[ia]|toonsoort|skala"
+    r"|gamme|escala|scala"
+)
+_DARK = r"moll|mineur[e]?|minore?|menor|molow[aey]\w*|mol"
+_LIGHT = r"dur|majeur[e]?|maggiore|mayor|maior|major|durow[aey]\w*"
+_END = (
+    r"(?=\s*(?:$|[,;.!?)\n-]|s'il|bitte|please|por\s|per\s|graag|und\s|et\s|y\s|e\s"
+    r"|en\s|con\s|com\s|avec\s|mit\s|met\s|om\s|voor\s|for\s|pour\s|para\s))"
+)
 _MODE_ALONE = re.compile(
-    r"(?<![\w-])(?:(?P<en>major|minor)(?:[\s-](?:key|mode|tonality|scale)|\s+(?:key|scale))|(?:in|im|en"
-    r"|em)\s+(?P<any>dur|moll|majeur|mineur|minore|maggiore|minor|major|menor"
-    r"|mayor)(?=\s*(?:$|[,;.!?)]|s'il|bitte|please|por\s|per\s))|(?:in)\s+(?P<nl>majeur|mineur|dur|moll))(?!\w)",
+    rf"(?<![\w-])(?:(?P<en>major|minor)(?:[\s-](?:key|mode|tonality|scale)|\s+(?:key|scale))|(?:in|im|en|em|w|i|na"
+    rf"|dans|v)\s+"
+    rf"(?:une?\s+|um\s+|un\s+|un'|einer\s+|een\s+|a\s+)?(?:(?:{_KEYS})\s+(?:{_DARK}|{_LIGHT})|(?:{_DARK}"
+    rf"|{_LIGHT})-?(?:tonart|toonsoort)"
+    rf"|(?:{_DARK}|{_LIGHT}|minor){_END})|(?:tonart|tonalitat|tonacja|tom|tono|modo|mode"
+    rf"|tonalite)\s*:?\s*(?:{_DARK}|{_LIGHT}){_END}"
+    r"|(?:в|на)\s+(?:минор|мажор)\w*|минорн\w+|мажорн\w+|в\s+(?:миноре|мажоре))(?!\w)"
+    r"|(?<![嬰変ハニホヘトイロ])(?:短調|長調)|マイナー(?:キー|調)|メジャー(?:キー|調)|(?<![a-gb#])[小大][调調]|단조|장조",
     re.IGNORECASE,
 )
 # Nouns that make an article of an A before "minor" or "major", or a rank of the mode.
@@ -186,7 +209,7 @@ def _mode_alone(text: Text, found: _Keys) -> str | None:
     if any(key.mode for _, _, key, _ in found):
         return None
     for match in (*text.find(_MODE_ALONE, cased=True), *text.find(_OF_STYLE)):
-        mode = "minor" if re.search("min|moll|menor", match[0].lower()) else "major"
+        mode = "minor" if re.search("min|mol|menor|минор|短|マイナー|小|단", match[0].lower()) else "major"
         if _NOT_IN.search(text.before(match.start(), 16)):
             text.misses("key", match.span(), "which key it should have instead is not said")
         else:
@@ -222,6 +245,7 @@ def _german(text: Text) -> _Keys:
         (*m.span(), Key(_german_note(m["note"]), "major" if m["mode"].lower() == "dur" else "minor"), "")
         for m in text.find(_GERMAN_KEY, cased=True)
     ]
+    found += [(*m.span(), Key(_german_note(m["note"]), _mode_of(m)), "") for m in text.find(_MIXED_KEY, cased=True)]
     if text.language == "nl":
         for m in text.find(_DUTCH_KEY, cased=True):
             found.append(
@@ -326,6 +350,9 @@ def _within(text: Text) -> _Keys:
     for m in (*text.find(_IN, cased=True), *text.find(_IN_LATIN, cased=True)):
         note, after, ends = m["note"], text.after(m.end(), 24), text.ends(m.end())
         bare = not (m["minor"] or m["sign"])
+        if not m["minor"] and note in "CFD" and _CODE.search(text.before(m.start(), 40) + "|" + after):
+            text.misses("key", m.span(), "a key, or a programming language: write key of C")
+            continue
         short = m["sign"] in ("#", "b")
         if not _FOLLOWS.match(after) or len(note) == 1 and note.islower() and not (ends and note != "a" or short):
             continue

@@ -6,12 +6,15 @@ import re
 from dataclasses import dataclass, replace
 
 from .text import Text
-from .words import MUSIC, STYLE
+from .words import DRUM, MUSIC, STYLE
 
 # Small words between what refuses and what is refused.
 _ARTICLES = re.compile(
-    r"(?:(?:at\s+all|any|some|the|a|an|those|these|that|this|of|more|kind|sort|type|bit|other|too|so|very|overly|all"
-    r"|den|dem|der|die|das|ein|eine|einen|zu|sehr|auch|de|la|le|les|l'|du|des|d'|trop|el|los|las|un|una|unos|demasiado"
+    r"(?:(?:at\s+all|any|(?:any|even)\s+(?:kind|sort|hint|trace|type|form)\s+of|jegliche[nrs]?|irgendwelche"
+    r"|anything\s+with|ne|ni|weder"
+    r"|some|the|a|an|those|these|that|this|of|more|kind|sort|type|bit|other|too|so|very|overly|all"
+    r"|den|dem|der|die|das|ein|eine|einen|zu|sehr|auch|de|la|le|les|l'|du|des|d'|trop|el|los|las|un|una|unos"
+    r"|demasiado"
     r"|il|lo|gli|i|troppo|di|o|os|as|um|uma|het|een|te|in(?=\s+\d))(?:\s+|(?<=')))*"
 )
 _NOT = (
@@ -37,28 +40,33 @@ _SURE = {
         r"|too\s+(?:many|much)|free\s+of"
         r"|devoid\s+of|minus(?!\s*\d)|ditch|lose|remove|mute|nor|neither|spare\s+me|negative(?:\s+prompt)?(?=\s*:)"
         r"|stop\s+(?:using|with)"
+        r"|(?:nothing|no\s+(?:music|song|track|version))\s+(?:with|that\s+(?:has|uses|contains|includes))"
+        r"|leave\s+away"
         r"|don't\s+you\s+dare\s+(?:to\s+)?(?:add|use|play)|(?:sick|tired)\s+of"
         r"|drop\s+the(?=\s+(?:drum|perc|kick|snare|vocal))"
     ),
     "de": r"ohne|weder|noch|kein(?:e[nrms]?)?|bloss\s+kein\w*|finger\s+weg\s+vo[mn]|statt|anstatt|anstelle\s+von"
-    r"|verzichte\s+auf",
+    r"|verzichte\s+auf|verzicht\s+auf|lass(?:t|en\s+sie)?(?=\s+(?:das|die|den)\s+\S+\s+weg)",
     "fr": r"sans|surtout\s+pas(?:\s+de)?|pas\s+(?:de|d'|du|trop)|aucune?|je\s+(?:n'aime|ne\s+veux)\s+pas(?:\s+de)?"
-    r"|jamais\s+de|plutot\s+que|au\s+lieu\s+(?:de"
+    r"|jamais\s+de|enleve[zr]?|evite[zr]?|laisse[zr]?\s+tomber|plutot\s+que|au\s+lieu\s+(?:de"
     r"|du)",
-    "es": r"sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:quiero|me\s+gustan?|uses|pongas|usar|metas)"
+    "es": r"sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:(?:le|me|lo)\s+)?(?:quiero|gustan?|uses"
+    r"|pongas|usar|metas|tenga|haya|lleve|incluya\w*)|quit[ae]|evita\w*"
     r"|ningun[ao]?"
     r"|en\s+vez\s+de",
-    "it": r"senza|niente|nessun[ao]?|non\s+(?:voglio|mi\s+piac\w+|usare|mettere)|invece\s+(?:di|del|della)",
-    "pt": r"sem|nao\s+(?:quero|gosto\s+de|use|usar|coloque)|nenhuma?|em\s+vez\s+de",
-    "others": r"zonder|geen|bez|zadn\w+|utan|inga|ingen|inget|uden|uten|без|никак\w+",
+    "it": r"senza|niente|nessun[ao]?|non\s+(?:voglio|mi\s+piac\w+|usare|mettere|mettermi|ci\s+siano)"
+    r"|togli\w*|evita\w*|invece\s+(?:di|del|della)",
+    "pt": r"sem|nao\s+(?:quero|gosto\s+de|use|usar|coloque|ponha|tenha)|tira|evite|nenhuma?|em\s+vez\s+de",
+    "others": r"zonder|geen|bez|zadn\w+|utan|inga|ingen|inget|uden|uten|без|никак\w+|ilman|nelkul|fara|χωρις|не\s+надо",
 }
 # Those that need the start of a clause, or a word of music behind them.
 _WEAK = (
-    r"no|not|non-?|nicht|nie|ni|ne|niet|inte|ikke|nem|nao|не|nothing(?:\s+too)?|nichts|rien\s+de|zero|never|hold\s+the"
+    r"no|not|non-?|nicht|nie|ni|ne|niet|inte|ikke|nem|nao|не|nothing(?:\s+too)?|nichts|nada|niente|nulla"
+    r"|rien(?:\s+de)?|zero|never|hold\s+the"
 )
 _CUE = re.compile(
-    rf"(?:(?<![\w'-])|(?<=--))(?:(?P<sure>{'|'.join(_SURE.values())})|(?P<weak>{_WEAK}))(?:\s+(?:a"
-    rf"|of)\s+(?!\w+\s+cap))?(?<!-)(?![\w'-])\s*(?P<colon>:\s*)?"
+    rf"(?:(?<![\w'-])|(?<=--)|(?<=\s'))(?:(?P<sure>{'|'.join(_SURE.values())})|(?P<weak>{_WEAK}))(?:\s+(?:a"
+    rf"|of)\s+(?!\w+\s+cap))?(?<!-)(?![\w-]|'\w)['\"]?\s*(?P<colon>:\s*)?"
     r"|(?<![\w'-])(?P<prefix>non-)(?=\w)"
 )
 # What follows "no" or "not" and refuses nothing.
@@ -73,12 +81,33 @@ _IDLE = re.compile(
     r"|pressure|hurry|deadline|budget|money|name|home|end|return|why|because|as\b|too\s+late|too\s+old|this\s+time"
     r"|know)(?!\w)"
 )
-# A double "not" wants the thing.
+# A double "not" wants the thing, and so does one who finds what is without it useless.
+_WITH_NO = r"without|w/o|lacking|minus|ohne|sans|sin|senza|sem|zonder|bez|utan|uden|uten|без"
 _TWICE = re.compile(
-    r"(?:(?:do\s+not|don't|never|must\s+not|not|without|nicht|no)\s+(?:ever\s+|to\s+)?)(?P<cue>(?:(?:too|so)\s+(?:many"
-    r"|much)|leav(?:e|ing)\s+out|skip(?:ping)?|omit(?:ting)?"
-    r"|forget(?:ting)?|drop(?:ping)?|los(?:e|ing)|remov(?:e|ing)|mut(?:e|ing)|exclud(?:e|ing)|weglassen"
-    r"|vergessen))(?!\w)"
+    rf"(?:(?:n't|(?<!\w)(?:do\s+not|don't(?:\s+you\s+dare)?|never|must\s+not|not|without|nicht|nie|no|cannot|niet"
+    rf"|inte|ikke|pas|non|nao"
+    rf"|jamais|nunca|nie|не|nothing|nobody|worthless|useless|pointless|boring|empty|naked|nichts|niemals"
+    rf"|kein\w*))\s+)"
+    rf"(?:(?:ever|to|really|please|bitte|it|is|be|would|[\w-]+)\s+){{0,3}}?"
+    rf"(?P<cue>{_WITH_NO}|(?:too|so)\s+(?:many|much)|leav(?:e|ing)\s+(?:out|away)|skip(?:ping)?|omit(?:ting)?"
+    rf"|forget(?:ting)?"
+    rf"|drop(?:ping)?|los(?:e|ing)|remov(?:e|ing)|mut(?:e|ing)|exclud(?:e|ing)|weglassen|vergessen)(?!\w)"
+)
+_USELESS = re.compile(
+    r"[^.;!?\n,]{0,40}?\b(?:(?:is|are|be|feels?|sounds?|seems?|ist|klingt|klang|est|es|e|would\s+be"
+    r"|=)\s+(?:\w+\s+){0,2}?"
+    r"(?:useless|boring|nothing|pointless|worthless|empty|dull|dead|incomplete|wrong|unthinkable|impossible"
+    r"|unacceptable"
+    r"|sad|bland|no\s+(?:good|fun|use|option|go)|not\s+(?:\w+\s+)?(?:good|acceptable|an?\s+option|enough|music"
+    r"|possible|rock|funk)"
+    r"|nix|nichts|langweilig|leer|undenkbar|nul|triste|nada|impossible|aburrid\w+|noios\w+)"
+    r"|(?:doesn't|does\s+not|don't|won't|can't|isn't|geht\s+nicht|nicht\s+denkbar|lacks?|wouldn't)\b)"
+    r"|[^.;!?\n,]{0,16}\?\s*(?:no\s+way|never|nope|are\s+you)"
+)
+_ASKED = re.compile(r"\b(?:what(?:'s|\s+is|\s+would)|who\s+(?:wants|needs)|was\s+ware|que\s+serait)\b[^.;!?\n]{0,24}$")
+_REVOKED = re.compile(
+    r"\s*\??\s*[,.!?-]*\s*(?:no\s+(?:way|thanks|thank\s+you)\W*(?:give|i\s+want|bring)|never!|of\s+course\s+(?:not"
+    r"|with)|are\s+you\s+(?:kidding|crazy|joking))"
 )
 _STOP = (
     r"but|just|only|please|pls|plz|thx|thanks|instead|rather|like|with|at|in|whatsoever|anywhere|ever|this|because"
@@ -109,12 +138,36 @@ _LATER = re.compile(
     rf"|(?:(?:is|are)\s+)?(?:forbidden|banned|gone|removed|muted)\b|(?:is|are)\s+out\b|would\s+(?:ruin|spoil"
     rf"|kill)(?:\s+(?:it|this|everything))?|sucks?\b"
     rf"|[:=]\s*(?:none|no|off|0|false|nein|keine?|aus|sans|non|nessun[ao]?|ninguna?|nenhuma?)\b"
+    rf"|\?\s*(?:no\s*(?:,|thanks?|thank\s+you|$)|nope|nah|nein\b|never\b|not?\s+for)(?!\s*way)(?:\s*(?:thanks?"
+    rf"|thank\s+you|this|danke))*"
+    rf"|(?:should\s+|can\s+|must\s+|may\s+|will\s+)?(?:stays?|remains?)\s+(?:(?:at\s+)?home|out|away|off|silent"
+    rf"|in\s+the\s+(?:van|case|box))"
+    rf"|(?:has|have|gets?|takes?)\s+(?:a|the)\s+(?:day|night|evening|week|song|track)\s+off"
+    rf"|(?:brauche?n?|will|mag|mochte)\s+(?:ich|wir)\s+(?:hier\s+)?nicht|(?:lieber\s+)?weg(?:lassen)?\b|raus\b"
+    rf"|streichen"
     rf"|tacet|\(\s*(?:off|none|no)\s*\)|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
 )
-_AROUND = re.compile(rf"(?<!\w)(?:keep|leave|take|cut|get)\s+{_THINGS}\s+out(?:\s+of\s+(?:it|this))?(?!\w)")
+_AROUND = re.compile(
+    rf"(?<!\w)(?:keep|leave|take|cut|get|kick|throw|switch|turn|send)\s+{_THINGS}\s+(?:out|off|away|aside|behind"
+    rf"|(?:at\s+)?home)"
+    rf"(?:\s+of\s+(?:it|this))?(?!\w)|(?<!\w)give\s+{_THINGS.replace('what', 'rested')}\s+(?:(?:a|the)\s+)?(?:day"
+    rf"|night|evening|break|rest)"
+    rf"(?:\s+off)?(?!\w)|(?<!\w)auf\s+{_THINGS.replace('what', 'spared')}\s+(?:bitte\s+)?verzichten"
+    rf"|(?<!\w)lass\w*\s+(?:das\s+|die\s+|den\s+)?{_THINGS.replace('what', 'left')}\s+weg(?!\w)|(?P<less>davul"
+    rf"|vurmali|gitar|vokal)s[iu]z"
+)
+_TONIC = r"(?:[A-Ha-h](?:is|es|s(?=[\s-])|#|b|[\s-](?:sharp|flat))?|(?i:do|re|mi|fa|sol|la|si))"
+_KEY = re.compile(  # "not in C major", "nicht C-Dur", "and not F"
+    rf"(?<![\w-])(?i:not|nicht|pas|non|no|nao|niet|nie|never|instead\s+of|rather\s+than|anything\s+but|statt"
+    rf"|не)\s+(?:(?i:in|en|em|im|dans)\s+)?"
+    rf"(?:(?i:the\s+)?(?i:key\s+of)\s+)?(?P<what>{_TONIC}[\s-]*(?i:major|minor|dur|moll|majeur|mineur|mayor|menor"
+    rf"|maior|maggiore|minore|dorian"
+    rf"|mixolydian|phrygian|lydian)(?!\w)|[A-G](?:#|b|[\s-](?:sharp|flat))?m?(?=\s*(?:$|[,;.!?)])))"
+)
 _EASTERN = re.compile(
-    r"(?P<what>ドラム|パーカッション|打楽器|ボーカル|歌|ギター|ピアノ|드럼|보컬)(?:は|も|은|는|이)?\s?(?:없이|없는|빼고|なし|無し|抜き|いらない|不要)|(?:不要|没有|无|別"
-    r"|别)\s*(?P<zh>鼓|人声|打击乐|吉他|钢琴)"
+    r"(?P<what>ドラムス?|パーカッション|打楽器|太鼓|ボーカル|歌|ギター|ピアノ|シンセ|드럼|타악기|보컬|피아노|기타)"
+    r"(?:は|も|を|が|の|은|는|이|을|를)?\s?(?:없이|없는|없게|빼고|빼|말고|제외|なし|無し|ナシ|無|抜き|いらな|要らな|不要|使わな|入れな|入ら|やめ|ない)(?:いで|て|い)?"
+    r"|(?:不要|不用|不加|没有|沒有|去掉|无|無|別|别)(?:有|加|用)?\s*(?P<zh>架子鼓|鼓|人声|打击乐器?|吉他|钢琴)"
 )
 _ALMOST = re.compile(r"\b(?:with\s+or|almost|nearly|next\s+to|practically|fast|quasi|presque|casi)\s+$")
 _BEGINNING = re.compile(
@@ -161,25 +214,45 @@ class Refusal:
 def read_refusals(text: Text) -> list[Refusal]:
     """All that is refused, in order; also marked in the text."""
     found: list[Refusal] = []
-    for pattern in (_LATER, _AROUND, _LESS, _EASTERN):
-        for match in text.find(pattern):
+    for pattern in (_LATER, _AROUND, _LESS, _EASTERN, _KEY):
+        for match in text.find(pattern, cased=pattern is _KEY):
             if not _NEGATED.search(text.before(match.start(), 20)) and not any(r.meets(*match.span()) for r in found):
-                name = next(name for name in ("what", "zh") if match.groupdict().get(name))
+                name = next(name for name, thing in match.groupdict().items() if thing)
                 partly = _PARTLY.match(text.lower, match.end()) is not None
                 found.append(Refusal(*match.span(), match.span(name), partly))
-    wanted = [match.span() for match in _TWICE.finditer(text.lower)]
+    twice = [match.span() for match in _TWICE.finditer(text.lower)]
+    for start, end in twice:
+        _tell_wanted(text, start, end)
     for cue in text.find(_CUE):
-        twice = any(start < cue.end() and cue.start() < end for start, end in wanted)
         if (
-            not twice
+            not any(start < cue.end() and cue.start() < end for start, end in twice)
             and not any(r.meets(*cue.span()) for r in found)
             and not _ALMOST.search(text.before(cue.start(), 12))
         ):
-            found += [new for new in _what_follows(text, cue) if not any(r.meets(new.start, new.end) for r in found)]
+            new = [one for one in _what_follows(text, cue) if not any(r.meets(one.start, one.end) for r in found)]
+            if new and _is_missed(text, cue, new[-1].end):
+                _tell_wanted(text, cue.start(), new[-1].end)
+            else:
+                found += new
     found.sort(key=lambda refusal: refusal.start)
     for refusal in found:
         text.refuse(refusal.start, refusal.end)
     return found
+
+
+def _is_missed(text: Text, cue: re.Match[str], end: int) -> bool:
+    """Whether a refusal is taken back: "without drums is useless", "rock without drums?", "no drums? no way"."""
+    without = _WITHOUT.match(cue[0]) is not None and _USELESS.match(text.lower, end) is not None
+    asked = _WITHOUT.match(cue[0]) is not None and _ASKED.search(text.before(cue.start(), 60)) is not None
+    return without or asked or _REVOKED.match(text.lower, end) is not None
+
+
+def _tell_wanted(text: Text, start: int, end: int) -> None:
+    """A refusal that is refused: the thing is wanted, and that it was read so is told."""
+    clause = re.compile(r"[^,.;!?\n]{0,40}").match(text.lower, end)
+    kind = "drums" if DRUM.search(text.lower, start, clause.end() if clause else end) else "unwanted"
+    why = "a refusal that is itself refused: state what you want to be sure"
+    text.takes_word(kind, text.written(start, end), "wanted", why, start)
 
 
 def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
