@@ -82,6 +82,7 @@ _OVER = re.compile(
 _NO_CHORD = re.compile(r"\(?(?:N\.?\s?C\.?|no chord|tacet)\)?", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def read_chord(text: str, names: str | None = None) -> ChordReading | None:
     """Read one symbol; None: it is no chord. names: the habit of naming notes, None for any, English before others.
 
@@ -89,7 +90,8 @@ def read_chord(text: str, names: str | None = None) -> ChordReading | None:
     """
     if len(text) > 40:
         return None
-    plain = _OVER.sub(r"/\1", text.strip().translate(SIGNS))
+    plain = text.strip().translate(SIGNS)
+    plain = _OVER.sub(r"/\1", plain) if " " in plain else plain
     if _NO_CHORD.fullmatch(plain):
         return ChordReading(NO_CHORD, text, "no chord can be asked for: nothing is said of the harmony there")
     habits = (ENGLISH, LATIN, GERMAN) if plain.lower() != "do" else (LATIN,)
@@ -255,7 +257,7 @@ def read_chords(text: str, key: str | None = None, names: str | None = None) -> 
     written = [piece for kind, piece in pieces if kind == "chord"]
     habit = names_of(written) or names
     doubt = habit == GERMAN and names_of(written) != GERMAN
-    small = {piece[0].islower() for piece in written if re.fullmatch(r"[A-Ha-h]", piece)} == {True, False}
+    small = {piece[0].islower() for piece in written if re.fullmatch(r"[a-h]|[A-H]\S*", piece)} == {True, False}
     strict = any(re.fullmatch(r"[b#]?[1-7](?:-|m).*", piece) for piece in written)
     read: list[ChordReading] = []
     groups: list[int] = []  # where those that are open begin
@@ -279,7 +281,7 @@ def read_chords(text: str, key: str | None = None, names: str | None = None) -> 
 
 def names_of(pieces: list[str]) -> str | None:
     """The habit of naming notes that only some of the pieces of a row can have; None where they all are English."""
-    only = [next((h for h in _ROOTS if _read_as(piece.translate(SIGNS), h)), None) for piece in pieces]
+    only = [next((h for h in _ROOTS if _read_as(piece.translate(SIGNS), h)), None) for piece in set(pieces)]
     return next((habit for habit in (LATIN, GERMAN) if habit in only), None)
 
 
@@ -299,6 +301,7 @@ def _pieces(plain: str, text: str) -> list[tuple[str, str]]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def parts_of(piece: str) -> list[tuple[int, int]]:
     """Places in "Am-F-C-7": Am, F, C-7. A hyphen before a chord or a degree stands between two."""
     plain, parts, start = piece.translate(SIGNS), [], 0

@@ -54,6 +54,7 @@ _NOTATION = re.compile(
 _SETTING = re.compile(r"\d|bpm|tempo|(?<!\w)key(?!\w)")  # words that no song has
 _BULLET = re.compile(r"^\s*(?:[-*>,]|\d{1,2}[.)])\s+")  # of a list; the round one is a comma in the plain form
 _NO_CHORD = re.compile(r"\(?N\.?\s?C\.?\)?")
+_NEXT = re.compile(r"(?:\s*[|,>/-]\s*|\s+)(?P<piece>[A-H](?:[#b]|\d|maj|min|m(?![a-z])|dim|sus|aug|add|/[A-G])\S*)")
 _FAR = 40  # signs between two chords, at most
 _WEAK = re.compile(  # symbols that may also be words, grades, or names of other things
     rf"[A-Ha-h]|[AaEe]m|[Dd]im|Add|[A-H]\d|[A-F][+-]|[a-h][b+-]|NC|[EA]s|as|es|[Dd]es|dis|ges|[Cc]es|Hes|[Aa]dd\d?"
@@ -335,6 +336,9 @@ def read_rows(text: Text, rows: Rows, key: str | None) -> list[ChordReading]:
             ]
         chords += read
         _tell(text, (start, end), read, key)
+        if more := _NEXT.match(text.plain, end):
+            if text.is_free(*more.span("piece")):
+                text.misses("chords", more.span("piece"), "it follows a row of chords, and is no chord that is known")
     for match in text.find(_CAPO, cased=True):
         text.takes("chords", match.span(), "the chords as they are written", "a capo is not reckoned with")
     for span in rows.doubtful:

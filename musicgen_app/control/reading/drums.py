@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-from .negation import Refusal
+from .negation import Refusal, in_doubt
 from .text import Text
-from .words import DRUMS, PULSE, SINGLE_DRUMS
+from .words import ABOUT, DRUMS, PULSE, SINGLE_DRUMS
 
 _FAR_EAST = r"ドラムス?|打楽器|パーカッション|太鼓|鼓|打击乐器?|架子鼓|드럼|타악기|장구"
 _WHOLE = re.compile(rf"(?<![\w-])(?:{DRUMS})(?!\w)|{_FAR_EAST}")
 _SINGLE = re.compile(rf"(?<![\w-])(?:{SINGLE_DRUMS})(?!\w)")
 _REFUSED = re.compile(
-    rf"(?<![\w-])(?:{DRUMS}|{PULSE}|drum|drms|beat|percussion|rhythm|kit|instruments?|instrumente?|davul"
+    rf"(?<![\w-])(?:{DRUMS}|{PULSE}|drum|drms|beat|percussive|percussion|rhythm|kit|instruments?|instrumente?|davul"
     rf"|vurmali)(?!\w)|{_FAR_EAST}"
 )
 _FLOOR = re.compile(r"(?<!\w)(?:four|4)[\s-](?:on|to)[\s-]the[\s-]floor(?!\w)")
@@ -39,6 +39,11 @@ _AMOUNT = re.compile(
 _YES = re.compile(r"\s*[:=]\s*(?:yes|on|true|1|ja|oui|si)\b")
 
 
+_TRADE = re.compile(r"\s*(?:teacher|shop|store|lessons?|boy|school|major|academy|company|brakes?)\b")
+_BEAT = re.compile(r"(?<![\w-])beats?(?![\w-]|\s+(?:of|it|the|me|up|him|her|them|you)\b)")
+_DOUBT = "other words that refuse stand beside it: write drums, or no drums, to be sure"
+
+
 def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
     """True: asked for; False: refused; None: nothing is said, or both."""
     refused = [
@@ -63,9 +68,16 @@ def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
         for match in whole:
             text.takes("drums", match.span(), "left open", "drums are both asked for and refused")
         return None
+    if not refused and sung and (whole or single):
+        text.takes("voice", sung.span(), "drums with it", "a cappella is without drums, and drums are asked for")
+        sung = None
     if refused or sung:
         for refusal in refused:
-            text.says("drums", (refusal.start, refusal.end), "no drums")
+            span = (refusal.start, refusal.end)
+            if in_doubt(text, *span, refusals):
+                text.takes("drums", span, "no drums", _DOUBT)
+            else:
+                text.says("drums", span, "no drums")
         if not refused and sung:
             text.says("drums", sung.span(), "no drums")
         for match in single:
@@ -85,8 +97,19 @@ def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
             text.takes(
                 "drums", (span[0] - len(amount[0]), span[1]), "drums", "the plan has drums or none, not an amount"
             )
+        elif in_doubt(text, *span, refusals):
+            text.takes("drums", span, "drums", _DOUBT)
+        elif ABOUT.search(text.before(span[0])) or _TRADE.match(text.after(span[1])):
+            text.takes(
+                "drums", span, "drums", "it may be what the music is about: write drums, or no drums, to be sure"
+            )
         else:
             text.says("drums", span, "drums")
+    if not whole and not single:
+        for match in list(text.find(_BEAT))[:3]:
+            text.takes(
+                "drums", match.span(), "left open", "a beat may be one without drums: write with drums to be sure"
+            )
     if floor and not text.is_refused(*floor.span()):
         text.says("drums", floor.span(), "drums")
         single.append(floor)

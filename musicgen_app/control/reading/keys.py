@@ -197,8 +197,10 @@ def read_key(text: Text) -> Key | None:
     for number, (start, end, key, why) in enumerate(found):
         if key.name != found[0][2].name:
             text.takes("key", (start, end), found[0][2].name, "more than one key is stated, and a clip begins in one")
-        elif number == 0 and why:
-            text.takes("key", (start, end), key.name, why)
+        elif number == 0 and (why or key.mode is None):
+            text.takes(
+                "key", (start, end), key.name, why or "whether it is major or minor is not said: it is left open"
+            )
         else:
             text.says("key", (start, end), key.name)
     return found[0][2]

@@ -86,7 +86,8 @@ _NAMES = {
 }  # fmt: skip
 _WORDS = {metre: re.compile(rf"(?<!\w)(?:{words})(?!\w)") for metre, words in _NAMES.items()}
 _WALTZ = re.compile(
-    r"(?<![\w-])(?:waltz(?:es)?|\w*walzer[ns]?|valses?|valzer|valsa|vals|wals(?:je)?|walc|вальс\w*|ワルツ)(?!\w)"
+    r"(?<![\w-])(?:waltz(?:es)?|\w*walzer[ns]?|valses?|valzer|valsa|vals|wals(?:je)?|walc|valcik|valcer"
+    r"|вальс\w*)(?!\w)|ワルツ|圆舞曲|华尔兹|왈츠"
 )
 _DANCES = (  # metre, names of dances that hardly go in another one
     ("6/8", r"jigs?|gigues?|giga|tarantell[ae]|tarantelas?|saltarello|barcarol\w*|chacareras?|zambas?|siciliennes?"),

@@ -31,13 +31,13 @@ _WANT = (
 # Words that refuse what follows, by language.
 _SURE = {
     "en": (
-        rf"without|w/o|{_NOT}{_WANT}|(?:(?:i|we|he|she|they|who|that)\s+)?(?:hates?|dislikes?)|(?:any"
+        rf"without|w/out|w/o|{_NOT}{_WANT}|(?:(?:i|we|he|she|they|who|that)\s+)?(?:hates?|dislikes?)|(?:any"
         rf"|every)thing\s+(?:but|except)|nothing\s+like"
         r"|instead\s+of|rather\s+than|other\s+than|apart\s+from|except(?:\s+for)?|(?:leav(?:e|ing)|tak(?:e|ing)|keep"
         r"|cut|get)\s+out|by\s+no\s+means|far\s+from|skip(?:ping)?"
         r"|omit(?:ting)?"
         r"|avoid(?:ing)?|exclud(?:e|ing)|(?:stay|keep|steer)\s+(?:away|clear)\s+(?:from|of)|get\s+rid\s+of"
-        r"|too\s+(?:many|much)|free\s+of"
+        r"|too\s+(?:many|much)|free\s+(?:of|from)|say(?:ing)?\s+no\s+to|(?:keep\s+(?:your|the)\s+)?hands\s+off"
         r"|devoid\s+of|minus(?!\s*\d)|ditch|lose|remove|mute|nor|neither|spare\s+me|negative(?:\s+prompt)?(?=\s*:)"
         r"|stop\s+(?:using|with)"
         r"|(?:nothing|no\s+(?:music|song|track|version))\s+(?:with|that\s+(?:has|uses|contains|includes))"
@@ -48,7 +48,8 @@ _SURE = {
     "de": r"ohne|weder|noch|kein(?:e[nrms]?)?|bloss\s+kein\w*|finger\s+weg\s+vo[mn]|statt|anstatt|anstelle\s+von"
     r"|verzichte\s+auf|verzicht\s+auf|lass(?:t|en\s+sie)?(?=\s+(?:das|die|den)\s+\S+\s+weg)",
     "fr": r"sans|surtout\s+pas(?:\s+de)?|pas\s+(?:de|d'|du|trop)|aucune?|je\s+(?:n'aime|ne\s+veux)\s+pas(?:\s+de)?"
-    r"|jamais\s+de|enleve[zr]?|evite[zr]?|laisse[zr]?\s+tomber|plutot\s+que|au\s+lieu\s+(?:de"
+    r"|jamais\s+de|enleve[zr]?|evite[zr]?|laisse[zr]?\s+tomber|(?:on\s+)?se\s+passe\s+de|plutot\s+que"
+    r"|au\s+lieu\s+(?:de"
     r"|du)",
     "es": r"sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:(?:le|me|lo)\s+)?(?:quiero|gustan?|uses"
     r"|pongas|usar|metas|tenga|haya|lleve|incluya\w*)|quit[ae]|evita\w*"
@@ -57,7 +58,8 @@ _SURE = {
     "it": r"senza|niente|nessun[ao]?|non\s+(?:voglio|mi\s+piac\w+|usare|mettere|mettermi|ci\s+siano)"
     r"|togli\w*|evita\w*|invece\s+(?:di|del|della)",
     "pt": r"sem|nao\s+(?:quero|gosto\s+de|use|usar|coloque|ponha|tenha)|tira|evite|nenhuma?|em\s+vez\s+de",
-    "others": r"zonder|geen|bez|zadn\w+|utan|inga|ingen|inget|uden|uten|без|никак\w+|ilman|nelkul|fara|χωρις|не\s+надо",
+    "others": r"zonder|geen|nem\s+kell|nincs|bez|zadn\w+|utan|inga|ingen|inget|uden|uten|без|никак\w+"
+    r"|ilman|nelkul|fara|χωρ[ιί]ς|prescind\w+\s+de|не\s+надо",
 }
 # Those that need the start of a clause, or a word of music behind them.
 _WEAK = (
@@ -65,13 +67,14 @@ _WEAK = (
     r"|rien(?:\s+de)?|zero|never|hold\s+the"
 )
 _CUE = re.compile(
-    rf"(?:(?<![\w'-])|(?<=--)|(?<=\s'))(?:(?P<sure>{'|'.join(_SURE.values())})|(?P<weak>{_WEAK}))(?:\s+(?:a"
+    rf"(?:(?<![\w'-])|(?<=--)|(?<=\s')|(?<=^'))(?:(?P<sure>{'|'.join(_SURE.values())})|(?P<weak>{_WEAK}))(?:\s+(?:a"
     rf"|of)\s+(?!\w+\s+cap))?(?<!-)(?![\w-]|'\w)['\"]?\s*(?P<colon>:\s*)?"
     r"|(?<![\w'-])(?P<prefix>non-)(?=\w)"
 )
 # What follows "no" or "not" and refuses nothing.
 _IDLE = re.compile(
-    r"(?:idea|matter|problems?|one|body|need|rush|worries|doubt|longer|less|time|way|reason|sign|fuss|only|just|sure"
+    r"(?:strings\s+attached|idea|matter|problems?|one|body|need|rush|worries|doubt|longer|less|time|way|reason|sign"
+    r"|fuss|only|just|sure"
     r"|yet|bad|far|even|that\b|really"
     r"|necessarily|to\s+mention|else|but|for|in\b(?!\s+\d)|is\b|are\b|was\b|if|you|me|him|her|us|them|it\b|my|your"
     r"|going|able"
@@ -82,7 +85,7 @@ _IDLE = re.compile(
     r"|know)(?!\w)"
 )
 # A double "not" wants the thing, and so does one who finds what is without it useless.
-_WITH_NO = r"without|w/o|lacking|minus|ohne|sans|sin|senza|sem|zonder|bez|utan|uden|uten|без"
+_WITH_NO = r"without|w/out|w/o|lacking|minus|ohne|sans|sin|senza|sem|zonder|bez|utan|uden|uten|без"
 _TWICE = re.compile(
     rf"(?:(?:n't|(?<!\w)(?:do\s+not|don't(?:\s+you\s+dare)?|never|must\s+not|not|without|nicht|nie|no|cannot|niet"
     rf"|inte|ikke|pas|non|nao"
@@ -145,7 +148,10 @@ _LATER = re.compile(
     rf"|(?:has|have|gets?|takes?)\s+(?:a|the)\s+(?:day|night|evening|week|song|track)\s+off"
     rf"|(?:brauche?n?|will|mag|mochte)\s+(?:ich|wir)\s+(?:hier\s+)?nicht|(?:lieber\s+)?weg(?:lassen)?\b|raus\b"
     rf"|streichen"
-    rf"|tacet|\(\s*(?:off|none|no)\s*\)|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
+    rf"|(?:no|nein|non|niet|nie)(?=\s*(?:$|[,.;!?]))|interdit\w*|verboten|vietat\w*|proibid\w*|prohibid\w*|(?:non"
+    rf"|no|не|ne)\s+(?:serv\w+|нуж\w+)"
+    rf"|olmasin\w*|istem\w+|don't\s+belong(?:\s+(?:in|here))?|(?:are|is)\s+not\s+an\s+option|tacet|\(\s*(?:off|none"
+    rf"|no)\s*\)|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
 )
 _AROUND = re.compile(
     rf"(?<!\w)(?:keep|leave|take|cut|get|kick|throw|switch|turn|send)\s+{_THINGS}\s+(?:out|off|away|aside|behind"
@@ -176,15 +182,40 @@ _BEGINNING = re.compile(
     r"|want|so)\s+$"
 )
 _WITHOUT = re.compile(
-    r"without|w/o|ohne|kein|sans|pas d|aucun|sin|nada|ningun|senza|niente|nessun|sem|nenhum|zonder|geen|bez|zadn"
+    r"without|w/out|w/o|ohne|kein|sans|pas d|aucun|sin|nada|ningun|senza|niente|nessun|sem|nenhum|zonder|geen|bez"
+    r"|zadn"
     r"|utan|ing|uden|uten"
     r"|без|никак"
 )
 _BUT = re.compile(r"except|apart|other")
 _REFUSED_BEFORE = re.compile(r"\b(?:no|not|without|nothing|zero)\b[^,.;]*$")
+# Words that refuse, in any way: where one is left over beside what is read, the reading is in doubt.
+REFUSING = re.compile(
+    r"(?<![\w-])(?:no|not|non|never|nobody|hardly|barely|scarcely|nowhere|without|none|nor|neither|nothing"
+    r"|out(?=\s*(?:$|[,.;!?]))|off"
+    r"|away|stop|avoid\w*|ban|banned"
+    r"|quit|lose|missing|absent|unnecessary|unwanted|enough\s+of|too\s+much|useless|spoil\w*|ruin\w*|forbidden"
+    r"|instead\s+of|rather\s+than"
+    r"|what\s+good|who\s+needs|less|nicht|nichts|kein\w*|ohne|weg|nein|nie|niemals|pas|sans|jamais|aucune?|ni|rien"
+    r"|interdit\w*"
+    r"|sin|nada|nunca|tampoco|prohibid\w*|senza|niente|mai|vietat\w*|sem|nao|nem|proibid\w*|geen|niet|zonder|bez"
+    r"|zadn\w+|utan|inga|inte"
+    r"|ikke|uden|uten|ingen|ei|ilman|nelkul|nem|fara|nu|yok|olmasin|istem\w+|без|не|нет|ни|нельзя|χωρ[ιί]ς"
+    r"|[οό]χι)(?![\w-])|n't(?!\w)"
+    r"|ない|なし|不|没|无|없|빼"
+)
+_BESIDE = re.compile(
+    r"\W*(?:(?:and|or|nor|but|also|und|oder|aber|auch|et|ou|mais|y|o|e|ma|mas|i|a|en|of|maar|only|just|nur|with|mit"
+    r"|avec|con|com|и|а|но)\W+)*"
+)
+_SIGNS = re.compile(r"[,;:.!?\n()|]")
 _MOST = 12  # things that one word refuses
 _NEGATED = re.compile(r"(?:don't|do\s+not|never|not)\s+(?:ever\s+)?$")
-_LESS = re.compile(r"(?<!\w)(?P<what>drum|beat|vocal|percussion|rhythm)-?less(?!\w)")
+_LESS = re.compile(
+    r"(?<!\w)(?P<what>drum|beat|vocal|percussion|rhythm)-?less(?!\w)"
+    r"|(?<!\w)(?:no|non|sans|zero|without|ohne)-?(?P<joined>drums?|percussion|percussive|beats?|vocals?|batterie"
+    r"|schlagzeug)(?!\w)"
+)
 _PARTLY = re.compile(
     r"\s*(?:until|till|before|after|at\s+first|at\s+the\s+(?:start|beginning|end)|(?:in|during|for)\s+the\s+(?:intro"
     r"|verse"
@@ -223,6 +254,7 @@ def read_refusals(text: Text) -> list[Refusal]:
     twice = [match.span() for match in _TWICE.finditer(text.lower)]
     for start, end in twice:
         _tell_wanted(text, start, end)
+        text.use(start, end)
     for cue in text.find(_CUE):
         if (
             not any(start < cue.end() and cue.start() < end for start, end in twice)
@@ -232,12 +264,31 @@ def read_refusals(text: Text) -> list[Refusal]:
             new = [one for one in _what_follows(text, cue) if not any(r.meets(one.start, one.end) for r in found)]
             if new and _is_missed(text, cue, new[-1].end):
                 _tell_wanted(text, cue.start(), new[-1].end)
+                text.use(*cue.span())
             else:
                 found += new
     found.sort(key=lambda refusal: refusal.start)
     for refusal in found:
         text.refuse(refusal.start, refusal.end)
     return found
+
+
+def in_doubt(text: Text, start: int, end: int, refusals: list[Refusal]) -> bool:
+    """Whether words that refuse stand in the clause of a place, and no refusal of a thing beside it explains them."""
+    until = _SIGNS.search(text.lower, end)
+    begins = [match.end() for match in _SIGNS.finditer(text.lower, max(0, start - 60), start)]
+    begin, close = max(begins, default=max(0, start - 60)), min(until.start() if until else len(text.lower), end + 60)
+    for match in REFUSING.finditer(text.lower, begin, close):
+        known = next((r for r in refusals if r.known and r.meets(*match.span())), None)
+        if match.start() < end and start < match.end() or known and _BESIDE.fullmatch(_gap(text, known, start, end)):
+            continue
+        return True
+    return False
+
+
+def _gap(text: Text, refusal: Refusal, start: int, end: int) -> str:
+    """What stands between a refusal and a place."""
+    return text.lower[refusal.end : start] if refusal.end <= start else text.lower[end : refusal.start]
 
 
 def _is_missed(text: Text, cue: re.Match[str], end: int) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from . import numbers
 from .text import Text
-from .words import STYLE
+from .words import MUSIC, MUSICAL, STYLE
 
 USUAL = (20.0, 400.0)  # beats a minute that somebody can mean
 _FIGURE = r"\d+(?:[.,]\d+)?"
@@ -39,7 +39,7 @@ _UNTIL = re.compile(r"\s*[-~]\s*(\d{2,3})(?![\d/])")
 _NAMED = re.compile(
     rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals)\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo"
     rf"|beats\s+per\s+minute"
-    rf"|bpm|metronom[eo]?(?:\s+mark(?:ing)?)?|click|m\.\s?m\.?|mm(?=\s?[=:]|\s\d\d)|clocked|темп|テンポ"
+    rf"|bpm|metronom[eo]?(?:\s+mark(?:ing)?)?|click|m\.\s?m\.?|mm(?=\s?[=:]|\s\d\d)|clocked|темп|テンポ|毎分|每分钟|分당|분당"
     rf"|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/)"
 )
 _LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|beats\s+per\s+minute|metronome?|click){_NEAR}")
@@ -74,7 +74,8 @@ _EVERY = re.compile(
 )
 _PACES = {
     "slow": (
-        r"slow(?:ly|er|est)?|unhurried|adagio|adagietto|largo|larghetto|lent[oaie]?s?|lentement|lentamente|grave"
+        r"slow(?:ly|er|est|-paced|-moving)?|unhurried|adagio|adagietto|largo|larghetto|lent[oaie]?s?"
+        r"|lentissim[oaie]|lentement|lentamente|grave"
         r"|down[\s-]?tempo"
         r"|langsam\w*|gemachlich\w*|devagar|despacio|sluggish(?:ly)?|snail'?s pace|schleppend\w*|langzaam|langzame"
         r"|traag|trage"
@@ -83,7 +84,8 @@ _PACES = {
         r"|langsom\w*|hida[sns]\w*|hitaa\w*|αργ[οόαάηή]\w*|incet|rustig|tres lent"
     ),
     "fast": (
-        r"fast(?:er|est)?|quick(?:ly|er)?|rapid(?:ly|e|o|a|ement|as?|os)?|up[\s-]?tempo|high[\s-]speed|breakneck"
+        r"fast(?:er|est|-paced|-moving)?|zugig\w*|quick(?:ly|er)?|rapid(?:ly|e|o|a|ement|as?|os)?|up[\s-]?tempo"
+        r"|high[\s-]speed|breakneck"
         r"|presto"
         r"|prestissimo|allegro|vivace|vivo|schnell\w*|vite|veloc[ei]s?|velocemente|snelle?|быстр\w*|бърз\w*"
         r"|швидк\w*|szybk\w*|rychl\w*|brz[oaei]"
@@ -92,7 +94,7 @@ _PACES = {
     ),
 }  # fmt: skip
 _FAR_EAST = {
-    "slow": re.compile(r"ゆっくり|遅[いくめ]|スロー|慢(?!慢地变快)|缓慢|느린|느리|천천히"),
+    "slow": re.compile(r"ゆっくり|ゆったり|スローテンポ|遅[いくめ]|スロー|慢(?!慢地变快)|缓慢|느린|느리|천천히"),
     "fast": re.compile(r"速[いくめ]|早い|アップテンポ|快速|快节奏|(?<!欢|轻)快(?!乐)|빠른|빠르|신나고 빠"),
 }
 _PACE = {pace: re.compile(rf"(?<![\w-])(?:{words})(?![\w-])") for pace, words in _PACES.items()}
@@ -337,7 +339,8 @@ def read_pace(text: Text, tempo: Tempo | None) -> str | None:
             before = text.before(match.start(), 24)
             if _NO_PACE.search(before) or _SWITCH.search(before) or _THING.match(text.after(match.end(), 16)):
                 continue
-            if text.language not in _ELSEWHERE.get(match[0], ()):
+            alone = text.begins(match.start()) and text.ends(match.end())
+            if alone or text.language not in _ELSEWHERE.get(match[0], ()):
                 said.setdefault(pace, match.span())
     if tempo:
         for span in said.values():
@@ -345,7 +348,13 @@ def read_pace(text: Text, tempo: Tempo | None) -> str | None:
         return None
     if len(said) == 1:
         ((pace, span),) = said.items()
-        text.says("pace", span, pace)
+        after = re.sub(r"^[ -]+", "", text.after(span[1]))
+        if text.language == "en" and not (
+            MUSICAL.match(text.after(span[1])) or MUSIC.match(after) or STYLE.match(after)
+        ):
+            text.takes("pace", span, pace, "it may be the pace of something else: state a number of BPM to be sure")
+        else:
+            text.says("pace", span, pace)
         return pace
     for span in said.values():
         text.takes("pace", span, "", "slow and fast are both asked for: the pace is left open")

@@ -51,7 +51,7 @@ STYLES = {
     "shoegaze": "", "ska": "", "slip jig": "slip jigs", "soft rock": "", "son cubano": "", "soul": "",
     "soundtrack": "colonna sonora|bande originale|banda sonora|filmmusik", "southern gospel": "", "stride": "",
     "surf rock": "surf", "swing": "", "synth pop": "synthpop|synth-pop", "synthwave": "synth wave|retrowave|outrun",
-    "tango": "tangos|танго", "tarantella": "tarantelle|tarantelas?", "tech house": "tech-house", 
+    "tango": "tangos|танго", "tarantella": "tarantelle|tarantelas?", "tech house": "tech-house",
     "techno": "техно|テクノ", "timba": "",
     "trance": "транс", "trap": "", "trip hop": "trip-hop", "tropical house": "", "vaporwave": "",
     "waltz": "waltzes|walzer[ns]?|valses?|valzer|valsa|vals|wals|walc|вальс|ワルツ", "western swing": "", "worship": "",
@@ -63,7 +63,8 @@ _HOMES = frozenset(
     " worship rag rap funk electro electronic ambient cinematic".split()
 )
 _SCENE_AFTER = re.compile(
-    r"\s*(?:sale|doors?\b|workshop|detector|climb|garden|bottom|quiz|sets?\b|keeping|warming|mates?\b|yard|hands"
+    r"\s*(?:searching|up\b|tales?\b|mate\b|sale|doors?\b|workshop|detector|climb|garden|bottom|quiz|sets?\b|keeping"
+    r"|warming|mates?\b|yard|hands"
     r"|lullab|studio|school"
     r"|teacher|exchange|plate|gate|genre\b|:\s*[a-z]+way|roads?\b|side\b|party\b|cleaning|move\b|guitar|level|scene"
     r"|world\b|map\b"
@@ -77,18 +78,19 @@ _SCENE_AFTER = re.compile(
 _SCENE_BEFORE = re.compile(
     r"\b(?:(?:in|my|our|the|a|your|this|old|of|on)(?: the)?|(?:about|set in|through|into|inside|across|near|behind"
     r"|beneath|from|at|around"
-    r"|deep in)(?: (?:the|a|an|my|our|your|this|his|her|their))?(?: [\w-]+)?|for (?:a|the|my|our) [\w-]+) $"
+    r"|deep in)(?: (?:the|a|an|my|our|your|this|his|her|their))?(?: [\w-]+)?|for (?:a|the|my|our) [\w-]+|soap"
+    r"|space) $"
 )
 _SOUNDS = re.compile(
     r"[\s-]*(?:(?:track|beat|song|groove|tune|music|loop|style|vibes?|anthem|banger|mix|feel|piece|instrumental"
     r"|riff|jam|number|band"
     r"|drums?|bass|bassline|piano|ballad)s?(?!\w)|\d|,?\s*\d+\s*bpm)"
 )
-_ABOUT = re.compile(
+ABOUT = re.compile(
     r"\b(?:about|documentary on|history of|podcast on|called|titled|named|hates?|hated|loves?|quiz on"
     r"|museum of)\s+(?:the\s+)?[\"']?$"
 )
-_MUSICAL = re.compile(
+MUSICAL = re.compile(
     r"[\s-]*(?:$|[,;.:!?()\n|/+&]|(?:track|beat|song|groove|tune|music|loop|style|vibes?|anthem|banger|mix|feel"
     r"|piece|instrumental|ballad|riff"
     r"|jam|number|band|drums?|bass|bassline|piano|at|in|with|without|and|but|for|is|no|mit|con|com|avec|met|z|ohne"
@@ -99,13 +101,15 @@ _MUSICAL = re.compile(
 DRUMS = (
     r"drum ?(?:kits?|machines?|sets?|beats?|tracks?|loops?|parts?|fills?|solos?|circles?)|drumlines?"
     r"|(?:live |full |jazz |rock |808 |909 )kit|drumm(?:ers?|ing)|drums?|percussions?|percussionists?|percussive \w+"
-    r"|blast[ -]?beats?|back ?beats?|d-beat|amen break|beats? to (?:study|relax|chill|work|rap)|trommer|trummor"
-    r"|trummer"
-    r"|bici(?:ch)?|tambores|tambours|tamburi|trommeln|schlag(?:zeug|werk|instrument)\w*|perkussion\w*|drumcomputer"
+    r"|blast[ -]?beats?|back ?beats?|d-beat|amen break|beats? to (?:study|relax|chill|work|rap)|trommer|trumm(?:or"
+    r"|a|an)|trummer"
+    r"|bici(?:ch)?|tambor(?:es)?|tambours?|tambur[io]|trommeln|schlag(?:zeug|werk|instrument)\w*|perkussion\w*"
+    r"|drumcomputer"
     r"|beat ?box(?:e[sr])?|batterie|percusion(?:es)?|bateria|percuss(?:ao|oes)|percussioni?|batteria|slagwerk\w*"
     r"|slagtoj|slagverk|perkusj[aei]|perkusista|beben\w*|bebn\w+|bubn\w+|bicie|rummut|lyomasoitt\w+|dobok|dobbal"
-    r"|dobos|utohangszer\w*"
-    r"|vurmali\w*|davul\w*|(?:cu|fara) tobe|percutie|ударн\w+|барабан\w*|перкусси\w+|тъпан\w*|тарамбук\w*|ντραμς"
+    r"|dobos|dob|rumpu\w*|utohangszer\w*"
+    r"|vurmali\w*|davul\w*|(?:cu )?tobe(?=[ ,.;]|$)(?! or| honest)|percutie|ударн\w+|барабан\w*|перкусси\w+"
+    r"|тъпан\w*|тарамбук\w*|ντραμς"
     r"|κρουστ[αά]"
     r"|ταμπο[υύ]ρλο|τ[υύ]μπανα|ドラムス?|打楽器|パーカッション|太鼓|鼓|打击乐器?|드럼|타악기|장구|북소리"
 )
@@ -134,6 +138,13 @@ SINGLE_DRUMS = (
     r"|batucada|redoblante|platillos|castanets|castanuelas|castagnette|caisses? claires?"
     r"|grosses? caisses?|cymbales|gran ?cassa|piatti|tamburi militari|becken|beckenschlage|tromm(?:el|le)\w*"
     r"|wash ?boards?|slit drum|hang ?drum|handpan|udu|bell pattern|steel ?(?:pans?|drums?)"
+    r"|ashiko|berimbau|cencerro|guacharaca|hosho|gankogui|kpanlogo|tassa|cununos?|crotales?|tabor|lambeg|madal"
+    r"|mazhar|panderos?"
+    r"|panderetas?|rebana|rebolo|tan-?tan|thavil|chenda|edakka|parai|urumi|udukkai|taphon|tumbadoras?|shekere"
+    r"|xequere|sistrum|vibraslap"
+    r"|zills|ratchet|bell tree|mark tree|anvil|tarolas?|huehuetl|teponaztli|txalaparta|lagerphone|stomp ?box"
+    r"|schellen\w*|rasseln?"
+    r"|zimbeln|kastagnetten|castagnettes|werbel\w*|grzechotk\w*|guache|kashaka|(?:side|tenor|field|military) drums?"
     r"|goblet drum|ngoma|sabar|mbalax drums|dondo|bougarabou|krakebs?|qraqeb|qarqaba|tar drum|pow-?wow drum"
     r"|four[\s-](?:on|to)[\s-]the[\s-]floor|4[\s-](?:on|to)[\s-]the[\s-]floor|tanggu|малый барабан|бубен|бубны"
     r"|литавры|тарелки|дарбука|スネア|シンバル|ティンパニ|タンバリン|ボンゴ|コンガ|カホン|锣|꽹과리|사물놀이|징"
@@ -190,8 +201,9 @@ def _names() -> tuple[re.Pattern[str], dict[str, str]]:
 
 
 STYLE, _FORMS = _names()
+NAMED = re.compile(rf"(?<![\w-])(?:{DRUMS}|{SINGLE_DRUMS}|{PULSE}|{VOICES}|{INSTRUMENTS}|{MOODS})(?!\w)")
 DRUM = re.compile(rf"(?<![\w-])(?:{DRUMS}|{SINGLE_DRUMS})(?!\w)")
-MUSIC = re.compile(rf"(?:{DRUMS}|{SINGLE_DRUMS}|{PULSE}|{VOICES}|{INSTRUMENTS}|{MOODS})(?!\w)")
+MUSIC = re.compile(NAMED.pattern.removeprefix(r"(?<![\w-])"))
 _EXACT = [(re.compile(form), style) for form, style in _FORMS.items() if re.search(r"[?+*\[]", form)]
 
 
@@ -223,12 +235,12 @@ def read_styles(text: Text) -> tuple[str, ...]:
         if not is_style(text.lower, *match.span()):
             continue
         style = style_named(match[0])
-        theme = _ABOUT.search(text.before(match.start()))
+        theme = ABOUT.search(text.before(match.start()))
         if style in refused:
             text.takes("genre", match.span(), "left open", "it is both named and refused")
             continue
         found[style] = None
-        if theme or match[0] in _HOMES and not (text.begins(match.start()) or _MUSICAL.match(text.lower, match.end())):
+        if theme or match[0] in _HOMES and not (text.begins(match.start()) or MUSICAL.match(text.lower, match.end())):
             text.takes("genre", match.span(), style, "a style, or a thing that has the same name: read as the style")
         else:
             text.says("genre", match.span(), style)
