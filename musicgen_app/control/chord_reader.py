@@ -235,7 +235,8 @@ PIECE = re.compile(
     rf"(?P<name>{_SPOKEN}{_BASS}|{_SPOKEN}(?-i:(?<=[a-z]{{2}})|(?<=[\s-]\d)"
     rf"|(?<=1[13]))(?<!sharp)(?<!flat)(?<!major)(?<!minor)(?![\w#/-])|(?:{_NAME})(?:/\w+)?)"
     rf"|(?P<no>\(?\bN\.?C\b\.?\)?)|(?P<times>\bx\s?\d\d?\b|\b\d\d?\s?x(?!\w))|(?P<same>%)"
-    r"|(?P<open>\()|(?P<close>\))|(?P<piece>[^\s,;|>→:()\[\]{}%\"]+(?:\([^()\s]{1,16}\)[^\s,;|>→:()\[\]{}%\"]*)*)",
+    r"|(?P<open>\()|(?P<close>\))|(?P<piece>[^\s,;"
+    r"|>→:()\[\]{}%\"\u3040-\u9fff\uac00-\ud7af]+(?:\([^()\s]{1,16}\)[^\s,;|>→:()\[\]{}%\"]*)*)",
     re.IGNORECASE,
 )
 _DEGREE = re.compile(r"([b#]?)(VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i|[1-7](?!\d))(?![IiVv])([^/]*)(?:/(.+))?")

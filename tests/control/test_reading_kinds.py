@@ -35,8 +35,10 @@ def test_ways_to_refuse_drums(refusal):
 
 @pytest.mark.parametrize(
     "wish",
-    ["nicht ohne Schlagzeug", "a version without drums is useless to me", "never without drums", "nothing without drums",
-     "can't do samba without surdo", "what is rock without drums?", "no drums? no way, I want drums", "pas sans batterie"],
+    ["nicht ohne Schlagzeug", "a version without drums is useless to me", "never without drums",
+     "nothing without drums",
+     "can't do samba without surdo", "what is rock without drums?", "no drums? no way, I want drums",
+     "pas sans batterie"],
 )  # fmt: skip
 def test_a_refusal_that_is_refused_is_a_wish_and_told(wish):
     assert parse_prompt(wish).drums is not False
@@ -86,7 +88,8 @@ def test_tempo(prompt, tempo, reckoned):
 
 @pytest.mark.parametrize(
     ("prompt", "metre"),
-    [("Irish jig, fiddle", "6/8"), ("slip jig", "9/8"), ("tarantella", "6/8"), ("polka", "2/4"), ("a jig in 4/4", "4/4"),
+    [("Irish jig, fiddle", "6/8"), ("slip jig", "9/8"), ("tarantella", "6/8"), ("polka", "2/4"),
+     ("a jig in 4/4", "4/4"),
      ("NOT 4/4!! in five, loud", "5/4"), ("in the five, trumpet", "5/4"), ("拍子は8分の6", "6/8"), ("a march", None)],
 )  # fmt: skip
 def test_metre(prompt, metre):
@@ -105,7 +108,8 @@ def test_key(prompt, key):
 
 @pytest.mark.parametrize(
     ("prompt", "pace"),
-    [("musica lenta", "slow"), ("遅いバラード", "slow"), ("빠른 노래", "fast"), ("yavaş şarkı", "slow"), ("♩.=48, slow", None),
+    [("musica lenta", "slow"), ("遅いバラード", "slow"), ("빠른 노래", "fast"), ("yavaş şarkı", "slow"),
+     ("♩.=48, slow", None),
      ("organ, Leslie on slow", None), ("pad with slow attack", None), ("5 % slower than 120 BPM", None)],
 )  # fmt: skip
 def test_pace(prompt, pace):

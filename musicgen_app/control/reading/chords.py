@@ -17,7 +17,7 @@ _LABEL_WORDS = (
 )
 _LABEL = re.compile(
     rf"(?<!\w)(?:{_LABEL_WORDS})(?:\s+(?:are|is|of|on|like|over|should\s+be|go(?:es|ing)?|that\s+goes|sind|son|sono"
-    rf"|to\s+use))?(?:\s+(?:just|only|the))?[\s:=(\[\"-]*$",
+    rf"|to\s+use))?(?:\s+(?:just|only|the))?[\s:=,(\[\"-]*$",
     re.IGNORECASE,
 )
 _LABEL_AFTER = re.compile(
@@ -36,7 +36,8 @@ _ON = re.compile(
 )
 _LIST_SIGN = re.compile(r"[,|>/\n;()-]")
 _BETWEEN = re.compile(
-    r"(?:[\s,;|>/:.()\[\]{}\"*~%-]+|\d{1,2}[.)](?=\s)|(?:then(?:\s+to)?|and|to|next|finally|lastly|into|moving\s+to"
+    r"(?:[\s,;|>/:.()\[\]{}\"*~%-]+|for\s+\w+\s+(?:bars?|beats?|measures?)|\d{1,2}[.)](?=\s)|(?:then(?:\s+to)?|and"
+    r"|to|next|finally|lastly|into|moving\s+to"
     r"|resolv(?:es|ing)\s+to|dopo|danach|zu|und|dann|y|et|puis|luego|poi|e|en|back\s+to"
     r"|followed\s+by|x\s?\d{1,2}|\d{1,2}\s?x)(?!\w))*",
     re.IGNORECASE,

@@ -19,7 +19,8 @@ _FLOOR = re.compile(r"(?<!\w)(?:four|4)[\s-](?:on|to)[\s-]the[\s-]floor(?!\w)")
 _A_CAPPELLA = re.compile(r"(?<!\w)a[\s-]?cap+el+a(?!\w)")
 # A battery, a kick-off, the brush of a painter.
 _OTHER = re.compile(
-    r"kicks?\s+(?:in|off|back|out|ass|it|the|my|your|his|her|him|me|some|started)\b|drumm?(?:ing)?\s+up\b"
+    r"kicks?\s+(?:in|off|back|out|ass|it|the|my|your|his|her|him|me|some|started)\b|claves?\s+de\s+(?:sol|fa|do)\b"
+    r"|drumm?(?:ing)?\s+up\b"
     r"|(?:batterie|bateria|batteria)\s+(?:de|do|del|di|d'|da|mon|meu|mi|is|ist"
     r"|est|e)\s+(?:(?:mon|ma|meu|minha|mi|mio|il|la|le|l'|o|a"
     r"|mein\w*|tu|ton|su)\s*)?(?:tel\w+|cel\w+|smart\w+|handy|movil|portab\w+|pentol\w+|cucina|cuisine|cozinha|coche"
@@ -30,7 +31,7 @@ _OTHER = re.compile(
     r"|drum\s+roll\s+please|trommelfell|hats\s+off|(?:top|cowboy|straw)\s+hats"
 )
 _MAYBE = re.compile(r"\b(?:maybe|perhaps|possibly|with\s+or\s+without|optionally)\s+(?:some\s+)?$")
-_OR_NOT = re.compile(r"\s*(?:(?:are|is)\s+)?optional|\s*,?\s*or\s+not\b|,?\s+maybe\s+not")
+_OR_NOT = re.compile(r"\s*(?:(?:are|is)\s+|[:=]\s*)?optional|\s*,?\s*or\s+not\b|,?\s+maybe\s+not")
 _AMOUNT = re.compile(
     r"\b(?:fewer|less|not\s+(?:so|too)\s+(?:many|much)|(?:hardly|barely|scarcely)\s+any|(?:almost|nearly"
     r"|next\s+to)\s+no|sparse"
@@ -39,6 +40,11 @@ _AMOUNT = re.compile(
 _YES = re.compile(r"\s*[:=]\s*(?:yes|on|true|1|ja|oui|si)\b")
 
 
+_LATE = re.compile(
+    r"\s+only\s+(?:in|at|from|after|for|during|near|towards?)\s+(?:the\s+)?\w+|\s+(?:in|at|for"
+    r"|during)\s+the\s+(?:second\s+half|last|final|end\b|chorus"
+    r"|bridge|drop|outro|refrain)"
+)
 _TRADE = re.compile(r"\s*(?:teacher|shop|store|lessons?|boy|school|major|academy|company|brakes?)\b")
 _BEAT = re.compile(r"(?<![\w-])beats?(?![\w-]|\s+(?:of|it|the|me|up|him|her|them|you)\b)")
 _DOUBT = "other words that refuse stand beside it: write drums, or no drums, to be sure"
@@ -83,6 +89,11 @@ def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
         for match in single:
             text.takes("drums", match.span(), "no drums", "drums are refused, and the plan knows them only as a whole")
         return False
+    late = [m for m in (*whole, *single) if _LATE.match(text.lower, m.end())]
+    for match in late:
+        span = (match.start(), _LATE.match(text.lower, match.end()).end())
+        text.misses("drums", span, "drums for a part of a clip only: write a chord sheet with sections")
+    whole, single = ([m for m in some if m not in late] for some in (whole, single))
     left = [
         m for m in (*whole, *single) if _MAYBE.search(text.before(m.start(), 24)) or _OR_NOT.match(text.lower, m.end())
     ]

@@ -44,7 +44,9 @@ _EASTERN_KEY = re.compile(
     r"(?P<sign>[嬰変])?(?P<note>[ハニホヘトイロ])(?P<mode>[長短])調|(?P<korean_sign>올림"
     r"|내림)?(?P<korean>[다라마바사가나])(?P<korean_mode>[장단])조|(?P<latin>[A-G])(?P<flat>[b#])?(?P<han>[大小])[调調]"
 )
-_GERMAN_KEY = re.compile(r"(?<![\w])(?P<note>[A-Ha-h](?:is|es|s)?)[\s-](?P<mode>dur|moll|mol)(?!\w)", re.IGNORECASE)
+_GERMAN_KEY = re.compile(
+    r"(?<![\w])(?P<note>[A-Ha-h](?:is|es|s)?)[\s-](?P<mode>duuri|dur|molli?|mol)(?!\w)", re.IGNORECASE
+)
 _GERMAN_ODD = re.compile(r"(?<![\w-])(?P<note>[A-Za-z]{1,3})-(?:dur|moll)(?!\w)", re.IGNORECASE)
 _DUTCH_KEY = re.compile(r"(?<![\w-])(?P<note>[A-Ga-g](?:is|es|s)?)[\s-](?P<mode>klein|groot|mineur|majeur)(?!\w)")
 _ENGLISH_KEY = re.compile(
@@ -149,7 +151,7 @@ _NOUN = re.compile(
 )
 _FOLLOWS = re.compile(
     r"\s*(?:$|[,;:.!?()\[\]|\n\"'/+&]|-\s|\d|(?:with|or|ohne|sans|sin|senza|sem|zonder|at|and|on|for|using|please|by"
-    r"|over|but|then|shuffle|swing|feel"
+    r"|over|but|then|instead|rather|not|shuffle|swing|feel"
     r"|slow|fast|mit|con|com|avec|und|et|y|e|bitte|por|pls|no\b|played|-"
     r"|instrumental|throughout|around|about|to\b|ending|starting|tempo|bpm|scale|blues|riff|jam|groove|cu)\b)"
 )
@@ -244,7 +246,7 @@ def _german_note(name: str) -> str:
 
 def _german(text: Text) -> _Keys:
     found = [
-        (*m.span(), Key(_german_note(m["note"]), "major" if m["mode"].lower() == "dur" else "minor"), "")
+        (*m.span(), Key(_german_note(m["note"]), "major" if m["mode"].lower().startswith("du") else "minor"), "")
         for m in text.find(_GERMAN_KEY, cased=True)
     ]
     found += [(*m.span(), Key(_german_note(m["note"]), _mode_of(m)), "") for m in text.find(_MIXED_KEY, cased=True)]

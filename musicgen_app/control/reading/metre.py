@@ -66,7 +66,7 @@ _HAN = {"二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "�
 _CHINESE = re.compile(r"([二三四五六七八九])分の?([二三四五六七八九])拍")
 _COUNTED = re.compile(
     rf"(?P<what>(?<![\w'-])[\w'-]+\s+|^\s*|[^\w\s]\s*)in\s+(?:a\s+)?(?P<the>the\s+)?(?:(?:slow|fast|quick|gentle"
-    rf"|brisk|easy|heavy|steady|swung|swinging)\s+)?(?:{_COUNT}|(?P<digit>[35679]"
+    rf"|brisk|easy|heavy|steady|swung|swinging)\s+)?(?:{_COUNT}|(?P<digit>[345679]"
     rf"|11))(?P<time>[\s-]+{_TIME})?(?![\w/-]|\s*(?:minutes?|min\b|sec|hours?"
     r"|days?|weeks?|years?|months?|parts?|steps?|seconds|flats?|sharps?|songs?|bars|beats\s+per|voices|movements|\d"
     r"|%|o'clock|the))"

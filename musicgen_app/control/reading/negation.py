@@ -177,7 +177,8 @@ _EASTERN = re.compile(
 )
 _ALMOST = re.compile(r"\b(?:with\s+or|almost|nearly|next\s+to|practically|fast|quasi|presque|casi)\s+$")
 _BEGINNING = re.compile(
-    r"\b(?:and|but|or|with|please|absolutely|definitely|strictly|und|aber|mais|pero|ma|mas|y|et|e|bitte|it|is|said"
+    r"\b(?:and|but|or|with|please|absolutely|definitely|strictly|und|aber|mais|pero|ma|mas|maar|ale|men|но|och|og|y"
+    r"|et|e|bitte|it|is|said"
     r"|house"
     r"|want|so)\s+$"
 )

@@ -340,7 +340,13 @@ def read_pace(text: Text, tempo: Tempo | None) -> str | None:
             if _NO_PACE.search(before) or _SWITCH.search(before) or _THING.match(text.after(match.end(), 16)):
                 continue
             alone = text.begins(match.start()) and text.ends(match.end())
-            if alone or text.language not in _ELSEWHERE.get(match[0], ()):
+            word = before.split()[-1:] or [""]
+            if (
+                alone
+                or MUSIC.fullmatch(word[0])
+                or STYLE.fullmatch(word[0])
+                or text.language not in _ELSEWHERE.get(match[0], ())
+            ):
                 said.setdefault(pace, match.span())
     if tempo:
         for span in said.values():
