@@ -10,10 +10,9 @@ from ..chord_reader import GERMAN, NO_CHORD, PIECE, ChordReading, names_of, part
 from .text import Text
 
 _LABEL_WORDS = (
-    r"(?:power\s+)?chords?(?:\s+(?:progression|sequence|loop|changes))?|(?:chord\s+)?progression"
-    r"|(?:chord\s+)?changes|akkord(?:e|en|folge)|akkoorden|accords"
-    r"|acordes|accordi|progres(?:ion|sao|sione)|akordy|аккорды|コード(?:進行)?|和弦|harmony|harmonies|vamp|turnaround"
-    r"|cadence"
+    r"(?:power\s+)?chords?(?:\s+(?:progression|sequence|loop|changes))?|(?:chord\s+)?progression|(?:chord\s+)?changes"
+    r"|akkord(?:e|en|folge)|akkoorden|accords|acordes|accordi|progres(?:ion|sao|sione)|akordy|аккорды|コード(?:進行)?|和弦"
+    r"|harmony|harmonies|vamp|turnaround|cadence"
 )
 _LABEL = re.compile(
     rf"(?<!\w)(?:{_LABEL_WORDS})(?:\s+(?:are|is|of|on|like|over|should\s+be|go(?:es|ing)?|that\s+goes|sind|son|sono"
@@ -36,9 +35,9 @@ _ON = re.compile(
 )
 _LIST_SIGN = re.compile(r"[,|>/\n;()-]")
 _BETWEEN = re.compile(
-    r"(?:[\s,;|>/:.()\[\]{}\"*~%-]+|for\s+\w+\s+(?:bars?|beats?|measures?)|\d{1,2}[.)](?=\s)|(?:then(?:\s+to)?|and"
-    r"|to|next|finally|lastly|into|moving\s+to"
-    r"|resolv(?:es|ing)\s+to|dopo|danach|zu|und|dann|y|et|puis|luego|poi|e|en|back\s+to"
+    r"(?:[\s,;|>/:.()\[\]{}\"*~%-]+|for\s+\w+\s+(?:bars?|beats?|measures?)|\d{1,2}[.)](?=\s)|(?:then(?:\s+to)?|and|to"
+    r"|next|finally|lastly|into|moving\s+to|resolv(?:es|ing)\s+to|dopo|danach|zu|und|dann|y|et|puis|luego|poi|e|en"
+    r"|back\s+to"
     r"|followed\s+by|x\s?\d{1,2}|\d{1,2}\s?x)(?!\w))*",
     re.IGNORECASE,
 )
@@ -48,9 +47,8 @@ _PICK_UP = re.compile(
 )  # after N.C.
 _NOTATION = re.compile(
     r"(?<!\w)[Hh]\s*(?:=|is|means|stands\s+for|for)\s*(?:(?:our|the|an?)\s+)?B(?:[\s-]natural)?(?![\w#])"
-    r"|(?<!\w)[Bb]\s*(?:=|is|means|stands\s+for|for)\s*B(?:b|[\s-]flat)(?!\w)"
-    r"|(?<!\w)(?:in\s+|using\s+)?[Gg]erman\s+(?:note\s+|chord\s+)?(?:writing|notation|names|naming|spelling|style"
-    r"|sense|letters)"
+    r"|(?<!\w)[Bb]\s*(?:=|is|means|stands\s+for|for)\s*B(?:b|[\s-]flat)(?!\w)|(?<!\w)(?:in\s+"
+    r"|using\s+)?[Gg]erman\s+(?:note\s+|chord\s+)?(?:writing|notation|names|naming|spelling|style|sense|letters)"
 )
 _SETTING = re.compile(r"\d|bpm|tempo|(?<!\w)key(?!\w)")  # words that no song has
 _BULLET = re.compile(r"^\s*(?:[-*>,]|\d{1,2}[.)])\s+")  # of a list; the round one is a comma in the plain form

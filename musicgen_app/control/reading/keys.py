@@ -8,16 +8,15 @@ from typing import NamedTuple
 from ..chord_reader import FLAT_WORDS, SHARP_WORDS
 from ..theory import DARK_MODES, pitch_class, spell_note
 from .text import Text
-from .words import MUSIC, STYLE
+from .words import MUSIC, RANKED, STYLE
 
 # The words for a mode, in any language and without accents -> the mode.
 _MODES = {
     "phrygian dominant": r"phrygian\s+dominant|freygish|frigio\s+dominante",
     "harmonic minor": r"harmonic\s+minor|harmonisch\s+moll|minore\s+armonica",
     "minor": (
-        r"minor\s+pentatonic|(?:natural\s+|melodic\s+|pentatonic\s+)?(?:minore?|min)|aeolian|menor|mineure?"
-        r"|[ -]?moll|mol"
-        r"|aolisch|eolico|eolien|минор\w*|マイナー"
+        r"minor\s+pentatonic|(?:natural\s+|melodic\s+|pentatonic\s+)?(?:minore?|min)|aeolian|menor|mineure?|[ -]?moll"
+        r"|mol|aolisch|eolico|eolien|минор\w*|マイナー"
     ),
     "major": (
         r"major\s+pentatonic|(?:pentatonic\s+)?(?:major|maj)|ionian|mayor|maior|maggiore|majeure?|[ -]?dur|ionisch"
@@ -58,8 +57,7 @@ _MIXED_KEY = re.compile(rf"(?<![\w-])(?P<note>[CDFGAH]is|[CDG]es|Es|As|Bes|Hes)[
 _JOINED_KEY = re.compile(r"(?<![\w-])(?P<note>[A-H])(?P<sign>#|b)?(?P<mode>major|minor|maj)(?!\w)")
 _LABEL = (
     r"(?:(?:the\s+)?key(?:\s+signature)?(?:\s+of)?|tonality|tonic|tonart|tonalite(?:\s+de)?|tonalidad(?:\s+de)?"
-    r"|tonalita(?:\s+di)?|tonalidade(?:\s+de)?"
-    r"|tom\s+de|tono\s+de|tonacja|toonsoort|root(?:\s+note)?|тональность)"
+    r"|tonalita(?:\s+di)?|tonalidade(?:\s+de)?|tom\s+de|tono\s+de|tonacja|toonsoort|root(?:\s+note)?|тональность)"
 )
 _NOTE = rf"(?P<note>[A-H]|{'|'.join(_LATIN)}|[A-Ha-h](?:is|es)|[EA]s)(?P<sign>#|b|[\s-]?(?:sharp|flat)(?!\w))?"
 _LABELLED = re.compile(
@@ -74,8 +72,7 @@ _UNREAD = re.compile(
 )
 _IN = re.compile(
     r"(?<!\w)(?:in|en|em|im|dans)\s+(?:concert\s+)?(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp"
-    r"|flat)(?!\w))?(?P<minor>m(?:in)?)?"
-    r"(?![\w'#/&+-]|\.\w|\s*-\s*\w)"
+    r"|flat)(?!\w))?(?P<minor>m(?:in)?)?(?![\w'#/&+-]|\.\w|\s*-\s*\w)"
 )
 _IN_LATIN = re.compile(
     r"(?<!\w)(?:in|en|em)\s+(?P<note>[Dd]o|[Rr]e|[Mm]i|[Ff]a|[Ss]ol|[Ll]a|[Ss]i)"
@@ -94,70 +91,49 @@ _ON = re.compile(
 )
 _RELATIVE = re.compile(
     r"(?<!\w)(?P<kind>relative|parallel)\s+(?P<mode>minor|major)\s+(?:of|to)\s+(?:the\s+)?(?P<note>[A-G])(?P<sign>#"
-    r"|b)?"
-    r"(?:\s+(?:major|minor))?(?![\w#])|(?<!\w)(?P<german>moll|dur)parallele\s+(?:von|zu)\s+(?P<name>[A-Ha-h](?:is|es"
-    r"|s)?)"
+    r"|b)?(?:\s+(?:major|minor))?(?![\w#])|(?<!\w)(?P<german>moll|dur)parallele\s+(?:von|zu)\s+(?P<name>[A-Ha-h](?:is"
+    r"|es|s)?)"
     r"-(?:dur|moll)",
     re.IGNORECASE,
 )
 _NOT_IN = re.compile(r"\bnot\s+(?:in\s+)?(?:an?\s+)?$")
 _OF_STYLE = re.compile(
-    r"(?<![\w-])(?P<mode>minor|major)(?=[\s-]+(?:blues|ballad|waltz|jazz|jam|riff|groove|melody"
-    r"|chord\s+progression))"
+    r"(?<![\w-])(?P<mode>minor|major)(?=[\s-]+(?:blues|ballad|waltz|jazz|jam|riff|groove|melody|chord\s+progression))"
 )
 _CODE = re.compile(
-    r"\b(?:written|coded|coding|code[sr]?|programm\w*|developer|compiler|script\w*|software|unity|backend|\.net"
-    r"|java|python|c\+\+|rust"
-    r"|app|plugin|library)\b"
+    r"\b(?:written|coded|coding|code[sr]?|programm\w*|developer|compiler|script\w*|software|unity|backend|\.net|java"
+    r"|python|c\+\+|rust|app|plugin|library)\b"
 )
 _CAMELOT = re.compile(r"(?<![\w.])(?P<number>\d{1,2})(?P<letter>[ABab])(?![\w])")
 _PLACES = re.compile(
-    r"\b(?:seat|room|gate|flat|apartment|bus|line|track|page|year|grade|class|section|unit|level"
-    r"|side|part|no\.?)\s*$"
+    r"\b(?:seat|room|gate|flat|apartment|bus|line|track|page|year|grade|class|section|unit|level|side|part|no\.?)\s*$"
 )
 _WHEEL_MAJOR = ("B", "F#", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E")  # 1B to 12B
 _WHEEL_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
-_KEYS = (
-    r"tom|tono|tonalidad[e]?|tonalita|tonalite|ton|tonart|modo|mode|tonacj[ia]|toonsoort|skala"
-    r"|gamme|escala|scala"
-)
+_KEYS = r"tom|tono|tonalidad[e]?|tonalita|tonalite|ton|tonart|modo|mode|tonacj[ia]|toonsoort|skala|gamme|escala|scala"
 _DARK = r"moll|mineur[e]?|minore?|menor|molow[aey]\w*|mol"
 _LIGHT = r"dur|majeur[e]?|maggiore|mayor|maior|major|durow[aey]\w*"
 _END = (
-    r"(?=\s*(?:$|[,;.!?)\n-]|s'il|bitte|please|por\s|per\s|graag|und\s|et\s|y\s|e\s"
-    r"|en\s|con\s|com\s|avec\s|mit\s|met\s|om\s|voor\s|for\s|pour\s|para\s))"
+    r"(?=\s*(?:$|[,;.!?)\n-]|s'il|bitte|please|por\s|per\s|graag|und\s|et\s|y\s|e\s|en\s|con\s|com\s|avec\s|mit\s"
+    r"|met\s|om\s|voor\s|for\s|pour\s|para\s))"
 )
 _MODE_ALONE = re.compile(
     rf"(?<![\w-])(?:(?P<en>major|minor)(?:[\s-](?:key|mode|tonality|scale)|\s+(?:key|scale))|(?:in|im|en|em|w|i|na"
-    rf"|dans|v)\s+"
-    rf"(?:une?\s+|um\s+|un\s+|un'|einer\s+|een\s+|a\s+)?(?:(?:{_KEYS})\s+(?:{_DARK}|{_LIGHT})|(?:{_DARK}"
-    rf"|{_LIGHT})-?(?:tonart|toonsoort)"
-    rf"|(?:{_DARK}|{_LIGHT}|minor){_END})|(?:tonart|tonalitat|tonacja|tom|tono|modo|mode"
-    rf"|tonalite)\s*:?\s*(?:{_DARK}|{_LIGHT}){_END}"
+    rf"|dans|v)\s+(?:une?\s+|um\s+|un\s+|un'|einer\s+|een\s+|a\s+)?(?:(?:{_KEYS})\s+(?:{_DARK}|{_LIGHT})|(?:{_DARK}"
+    rf"|{_LIGHT})-?(?:tonart|toonsoort)|(?:{_DARK}|{_LIGHT}|minor){_END})|(?:tonart|tonalitat|tonacja|tom|tono|modo"
+    rf"|mode|tonalite)\s*:?\s*(?:{_DARK}|{_LIGHT}){_END}"
     r"|(?:в|на)\s+(?:минор|мажор)\w*|минорн\w+|мажорн\w+|в\s+(?:миноре|мажоре))(?!\w)"
     r"|(?<![嬰変ハニホヘトイロ])(?:短調|長調)|マイナー(?:キー|調)|メジャー(?:キー|調)|(?<![a-gb#])[小大][调調]|단조|장조",
     re.IGNORECASE,
 )
-# Nouns that make an article of an A before "minor" or "major", or a rank of the mode.
-_NOUN = re.compile(
-    r"[\s-]+(?:key|mode|mood|label|league|tom|point|detail|inconvenien\w+|problems?|issues?|updates?|fix\w*"
-    r"|complaints?|leak|budget|part|role|hits?|success|changes?"
-    r"|setbacks?|incidents?|injur\w+|accidents?|mistakes?|miracles?|traged\w+|cit(?:y|ies)|events?|roads?"
-    r"|differences?|concerns?|scandals?|holidays?|upgrades?|works?"
-    r"|deal|figure|victory|defeat|planet|character|annoyance|disaster|crisis|headache|artist|studio|company|feat"
-    r"|improvement|repairs?|scratch|bug|glitches?|delay"
-    r"|in\s+(?:college|history|music|english|math|art|physics|biology|literature)|chords?|sevenths?|offen[cs]e|wound"
-    r"|thing|one\b|and\s+(?:a\s+)?major|breakup|crush|rush|announcement)"
-)
 _FOLLOWS = re.compile(
     r"\s*(?:$|[,;:.!?()\[\]|\n\"'/+&]|-\s|\d|(?:with|or|ohne|sans|sin|senza|sem|zonder|at|and|on|for|using|please|by"
-    r"|over|but|then|instead|rather|not|shuffle|swing|feel"
-    r"|slow|fast|mit|con|com|avec|und|et|y|e|bitte|por|pls|no\b|played|-"
-    r"|instrumental|throughout|around|about|to\b|ending|starting|tempo|bpm|scale|blues|riff|jam|groove|cu)\b)"
+    r"|over|but|then|instead|rather|not|shuffle|swing|feel|slow|fast|mit|con|com|avec|und|et|y|e|bitte|por|pls|no\b"
+    r"|played|-|instrumental|throughout|around|about|to\b|ending|starting|tempo|bpm|scale|blues|riff|jam|groove|cu)\b)"
 )
 _PREPOSED = re.compile(
-    r"(?:\b(?:in|en|em|im|dans|key|of|de|di|tonality|tonalidad|tonalita|tonalidade|tonart|tonalite|tono|tom|is|nel"
-    r"|von|и|на)\s*:?\s*|[:=]\s*)$"
+    r"(?:\b(?:in|en|em|im|dans|key|of|de|di|tonality|tonalidad|tonalita|tonalidade|tonart|tonalite|tono|tom|is|nel|von"
+    r"|и|на)\s*:?\s*|[:=]\s*)$"
 )
 _GERMANS = ("de", "pl", "cs", "sv", "da")
 
@@ -267,7 +243,7 @@ def _latin(text: Text) -> _Keys:
     for m in text.find(_LATIN_KEY, cased=True):
         asked = _PREPOSED.search(text.before(m.start(), 16)) or m["note"][0].isupper() and not m["note"].isupper()
         alone = (text.begins(m.start()) or asked) and _FOLLOWS.match(text.after(m.end(), 24))
-        if alone or _PREPOSED.search(text.before(m.start(), 16)) and not _NOUN.match(text.after(m.end(), 24)):
+        if alone or _PREPOSED.search(text.before(m.start(), 16)) and not RANKED.match(text.after(m.end(), 24)):
             found.append((*m.span(), Key(_sharpened(_LATIN[m["note"].lower()], m["sign"]), _mode_of(m)), ""))
     for m in text.find(_RUSSIAN_KEY, cased=True):
         found.append((*m.span(), Key(_sharpened(_RUSSIAN[m["note"].lower()], m["sign"]), _mode_of(m)), ""))
@@ -291,7 +267,7 @@ def _english(text: Text) -> _Keys:
     for m in text.find(_ENGLISH_KEY, cased=True):
         note, mode, after = m["note"], _mode_of(m), text.after(m.end(), 40)
         named = note not in "aA" and re.match(r"[\s-]+(?:key|mode|tonality|scale)\b", after)
-        if _NOUN.match(after) and not named or re.fullmatch(r"[a-z]-(?:major|minor|min|maj)", m[0]) and note in "a":
+        if RANKED.match(after) and not named or re.fullmatch(r"[a-z]-(?:major|minor|min|maj)", m[0]) and note in "a":
             continue
         if note in "aA" and not m["sign"] and _is_article(text, m):
             continue

@@ -12,28 +12,24 @@ from .words import NAMED
 _LOOKS = {
     "tempo": (
         r"-?\d+(?:[.,]\d+)?\s*(?:bpm|beats|schlage|battements|pulsos|battiti|batidas)\b|\b(?:tempo"
-        r"|bpm)\b[^,;.\n\d]{0,16}\d+"
-        r"|(?:[^\s,;]{1,24}\s+){0,2}\bbpm\b|\btempo\s*(?:of|[:=])\s*\w+"
+        r"|bpm)\b[^,;.\n\d]{0,16}\d+|(?:[^\s,;]{1,24}\s+){0,2}\bbpm\b|\btempo\s*(?:of|[:=])\s*\w+"
     ),
     "key": r"\bkey\s*[:=]\s*\w+[^,;.\n]{0,16}|\bkey of\b[^,;.\n]{0,24}|\b(?:[1-7]|one|two|three|four|five"
-    r"|six)\s+(?:sharps?|flats?)\b"
-    r"|\b(?:dorian|phrygian|lydian|mixolydian|locrian|aeolian|ionian)\b"
-    r"|\b(?:relative|parallel)\s+(?:major|minor)\b|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league"
-    r"|label"
+    r"|six)\s+(?:sharps?|flats?)\b|\b(?:dorian|phrygian|lydian|mixolydian|locrian|aeolian|ionian)\b|\b(?:relative"
+    r"|parallel)\s+(?:major|minor)\b|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label"
     r"|key))",
     "chords": r"\bchords?\s*(?::|are)\s*[^.\n]{1,40}|(?-i:\b[A-G])(?:[\s-](?:sharp|flat))?(?:[\s-](?:major|minor))?"
     r"[\s-](?:seven|seventh|nine|ninth|dim\w*|aug\w*|half[\s-]dim\w*|sus\w*|sixth|dominant|thirteenth|eleventh)\b",
     "metre": r"\b(?:odd|uneven|asymmetric\w*|irregular|mixed|changing)\s+(?:met(?:re|er)s?|times?)(?:\s+signatures?)?\b"
-    r"|\b(?:bars?|groups?|cycles?|phrases?|measures?)\s+of\s+(?:[2-9]|1[0-7]|two|three|four|five|six|seven|nine"
-    r"|eleven|thirteen)\b"
-    r"|\b(?:[2-9]|1[0-7]|two|three|four|five|six|seven|nine|eleven|thirteen)[\s-]beats?\s+(?:cycle|bar|groove"
-    r"|pattern|loop|phrase|rhythm)\b|"
-    r"(?<![\d+])\d(?:\+\d)+(?:\s+(?:groove|feel|pattern))?|\b\d{1,2}/\d{1,2}\s+(?:time|metre|meter)\b"
+    r"|\b(?:bars?|groups?|cycles?|phrases?|measures?)\s+of\s+(?:[2-9]|1[0-7]|two|three|four|five|six|seven|nine|eleven"
+    r"|thirteen)\b|\b(?:[2-9]|1[0-7]|two|three|four|five|six|seven|nine|eleven|thirteen)[\s-]beats?\s+(?:cycle|bar"
+    r"|groove|pattern|loop|phrase|rhythm)\b|(?<![\d+])\d(?:\+\d)+(?:\s+(?:groove|feel|pattern))?"
+    r"|\b\d{1,2}/\d{1,2}\s+(?:time|metre|meter)\b"
     r"|\btime signature\b[^,;.\n]{0,24}",
     "drums": r"\b\w*(?:drum|percuss|tambor|tambour|tambur|trommel|schlagwerk|cymbal|snare)\w*",
     "pitch": (
-        r"[+-]?\d+\s*(?:semitones?|cents|octaves?|st)\b|\b4(?:15|32|4[0-4])\s*hz\b"
-        r"|\b(?:drop|open|standard)\s+[A-G][b#]?\s+tuning\b|\btuned?\s+(?:down|up|to)\s+[^,;.\n]{1,20}"
+        r"[+-]?\d+\s*(?:semitones?|cents|octaves?|st)\b|\b4(?:15|32|4[0-4])\s*hz\b|\b(?:drop|open"
+        r"|standard)\s+[A-G][b#]?\s+tuning\b|\btuned?\s+(?:down|up|to)\s+[^,;.\n]{1,20}"
     ),
     "level": r"-\d+(?:\.\d+)?\s*(?:db|lufs)\b",
 }
@@ -49,12 +45,12 @@ _WHY = {
 _PATTERNS = {kind: re.compile(words, re.IGNORECASE) for kind, words in _LOOKS.items()}
 # A number, or a note, that is a clause of its own.
 _NUMBER = re.compile(
-    r"(?<![\w./:,#'-])(\d{2,3})(?![\w/%:'-]|[.,]\d|\s*[a-z])|(?<![\w./:#-])(?:between )?\d{2,3}"
-    r" ?(?:-|to|and) ?\d{2,3}(?![\w/%:])"
+    r"(?<![\w./:,#'-])(\d{2,3})(?![\w/%:'-]|[.,]\d|\s*[a-z])|(?<![\w./:#-])(?:between )?\d{2,3} ?(?:-|to"
+    r"|and) ?\d{2,3}(?![\w/%:])"
 )
 _COUNTED = re.compile(
-    r"\b(?:op|opus|no|nr|number|bars?|page|room|route|bus|highway|chapter|tracks?|vol\w*|level|bwv|kv?|rv|age[d]?"
-    r"|area|street|psalm|take|top|over)\.?\s*$"
+    r"\b(?:op|opus|no|nr|number|bars?|page|room|route|bus|highway|chapter|tracks?|vol\w*|level|bwv|kv?|rv|age[d]?|area"
+    r"|street|psalm|take|top|over)\.?\s*$"
 )
 _NOTE = re.compile(r"(?<![\w#'.&-])[A-H][#b]?(?:m|m?[679])?(?!\.?\w|[#'&/+])")
 _MINOR = re.compile(r"(?<![\w#'.&-])(?:[BCFGH]|[A-H][#b])m(?!\.?\w|[#'&/+])")  # likely a chord, wherever it stands

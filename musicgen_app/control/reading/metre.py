@@ -48,8 +48,8 @@ _SPELT = re.compile(
     rf"|time|metre|meter))?(?![\w])"
 )
 _SURE_BEFORE = re.compile(
-    r"\b(?:in|im|en|em|a|time|metre|meter|takt|compas|compasso|размер[ае]?|tempo(?: di)?|mesure|maat|u|op|it's|its"
-    r"|au|na|al)\s*:?\s*$"
+    r"\b(?:in|im|en|em|a|time|metre|meter|takt|compas|compasso|размер[ае]?|tempo(?: di)?|mesure|maat|u|op|it's|its|au"
+    r"|na|al)\s*:?\s*$"
 )
 _FRACTION = re.compile(r"\s*(?:d'|del|di|dell|of\b|des\b|der\b|часа|hour|de hora|d'heure|traurig|sad)")
 _TO_THE_BAR = re.compile(
@@ -65,11 +65,11 @@ _BEATS = re.compile(r"(?<![\d分])([2-7])(?:拍子|박자)")
 _HAN = {"二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _CHINESE = re.compile(r"([二三四五六七八九])分の?([二三四五六七八九])拍")
 _COUNTED = re.compile(
-    rf"(?P<what>(?<![\w'-])[\w'-]+\s+|^\s*|[^\w\s]\s*)in\s+(?:a\s+)?(?P<the>the\s+)?(?:(?:slow|fast|quick|gentle"
-    rf"|brisk|easy|heavy|steady|swung|swinging)\s+)?(?:{_COUNT}|(?P<digit>[345679]"
-    rf"|11))(?P<time>[\s-]+{_TIME})?(?![\w/-]|\s*(?:minutes?|min\b|sec|hours?"
-    r"|days?|weeks?|years?|months?|parts?|steps?|seconds|flats?|sharps?|songs?|bars|beats\s+per|voices|movements|\d"
-    r"|%|o'clock|the))"
+    rf"(?P<what>(?<![\w'-])[\w'-]+\s+|^\s*|[^\w\s]\s*)in\s+(?:a\s+)?(?P<the>the\s+)?(?:(?:slow|fast|quick|gentle|brisk"
+    rf"|easy|heavy|steady|swung|swinging)\s+)?(?:{_COUNT}|(?P<digit>[345679]|11))(?P<time>[\s-]+{_TIME})?(?![\w/-]"
+    rf"|\s*(?:minutes?|min\b|sec|hours?"
+    r"|days?|weeks?|years?|months?|parts?|steps?|seconds|flats?|sharps?|songs?|bars|beats\s+per|voices|movements|\d|%"
+    r"|o'clock|the))"
 )
 _NO_COUNT = re.compile(
     r"(?:ready|back|there|here|done|leav\w+|start\w*|g2g|due|meet\w*|be|live|one|party|walk\w*|go|gone|out)\s+$"

@@ -14,18 +14,16 @@ USUAL = (20.0, 400.0)  # beats a minute that somebody can mean
 _FIGURE = r"\d+(?:[.,]\d+)?"
 _UNIT = (
     r"(?:bpm|b\.p\.m\.?|(?:beats?|clicks?|strokes?)[\s-]*(?:(?:per|a|/|every|each)[\s-]*|(?:in|to)\s+(?:a|the|one"
-    r"|every)\s+)min(?:ute)?s?\b\.?|to\s+the\s+minute|(?:pulsaciones|golpes"
-    r"|pulsos)\s+por\s+minuto"
-    r"|(?:battements?|pulsations?)\s+(?:par|a\s+la)\s+minute|a\s+la\s+(?:noire|negra)|schlage?n?\s+(?:pro"
-    r"|in\s+der)\s+minute|battiti\s+al\s+minuto"
-    r"|batidas\s+por\s+minuto|uderzen\s+na\s+minute|udar\w+\s+v\s+minutu|ударов\s+в\s+минуту|slagen\s+per\s+minuut)"
+    r"|every)\s+)min(?:ute)?s?\b\.?|to\s+the\s+minute|(?:pulsaciones|golpes|pulsos)\s+por\s+minuto|(?:battements?"
+    r"|pulsations?)\s+(?:par|a\s+la)\s+minute|a\s+la\s+(?:noire|negra)|schlage?n?\s+(?:pro|in\s+der)\s+minute"
+    r"|battiti\s+al\s+minuto|batidas\s+por\s+minuto|uderzen\s+na\s+minute|udar\w+\s+v\s+minutu|ударов\s+в\s+минуту"
+    r"|slagen\s+per\s+minuut)"
 )
 _UNITS = re.compile(_UNIT)
 _NEAR = (
-    r"(?:\s*(?:[=:~\"'>]|\s-\s|(?<=\w)-(?=\d)|(?:of|is|at|on|to|de|von|bei|auf|a|um|about|around|approx(?:imately)?"
-    r"|ca|circa|roughly|near"
-    r"|exactly|soll|should\s+be|debe\s+ser"
-    r"|alrededor|environ|etwa|ungefahr|rond|set|em|em\s+torno)(?!\w)\.?))*\s*"
+    r"(?:\s*(?:[=:~\"'>]|\s-\s|(?<=\w)-(?=\d)|(?:of|is|at|on|to|de|von|bei|auf|a|um|about|around|approx(?:imately)?|ca"
+    r"|circa|roughly|near|exactly|soll|should\s+be|debe\s+ser|alrededor|environ|etwa|ungefahr|rond|set|em"
+    r"|em\s+torno)(?!\w)\.?))*\s*"
 )
 _NOTES = {
     "\u2669.": 1.5, "\u2669": 1.0, "\U0001d15f": 1.0, "\u266a": 0.5, "\U0001d15e": 2.0, "dotted quarter": 1.5,
@@ -38,9 +36,8 @@ _NOTE = "|".join(re.escape(name).replace(r"\ ", r"[\s-]+") for name in sorted(_N
 _UNTIL = re.compile(r"\s*[-~]\s*(\d{2,3})(?![\d/])")
 _NAMED = re.compile(
     rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals)\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo"
-    rf"|beats\s+per\s+minute"
-    rf"|bpm|metronom[eo]?(?:\s+mark(?:ing)?)?|click|m\.\s?m\.?|mm(?=\s?[=:]|\s\d\d)|clocked|темп|テンポ|毎分|每分钟|分당|분당"
-    rf"|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/)"
+    rf"|beats\s+per\s+minute|bpm|metronom[eo]?(?:\s+mark(?:ing)?)?|click|m\.\s?m\.?|mm(?=\s?[=:]|\s\d\d)|clocked|темп"
+    rf"|テンポ|毎分|每分钟|分당|분당|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/)"
 )
 _LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|beats\s+per\s+minute|metronome?|click){_NEAR}")
 _BEFORE_UNIT = re.compile(rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})(?:-?ish)?[\s-]*(?={_UNIT})")
@@ -49,21 +46,20 @@ _LOW_HIGH = (
 )
 _LOW_HIGH += r"(?P<high>\d{2,3})"
 _RANGE = re.compile(
-    rf"(?:(?P<from>(?<!\w)(?:between|from|entre|zwischen|von|tra|da|de))\s+)?{_LOW_HIGH}"
-    rf"(?:\s*-?\s*{_UNIT}|(?=\s+(?:is\s+ok|range|would|tempo)))(?:\s+range)?"
+    rf"(?:(?P<from>(?<!\w)(?:between|from|entre|zwischen|von|tra|da|de))\s+)?{_LOW_HIGH}(?:\s*-?\s*{_UNIT}"
+    rf"|(?=\s+(?:is\s+ok|range|would|tempo)))(?:\s+range)?"
 )
 _LABELLED_RANGE = re.compile(rf"(?<!\w)(?P<from>tempo|bpm)[^\d,.;\n]{{0,16}}{_LOW_HIGH}(?![\d/])")
 _LABEL_BEFORE = re.compile(rf"(?:{_LABEL.pattern})$")
 _BARE = r"(?<![\w./:,#-])(?P<n>[6-9]\d|1\d\d|20\d)(?:-?ish)?(?![\w/:%]|[.,]\d|\s*%)"
 _AT = re.compile(
-    rf"(?:(?<!\w)(?:at|around|about)(?:\s+an?)?(?:\s+(?!least|most)[a-z]+)?\s+|@\s?"
-    rf"|(?<!\w)a\s+){_BARE}(?!\s*[a-z])"
+    rf"(?:(?<!\w)(?:at|around|about)(?:\s+an?)?(?:\s+(?!least|most)[a-z]+)?\s+|@\s?|(?<!\w)a\s+){_BARE}(?!\s*[a-z])"
 )
 _BESIDE_STYLE = re.compile(rf"(?:{STYLE.pattern}|(?<!\w)(?:shuffle|groove|beat|feel))\s+{_BARE}")
 _CLAUSE = re.compile(rf"{_BARE}(?!\s*[a-z])")
 _LIMIT = re.compile(
-    r"(?:(?<!\w)(?:at\s+(?:least|most)|up\s+to|under|over|above|below|max(?:imum)?\.?|min(?:imum)?\.?"
-    r"|(?:no|not)\s+(?:(?:faster|slower|more|less|fewer|higher|lower)\s+than|above|over|below|under))|[<>]=?)\s*$"
+    r"(?:(?<!\w)(?:at\s+(?:least|most)|up\s+to|under|over|above|below|max(?:imum)?\.?|min(?:imum)?\.?|(?:no"
+    r"|not)\s+(?:(?:faster|slower|more|less|fewer|higher|lower)\s+than|above|over|below|under))|[<>]=?)\s*$"
 )
 _PART = re.compile(
     r"(?:(?P<half>half(?:\s+of)?|die\s+halfte\s+von|la\s+moitie\s+de)|(?P<twice>twice|double(?:\s+of)?"
@@ -74,23 +70,17 @@ _EVERY = re.compile(
 )
 _PACES = {
     "slow": (
-        r"slow(?:ly|er|est|-paced|-moving)?|unhurried|adagio|adagietto|largo|larghetto|lent[oaie]?s?"
-        r"|lentissim[oaie]|lentement|lentamente|grave"
-        r"|down[\s-]?tempo"
-        r"|langsam\w*|gemachlich\w*|devagar|despacio|sluggish(?:ly)?|snail'?s pace|schleppend\w*|langzaam|langzame"
-        r"|traag|trage"
-        r"|медленн\w*|бавн\w*|споро|pomal\w*|spor[oaiu]|woln[oaeyi]\w*|powoln\w*|powoli|slow-?motion|yavas|agir"
-        r"|lassu|lassan|langsamt?"
-        r"|langsom\w*|hida[sns]\w*|hitaa\w*|αργ[οόαάηή]\w*|incet|rustig|tres lent"
+        r"slow(?:ly|er|est|-paced|-moving)?|unhurried|adagio|adagietto|largo|larghetto|lent[oaie]?s?|lentissim[oaie]"
+        r"|lentement|lentamente|grave|down[\s-]?tempo|langsam\w*|gemachlich\w*|devagar|despacio|sluggish(?:ly)?"
+        r"|snail'?s pace|schleppend\w*|langzaam|langzame|traag|trage|медленн\w*|бавн\w*|споро|pomal\w*|spor[oaiu]"
+        r"|woln[oaeyi]\w*|powoln\w*|powoli|slow-?motion|yavas|agir|lassu|lassan|langsamt?|langsom\w*|hida[sns]\w*"
+        r"|hitaa\w*|αργ[οόαάηή]\w*|incet|rustig|tres lent"
     ),
     "fast": (
         r"fast(?:er|est|-paced|-moving)?|zugig\w*|quick(?:ly|er)?|rapid(?:ly|e|o|a|ement|as?|os)?|up[\s-]?tempo"
-        r"|high[\s-]speed|breakneck"
-        r"|presto"
-        r"|prestissimo|allegro|vivace|vivo|schnell\w*|vite|veloc[ei]s?|velocemente|snelle?|быстр\w*|бърз\w*"
-        r"|швидк\w*|szybk\w*|rychl\w*|brz[oaei]"
-        r"|depressa|deprisa|rapidamente|rasant\w*|flott\w*|speedy|rasch\w*|hizli|gyors\w*|snabb\w*|hurtig\w*"
-        r"|nope[aei]\w*|γρ[ηή]γορ\w*"
+        r"|high[\s-]speed|breakneck|presto|prestissimo|allegro|vivace|vivo|schnell\w*|vite|veloc[ei]s?|velocemente"
+        r"|snelle?|быстр\w*|бърз\w*|швидк\w*|szybk\w*|rychl\w*|brz[oaei]|depressa|deprisa|rapidamente|rasant\w*"
+        r"|flott\w*|speedy|rasch\w*|hizli|gyors\w*|snabb\w*|hurtig\w*|nope[aei]\w*|γρ[ηή]γορ\w*"
     ),
 }  # fmt: skip
 _FAR_EAST = {
@@ -105,17 +95,14 @@ _MIDDLE = re.compile(
 # What is slow or fast by itself, and not the music.
 _THING = re.compile(
     r"\s*(?:attacks?|release|decay|fade|fading|rotor|rotary|leslie|tremolo|vibrato|phaser|lfo|chorus|delay|cooker"
-    r"|cooking|food|forward|lane"
-    r"|track\b|asleep|cars?\b|break\b|changes?|question|note\b|four\b|learner|zoom|pan\b|shot|camera|mo\b|burn\b"
-    r"|reveal|transition"
-    r"|build|rise|swell|crescendo|internet|reader|death\b|down\b|up\b|than\b|fashion|pace\s+of\s+life|typing|riser"
-    r"|gate|filter|sweep)|-"
+    r"|cooking|food|forward|lane|track\b|asleep|cars?\b|break\b|changes?|question|note\b|four\b|learner|zoom|pan\b"
+    r"|shot|camera|mo\b|burn\b|reveal|transition|build|rise|swell|crescendo|internet|reader|death\b|down\b|up\b|than\b"
+    r"|fashion|pace\s+of\s+life|typing|riser|gate|filter|sweep)|-"
 )
 _SWITCH = re.compile(r"(?:leslie|rotary|rotor|tremolo|vibrato|phaser|fan|setting|speed)\s+(?:set\s+)?(?:on|to|at)\s+$")
 _NO_PACE = re.compile(
     r"(?:not(?:\s+\w+)?|never|less|too|no|isn't|can't(?:\s+\w+)?|cannot(?:\s+\w+)?|don't(?:\s+\w+)?|nicht(?:\s+zu)?"
-    r"|kein\w*|pas(?:\s+trop)?|no\s+muy|non\s+troppo"
-    r"|nicht\s+so|demasiado|muito|a\s+lo|zu|trop)\s+$"
+    r"|kein\w*|pas(?:\s+trop)?|no\s+muy|non\s+troppo|nicht\s+so|demasiado|muito|a\s+lo|zu|trop)\s+$"
 )
 # Words of pace that are other words in some language.
 _ELSEWHERE = {
@@ -141,26 +128,22 @@ _BY = {"half": 0.5, "twice": 2.0, "double": 2.0, "doubled": 2.0, "halved": 0.5, 
 _BASE = rf"(?:(?:tempo|bpm)\s+(?:of\s+)?)?(?P<base>\d{{2,3}}(?:[.,]\d+)?)(?:\s*{_UNIT})?"
 _TIMES = r"(?:times|x|\*|mal|fois|por|veces|volte)"
 _RECKONED = re.compile(
-    rf"(?<![\w.])(?:(?P<by>{_N}|twice|thrice|two|three)\s*{_TIMES}\s+{_BASE}"
-    rf"|(?P<share>{_N})\s*(?:%|percent|per\s+cent|prozent)\s+(?P<way>slower|faster|quicker|below|above|less|more"
-    rf"|under|over|up|down)\s+"
-    rf"(?:than\s+|of\s+|from\s+)?{_BASE.replace('base', 'whole')}"
-    rf"|(?P<step>{_N}|ten|five|twenty|a\s+dozen)(?:\s*(?:{_UNIT}|clicks|beats))?\s+(?P<side>slower|faster|quicker"
-    rf"|below|above|under|over|less|more)\s+"
-    rf"(?:than\s+)?{_BASE.replace('base', 'from')}"
-    rf"|{_BASE.replace('base', 'times')}\s*(?:{_TIMES}\s+(?P<after>{_N}|two|three)"
-    rf"|,?\s*(?:but\s+)?(?P<again>doubled|halved))"
-    rf"|{_BASE.replace('base', 'first')}\s+(?P<sign>plus|minus)\s+(?P<more>{_N})(?:\s*{_UNIT})?)(?![\w])"
+    rf"(?<![\w.])(?:(?P<by>{_N}|twice|thrice|two|three)\s*{_TIMES}\s+{_BASE}|(?P<share>{_N})\s*(?:%|percent|per\s+cent"
+    rf"|prozent)\s+(?P<way>slower|faster|quicker|below|above|less|more|under|over|up|down)\s+(?:than\s+|of\s+"
+    rf"|from\s+)?{_BASE.replace('base', 'whole')}|(?P<step>{_N}|ten|five|twenty|a\s+dozen)(?:\s*(?:{_UNIT}|clicks"
+    rf"|beats))?\s+(?P<side>slower|faster|quicker|below|above|under|over|less|more)\s+"
+    rf"(?:than\s+)?{_BASE.replace('base', 'from')}|{_BASE.replace('base', 'times')}\s*(?:{_TIMES}\s+(?P<after>{_N}|two"
+    rf"|three)|,?\s*(?:but\s+)?(?P<again>doubled|halved))|{_BASE.replace('base', 'first')}\s+(?P<sign>plus"
+    rf"|minus)\s+(?P<more>{_N})(?:\s*{_UNIT})?)(?![\w])"
 )
 _RESULT = re.compile(
     rf"\W{{0,3}}(?:so|i\.?\s?e\.?|that\s+is|that's|thus|which\s+(?:is|makes)|equals?|makes?|meaning|gives|also|donc"
-    rf"|soit|cioe|o\s+sea"
-    rf"|call\s+it|=|>)[\s,:]*(?:about\s+|to\s+|it\s+)?(?P<n>\d{{2,3}}(?:[.,]\d+)?)(?![\d/])(?:\s*{_UNIT})?"
+    rf"|soit|cioe|o\s+sea|call\s+it|=|>)[\s,:]*(?:about\s+|to\s+"
+    rf"|it\s+)?(?P<n>\d{{2,3}}(?:[.,]\d+)?)(?![\d/])(?:\s*{_UNIT})?"
 )
 _COMPARED = re.compile(
-    r"(?<!\w)(?:slower|faster|quicker|than|plus|minus|times|half|halved|twice|doubled?|percent|less|more|below"
-    r"|above|under|over|divided"
-    r"|mal|fois|minus|%|not|nicht|pas|instead|never)(?!\w)|%|\*"
+    r"(?<!\w)(?:slower|faster|quicker|than|plus|minus|times|half|halved|twice|doubled?|percent|less|more|below|above"
+    r"|under|over|divided|mal|fois|minus|%|not|nicht|pas|instead|never)(?!\w)|%|\*"
 )
 
 
