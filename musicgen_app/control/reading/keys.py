@@ -113,10 +113,8 @@ _WHEEL_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
 _KEYS = r"tom|tono|tonalidad[e]?|tonalita|tonalite|ton|tonart|modo|mode|tonacj[ia]|toonsoort|skala|gamme|escala|scala"
 _DARK = r"moll|mineur[e]?|minore?|menor|molow[aey]\w*|mol"
 _LIGHT = r"dur|majeur[e]?|maggiore|mayor|maior|major|durow[aey]\w*"
-_END = (
-    r"(?=\s*(?:$|[,;.!?)\n-]|s'il|bitte|please|por\s|per\s|graag|und\s|et\s|y\s|e\s|en\s|con\s|com\s|avec\s|mit\s"
-    r"|met\s|om\s|voor\s|for\s|pour\s|para\s))"
-)
+_AFTER = r"s'il|bitte|please|graag|(?:por|per|und|et|y|e|en|con|com|avec|mit|met|om|voor|for|pour|para)\s"
+_END = rf"(?=\s*(?:$|[,;.!?)\n-]|{_AFTER}))"
 _MODE_ALONE = re.compile(
     rf"(?<![\w-])(?:(?P<en>major|minor)(?:[\s-](?:key|mode|tonality|scale)|\s+(?:key|scale))|(?:in|im|en|em|w|i|na"
     rf"|dans|v)\s+(?:une?\s+|um\s+|un\s+|un'|einer\s+|een\s+|a\s+)?(?:(?:{_KEYS})\s+(?:{_DARK}|{_LIGHT})|(?:{_DARK}"
