@@ -50,16 +50,19 @@ _HABITS = tuple((re.compile(habit), common) for habit, common in (
     (r"\([1-48]\)$", ""),  # a number of beats or bars
         (r"7M\((9|13)\)", r"maj\1"),
         (r"7\((9|11|13)\)", r"\1"),
-        (r"sevenths?|seven", "7"), (r"ninth", "9"),
+        (r"thirteen(?:th)?", "13"), (r"eleven(?:th)?", "11"), (r"nine?(?:th)?(?![a-z])", "9"), (r"seven(?:th)?s?", "7"),
+    (r"six(?:th)?", "6"), (r"five|fifth", "5"), (r"four(?:th)?", "4"), (r"two|second", "2"),
+    (r"suspended", "sus"), (r"added", "add"), (r"[\s-]+flat[\s-]*(?=\d)", "b"), (r"[\s-]+sharp[\s-]*(?=\d)", "#"),
+    (r"altered", "alt"), (r"power$", "5"),
         (r"[\s(),.\[\]_]|\bchord$", ""),
     (r"^-?(?:MINOR|MOLL|minore?|mineur|menor|moll|min|MIN|Min|Moll|Minor|mi|-)", "m"),
     (r"^m?-?(?:MAJOR|DUR|major|majeur|maggiore|mayor|maior|[Dd]ur|Major)$", ""),
     (r"^7M(?:aj)?", "maj7"), (r"^m/(?=[mM])", "m"),
-    (r"(?<![a-z])(?:major|Maj|MAJ|maj|Ma|MA|ma|M|j)(?=\d|$)", "maj"),
+    (r"(?<![a-z])(?:major|Maj|MAJ|maj|Ma|MA|ma|M|j)(?=\d|$)", "maj"), (r"(?<=^m)major(?=\d)", "maj"),
     (r"^maj$", ""),
     (r"(?<=^m)(?:Maj|MAJ|maj|Ma|MA|ma|M|Δ)7?(?=\d|$|7)", "maj7"),
     (r"^(m?)Δ7?(?=$|#|b|add)", r"\1maj7"), (r"Δ", "maj"), (r"maj77", "maj7"),
-    (r"^(?:m?ø7?|h7?|half-?dim(?:inished)?7?|hdim7?)", "m7b5"),
+    (r"^(?:m?ø7?|half-?dim(?:inished)?7?|hdim7?|h7?)", "m7b5"),
     (r"^(?:o|°|diminished|Dim|DIM)(?=\d|$)", "dim"),
     (r"^(?:\+|augmented|Aug|AUG)", "aug"), (r"^7(?:\+|aug)$", "aug7"),
     (r"(?<=\d)\+(?=\d)", "#"), (r"(?<=\d)-(?=\d)", "b"),
@@ -72,9 +75,14 @@ _STEPS = {1: 0, 2: 2, 3: 4, 4: 5, 5: 7, 6: 9, 7: 10, 9: 2, 11: 5, 13: 9}  # degr
 _TONE_NAMES = ("root", "b9", "9", "minor third", "third", "11", "b5", "fifth", "#5", "6", "7", "major 7")
 _WEIGHTS = (9, 1.5, 1.5, 4, 4, 1.5, 2.5, 0.5, 2.5, 1.5, 4, 4)  # what it costs to lose a tone; to add one costs double
 _USUAL = {"7alt": "7#9", "11": "9sus4"}  # chords with many readings -> the usual one
+_OVER = re.compile(
+    r"\s+(?:over|slash|with\s+an?|with|on)\s+([A-G](?:[\s-]?(?:sharp|flat)|[#b])?)(?:\s+(?:in|as)\s+the\s+bass"
+    r"|\s+bass)?$"
+)
 _NO_CHORD = re.compile(r"\(?(?:N\.?\s?C\.?|no chord|tacet)\)?", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def read_chord(text: str, names: str | None = None) -> ChordReading | None:
     """Read one symbol; None: it is no chord. names: the habit of naming notes, None for any, English before others.
 
@@ -83,6 +91,7 @@ def read_chord(text: str, names: str | None = None) -> ChordReading | None:
     if len(text) > 40:
         return None
     plain = text.strip().translate(SIGNS)
+    plain = _OVER.sub(r"/\1", plain) if " " in plain else plain
     if _NO_CHORD.fullmatch(plain):
         return ChordReading(NO_CHORD, text, "no chord can be asked for: nothing is said of the harmony there")
     habits = (ENGLISH, LATIN, GERMAN) if plain.lower() != "do" else (LATIN,)
@@ -205,6 +214,17 @@ def _pychord() -> dict[str, tuple[int, ...]]:
 # A row of chords: names of more than one word, pieces without blanks, and signs of repetition.
 _WORDS = rf"(?:[A-H][#b]?|{'|'.join(_LATIN_NOTES)}|[a-h](?:is|es)?|[ae]s)"
 _SIGN_WORDS = rf"[\s-]+(?:{SHARP_WORDS}|{FLAT_WORDS})\b"
+# "B flat seven", "F sharp half diminished", "G sus four": a root, and words of which one at least is of chords alone.
+_ROOT = r"(?-i:[A-H])(?:#|b|[\s-](?:sharp|flat))?"
+_STEP = r"(?:six|seven|nine|eleven|thirteen|sixth|ninth|(?:seven|eleven|thirteen)th)"
+_SPOKEN = (
+    rf"\b{_ROOT}(?:[\s-](?:major|minor|maj|min)){{0,2}}(?:[\s-](?:dominant|half[\s-]dim(?:inished)?|diminished"
+    rf"|augmented"
+    rf"|altered|suspended|sus|add(?:ed)?|power))?(?:[\s-](?:{_STEP}|two|four|five|second|fourth))?"
+    rf"(?:[\s-](?:sus|suspended|add)[\s-](?:two|four|nine|2|4|9))?"
+    rf"(?:[\s-](?:sharp|flat)[\s-](?:five|nine|eleven|thirteen|5|9|11|13))*"
+)
+_BASS = rf"\s+(?:(?:over|slash)\s+{_ROOT}|with\s+(?:an?\s+)?{_ROOT}\s+(?:in\s+the\s+)?bass)(?!\w)"
 _SEVENTH = r"(?:[\s-]?(?:7|9|11|13|seventh|seven|ninth)(?!\w))?"
 _NAME = (
     rf"\b{_WORDS}(?:(?:{_SIGN_WORDS})?[\s-]+{MODE_NAMES}{_SEVENTH}|{_SIGN_WORDS}{_SEVENTH}|\sm(?=[\s\d(|,;)]|$)"
@@ -212,12 +232,17 @@ _NAME = (
     rf"|\b(?:{'|'.join(_LATIN_NOTES)})[#b]?\s(?:m|maj)?(?:6|7|9|11|13)(?!\w)"
 )
 PIECE = re.compile(
-    rf"(?P<name>(?:{_NAME})(?:/\w+)?)|(?P<no>\(?\bN\.?C\b\.?\)?)|(?P<times>\bx\s?\d\d?\b|\b\d\d?\s?x(?!\w))|(?P<same>%)"
-    r"|(?P<open>\()|(?P<close>\))|(?P<piece>[^\s,;|>→:()\[\]{}%\"]+(?:\([^()\s]{1,16}\)[^\s,;|>→:()\[\]{}%\"]*)*)",
+    rf"(?P<name>{_SPOKEN}{_BASS}|{_SPOKEN}(?-i:(?<=[a-z]{{2}})|(?<=[\s-]\d)"
+    rf"|(?<=1[13]))(?<!sharp)(?<!flat)(?<!major)(?<!minor)(?![\w#/-])|(?:{_NAME})(?:/\w+)?)"
+    rf"|(?P<no>\(?\bN\.?C\b\.?\)?)|(?P<times>\bx\s?\d\d?\b|\b\d\d?\s?x(?!\w))|(?P<same>%)"
+    r"|(?P<open>\()|(?P<close>\))|(?P<piece>[^\s,;"
+    r"|>→:()\[\]{}%\"\u3040-\u9fff\uac00-\ud7af]+(?:\([^()\s]{1,16}\)[^\s,;|>→:()\[\]{}%\"]*)*)",
     re.IGNORECASE,
 )
 _DEGREE = re.compile(r"([b#]?)(VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i|[1-7](?!\d))(?![IiVv])([^/]*)(?:/(.+))?")
-_LINKS = frozenset("then and to und dann y et puis luego poi en dan".split())  # between two chords
+_LINKS = frozenset(
+    "then and to und dann y et puis luego poi en dan finally lastly next into".split()
+)  # between two chords
 _ROMANS = ("i", "ii", "iii", "iv", "v", "vi", "vii")
 MOST_CHORDS = 512  # of a row that is read; repeats are not played out beyond it
 
@@ -233,7 +258,7 @@ def read_chords(text: str, key: str | None = None, names: str | None = None) -> 
     written = [piece for kind, piece in pieces if kind == "chord"]
     habit = names_of(written) or names
     doubt = habit == GERMAN and names_of(written) != GERMAN
-    small = {piece[0].islower() for piece in written if re.fullmatch(r"[A-Ha-h]", piece)} == {True, False}
+    small = {piece[0].islower() for piece in written if re.fullmatch(r"[a-h]|[A-H]\S*", piece)} == {True, False}
     strict = any(re.fullmatch(r"[b#]?[1-7](?:-|m).*", piece) for piece in written)
     read: list[ChordReading] = []
     groups: list[int] = []  # where those that are open begin
@@ -257,7 +282,7 @@ def read_chords(text: str, key: str | None = None, names: str | None = None) -> 
 
 def names_of(pieces: list[str]) -> str | None:
     """The habit of naming notes that only some of the pieces of a row can have; None where they all are English."""
-    only = [next((h for h in _ROOTS if _read_as(piece.translate(SIGNS), h)), None) for piece in pieces]
+    only = [next((h for h in _ROOTS if _read_as(piece.translate(SIGNS), h)), None) for piece in set(pieces)]
     return next((habit for habit in (LATIN, GERMAN) if habit in only), None)
 
 
@@ -277,6 +302,7 @@ def _pieces(plain: str, text: str) -> list[tuple[str, str]]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def parts_of(piece: str) -> list[tuple[int, int]]:
     """Places in "Am-F-C-7": Am, F, C-7. A hyphen before a chord or a degree stands between two."""
     plain, parts, start = piece.translate(SIGNS), [], 0

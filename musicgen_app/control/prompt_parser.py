@@ -127,7 +127,7 @@ def read_prompt(prompt: str) -> Reading:
     tempo = read_tempo(text)
     genres = read_styles(text)
     drums = read_drums(text, refusals)
-    pace = read_pace(text)
+    pace = read_pace(text, tempo)
     swing = read_feel(text)
     form = read_form(text)
     read_voices(text)

@@ -10,13 +10,13 @@ from ..chord_reader import GERMAN, NO_CHORD, PIECE, ChordReading, names_of, part
 from .text import Text
 
 _LABEL_WORDS = (
-    r"(?:power\s+)?chords?(?:\s+(?:progression|sequence|loop|changes))?|(?:chord\s+)?progression"
-    r"|(?:chord\s+)?changes|akkord(?:e|en|folge)|akkoorden|accords"
-    r"|acordes|accordi|progres(?:ion|sao|sione)|akordy|аккорды|コード(?:進行)?|和弦|harmony|harmonies|vamp|turnaround|cadence"
+    r"(?:power\s+)?chords?(?:\s+(?:progression|sequence|loop|changes))?|(?:chord\s+)?progression|(?:chord\s+)?changes"
+    r"|akkord(?:e|en|folge)|akkoorden|accords|acordes|accordi|progres(?:ion|sao|sione)|akordy|аккорды|コード(?:進行)?|和弦"
+    r"|harmony|harmonies|vamp|turnaround|cadence"
 )
 _LABEL = re.compile(
     rf"(?<!\w)(?:{_LABEL_WORDS})(?:\s+(?:are|is|of|on|like|over|should\s+be|go(?:es|ing)?|that\s+goes|sind|son|sono"
-    rf"|to\s+use))?(?:\s+(?:just|only|the))?[\s:=(\[\"-]*$",
+    rf"|to\s+use))?(?:\s+(?:just|only|the))?[\s:=,(\[\"-]*$",
     re.IGNORECASE,
 )
 _LABEL_AFTER = re.compile(
@@ -30,15 +30,30 @@ _RICH = re.compile(r"-(?:\d|\^)|maj\d|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ|\^
 _OF_KEY = re.compile(r"\b(?:in|en|em|im|key(?: of)?|is|giro di)\s*:?\s*$")
 _HEARD = re.compile(r"\b(?:sounds?|sounding|hear(?:d)?\s+(?:is|as)|actually)\W*$")
 _ON = re.compile(
-    r"\b(?:on|only|over|vamp(?:\s+on)?|jam\s+on|just|sobre|uber|auf|play|using|chords?|loop(?:\s+of)?|between|with)\s+$"
+    r"\b(?:on|only|over|vamp(?:\s+on)?|jam\s+on|just|sobre|uber|auf|play|using|chords?|loop(?:\s+of)?|between"
+    r"|with)\s+$"
 )
 _LIST_SIGN = re.compile(r"[,|>/\n;()-]")
 _BETWEEN = re.compile(
-    r"(?:[\s,;|>/:.()\[\]{}\"*~%-]+|(?:then(?:\s+to)?|and|to|und|dann|y|et|puis|luego|poi|e|en|back\s+to"
+    r"(?:[\s,;|>/:.()\[\]{}\"*~%-]+|for\s+\w+\s+(?:bars?|beats?|measures?)|\d{1,2}[.)](?=\s)|(?:then(?:\s+to)?|and|to"
+    r"|next|finally|lastly|into|moving\s+to|resolv(?:es|ing)\s+to|dopo|danach|zu|und|dann|y|et|puis|luego|poi|e|en"
+    r"|back\s+to"
     r"|followed\s+by|x\s?\d{1,2}|\d{1,2}\s?x)(?!\w))*",
     re.IGNORECASE,
 )
 _LATIN = "do|re|mi|fa|sol|la|si|ut|Do|Re|Mi|Fa|Sol|La|Si|DO|RE|MI|FA|SOL|LA|SI"
+_PICK_UP = re.compile(
+    r"\s*(?:for|in|on|during)(?:\s+[\w-]+){1,4}\s*[,;:|]?\s*(?:then\s+)?", re.IGNORECASE
+)  # after N.C.
+_NOTATION = re.compile(
+    r"(?<!\w)[Hh]\s*(?:=|is|means|stands\s+for|for)\s*(?:(?:our|the|an?)\s+)?B(?:[\s-]natural)?(?![\w#])"
+    r"|(?<!\w)[Bb]\s*(?:=|is|means|stands\s+for|for)\s*B(?:b|[\s-]flat)(?!\w)|(?<!\w)(?:in\s+"
+    r"|using\s+)?[Gg]erman\s+(?:note\s+|chord\s+)?(?:writing|notation|names|naming|spelling|style|sense|letters)"
+)
+_SETTING = re.compile(r"\d|bpm|tempo|(?<!\w)key(?!\w)")  # words that no song has
+_BULLET = re.compile(r"^\s*(?:[-*>,]|\d{1,2}[.)])\s+")  # of a list; the round one is a comma in the plain form
+_NO_CHORD = re.compile(r"\(?N\.?\s?C\.?\)?")
+_NEXT = re.compile(r"(?:\s*[|,>/-]\s*|\s+)(?P<piece>[A-H](?:[#b]|\d|maj|min|m(?![a-z])|dim|sus|aug|add|/[A-G])\S*)")
 _FAR = 40  # signs between two chords, at most
 _WEAK = re.compile(  # symbols that may also be words, grades, or names of other things
     rf"[A-Ha-h]|[AaEe]m|[Dd]im|Add|[A-H]\d|[A-F][+-]|[a-h][b+-]|NC|[EA]s|as|es|[Dd]es|dis|ges|[Cc]es|Hes|[Aa]dd\d?"
@@ -60,7 +75,7 @@ _CAPO = re.compile(r"(?<!\w)capo\s+(?:on\s+|at\s+|fret\s+)*\d+", re.IGNORECASE)
 _POWER = re.compile(r"power[\s-]?chords?")
 _FORMS = re.compile(r"[ABC]+")
 _SCALES = "ABCDEFGABCDEFG doremifasollasido DoReMiFaSolLaSiDo"
-_SEVENTH = re.compile(r"\d|seven|nin")
+_SEVENTH = re.compile(r"\d|seven|nin|dim|aug|sus|six|add|domin|over")
 _STRANGE = re.compile(r"[A-HJ-Z](?:[#b]|m|maj|min|sus|dim|aug|add)*\d{0,2}(?:[#b]\d{1,2})*")
 _NO_STRANGERS = ("I", "X", "N", "S", "W")
 _NO_KEY = "no key is named: the degrees are those of the key that the clip gets"
@@ -98,13 +113,17 @@ def find_song(text: Text) -> list[tuple[int, int]]:
     alone = [
         number
         for number, line in enumerate(lines)
-        if len(text.plain[slice(*line)].split()) > 1 and _only_chords(text, line)
+        if len(_BULLET.sub("", text.plain[slice(*line)]).split()) > 1 and _only_chords(text, line)
     ]
     if len(lines) > 1 and alone and not chords:
         for number, (start, end) in enumerate(lines):
             if _only_chords(text, (start, end)):
                 chords.append(_use(text, (start, end)))
-            elif number - 1 in alone and len(text.plain[start:end].split()) > 2:
+            elif (
+                number - 1 in alone
+                and len(text.plain[start:end].split()) > 2
+                and not _SETTING.search(text.lower, start, end)
+            ):
                 text.misses("voice", (start, end), "the words of a song are not sung")
     return chords
 
@@ -121,12 +140,15 @@ def find_rows(text: Text, song: list[tuple[int, int]]) -> Rows:
     """Where chords stand, before keys are read; their places are marked as used. song: those of `find_song`."""
     if song:
         return Rows(song)
+    for match in text.find(_NOTATION, cased=True):
+        text.german = True
+        text.says("notation", match.span(), "German names of notes: H is B, B is B flat")
     runs = _runs(text)
     rows = [run for run in runs if _is_row(text, run)]
     rows = [run for run in rows if _HEARD.search(text.before(run[0].start, 24))] or rows  # with a capo
     if rows:
         spans = [_use(text, (run[0].start, _with_repeats(text, run[-1].end))) for run in rows]
-        text.german = names_of([text.plain[c.start : c.end] for run in rows for c in run]) == GERMAN
+        text.german = text.german or names_of([text.plain[c.start : c.end] for run in rows for c in run]) == GERMAN
         power = _POWER.search(text.lower) is not None
         return Rows(spans, power=power)
     return _degrees(text)._replace(doubtful=_doubtful(text, runs))
@@ -147,7 +169,13 @@ def _runs(text: Text) -> list[list[_Chord]]:
     runs: list[list[_Chord]] = []
     for chord in _chords(text):
         last = runs[-1][-1].end if runs else 0
-        if runs and chord.start - last <= _FAR and _BETWEEN.fullmatch(text.plain, last, chord.start):
+        near = runs and chord.start - last <= _FAR
+        rest = near and _NO_CHORD.fullmatch(text.plain, runs[-1][-1].start, last)
+        if near and (
+            _BETWEEN.fullmatch(text.plain, last, chord.start)
+            or rest
+            and _PICK_UP.fullmatch(text.plain, last, chord.start)
+        ):
             runs[-1].append(chord)
         else:
             runs.append([chord])
@@ -293,8 +321,8 @@ def _are_degrees(text: Text, run: list[tuple[int, int]], numbers: bool, named: b
 
 def read_rows(text: Text, rows: Rows, key: str | None) -> list[ChordReading]:
     """The chords of the rows, in order; tells what of them is changed or cannot be read."""
-    names = GERMAN if text.language in ("de", "pl", "cs") else None
-    if names and names_of([text.plain[slice(*span)] for span in rows.spans]):
+    names = GERMAN if text.language in ("de", "pl", "cs") or text.german else None
+    if names and not text.german and names_of([text.plain[slice(*span)] for span in rows.spans]):
         names = None
     chords: list[ChordReading] = []
     for start, end in rows.spans:
@@ -307,6 +335,9 @@ def read_rows(text: Text, rows: Rows, key: str | None) -> list[ChordReading]:
             ]
         chords += read
         _tell(text, (start, end), read, key)
+        if more := _NEXT.match(text.plain, end):
+            if text.is_free(*more.span("piece")):
+                text.misses("chords", more.span("piece"), "it follows a row of chords, and is no chord that is known")
     for match in text.find(_CAPO, cased=True):
         text.takes("chords", match.span(), "the chords as they are written", "a capo is not reckoned with")
     for span in rows.doubtful:

@@ -4,36 +4,45 @@ from __future__ import annotations
 
 import re
 
-from .negation import Refusal
+from .negation import Refusal, in_doubt
 from .text import Text
-from .words import DRUMS, PULSE, SINGLE_DRUMS
+from .words import ABOUT, DRUMS, PULSE, SINGLE_DRUMS
 
-_WHOLE = re.compile(rf"(?<![\w-])(?:{DRUMS})(?!\w)|ドラム|打楽器|パーカッション|鼓")
+_FAR_EAST = r"ドラムス?|打楽器|パーカッション|太鼓|鼓|打击乐器?|架子鼓|드럼|타악기|장구"
+_WHOLE = re.compile(rf"(?<![\w-])(?:{DRUMS})(?!\w)|{_FAR_EAST}")
 _SINGLE = re.compile(rf"(?<![\w-])(?:{SINGLE_DRUMS})(?!\w)")
 _REFUSED = re.compile(
-    rf"(?<![\w-])(?:{DRUMS}|{PULSE}|drum|beat|percussion|rhythm|instruments?|instrumente?)(?!\w)|ドラム|打楽器|パーカッション|鼓|打击乐"
+    rf"(?<![\w-])(?:{DRUMS}|{PULSE}|drum|drms|beat|percussive|percussion|rhythm|kit|instruments?|instrumente?|davul"
+    rf"|vurmali)(?!\w)|{_FAR_EAST}"
 )
 _FLOOR = re.compile(r"(?<!\w)(?:four|4)[\s-](?:on|to)[\s-]the[\s-]floor(?!\w)")
 _A_CAPPELLA = re.compile(r"(?<!\w)a[\s-]?cap+el+a(?!\w)")
 # A battery, a kick-off, the brush of a painter.
 _OTHER = re.compile(
-    r"kicks?\s+(?:in|off|back|out|ass|it)\b|(?:batterie|bateria|batteria)\s+(?:de|do|del|di|d'|da|mon|meu|mi|is|ist"
-    r"|est|e)\s+(?:(?:mon|ma|meu|minha|mi|mio|il|la|le|l'|o|a"
-    r"|mein\w*|tu|ton|su)\s*)?(?:tel\w+|cel\w+|smart\w+|handy|movil|portab\w+|pentol\w+|cucina|cuisine|cozinha|coche"
-    r"|carro|auto|voiture|lapt\w+|iphone|\d)"
-    r"|breaks?\s+(?:my|your|the|each|every|up|down|of)\b|rides?\s+(?:a|the|my|his|her|to|home|through|into)\b"
-    r"|brush(?:ed"
-    r"|es)?\s+(?:my|your|teeth|off|past|against)"
-    r"|drum\s+roll\s+please|trommelfell|hats\s+off|(?:top|cowboy|straw)\s+hats"
+    r"kicks?\s+(?:in|off|back|out|ass|it|the|my|your|his|her|him|me|some|started)\b|claves?\s+de\s+(?:sol|fa|do)\b"
+    r"|drumm?(?:ing)?\s+up\b|(?:batterie|bateria|batteria)\s+(?:de|do|del|di|d'|da|mon|meu|mi|is|ist|est"
+    r"|e)\s+(?:(?:mon|ma|meu|minha|mi|mio|il|la|le|l'|o|a|mein\w*|tu|ton|su)\s*)?(?:tel\w+|cel\w+|smart\w+|handy|movil"
+    r"|portab\w+|pentol\w+|cucina|cuisine|cozinha|coche|carro|auto|voiture|lapt\w+|iphone|\d)|breaks?\s+(?:my|your|the"
+    r"|each|every|up|down|of)\b|rides?\s+(?:a|the|my|his|her|to|home|through|into)\b|brush(?:ed|es)?\s+(?:my|your"
+    r"|teeth|off|past|against)|drum\s+roll\s+please|trommelfell|hats\s+off|(?:top|cowboy|straw)\s+hats"
 )
 _MAYBE = re.compile(r"\b(?:maybe|perhaps|possibly|with\s+or\s+without|optionally)\s+(?:some\s+)?$")
-_OR_NOT = re.compile(r"\s*(?:(?:are|is)\s+)?optional|\s*,?\s*or\s+not\b|,?\s+maybe\s+not")
+_OR_NOT = re.compile(r"\s*(?:(?:are|is)\s+|[:=]\s*)?optional|\s*,?\s*or\s+not\b|,?\s+maybe\s+not")
 _AMOUNT = re.compile(
     r"\b(?:fewer|less|not\s+(?:so|too)\s+(?:many|much)|(?:hardly|barely|scarcely)\s+any|(?:almost|nearly"
-    r"|next\s+to)\s+no|sparse"
-    r"|weniger|moins\s+de|menos|meno)\s+(?:the\s+)?$"
+    r"|next\s+to)\s+no|sparse|weniger|moins\s+de|menos|meno)\s+(?:the\s+)?$"
 )
 _YES = re.compile(r"\s*[:=]\s*(?:yes|on|true|1|ja|oui|si)\b")
+
+
+_LATE = re.compile(
+    r"\s+only\s+(?:in|at|from|after|for|during|near|towards?)\s+(?:the\s+)?\w+|\s+(?:in|at|for"
+    r"|during)\s+the\s+(?:second\s+half|last|final|end\b|chorus|bridge|drop|outro|refrain)"
+)
+_TRADE = re.compile(r"\s*(?:teacher|shop|store|lessons?|boy|school|major|academy|company|brakes?)\b")
+_BEAT = re.compile(r"(?<![\w-])beats?(?![\w-]|\s+(?:of|it|the|me|up|him|her|them|you)\b)")
+_PART = "drums for a part of a clip only: write a chord sheet with sections"
+_DOUBT = "other words that refuse stand beside it: write drums, or no drums, to be sure"
 
 
 def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
@@ -52,42 +61,57 @@ def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
     single = [m for m in text.find(_SINGLE) if not _OTHER.match(text.lower, m.start())]
     partly = [r for r in refused if r.partly]
     for refusal in partly:
-        text.misses(
-            "drums", (refusal.start, refusal.end), "drums for a part of a clip only: write a chord sheet with sections"
-        )
+        text.misses("drums", (refusal.start, refusal.end), _PART)
     refused = [r for r in refused if not r.partly]
     if refused and whole:
         for match in whole:
             text.takes("drums", match.span(), "left open", "drums are both asked for and refused")
         return None
+    if not refused and sung and (whole or single):
+        text.takes("voice", sung.span(), "drums with it", "a cappella is without drums, and drums are asked for")
+        sung = None
     if refused or sung:
         for refusal in refused:
-            text.says("drums", (refusal.start, refusal.end), "no drums")
+            span = (refusal.start, refusal.end)
+            if in_doubt(text, *span, refusals):
+                text.takes("drums", span, "no drums", _DOUBT)
+            else:
+                text.says("drums", span, "no drums")
         if not refused and sung:
             text.says("drums", sung.span(), "no drums")
         for match in single:
             text.takes("drums", match.span(), "no drums", "drums are refused, and the plan knows them only as a whole")
         return False
-    left = [
-        m for m in (*whole, *single) if _MAYBE.search(text.before(m.start(), 24)) or _OR_NOT.match(text.lower, m.end())
-    ]
-    for match in left:
-        text.takes("drums", match.span(), "left open", "they may be there or not")
-    whole, single = ([m for m in some if m not in left] for some in (whole, single))
-    for match in (*whole, *single):
-        stated = _YES.match(text.lower, match.end())
-        span = (match.start(), stated.end() if stated else match.end())
-        amount = _AMOUNT.search(text.before(span[0], 24))
-        if amount:
-            text.takes(
-                "drums", (span[0] - len(amount[0]), span[1]), "drums", "the plan has drums or none, not an amount"
-            )
-        else:
-            text.says("drums", span, "drums")
+    asked = [match for match in (*whole, *single) if _is_asked(text, match, refusals)]
+    if not whole and not single:
+        for match in list(text.find(_BEAT))[:3]:
+            text.takes("drums", match.span(), "left open", "a beat may be one without drums: write with drums")
     if floor and not text.is_refused(*floor.span()):
         text.says("drums", floor.span(), "drums")
-        single.append(floor)
-    return True if (whole or single) and not partly else None
+        asked.append(floor)
+    return True if asked and not partly else None
+
+
+def _is_asked(text: Text, match: re.Match[str], refusals: list[Refusal]) -> bool:
+    """Whether a word of drums asks for drums in all of the clip; tells what it is taken for."""
+    if late := _LATE.match(text.lower, match.end()):
+        text.misses("drums", (match.start(), late.end()), _PART)
+        return False
+    if _MAYBE.search(text.before(match.start(), 24)) or _OR_NOT.match(text.lower, match.end()):
+        text.takes("drums", match.span(), "left open", "they may be there or not")
+        return False
+    stated = _YES.match(text.lower, match.end())
+    start, end = match.start(), stated.end() if stated else match.end()
+    amount = _AMOUNT.search(text.before(start, 24))
+    if amount:
+        text.takes("drums", (start - len(amount[0]), end), "drums", "the plan has drums or none, not an amount")
+    elif in_doubt(text, start, end, refusals):
+        text.takes("drums", (start, end), "drums", _DOUBT)
+    elif ABOUT.search(text.before(start)) or _TRADE.match(text.after(end)):
+        text.takes("drums", (start, end), "drums", "it may be what the music is about: write drums, or no drums")
+    else:
+        text.says("drums", (start, end), "drums")
+    return True
 
 
 def _what(text: Text, refusal: Refusal) -> str:

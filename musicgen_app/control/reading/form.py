@@ -9,8 +9,8 @@ from .words import VOICES
 
 SWING = {"swing": 0.62, "shuffle": 0.667}  # where the second of two eighth notes begins
 _SWING = re.compile(
-    r"(?<![\w-])(?:(?P<shuffle>shuffle[ds]?|shuffling|12/8\s+feel)"
-    r"|(?P<swing>swing(?:ing|ed)?|swung)(?:\s+(?:feel|eighths|8ths|rhythm|groove)|(?=\s*[,.;]|\s*$)))(?![\w-])"
+    r"(?<![\w-])(?:(?P<shuffle>shuffle[ds]?|shuffling|12/8\s+feel)|(?P<swing>swing(?:ing|ed)?|swung)(?:\s+(?:feel"
+    r"|eighths|8ths|rhythm|groove)|(?=\s*[,.;]|\s*$)))(?![\w-])"
 )
 _STRAIGHT = re.compile(r"(?<![\w-])straight\s+(?:eighths|8ths|feel|time)(?![\w-])")
 _TIMES = re.compile(
@@ -49,8 +49,7 @@ _LENGTH = re.compile(
     r"(?<![\w.:/-])(?:\d+(?:[.,]\d+)?[\s-]*(?:s(?:ec(?:ond)?s?)?|min(?:ute)?s?|mins|minuten|sekunden|minutos|segundos"
     r"|minuti|secondi|secondes|мин\w*|секунд\w*|分|秒)(?![\w/])(?:\s*\d{1,2}(?:\s*s(?:ec(?:onds?)?)?)?(?!\w))?"
     r"|(?:half\s+a|a|one|two|three|four|five|ten|fifteen|twenty|thirty|forty-five|sixty|ninety)[\s-]+(?:seconds?"
-    r"|minutes?)"
-    r"|\d{1,2}:[0-5]\d(?=\s+(?:long|min)))(?:\s+(?:long|loop|clip|song|piece))?(?!\w)"
+    r"|minutes?)|\d{1,2}:[0-5]\d(?=\s+(?:long|min)))(?:\s+(?:long|loop|clip|song|piece))?(?!\w)"
 )
 _DECADE = re.compile(r"(?:\d\d)?[2-9]0s|a second")
 _TIMED = re.compile(r"(?:every|each|per|half)\s*(?:half\s+)?$")

@@ -8,16 +8,15 @@ from typing import NamedTuple
 from ..chord_reader import FLAT_WORDS, SHARP_WORDS
 from ..theory import DARK_MODES, pitch_class, spell_note
 from .text import Text
-from .words import MUSIC, STYLE
+from .words import MUSIC, RANKED, STYLE
 
 # The words for a mode, in any language and without accents -> the mode.
 _MODES = {
     "phrygian dominant": r"phrygian\s+dominant|freygish|frigio\s+dominante",
     "harmonic minor": r"harmonic\s+minor|harmonisch\s+moll|minore\s+armonica",
     "minor": (
-        r"minor\s+pentatonic|(?:natural\s+|melodic\s+|pentatonic\s+)?(?:minore?|min)|aeolian|menor|mineure?"
-        r"|[ -]?moll|mol"
-        r"|aolisch|eolico|eolien|минор\w*|マイナー"
+        r"minor\s+pentatonic|(?:natural\s+|melodic\s+|pentatonic\s+)?(?:minore?|min)|aeolian|menor|mineure?|[ -]?moll"
+        r"|mol|aolisch|eolico|eolien|минор\w*|マイナー"
     ),
     "major": (
         r"major\s+pentatonic|(?:pentatonic\s+)?(?:major|maj)|ionian|mayor|maior|maggiore|majeure?|[ -]?dur|ionisch"
@@ -44,7 +43,9 @@ _EASTERN_KEY = re.compile(
     r"(?P<sign>[嬰変])?(?P<note>[ハニホヘトイロ])(?P<mode>[長短])調|(?P<korean_sign>올림"
     r"|내림)?(?P<korean>[다라마바사가나])(?P<korean_mode>[장단])조|(?P<latin>[A-G])(?P<flat>[b#])?(?P<han>[大小])[调調]"
 )
-_GERMAN_KEY = re.compile(r"(?<![\w])(?P<note>[A-Ha-h](?:is|es|s)?)[\s-](?P<mode>dur|moll|mol)(?!\w)", re.IGNORECASE)
+_GERMAN_KEY = re.compile(
+    r"(?<![\w])(?P<note>[A-Ha-h](?:is|es|s)?)[\s-](?P<mode>duuri|dur|molli?|mol)(?!\w)", re.IGNORECASE
+)
 _GERMAN_ODD = re.compile(r"(?<![\w-])(?P<note>[A-Za-z]{1,3})-(?:dur|moll)(?!\w)", re.IGNORECASE)
 _DUTCH_KEY = re.compile(r"(?<![\w-])(?P<note>[A-Ga-g](?:is|es|s)?)[\s-](?P<mode>klein|groot|mineur|majeur)(?!\w)")
 _ENGLISH_KEY = re.compile(
@@ -52,11 +53,11 @@ _ENGLISH_KEY = re.compile(
     rf"|tonality))?(?![\w])",
     re.IGNORECASE,
 )
+_MIXED_KEY = re.compile(rf"(?<![\w-])(?P<note>[CDFGAH]is|[CDG]es|Es|As|Bes|Hes)[\s-]+(?i:{_MODE})(?!\w)")
 _JOINED_KEY = re.compile(r"(?<![\w-])(?P<note>[A-H])(?P<sign>#|b)?(?P<mode>major|minor|maj)(?!\w)")
 _LABEL = (
     r"(?:(?:the\s+)?key(?:\s+signature)?(?:\s+of)?|tonality|tonic|tonart|tonalite(?:\s+de)?|tonalidad(?:\s+de)?"
-    r"|tonalita(?:\s+di)?|tonalidade(?:\s+de)?"
-    r"|tom\s+de|tono\s+de|tonacja|toonsoort|root(?:\s+note)?|тональность)"
+    r"|tonalita(?:\s+di)?|tonalidade(?:\s+de)?|tom\s+de|tono\s+de|tonacja|toonsoort|root(?:\s+note)?|тональность)"
 )
 _NOTE = rf"(?P<note>[A-H]|{'|'.join(_LATIN)}|[A-Ha-h](?:is|es)|[EA]s)(?P<sign>#|b|[\s-]?(?:sharp|flat)(?!\w))?"
 _LABELLED = re.compile(
@@ -70,8 +71,8 @@ _UNREAD = re.compile(
     re.IGNORECASE,
 )
 _IN = re.compile(
-    r"(?<!\w)(?:in|en|em|im|dans)\s+(?:concert\s+)?(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp|flat)(?!\w))?(?P<minor>m(?:in)?)?"
-    r"(?![\w'#/&+-]|\.\w|\s*-\s*\w)"
+    r"(?<!\w)(?:in|en|em|im|dans)\s+(?:concert\s+)?(?P<note>[A-Ha-h])(?P<sign>#|b|[\s-]?(?:sharp"
+    r"|flat)(?!\w))?(?P<minor>m(?:in)?)?(?![\w'#/&+-]|\.\w|\s*-\s*\w)"
 )
 _IN_LATIN = re.compile(
     r"(?<!\w)(?:in|en|em)\s+(?P<note>[Dd]o|[Rr]e|[Mm]i|[Ff]a|[Ss]ol|[Ll]a|[Ss]i)"
@@ -89,50 +90,48 @@ _ON = re.compile(
     re.IGNORECASE,
 )
 _RELATIVE = re.compile(
-    r"(?<!\w)(?P<kind>relative|parallel)\s+(?P<mode>minor|major)\s+(?:of|to)\s+(?:the\s+)?(?P<note>[A-G])(?P<sign>#|b)?"
-    r"(?:\s+(?:major|minor))?(?![\w#])|(?<!\w)(?P<german>moll|dur)parallele\s+(?:von|zu)\s+(?P<name>[A-Ha-h](?:is|es"
-    r"|s)?)"
+    r"(?<!\w)(?P<kind>relative|parallel)\s+(?P<mode>minor|major)\s+(?:of|to)\s+(?:the\s+)?(?P<note>[A-G])(?P<sign>#"
+    r"|b)?(?:\s+(?:major|minor))?(?![\w#])|(?<!\w)(?P<german>moll|dur)parallele\s+(?:von|zu)\s+(?P<name>[A-Ha-h](?:is"
+    r"|es|s)?)"
     r"-(?:dur|moll)",
     re.IGNORECASE,
 )
 _NOT_IN = re.compile(r"\bnot\s+(?:in\s+)?(?:an?\s+)?$")
 _OF_STYLE = re.compile(
-    r"(?<![\w-])(?P<mode>minor|major)(?=[\s-]+(?:blues|ballad|waltz|jazz|jam|riff|groove|melody"
-    r"|chord\s+progression))"
+    r"(?<![\w-])(?P<mode>minor|major)(?=[\s-]+(?:blues|ballad|waltz|jazz|jam|riff|groove|melody|chord\s+progression))"
+)
+_CODE = re.compile(
+    r"\b(?:written|coded|coding|code[sr]?|programm\w*|developer|compiler|script\w*|software|unity|backend|\.net|java"
+    r"|python|c\+\+|rust|app|plugin|library)\b"
 )
 _CAMELOT = re.compile(r"(?<![\w.])(?P<number>\d{1,2})(?P<letter>[ABab])(?![\w])")
 _PLACES = re.compile(
-    r"\b(?:seat|room|gate|flat|apartment|bus|line|track|page|year|grade|class|section|unit|level"
-    r"|side|part|no\.?)\s*$"
+    r"\b(?:seat|room|gate|flat|apartment|bus|line|track|page|year|grade|class|section|unit|level|side|part|no\.?)\s*$"
 )
 _WHEEL_MAJOR = ("B", "F#", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E")  # 1B to 12B
 _WHEEL_MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
+_KEYS = r"tom|tono|tonalidad[e]?|tonalita|tonalite|ton|tonart|modo|mode|tonacj[ia]|toonsoort|skala|gamme|escala|scala"
+_DARK = r"moll|mineur[e]?|minore?|menor|molow[aey]\w*|mol"
+_LIGHT = r"dur|majeur[e]?|maggiore|mayor|maior|major|durow[aey]\w*"
+_AFTER = r"s'il|bitte|please|graag|(?:por|per|und|et|y|e|en|con|com|avec|mit|met|om|voor|for|pour|para)\s"
+_END = rf"(?=\s*(?:$|[,;.!?)\n-]|{_AFTER}))"
 _MODE_ALONE = re.compile(
-    r"(?<![\w-])(?:(?P<en>major|minor)(?:[\s-](?:key|mode|tonality|scale)|\s+(?:key|scale))|(?:in|im|en"
-    r"|em)\s+(?P<any>dur|moll|majeur|mineur|minore|maggiore|minor|major|menor"
-    r"|mayor)(?=\s*(?:$|[,;.!?)]|s'il|bitte|please|por\s|per\s))|(?:in)\s+(?P<nl>majeur|mineur|dur|moll))(?!\w)",
+    rf"(?<![\w-])(?:(?P<en>major|minor)(?:[\s-](?:key|mode|tonality|scale)|\s+(?:key|scale))|(?:in|im|en|em|w|i|na"
+    rf"|dans|v)\s+(?:une?\s+|um\s+|un\s+|un'|einer\s+|een\s+|a\s+)?(?:(?:{_KEYS})\s+(?:{_DARK}|{_LIGHT})|(?:{_DARK}"
+    rf"|{_LIGHT})-?(?:tonart|toonsoort)|(?:{_DARK}|{_LIGHT}|minor){_END})|(?:tonart|tonalitat|tonacja|tom|tono|modo"
+    rf"|mode|tonalite)\s*:?\s*(?:{_DARK}|{_LIGHT}){_END}"
+    r"|(?:в|на)\s+(?:минор|мажор)\w*|минорн\w+|мажорн\w+|в\s+(?:миноре|мажоре))(?!\w)"
+    r"|(?<![嬰変ハニホヘトイロ])(?:短調|長調)|マイナー(?:キー|調)|メジャー(?:キー|調)|(?<![a-gb#])[小大][调調]|단조|장조",
     re.IGNORECASE,
-)
-# Nouns that make an article of an A before "minor" or "major", or a rank of the mode.
-_NOUN = re.compile(
-    r"[\s-]+(?:key|mode|mood|label|league|tom|point|detail|inconvenien\w+|problems?|issues?|updates?|fix\w*"
-    r"|complaints?|leak|budget|part|role|hits?|success|changes?"
-    r"|setbacks?|incidents?|injur\w+|accidents?|mistakes?|miracles?|traged\w+|cit(?:y|ies)|events?|roads?"
-    r"|differences?|concerns?|scandals?|holidays?|upgrades?|works?"
-    r"|deal|figure|victory|defeat|planet|character|annoyance|disaster|crisis|headache|artist|studio|company|feat"
-    r"|improvement|repairs?|scratch|bug|glitches?|delay"
-    r"|in\s+(?:college|history|music|english|math|art|physics|biology|literature)|chords?|sevenths?|offen[cs]e|wound"
-    r"|thing|one\b|and\s+(?:a\s+)?major|breakup|crush|rush|announcement)"
 )
 _FOLLOWS = re.compile(
     r"\s*(?:$|[,;:.!?()\[\]|\n\"'/+&]|-\s|\d|(?:with|or|ohne|sans|sin|senza|sem|zonder|at|and|on|for|using|please|by"
-    r"|over|but|then|shuffle|swing|feel"
-    r"|slow|fast|mit|con|com|avec|und|et|y|e|bitte|por|pls|no\b|played|-"
-    r"|instrumental|throughout|around|about|to\b|ending|starting|tempo|bpm|scale|blues|riff|jam|groove|cu)\b)"
+    r"|over|but|then|instead|rather|not|shuffle|swing|feel|slow|fast|mit|con|com|avec|und|et|y|e|bitte|por|pls|no\b"
+    r"|played|-|instrumental|throughout|around|about|to\b|ending|starting|tempo|bpm|scale|blues|riff|jam|groove|cu)\b)"
 )
 _PREPOSED = re.compile(
-    r"(?:\b(?:in|en|em|im|dans|key|of|de|di|tonality|tonalidad|tonalita|tonalidade|tonart|tonalite|tono|tom|is|nel"
-    r"|von|и|на)\s*:?\s*|[:=]\s*)$"
+    r"(?:\b(?:in|en|em|im|dans|key|of|de|di|tonality|tonalidad|tonalita|tonalidade|tonart|tonalite|tono|tom|is|nel|von"
+    r"|и|на)\s*:?\s*|[:=]\s*)$"
 )
 _GERMANS = ("de", "pl", "cs", "sv", "da")
 
@@ -174,8 +173,10 @@ def read_key(text: Text) -> Key | None:
     for number, (start, end, key, why) in enumerate(found):
         if key.name != found[0][2].name:
             text.takes("key", (start, end), found[0][2].name, "more than one key is stated, and a clip begins in one")
-        elif number == 0 and why:
-            text.takes("key", (start, end), key.name, why)
+        elif number == 0 and (why or key.mode is None):
+            text.takes(
+                "key", (start, end), key.name, why or "whether it is major or minor is not said: it is left open"
+            )
         else:
             text.says("key", (start, end), key.name)
     return found[0][2]
@@ -186,7 +187,7 @@ def _mode_alone(text: Text, found: _Keys) -> str | None:
     if any(key.mode for _, _, key, _ in found):
         return None
     for match in (*text.find(_MODE_ALONE, cased=True), *text.find(_OF_STYLE)):
-        mode = "minor" if re.search("min|moll|menor", match[0].lower()) else "major"
+        mode = "minor" if re.search("min|mol|menor|минор|短|マイナー|小|단", match[0].lower()) else "major"
         if _NOT_IN.search(text.before(match.start(), 16)):
             text.misses("key", match.span(), "which key it should have instead is not said")
         else:
@@ -219,9 +220,10 @@ def _german_note(name: str) -> str:
 
 def _german(text: Text) -> _Keys:
     found = [
-        (*m.span(), Key(_german_note(m["note"]), "major" if m["mode"].lower() == "dur" else "minor"), "")
+        (*m.span(), Key(_german_note(m["note"]), "major" if m["mode"].lower().startswith("du") else "minor"), "")
         for m in text.find(_GERMAN_KEY, cased=True)
     ]
+    found += [(*m.span(), Key(_german_note(m["note"]), _mode_of(m)), "") for m in text.find(_MIXED_KEY, cased=True)]
     if text.language == "nl":
         for m in text.find(_DUTCH_KEY, cased=True):
             found.append(
@@ -239,7 +241,7 @@ def _latin(text: Text) -> _Keys:
     for m in text.find(_LATIN_KEY, cased=True):
         asked = _PREPOSED.search(text.before(m.start(), 16)) or m["note"][0].isupper() and not m["note"].isupper()
         alone = (text.begins(m.start()) or asked) and _FOLLOWS.match(text.after(m.end(), 24))
-        if alone or _PREPOSED.search(text.before(m.start(), 16)) and not _NOUN.match(text.after(m.end(), 24)):
+        if alone or _PREPOSED.search(text.before(m.start(), 16)) and not RANKED.match(text.after(m.end(), 24)):
             found.append((*m.span(), Key(_sharpened(_LATIN[m["note"].lower()], m["sign"]), _mode_of(m)), ""))
     for m in text.find(_RUSSIAN_KEY, cased=True):
         found.append((*m.span(), Key(_sharpened(_RUSSIAN[m["note"].lower()], m["sign"]), _mode_of(m)), ""))
@@ -263,7 +265,7 @@ def _english(text: Text) -> _Keys:
     for m in text.find(_ENGLISH_KEY, cased=True):
         note, mode, after = m["note"], _mode_of(m), text.after(m.end(), 40)
         named = note not in "aA" and re.match(r"[\s-]+(?:key|mode|tonality|scale)\b", after)
-        if _NOUN.match(after) and not named or re.fullmatch(r"[a-z]-(?:major|minor|min|maj)", m[0]) and note in "a":
+        if RANKED.match(after) and not named or re.fullmatch(r"[a-z]-(?:major|minor|min|maj)", m[0]) and note in "a":
             continue
         if note in "aA" and not m["sign"] and _is_article(text, m):
             continue
@@ -326,6 +328,9 @@ def _within(text: Text) -> _Keys:
     for m in (*text.find(_IN, cased=True), *text.find(_IN_LATIN, cased=True)):
         note, after, ends = m["note"], text.after(m.end(), 24), text.ends(m.end())
         bare = not (m["minor"] or m["sign"])
+        if not m["minor"] and note in "CFD" and _CODE.search(text.before(m.start(), 40) + "|" + after):
+            text.misses("key", m.span(), "a key, or a programming language: write key of C")
+            continue
         short = m["sign"] in ("#", "b")
         if not _FOLLOWS.match(after) or len(note) == 1 and note.islower() and not (ends and note != "a" or short):
             continue

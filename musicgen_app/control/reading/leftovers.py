@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import re
 
+from .negation import REFUSING
 from .text import Text
+from .words import NAMED
 
 # kind -> what looks like a demand of it; why: what to write instead.
 _LOOKS = {
     "tempo": (
         r"-?\d+(?:[.,]\d+)?\s*(?:bpm|beats|schlage|battements|pulsos|battiti|batidas)\b|\b(?:tempo"
-        r"|bpm)\b[^,;.\n\d]{0,16}\d+"
-        r"|(?:[^\s,;]{1,24}\s+){0,2}\bbpm\b|\btempo\s*(?:of|[:=])\s*\w+"
+        r"|bpm)\b[^,;.\n\d]{0,16}\d+|(?:[^\s,;]{1,24}\s+){0,2}\bbpm\b|\btempo\s*(?:of|[:=])\s*\w+"
     ),
     "key": r"\bkey\s*[:=]\s*\w+[^,;.\n]{0,16}|\bkey of\b[^,;.\n]{0,24}|\b(?:[1-7]|one|two|three|four|five"
-    r"|six)\s+(?:sharps?|flats?)\b"
-    r"|\b(?:relative|parallel)\s+(?:major|minor)\b|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label"
+    r"|six)\s+(?:sharps?|flats?)\b|\b(?:dorian|phrygian|lydian|mixolydian|locrian|aeolian|ionian)\b|\b(?:relative"
+    r"|parallel)\s+(?:major|minor)\b|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label"
     r"|key))",
-    "chords": r"\bchords?\s*(?::|are)\s*[^.\n]{1,40}",
-    "metre": r"(?<![\d+])\d(?:\+\d)+(?:\s+(?:groove|feel|pattern))?|\b\d{1,2}/\d{1,2}\s+(?:time|metre|meter)\b"
+    "chords": r"\bchords?\s*(?::|are)\s*[^.\n]{1,40}|(?-i:\b[A-G])(?:[\s-](?:sharp|flat))?(?:[\s-](?:major|minor))?"
+    r"[\s-](?:seven|seventh|nine|ninth|dim\w*|aug\w*|half[\s-]dim\w*|sus\w*|sixth|dominant|thirteenth|eleventh)\b",
+    "metre": r"\b(?:odd|uneven|asymmetric\w*|irregular|mixed|changing)\s+(?:met(?:re|er)s?|times?)(?:\s+signatures?)?\b"
+    r"|\b(?:bars?|groups?|cycles?|phrases?|measures?)\s+of\s+(?:[2-9]|1[0-7]|two|three|four|five|six|seven|nine|eleven"
+    r"|thirteen)\b|\b(?:[2-9]|1[0-7]|two|three|four|five|six|seven|nine|eleven|thirteen)[\s-]beats?\s+(?:cycle|bar"
+    r"|groove|pattern|loop|phrase|rhythm)\b|(?<![\d+])\d(?:\+\d)+(?:\s+(?:groove|feel|pattern))?"
+    r"|\b\d{1,2}/\d{1,2}\s+(?:time|metre|meter)\b"
     r"|\btime signature\b[^,;.\n]{0,24}",
+    "drums": r"\b\w*(?:drum|percuss|tambor|tambour|tambur|trommel|schlagwerk|cymbal|snare)\w*",
     "pitch": (
-        r"[+-]?\d+\s*(?:semitones?|cents|octaves?|st)\b|\b4(?:15|32|4[0-4])\s*hz\b"
-        r"|\b(?:drop|open|standard)\s+[A-G][b#]?\s+tuning\b|\btuned?\s+(?:down|up|to)\s+[^,;.\n]{1,20}"
+        r"[+-]?\d+\s*(?:semitones?|cents|octaves?|st)\b|\b4(?:15|32|4[0-4])\s*hz\b|\b(?:drop|open"
+        r"|standard)\s+[A-G][b#]?\s+tuning\b|\btuned?\s+(?:down|up|to)\s+[^,;.\n]{1,20}"
     ),
     "level": r"-\d+(?:\.\d+)?\s*(?:db|lufs)\b",
 }
@@ -31,27 +38,46 @@ _WHY = {
     "key": "no key was found in it: write one such as F# minor",
     "chords": "no chords were found in it: write them such as Am F C G",
     "metre": "no metre was found in it: write one such as 7/8",
+    "drums": "not known as a word of drums: write with drums, or no drums",
     "pitch": "tuning and transposition cannot be asked for",
     "level": "the level is set beside the prompt",
 }
 _PATTERNS = {kind: re.compile(words, re.IGNORECASE) for kind, words in _LOOKS.items()}
 # A number, or a note, that is a clause of its own.
 _NUMBER = re.compile(
-    r"(?<![\w./:,#'-])(\d{2,3})(?![\w/%:'-]|[.,]\d|\s*[a-z])|(?<![\w./:#-])(?:between )?\d{2,3}"
-    r" ?(?:-|to|and) ?\d{2,3}(?![\w/%:])"
+    r"(?<![\w./:,#'-])(\d{2,3})(?![\w/%:'-]|[.,]\d|\s*[a-z])|(?<![\w./:#-])(?:between )?\d{2,3} ?(?:-|to"
+    r"|and) ?\d{2,3}(?![\w/%:])"
+)
+_COUNTED = re.compile(
+    r"\b(?:op|opus|no|nr|number|bars?|page|room|route|bus|highway|chapter|tracks?|vol\w*|level|bwv|kv?|rv|age[d]?|area"
+    r"|street|psalm|take|top|over)\.?\s*$"
 )
 _NOTE = re.compile(r"(?<![\w#'.&-])[A-H][#b]?(?:m|m?[679])?(?!\.?\w|[#'&/+])")
 _MINOR = re.compile(r"(?<![\w#'.&-])(?:[BCFGH]|[A-H][#b])m(?!\.?\w|[#'&/+])")  # likely a chord, wherever it stands
 _MOST = 8  # of one kind
 
 
+_TALK = 40  # signs behind a word that refuses in which it may mean a word of music
+
+
+def _tell_refusals(text: Text) -> None:
+    """Words that refuse, with a word of music behind them in the clause, which no refusal has used."""
+    for match in list(text.find(REFUSING))[:_MOST]:
+        clause = re.split(r"[,;:.!?\n()]", text.after(match.end(), _TALK))[0]
+        thing = NAMED.search(clause)
+        if thing and not text.is_refused(match.start(), match.end() + thing.end()):
+            why = "what is refused here is not read: write it as no drums, or without guitars"
+            text.misses_word("unwanted", text.written(match.start(), match.end() + thing.end()), why, match.start())
+
+
 def tell_leftovers(text: Text) -> None:
     """Tell what is left over that looks like a demand."""
+    _tell_refusals(text)
     for kind, pattern in _PATTERNS.items():
         for match in list(text.find(pattern, cased=True))[:_MOST]:
             text.misses(kind, match.span(), _WHY[kind])
     for match in list(text.find(_NUMBER))[:_MOST]:
-        if text.begins(match.start()) and text.ends(match.end()):
+        if text.ends(match.end()) and not _COUNTED.search(text.before(match.start(), 16)):
             why = "what the number counts is not said: 96 BPM is a tempo, --seconds 96 a length"
             text.misses("number", match.span(), why)
     for match in (*list(text.find(_NOTE, cased=True))[:_MOST], *list(text.find(_MINOR, cased=True))[:_MOST]):

@@ -48,8 +48,8 @@ _SPELT = re.compile(
     rf"|time|metre|meter))?(?![\w])"
 )
 _SURE_BEFORE = re.compile(
-    r"\b(?:in|im|en|em|a|time|metre|meter|takt|compas|compasso|размер[ае]?|tempo(?: di)?|mesure|maat|u|op|it's|its"
-    r"|au|na|al)\s*:?\s*$"
+    r"\b(?:in|im|en|em|a|time|metre|meter|takt|compas|compasso|размер[ае]?|tempo(?: di)?|mesure|maat|u|op|it's|its|au"
+    r"|na|al)\s*:?\s*$"
 )
 _FRACTION = re.compile(r"\s*(?:d'|del|di|dell|of\b|des\b|der\b|часа|hour|de hora|d'heure|traurig|sad)")
 _TO_THE_BAR = re.compile(
@@ -57,15 +57,19 @@ _TO_THE_BAR = re.compile(
     rf"|in\s+(?:a|the)|a)\s+(?:bar|measure)(?!\w)"
 )
 _TEMPS = re.compile(rf"(?<!\w)(?:a|en)\s+(?:{_COUNT}|(?P<digit>\d))\s+temps(?!\w)")
-_JAPANESE = re.compile(r"(\d{1,2})分の(\d{1,2})拍子")
+_JAPANESE = re.compile(r"(?:拍子は?\s*[:=]?\s*)?([248]|16)分の(\d{1,2})(?:拍子?)?")
+_POR = re.compile(
+    r"(?<![\d/.:,])(\d{1,2})\s+(?:por|per|sur|auf|на|na)\s+(2|4|8|16)(?![\d\w/%]|\s*(?:cm|m\b|km|euro|minut))"
+)
 _BEATS = re.compile(r"(?<![\d分])([2-7])(?:拍子|박자)")
 _HAN = {"二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _CHINESE = re.compile(r"([二三四五六七八九])分の?([二三四五六七八九])拍")
 _COUNTED = re.compile(
-    rf"(?<![\w'-])(?P<what>[\w'-]+\s+|^\s*|[,;:.(]\s*)in\s+(?:a\s+)?(?:{_COUNT}|(?P<digit>[35679]"
-    rf"|11))(?P<time>[\s-]+{_TIME})?(?![\w/-]|\s*(?:minutes?|min\b|sec|hours?"
-    r"|days?|weeks?|years?|months?|parts?|steps?|seconds|flats?|sharps?|songs?|bars|beats\s+per|voices|movements|\d"
-    r"|%|o'clock|the))"
+    rf"(?P<what>(?<![\w'-])[\w'-]+\s+|^\s*|[^\w\s]\s*)in\s+(?:a\s+)?(?P<the>the\s+)?(?:(?:slow|fast|quick|gentle|brisk"
+    rf"|easy|heavy|steady|swung|swinging)\s+)?(?:{_COUNT}|(?P<digit>[345679]|11))(?P<time>[\s-]+{_TIME})?(?![\w/-]"
+    rf"|\s*(?:minutes?|min\b|sec|hours?"
+    r"|days?|weeks?|years?|months?|parts?|steps?|seconds|flats?|sharps?|songs?|bars|beats\s+per|voices|movements|\d|%"
+    r"|o'clock|the))"
 )
 _NO_COUNT = re.compile(
     r"(?:ready|back|there|here|done|leav\w+|start\w*|g2g|due|meet\w*|be|live|one|party|walk\w*|go|gone|out)\s+$"
@@ -82,8 +86,17 @@ _NAMES = {
 }  # fmt: skip
 _WORDS = {metre: re.compile(rf"(?<!\w)(?:{words})(?!\w)") for metre, words in _NAMES.items()}
 _WALTZ = re.compile(
-    r"(?<![\w-])(?:waltz(?:es)?|\w*walzer[ns]?|valses?|valzer|valsa|vals|wals(?:je)?|walc|вальс\w*|ワルツ)(?!\w)"
+    r"(?<![\w-])(?:waltz(?:es)?|\w*walzer[ns]?|valses?|valzer|valsa|vals|wals(?:je)?|walc|valcik|valcer"
+    r"|вальс\w*)(?!\w)|ワルツ|圆舞曲|华尔兹|왈츠"
 )
+_DANCES = (  # metre, names of dances that hardly go in another one
+    ("6/8", r"jigs?|gigues?|giga|tarantell[ae]|tarantelas?|saltarello|barcarol\w*|chacareras?|zambas?|siciliennes?"),
+    ("3/4", r"minuets?|menuett?e?|minuett[oi]|mazurkas?|mazure?k|landler|kujawiak|oberek|sarabandes?|polonaises?"
+            r"|polones[ae]|chaconnes?|passacaglia|springar|polska"),
+    ("2/4", r"polkas?|polca|polki|galopp?s?|czardas|csardas|krakowiak|gavottes?|bourrees?"),
+    ("7/8", r"ruchenitsa|rachenitsa|racenica|ръченица"), ("9/8", r"karsilama|karsilamas|zeybek"), ("5/8", r"paidushko"),
+)  # fmt: skip
+_DANCE = re.compile(rf"(?<![\w-])(?:{'|'.join(f'(?P<d{n}>{names})' for n, (_, names) in enumerate(_DANCES))})(?![\w-])")
 _GROUPS = re.compile(r"[\s(]*(?:grouped|felt|counted|as|in|group(?:ing|s)(?:\s+of)?)?\s*\(?\d(?:\s?\+\s?\d)+\)?")
 
 
@@ -109,17 +122,29 @@ def read_metre(text: Text) -> str | None:
             found.append((match.start(), groups.end() if groups else end, written))
         elif timed or labelled:
             text.misses("metre", (match.start(), end), "no metre: write one such as 4/4, 6/8 or 7/8")
-    found += [(*match.span(), f"{match[1]}/{match[2]}") for match in text.find(_SPACED)]
+    for pattern in (_SPACED, _POR):
+        found += [(*match.span(), f"{match[1]}/{match[2]}") for match in text.find(pattern)]
     found += [(*match.span(), f"{_counted(match)}/4") for match in (*text.find(_TEMPS), *text.find(_TO_THE_BAR))]
     found += _in_other_signs(text) + sorted(_in_words(text))
     if not found:
         found = [(*match.span(), "3/4") for match in text.find(_WALTZ, used=True) if not text.is_refused(*match.span())]
+    if not found:
+        return _of_dance(text)
     for number, (start, end, metre) in enumerate(found):
         if number == 0 or metre == found[0][2]:
             text.says("metre", (start, end), metre)
         else:
             text.takes("metre", (start, end), found[0][2], "more than one metre is stated, and a clip has one")
     return found[0][2] if found else None
+
+
+def _of_dance(text: Text) -> str | None:
+    """The usual metre of a dance that is named, where no other is stated; that it is only the usual one is told."""
+    for match in text.find(_DANCE):
+        metre = next(_DANCES[int(group[1:])][0] for group, said in match.groupdict().items() if said)
+        text.takes_word("metre", text.written(*match.span()), metre, "the usual metre of that dance", match.start())
+        return metre
+    return None
 
 
 def _in_other_signs(text: Text) -> list[tuple[int, int, str]]:
@@ -163,7 +188,7 @@ def _in_words(text: Text) -> list[tuple[int, int, str]]:
             match["what"].lower() + " "
         ):
             continue
-        if match["digit"] and not match["time"] and not text.ends(match.end()):
+        if (match["digit"] or match["the"]) and not match["time"] and not text.ends(match.end()):
             continue
         if match["digit"] and _NO_COUNT.search(text.before(match.start() + len(match["what"]), 12)):
             continue

@@ -6,91 +6,102 @@ import re
 from dataclasses import dataclass, replace
 
 from .text import Text
-from .words import MUSIC, STYLE
+from .words import DRUM, MUSIC, STYLE
 
 # Small words between what refuses and what is refused.
 _ARTICLES = re.compile(
-    r"(?:(?:at\s+all|any|some|the|a|an|those|these|that|this|of|more|kind|sort|type|bit|other|too|so|very|overly|all"
-    r"|den|dem|der|die|das|ein|eine|einen|zu|sehr|auch|de|la|le|les|l'|du|des|d'|trop|el|los|las|un|una|unos|demasiado"
-    r"|il|lo|gli|i|troppo|di|o|os|as|um|uma|het|een|te|in(?=\s+\d))(?:\s+|(?<=')))*"
+    r"(?:(?:at\s+all|any|(?:any|even)\s+(?:kind|sort|hint|trace|type|form)\s+of|jegliche[nrs]?|irgendwelche"
+    r"|anything\s+with|ne|ni|weder|some|the|a|an|those|these|that|this|of|more|kind|sort|type|bit|other|too|so|very"
+    r"|overly|all|den|dem|der|die|das|ein|eine|einen|zu|sehr|auch|de|la|le|les|l'|du|des|d'|trop|el|los|las|un|una"
+    r"|unos|demasiado|il|lo|gli|i|troppo|di|o|os|as|um|uma|het|een|te|in(?=\s+\d))(?:\s+|(?<=')))*"
 )
 _NOT = (
     r"(?:(?:i|we|you|they|he|she|it|who|that|which|please|to)\s+)?(?:do(?:es)?\s+not|don't|doesn't|did(?:\s+not|n't)"
-    r"|never"
-    r"|must(?:\s+not|n't)|should(?:\s+not|n't)|shall\s+not|can't|can\s?not|won't|will\s+not|would(?:\s+not|n't)"
+    r"|never|must(?:\s+not|n't)|should(?:\s+not|n't)|shall\s+not|can't|can\s?not|won't|will\s+not|would(?:\s+not|n't)"
     r"|is\s+not|isn't|aren't|rather\s+not|not\s+to|to\s+not|not)\s+(?:really\s+|ever\s+|even\s+)?"
 )
 _WANT = (
     r"(?:want(?:\s+to\s+hear)?|use|add|include|like|need|have|hear|put(?:\s+in)?|give\s+me|play|bring|insert|employ"
-    r"|stand|go"
-    r"|make(?:\s+(?:it|this))?|do|love|be|sound(?:\s+like)?|feel|get|a\s+(?:big\s+)?fan\s+of)"
+    r"|stand|go|make(?:\s+(?:it|this))?|do|love|be|sound(?:\s+like)?|feel|get|a\s+(?:big\s+)?fan\s+of)"
 )
 # Words that refuse what follows, by language.
 _SURE = {
     "en": (
-        rf"without|w/o|{_NOT}{_WANT}|(?:(?:i|we|he|she|they|who|that)\s+)?(?:hates?|dislikes?)|(?:any"
+        rf"without|w/out|w/o|{_NOT}{_WANT}|(?:(?:i|we|he|she|they|who|that)\s+)?(?:hates?|dislikes?)|(?:any"
         rf"|every)thing\s+(?:but|except)|nothing\s+like"
         r"|instead\s+of|rather\s+than|other\s+than|apart\s+from|except(?:\s+for)?|(?:leav(?:e|ing)|tak(?:e|ing)|keep"
-        r"|cut|get)\s+out|by\s+no\s+means|far\s+from|skip(?:ping)?"
-        r"|omit(?:ting)?"
-        r"|avoid(?:ing)?|exclud(?:e|ing)|(?:stay|keep|steer)\s+(?:away|clear)\s+(?:from|of)|get\s+rid\s+of"
-        r"|too\s+(?:many|much)|free\s+of"
-        r"|devoid\s+of|minus(?!\s*\d)|ditch|lose|remove|mute|nor|neither|spare\s+me|negative(?:\s+prompt)?(?=\s*:)"
-        r"|stop\s+(?:using|with)"
-        r"|don't\s+you\s+dare\s+(?:to\s+)?(?:add|use|play)|(?:sick|tired)\s+of"
-        r"|drop\s+the(?=\s+(?:drum|perc|kick|snare|vocal))"
+        r"|cut|get)\s+out|by\s+no\s+means|far\s+from|skip(?:ping)?|omit(?:ting)?|avoid(?:ing)?|exclud(?:e|ing)|(?:stay"
+        r"|keep|steer)\s+(?:away|clear)\s+(?:from|of)|get\s+rid\s+of|too\s+(?:many|much)|free\s+(?:of|from)"
+        r"|say(?:ing)?\s+no\s+to|(?:keep\s+(?:your|the)\s+)?hands\s+off|devoid\s+of|minus(?!\s*\d)|ditch|lose|remove"
+        r"|mute|nor|neither|spare\s+me|negative(?:\s+prompt)?(?=\s*:)|stop\s+(?:using|with)|(?:nothing|no\s+(?:music"
+        r"|song|track|version))\s+(?:with|that\s+(?:has|uses|contains|includes))|leave\s+away"
+        r"|don't\s+you\s+dare\s+(?:to\s+)?(?:add|use|play)|(?:sick|tired)\s+of|drop\s+the(?=\s+(?:drum|perc|kick|snare"
+        r"|vocal))"
     ),
     "de": r"ohne|weder|noch|kein(?:e[nrms]?)?|bloss\s+kein\w*|finger\s+weg\s+vo[mn]|statt|anstatt|anstelle\s+von"
-    r"|verzichte\s+auf",
+    r"|verzichte\s+auf|verzicht\s+auf|lass(?:t|en\s+sie)?(?=\s+(?:das|die|den)\s+\S+\s+weg)",
     "fr": r"sans|surtout\s+pas(?:\s+de)?|pas\s+(?:de|d'|du|trop)|aucune?|je\s+(?:n'aime|ne\s+veux)\s+pas(?:\s+de)?"
-    r"|jamais\s+de|plutot\s+que|au\s+lieu\s+(?:de"
+    r"|jamais\s+de|enleve[zr]?|evite[zr]?|laisse[zr]?\s+tomber|(?:on\s+)?se\s+passe\s+de|plutot\s+que"
+    r"|au\s+lieu\s+(?:de"
     r"|du)",
-    "es": r"sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:quiero|me\s+gustan?|uses|pongas|usar|metas)"
-    r"|ningun[ao]?"
+    "es": r"sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:(?:le|me|lo)\s+)?(?:quiero|gustan?|uses"
+    r"|pongas|usar|metas|tenga|haya|lleve|incluya\w*)|quit[ae]|evita\w*|ningun[ao]?"
     r"|en\s+vez\s+de",
-    "it": r"senza|niente|nessun[ao]?|non\s+(?:voglio|mi\s+piac\w+|usare|mettere)|invece\s+(?:di|del|della)",
-    "pt": r"sem|nao\s+(?:quero|gosto\s+de|use|usar|coloque)|nenhuma?|em\s+vez\s+de",
-    "others": r"zonder|geen|bez|zadn\w+|utan|inga|ingen|inget|uden|uten|без|никак\w+",
+    "it": r"senza|niente|nessun[ao]?|non\s+(?:voglio|mi\s+piac\w+|usare|mettere|mettermi|ci\s+siano)"
+    r"|togli\w*|evita\w*|invece\s+(?:di|del|della)",
+    "pt": r"sem|nao\s+(?:quero|gosto\s+de|use|usar|coloque|ponha|tenha)|tira|evite|nenhuma?|em\s+vez\s+de",
+    "others": r"zonder|geen|nem\s+kell|nincs|bez|zadn\w+|utan|inga|ingen|inget|uden|uten|без|никак\w+"
+    r"|ilman|nelkul|fara|χωρ[ιί]ς|prescind\w+\s+de|не\s+надо",
 }
 # Those that need the start of a clause, or a word of music behind them.
 _WEAK = (
-    r"no|not|non-?|nicht|nie|ni|ne|niet|inte|ikke|nem|nao|не|nothing(?:\s+too)?|nichts|rien\s+de|zero|never|hold\s+the"
+    r"no|not|non-?|nicht|nie|ni|ne|niet|inte|ikke|nem|nao|не|nothing(?:\s+too)?|nichts|nada|niente|nulla"
+    r"|rien(?:\s+de)?|zero|never|hold\s+the"
 )
 _CUE = re.compile(
-    rf"(?:(?<![\w'-])|(?<=--))(?:(?P<sure>{'|'.join(_SURE.values())})|(?P<weak>{_WEAK}))(?:\s+(?:a"
-    rf"|of)\s+(?!\w+\s+cap))?(?<!-)(?![\w'-])\s*(?P<colon>:\s*)?"
+    rf"(?:(?<![\w'-])|(?<=--)|(?<=\s')|(?<=^'))(?:(?P<sure>{'|'.join(_SURE.values())})|(?P<weak>{_WEAK}))(?:\s+(?:a"
+    rf"|of)\s+(?!\w+\s+cap))?(?<!-)(?![\w-]|'\w)['\"]?\s*(?P<colon>:\s*)?"
     r"|(?<![\w'-])(?P<prefix>non-)(?=\w)"
 )
 # What follows "no" or "not" and refuses nothing.
 _IDLE = re.compile(
-    r"(?:idea|matter|problems?|one|body|need|rush|worries|doubt|longer|less|time|way|reason|sign|fuss|only|just|sure"
-    r"|yet|bad|far|even|that\b|really"
-    r"|necessarily|to\s+mention|else|but|for|in\b(?!\s+\d)|is\b|are\b|was\b|if|you|me|him|her|us|them|it\b|my|your"
-    r"|going|able"
-    r"|more\s+than|less\s+than|(?:fewer|faster|slower|quicker|higher|lower|above|below|over|under)(?!\w)|a\s+problem"
-    r"|nur|mehr|so\s+wichtig|sicher|seulement|alleen|wonder|thanks|thank|i\b|he\b|she\b|we\b|they\b|who|what"
-    r"|how|the\s+only|limit|preference|care"
-    r"|pressure|hurry|deadline|budget|money|name|home|end|return|why|because|as\b|too\s+late|too\s+old|this\s+time"
-    r"|know)(?!\w)"
+    r"(?:strings\s+attached|idea|matter|problems?|one|body|need|rush|worries|doubt|longer|less|time|way|reason|sign"
+    r"|fuss|only|just|sure|yet|bad|far|even|that\b|really|necessarily|to\s+mention|else|but|for|in\b(?!\s+\d)|is\b"
+    r"|are\b|was\b|if|you|me|him|her|us|them|it\b|my|your|going|able|more\s+than|less\s+than|(?:fewer|faster|slower"
+    r"|quicker|higher|lower|above|below|over|under)(?!\w)|a\s+problem|nur|mehr|so\s+wichtig|sicher|seulement|alleen"
+    r"|wonder|thanks|thank|i\b|he\b|she\b|we\b|they\b|who|what|how|the\s+only|limit|preference|care|pressure|hurry"
+    r"|deadline|budget|money|name|home|end|return|why|because|as\b|too\s+late|too\s+old|this\s+time|know)(?!\w)"
 )
-# A double "not" wants the thing.
+# A double "not" wants the thing, and so does one who finds what is without it useless.
+_WITH_NO = r"without|w/out|w/o|lacking|minus|ohne|sans|sin|senza|sem|zonder|bez|utan|uden|uten|без"
 _TWICE = re.compile(
-    r"(?:(?:do\s+not|don't|never|must\s+not|not|without|nicht|no)\s+(?:ever\s+|to\s+)?)(?P<cue>(?:(?:too|so)\s+(?:many"
-    r"|much)|leav(?:e|ing)\s+out|skip(?:ping)?|omit(?:ting)?"
-    r"|forget(?:ting)?|drop(?:ping)?|los(?:e|ing)|remov(?:e|ing)|mut(?:e|ing)|exclud(?:e|ing)|weglassen"
-    r"|vergessen))(?!\w)"
+    rf"(?:(?:n't|(?<!\w)(?:do\s+not|don't(?:\s+you\s+dare)?|never|must\s+not|not|without|nicht|nie|no|cannot|niet|inte"
+    rf"|ikke|pas|non|nao|jamais|nunca|nie|не|nothing|nobody|worthless|useless|pointless|boring|empty|naked|nichts"
+    rf"|niemals|kein\w*))\s+)(?:(?:ever|to|really|please|bitte|it|is|be|would|[\w-]+)\s+){{0,3}}?(?P<cue>{_WITH_NO}"
+    rf"|(?:too|so)\s+(?:many|much)|leav(?:e|ing)\s+(?:out|away)|skip(?:ping)?|omit(?:ting)?|forget(?:ting)?"
+    rf"|drop(?:ping)?|los(?:e|ing)|remov(?:e|ing)|mut(?:e|ing)|exclud(?:e|ing)|weglassen|vergessen)(?!\w)"
+)
+_USELESS = re.compile(
+    r"[^.;!?\n,]{0,40}?\b(?:(?:is|are|be|feels?|sounds?|seems?|ist|klingt|klang|est|es|e|would\s+be"
+    r"|=)\s+(?:\w+\s+){0,2}?(?:useless|boring|nothing|pointless|worthless|empty|dull|dead|incomplete|wrong|unthinkable"
+    r"|impossible|unacceptable|sad|bland|no\s+(?:good|fun|use|option|go)|not\s+(?:\w+\s+)?(?:good|acceptable"
+    r"|an?\s+option|enough|music|possible|rock|funk)|nix|nichts|langweilig|leer|undenkbar|nul|triste|nada|impossible"
+    r"|aburrid\w+|noios\w+)|(?:doesn't|does\s+not|don't|won't|can't|isn't|geht\s+nicht|nicht\s+denkbar|lacks?"
+    r"|wouldn't)\b)|[^.;!?\n,]{0,16}\?\s*(?:no\s+way|never|nope|are\s+you)"
+)
+_ASKED = re.compile(r"\b(?:what(?:'s|\s+is|\s+would)|who\s+(?:wants|needs)|was\s+ware|que\s+serait)\b[^.;!?\n]{0,24}$")
+_REVOKED = re.compile(
+    r"\s*\??\s*[,.!?-]*\s*(?:no\s+(?:way|thanks|thank\s+you)\W*(?:give|i\s+want|bring)|never!|of\s+course\s+(?:not"
+    r"|with)|are\s+you\s+(?:kidding|crazy|joking))"
 )
 _STOP = (
-    r"but|just|only|please|pls|plz|thx|thanks|instead|rather|like|with|at|in|whatsoever|anywhere|ever|this|because"
-    r"|so|then|on|to|from|until|till"
-    r"|is|are|was|be|for|if|that|which|who|it|its|as|even|no|not|without|and|or|nor|neither|yet|when|while|into|over"
-    r"|under|by|i|you|we|though|n"
-    r"|vibes?|stuff|thing|things|feel|feeling|sound|sounds|style|genre|music|anymore|here|there|again|today|either"
-    r"|also|maybe|very|all|any|during|of"
-    r"|aber|sondern|lieber|bitte|nur|mit|und|oder|noch|dafur|im|in|zum|auf|sein|haben|musik|verwenden|benutzen"
-    r"|mais|juste|seulement|avec|svp|s'il|et|ou|ni|dans|plutot|musique|pero|con|por|favor|y|o|e|en|musica|sino"
-    r"|ma|per|soltanto|oppure|mas|somente|com|ou|so|graag|maar|alleen|wel|alsjeblieft|of|met|i|а|но|только|и|с|как"
-    r"|po|prosze|ale|tylko"
+    r"but|just|only|please|pls|plz|thx|thanks|instead|rather|like|with|at|in|whatsoever|anywhere|ever|this|because|so"
+    r"|then|on|to|from|until|till|is|are|was|be|for|if|that|which|who|it|its|as|even|no|not|without|and|or|nor|neither"
+    r"|yet|when|while|into|over|under|by|i|you|we|though|n|vibes?|stuff|thing|things|feel|feeling|sound|sounds|style"
+    r"|genre|music|anymore|here|there|again|today|either|also|maybe|very|all|any|during|of|aber|sondern|lieber|bitte"
+    r"|nur|mit|und|oder|noch|dafur|im|in|zum|auf|sein|haben|musik|verwenden|benutzen|mais|juste|seulement|avec|svp"
+    r"|s'il|et|ou|ni|dans|plutot|musique|pero|con|por|favor|y|o|e|en|musica|sino|ma|per|soltanto|oppure|mas|somente"
+    r"|com|ou|so|graag|maar|alleen|wel|alsjeblieft|of|met|i|а|но|только|и|с|как|po|prosze|ale|tylko"
 )
 _WORD = re.compile(rf"(?!(?:{_STOP})(?![\w'-]))(?:\d+/\d+|[\w'&#+°-]*\w)")
 _MORE = re.compile(r"\s*(?:,\s*)?(?:(?:or|nor|oder|noch|ou|ni|ne|nem|o|и|или)\s+|/\s*(?=\w))" + _ARTICLES.pattern)
@@ -98,45 +109,77 @@ _COMMA = re.compile(r"\s*,\s*")
 _AND = re.compile(r"\s*(?:and|&|und|et|y|e|en)\s+" + _ARTICLES.pattern)
 _TAIL = re.compile(
     r"(?:\s+(?:at\s+all|whatsoever|anywhere|please|feel|section|vibes?|stuff|music|thing|genre|style|this\s+time"
-    r"|of\s+any\s+(?:sort|kind)|either|anymore|again|for\s+once"
-    r"|bitte|por\s+favor|per\s+favore|svp|thx|pls))+(?!\w)"
+    r"|of\s+any\s+(?:sort|kind)|either|anymore|again|for\s+once|bitte|por\s+favor|per\s+favore|svp|thx|pls))+(?!\w)"
 )
 _THINGS = rf"(?:the\s+)?(?P<what>{MUSIC.pattern}(?:\s+(?:and|or|und)\s+{MUSIC.pattern})?)"
 # Words that refuse what stands before them, or around.
 _LATER = re.compile(
     rf"(?<![\w-])(?=\w){_THINGS}\s*(?:(?:(?:is|are)\s+)?(?:not\s+|un-?)(?:wanted|needed|allowed|welcome|necessary"
-    rf"|required)"
-    rf"|(?:(?:is|are)\s+)?(?:forbidden|banned|gone|removed|muted)\b|(?:is|are)\s+out\b|would\s+(?:ruin|spoil"
-    rf"|kill)(?:\s+(?:it|this|everything))?|sucks?\b"
-    rf"|[:=]\s*(?:none|no|off|0|false|nein|keine?|aus|sans|non|nessun[ao]?|ninguna?|nenhuma?)\b"
-    rf"|tacet|\(\s*(?:off|none|no)\s*\)|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
+    rf"|required)|(?:(?:is|are)\s+)?(?:forbidden|banned|gone|removed|muted)\b|(?:is|are)\s+out\b|would\s+(?:ruin|spoil"
+    rf"|kill)(?:\s+(?:it|this|everything))?|sucks?\b|[:=]\s*(?:none|no|off|0|false|nein|keine?|aus|sans|non"
+    rf"|nessun[ao]?|ninguna?|nenhuma?)\b|\?\s*(?:no\s*(?:,|thanks?|thank\s+you|$)|nope|nah|nein\b|never\b"
+    rf"|not?\s+for)(?!\s*way)(?:\s*(?:thanks?|thank\s+you|this|danke))*|(?:should\s+|can\s+|must\s+|may\s+"
+    rf"|will\s+)?(?:stays?|remains?)\s+(?:(?:at\s+)?home|out|away|off|silent|in\s+the\s+(?:van|case|box))|(?:has|have"
+    rf"|gets?|takes?)\s+(?:a|the)\s+(?:day|night|evening|week|song|track)\s+off|(?:brauche?n?|will|mag"
+    rf"|mochte)\s+(?:ich|wir)\s+(?:hier\s+)?nicht|(?:lieber\s+)?weg(?:lassen)?\b|raus\b|streichen|(?:no|nein|non|niet"
+    rf"|nie)(?=\s*(?:$|[,.;!?]))|interdit\w*|verboten|vietat\w*|proibid\w*|prohibid\w*|(?:non|no|не|ne)\s+(?:serv\w+"
+    rf"|нуж\w+)|olmasin\w*|istem\w+|don't\s+belong(?:\s+(?:in|here))?|(?:are|is)\s+not\s+an\s+option|tacet|\(\s*(?:off"
+    rf"|none|no)\s*\)|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
 )
-_AROUND = re.compile(rf"(?<!\w)(?:keep|leave|take|cut|get)\s+{_THINGS}\s+out(?:\s+of\s+(?:it|this))?(?!\w)")
+_AROUND = re.compile(
+    rf"(?<!\w)(?:keep|leave|take|cut|get|kick|throw|switch|turn|send)\s+{_THINGS}\s+(?:out|off|away|aside|behind"
+    rf"|(?:at\s+)?home)(?:\s+of\s+(?:it|this))?(?!\w)|(?<!\w)give\s+{_THINGS.replace('what', 'rested')}\s+(?:(?:a"
+    rf"|the)\s+)?(?:day|night|evening|break|rest)(?:\s+off)?(?!\w)"
+    rf"|(?<!\w)auf\s+{_THINGS.replace('what', 'spared')}\s+(?:bitte\s+)?verzichten|(?<!\w)lass\w*\s+(?:das\s+|die\s+"
+    rf"|den\s+)?{_THINGS.replace('what', 'left')}\s+weg(?!\w)|(?P<less>davul|vurmali|gitar|vokal)s[iu]z"
+)
+_TONIC = r"(?:[A-Ha-h](?:is|es|s(?=[\s-])|#|b|[\s-](?:sharp|flat))?|(?i:do|re|mi|fa|sol|la|si))"
+_KEY = re.compile(  # "not in C major", "nicht C-Dur", "and not F"
+    rf"(?<![\w-])(?i:not|nicht|pas|non|no|nao|niet|nie|never|instead\s+of|rather\s+than|anything\s+but|statt"
+    rf"|не)\s+(?:(?i:in|en|em|im|dans)\s+)?(?:(?i:the\s+)?(?i:key\s+of)\s+)?(?P<what>{_TONIC}[\s-]*(?i:major|minor|dur"
+    rf"|moll|majeur|mineur|mayor|menor|maior|maggiore|minore|dorian|mixolydian|phrygian|lydian)(?!\w)|[A-G](?:#|b"
+    rf"|[\s-](?:sharp|flat))?m?(?=\s*(?:$|[,;.!?)])))"
+)
 _EASTERN = re.compile(
-    r"(?P<what>ドラム|パーカッション|打楽器|ボーカル|歌|ギター|ピアノ|드럼|보컬)(?:は|も|은|는|이)?\s?(?:없이|없는|빼고|なし|無し|抜き|いらない|不要)|(?:不要|没有|无|別"
-    r"|别)\s*(?P<zh>鼓|人声|打击乐|吉他|钢琴)"
+    r"(?P<what>ドラムス?|パーカッション|打楽器|太鼓|ボーカル|歌|ギター|ピアノ|シンセ|드럼|타악기|보컬|피아노|기타)(?:は|も|を|が|の|은|는|이|을|를)?\s?(?:없이|없는|없게|빼고|빼|말고"
+    r"|제외|なし|無し|ナシ|無|抜き|いらな|要らな|不要|使わな|入れな|入ら|やめ|ない)(?:いで|て|い)?|(?:不要|不用|不加|没有|沒有|去掉|无|無|別|别)(?:有|加|用)?\s*(?P<zh>架子鼓|鼓"
+    r"|人声|打击乐器?|吉他|钢琴)"
 )
 _ALMOST = re.compile(r"\b(?:with\s+or|almost|nearly|next\s+to|practically|fast|quasi|presque|casi)\s+$")
 _BEGINNING = re.compile(
-    r"\b(?:and|but|or|with|please|absolutely|definitely|strictly|und|aber|mais|pero|ma|mas|y|et|e|bitte|it|is|said"
-    r"|house"
-    r"|want|so)\s+$"
+    r"\b(?:and|but|or|with|please|absolutely|definitely|strictly|und|aber|mais|pero|ma|mas|maar|ale|men|но|och|og|y|et"
+    r"|e|bitte|it|is|said|house|want|so)\s+$"
 )
 _WITHOUT = re.compile(
-    r"without|w/o|ohne|kein|sans|pas d|aucun|sin|nada|ningun|senza|niente|nessun|sem|nenhum|zonder|geen|bez|zadn"
-    r"|utan|ing|uden|uten"
-    r"|без|никак"
+    r"without|w/out|w/o|ohne|kein|sans|pas d|aucun|sin|nada|ningun|senza|niente|nessun|sem|nenhum|zonder|geen|bez|zadn"
+    r"|utan|ing|uden|uten|без|никак"
 )
 _BUT = re.compile(r"except|apart|other")
 _REFUSED_BEFORE = re.compile(r"\b(?:no|not|without|nothing|zero)\b[^,.;]*$")
+# Words that refuse, in any way: where one is left over beside what is read, the reading is in doubt.
+REFUSING = re.compile(
+    r"(?<![\w-])(?:no|not|non|never|nobody|hardly|barely|scarcely|nowhere|without|none|nor|neither|nothing"
+    r"|out(?=\s*(?:$|[,.;!?]))|off|away|stop|avoid\w*|ban|banned|quit|lose|missing|absent|unnecessary|unwanted"
+    r"|enough\s+of|too\s+much|useless|spoil\w*|ruin\w*|forbidden|instead\s+of|rather\s+than|what\s+good|who\s+needs"
+    r"|less|nicht|nichts|kein\w*|ohne|weg|nein|nie|niemals|pas|sans|jamais|aucune?|ni|rien|interdit\w*|sin|nada|nunca"
+    r"|tampoco|prohibid\w*|senza|niente|mai|vietat\w*|sem|nao|nem|proibid\w*|geen|niet|zonder|bez|zadn\w+|utan|inga"
+    r"|inte|ikke|uden|uten|ingen|ei|ilman|nelkul|nem|fara|nu|yok|olmasin|istem\w+|без|не|нет|ни|нельзя|χωρ[ιί]ς"
+    r"|[οό]χι)(?![\w-])|n't(?!\w)|ない|なし|不|没|无|없|빼"
+)
+_BESIDE = re.compile(
+    r"\W*(?:(?:and|or|nor|but|also|und|oder|aber|auch|et|ou|mais|y|o|e|ma|mas|i|a|en|of|maar|only|just|nur|with|mit"
+    r"|avec|con|com|и|а|но)\W+)*"
+)
+_SIGNS = re.compile(r"[,;:.!?\n()|]")
 _MOST = 12  # things that one word refuses
 _NEGATED = re.compile(r"(?:don't|do\s+not|never|not)\s+(?:ever\s+)?$")
-_LESS = re.compile(r"(?<!\w)(?P<what>drum|beat|vocal|percussion|rhythm)-?less(?!\w)")
+_LESS = re.compile(
+    r"(?<!\w)(?P<what>drum|beat|vocal|percussion|rhythm)-?less(?!\w)|(?<!\w)(?:no|non|sans|zero|without"
+    r"|ohne)-?(?P<joined>drums?|percussion|percussive|beats?|vocals?|batterie|schlagzeug)(?!\w)"
+)
 _PARTLY = re.compile(
     r"\s*(?:until|till|before|after|at\s+first|at\s+the\s+(?:start|beginning|end)|(?:in|during|for)\s+the\s+(?:intro"
-    r"|verse"
-    r"|first|beginning|start"
-    r"|bridge|breakdown|chorus|outro|last)|bis\s+zum|hasta|jusqu)"
+    r"|verse|first|beginning|start|bridge|breakdown|chorus|outro|last)|bis\s+zum|hasta|jusqu)"
 )
 
 
@@ -161,25 +204,65 @@ class Refusal:
 def read_refusals(text: Text) -> list[Refusal]:
     """All that is refused, in order; also marked in the text."""
     found: list[Refusal] = []
-    for pattern in (_LATER, _AROUND, _LESS, _EASTERN):
-        for match in text.find(pattern):
+    for pattern in (_LATER, _AROUND, _LESS, _EASTERN, _KEY):
+        for match in text.find(pattern, cased=pattern is _KEY):
             if not _NEGATED.search(text.before(match.start(), 20)) and not any(r.meets(*match.span()) for r in found):
-                name = next(name for name in ("what", "zh") if match.groupdict().get(name))
+                name = next(name for name, thing in match.groupdict().items() if thing)
                 partly = _PARTLY.match(text.lower, match.end()) is not None
                 found.append(Refusal(*match.span(), match.span(name), partly))
-    wanted = [match.span() for match in _TWICE.finditer(text.lower)]
+    twice = [match.span() for match in _TWICE.finditer(text.lower)]
+    for start, end in twice:
+        _tell_wanted(text, start, end)
+        text.use(start, end)
     for cue in text.find(_CUE):
-        twice = any(start < cue.end() and cue.start() < end for start, end in wanted)
         if (
-            not twice
+            not any(start < cue.end() and cue.start() < end for start, end in twice)
             and not any(r.meets(*cue.span()) for r in found)
             and not _ALMOST.search(text.before(cue.start(), 12))
         ):
-            found += [new for new in _what_follows(text, cue) if not any(r.meets(new.start, new.end) for r in found)]
+            new = [one for one in _what_follows(text, cue) if not any(r.meets(one.start, one.end) for r in found)]
+            if new and _is_missed(text, cue, new[-1].end):
+                _tell_wanted(text, cue.start(), new[-1].end)
+                text.use(*cue.span())
+            else:
+                found += new
     found.sort(key=lambda refusal: refusal.start)
     for refusal in found:
         text.refuse(refusal.start, refusal.end)
     return found
+
+
+def in_doubt(text: Text, start: int, end: int, refusals: list[Refusal]) -> bool:
+    """Whether words that refuse stand in the clause of a place, and no refusal of a thing beside it explains them."""
+    until = _SIGNS.search(text.lower, end)
+    begins = [match.end() for match in _SIGNS.finditer(text.lower, max(0, start - 60), start)]
+    begin, close = max(begins, default=max(0, start - 60)), min(until.start() if until else len(text.lower), end + 60)
+    for match in REFUSING.finditer(text.lower, begin, close):
+        known = next((r for r in refusals if r.known and r.meets(*match.span())), None)
+        if match.start() < end and start < match.end() or known and _BESIDE.fullmatch(_gap(text, known, start, end)):
+            continue
+        return True
+    return False
+
+
+def _gap(text: Text, refusal: Refusal, start: int, end: int) -> str:
+    """What stands between a refusal and a place."""
+    return text.lower[refusal.end : start] if refusal.end <= start else text.lower[end : refusal.start]
+
+
+def _is_missed(text: Text, cue: re.Match[str], end: int) -> bool:
+    """Whether a refusal is taken back: "without drums is useless", "rock without drums?", "no drums? no way"."""
+    without = _WITHOUT.match(cue[0]) is not None and _USELESS.match(text.lower, end) is not None
+    asked = _WITHOUT.match(cue[0]) is not None and _ASKED.search(text.before(cue.start(), 60)) is not None
+    return without or asked or _REVOKED.match(text.lower, end) is not None
+
+
+def _tell_wanted(text: Text, start: int, end: int) -> None:
+    """A refusal that is refused: the thing is wanted, and that it was read so is told."""
+    clause = re.compile(r"[^,.;!?\n]{0,40}").match(text.lower, end)
+    kind = "drums" if DRUM.search(text.lower, start, clause.end() if clause else end) else "unwanted"
+    why = "a refusal that is itself refused: state what you want to be sure"
+    text.takes_word(kind, text.written(start, end), "wanted", why, start)
 
 
 def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:

@@ -8,23 +8,22 @@ from typing import NamedTuple
 
 from . import numbers
 from .text import Text
-from .words import STYLE
+from .words import MUSIC, MUSICAL, STYLE
 
 USUAL = (20.0, 400.0)  # beats a minute that somebody can mean
 _FIGURE = r"\d+(?:[.,]\d+)?"
 _UNIT = (
-    r"(?:bpm|b\.p\.m\.?|beats?[\s-]*(?:per|a|/|every)[\s-]*min(?:ute)?s?\b\.?|(?:pulsaciones|golpes"
-    r"|pulsos)\s+por\s+minuto"
-    r"|(?:battements?|pulsations?)\s+(?:par|a\s+la)\s+minute|a\s+la\s+(?:noire|negra)|schlage?n?\s+(?:pro"
-    r"|in\s+der)\s+minute|battiti\s+al\s+minuto"
-    r"|batidas\s+por\s+minuto|uderzen\s+na\s+minute|udar\w+\s+v\s+minutu|ударов\s+в\s+минуту|slagen\s+per\s+minuut)"
+    r"(?:bpm|b\.p\.m\.?|(?:beats?|clicks?|strokes?)[\s-]*(?:(?:per|a|/|every|each)[\s-]*|(?:in|to)\s+(?:a|the|one"
+    r"|every)\s+)min(?:ute)?s?\b\.?|to\s+the\s+minute|(?:pulsaciones|golpes|pulsos)\s+por\s+minuto|(?:battements?"
+    r"|pulsations?)\s+(?:par|a\s+la)\s+minute|a\s+la\s+(?:noire|negra)|schlage?n?\s+(?:pro|in\s+der)\s+minute"
+    r"|battiti\s+al\s+minuto|batidas\s+por\s+minuto|uderzen\s+na\s+minute|udar\w+\s+v\s+minutu|ударов\s+в\s+минуту"
+    r"|slagen\s+per\s+minuut)"
 )
 _UNITS = re.compile(_UNIT)
 _NEAR = (
-    r"(?:\s*(?:[=:~\"'>]|\s-\s|(?<=\w)-(?=\d)|(?:of|is|at|on|to|de|von|bei|auf|a|um|about|around|approx(?:imately)?"
-    r"|ca|circa|roughly|near"
-    r"|exactly|soll|should\s+be|debe\s+ser"
-    r"|alrededor|environ|etwa|ungefahr|rond|set|em|em\s+torno)(?!\w)\.?))*\s*"
+    r"(?:\s*(?:[=:~\"'>]|\s-\s|(?<=\w)-(?=\d)|(?:of|is|at|on|to|de|von|bei|auf|a|um|about|around|approx(?:imately)?|ca"
+    r"|circa|roughly|near|exactly|soll|should\s+be|debe\s+ser|alrededor|environ|etwa|ungefahr|rond|set|em"
+    r"|em\s+torno)(?!\w)\.?))*\s*"
 )
 _NOTES = {
     "\u2669.": 1.5, "\u2669": 1.0, "\U0001d15f": 1.0, "\u266a": 0.5, "\U0001d15e": 2.0, "dotted quarter": 1.5,
@@ -37,9 +36,8 @@ _NOTE = "|".join(re.escape(name).replace(r"\ ", r"[\s-]+") for name in sorted(_N
 _UNTIL = re.compile(r"\s*[-~]\s*(\d{2,3})(?![\d/])")
 _NAMED = re.compile(
     rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals)\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo"
-    rf"|beats\s+per\s+minute"
-    rf"|bpm|metronom[eo]?|click|m\.\s?m\.|темп|テンポ"
-    rf"|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/)"
+    rf"|beats\s+per\s+minute|bpm|metronom[eo]?(?:\s+mark(?:ing)?)?|click|m\.\s?m\.?|mm(?=\s?[=:]|\s\d\d)|clocked|темп"
+    rf"|テンポ|毎分|每分钟|分당|분당|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/)"
 )
 _LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|beats\s+per\s+minute|metronome?|click){_NEAR}")
 _BEFORE_UNIT = re.compile(rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})(?:-?ish)?[\s-]*(?={_UNIT})")
@@ -48,21 +46,20 @@ _LOW_HIGH = (
 )
 _LOW_HIGH += r"(?P<high>\d{2,3})"
 _RANGE = re.compile(
-    rf"(?:(?P<from>(?<!\w)(?:between|from|entre|zwischen|von|tra|da|de))\s+)?{_LOW_HIGH}"
-    rf"(?:\s*-?\s*{_UNIT}|(?=\s+(?:is\s+ok|range|would|tempo)))(?:\s+range)?"
+    rf"(?:(?P<from>(?<!\w)(?:between|from|entre|zwischen|von|tra|da|de))\s+)?{_LOW_HIGH}(?:\s*-?\s*{_UNIT}"
+    rf"|(?=\s+(?:is\s+ok|range|would|tempo)))(?:\s+range)?"
 )
 _LABELLED_RANGE = re.compile(rf"(?<!\w)(?P<from>tempo|bpm)[^\d,.;\n]{{0,16}}{_LOW_HIGH}(?![\d/])")
 _LABEL_BEFORE = re.compile(rf"(?:{_LABEL.pattern})$")
 _BARE = r"(?<![\w./:,#-])(?P<n>[6-9]\d|1\d\d|20\d)(?:-?ish)?(?![\w/:%]|[.,]\d|\s*%)"
 _AT = re.compile(
-    rf"(?:(?<!\w)(?:at|around|about)(?:\s+an?)?(?:\s+(?!least|most)[a-z]+)?\s+|@\s?"
-    rf"|(?<!\w)a\s+){_BARE}(?!\s*[a-z])"
+    rf"(?:(?<!\w)(?:at|around|about)(?:\s+an?)?(?:\s+(?!least|most)[a-z]+)?\s+|@\s?|(?<!\w)a\s+){_BARE}(?!\s*[a-z])"
 )
 _BESIDE_STYLE = re.compile(rf"(?:{STYLE.pattern}|(?<!\w)(?:shuffle|groove|beat|feel))\s+{_BARE}")
 _CLAUSE = re.compile(rf"{_BARE}(?!\s*[a-z])")
 _LIMIT = re.compile(
-    r"(?:(?<!\w)(?:at\s+(?:least|most)|up\s+to|under|over|above|below|max(?:imum)?\.?|min(?:imum)?\.?"
-    r"|(?:no|not)\s+(?:(?:faster|slower|more|less|fewer|higher|lower)\s+than|above|over|below|under))|[<>]=?)\s*$"
+    r"(?:(?<!\w)(?:at\s+(?:least|most)|up\s+to|under|over|above|below|max(?:imum)?\.?|min(?:imum)?\.?|(?:no"
+    r"|not)\s+(?:(?:faster|slower|more|less|fewer|higher|lower)\s+than|above|over|below|under))|[<>]=?)\s*$"
 )
 _PART = re.compile(
     r"(?:(?P<half>half(?:\s+of)?|die\s+halfte\s+von|la\s+moitie\s+de)|(?P<twice>twice|double(?:\s+of)?"
@@ -73,33 +70,81 @@ _EVERY = re.compile(
 )
 _PACES = {
     "slow": (
-        r"slow(?:ly|er|est)?|unhurried|adagio|adagietto|largo|larghetto|lento|lent(?:e|ement)?|grave|down[\s-]?tempo"
-        r"|langsam\w*|gemachlich\w*|devagar|despacio"
-        r"|langzaam|traag|медленн\w*|wolno|powoli|slow-?motion|ゆっくり|遅い|schleppend|sluggish(?:ly)?|snail'?s"
-        r" pace"
+        r"slow(?:ly|er|est|-paced|-moving)?|unhurried|adagio|adagietto|largo|larghetto|lent[oaie]?s?|lentissim[oaie]"
+        r"|lentement|lentamente|grave|down[\s-]?tempo|langsam\w*|gemachlich\w*|devagar|despacio|sluggish(?:ly)?"
+        r"|snail'?s pace|schleppend\w*|langzaam|langzame|traag|trage|медленн\w*|бавн\w*|споро|pomal\w*|spor[oaiu]"
+        r"|woln[oaeyi]\w*|powoln\w*|powoli|slow-?motion|yavas|agir|lassu|lassan|langsamt?|langsom\w*|hida[sns]\w*"
+        r"|hitaa\w*|αργ[οόαάηή]\w*|incet|rustig|tres lent"
     ),
     "fast": (
-        r"fast(?:er|est)?|quick(?:ly|er)?|rapid(?:ly|e|o|a|ement)?|up[\s-]?tempo|high[\s-]speed|breakneck|presto"
-        r"|prestissimo|allegro|vivace|vivo|schnell\w*"
-        r"|vite|veloc[ei]|snel(?:le)?|быстр\w*|szybk\w*|depressa|deprisa|rasant|flott|speedy|速い|rasch"
+        r"fast(?:er|est|-paced|-moving)?|zugig\w*|quick(?:ly|er)?|rapid(?:ly|e|o|a|ement|as?|os)?|up[\s-]?tempo"
+        r"|high[\s-]speed|breakneck|presto|prestissimo|allegro|vivace|vivo|schnell\w*|vite|veloc[ei]s?|velocemente"
+        r"|snelle?|быстр\w*|бърз\w*|швидк\w*|szybk\w*|rychl\w*|brz[oaei]|depressa|deprisa|rapidamente|rasant\w*"
+        r"|flott\w*|speedy|rasch\w*|hizli|gyors\w*|snabb\w*|hurtig\w*|nope[aei]\w*|γρ[ηή]γορ\w*"
     ),
 }  # fmt: skip
+_FAR_EAST = {
+    "slow": re.compile(r"ゆっくり|ゆったり|スローテンポ|遅[いくめ]|スロー|慢(?!慢地变快)|缓慢|느린|느리|천천히"),
+    "fast": re.compile(r"速[いくめ]|早い|アップテンポ|快速|快节奏|(?<!欢|轻)快(?!乐)|빠른|빠르|신나고 빠"),
+}
 _PACE = {pace: re.compile(rf"(?<![\w-])(?:{words})(?![\w-])") for pace, words in _PACES.items()}
 _MIDDLE = re.compile(
     r"(?<![\w-])(?:andante|andantino|moderato|mid[\s-]?tempo|medium(?:[\s-]+(?:tempo|swing|pace))"
     r"|mittelschnell)(?![\w-])"
 )
+# What is slow or fast by itself, and not the music.
+_THING = re.compile(
+    r"\s*(?:attacks?|release|decay|fade|fading|rotor|rotary|leslie|tremolo|vibrato|phaser|lfo|chorus|delay|cooker"
+    r"|cooking|food|forward|lane|track\b|asleep|cars?\b|break\b|changes?|question|note\b|four\b|learner|zoom|pan\b"
+    r"|shot|camera|mo\b|burn\b|reveal|transition|build|rise|swell|crescendo|internet|reader|death\b|down\b|up\b|than\b"
+    r"|fashion|pace\s+of\s+life|typing|riser|gate|filter|sweep)|-"
+)
+_SWITCH = re.compile(r"(?:leslie|rotary|rotor|tremolo|vibrato|phaser|fan|setting|speed)\s+(?:set\s+)?(?:on|to|at)\s+$")
 _NO_PACE = re.compile(
     r"(?:not(?:\s+\w+)?|never|less|too|no|isn't|can't(?:\s+\w+)?|cannot(?:\s+\w+)?|don't(?:\s+\w+)?|nicht(?:\s+zu)?"
-    r"|kein\w*|pas(?:\s+trop)?|no\s+muy|non\s+troppo"
-    r"|nicht\s+so|demasiado|muito|a\s+lo|zu|trop)\s+$"
+    r"|kein\w*|pas(?:\s+trop)?|no\s+muy|non\s+troppo|nicht\s+so|demasiado|muito|a\s+lo|zu|trop)\s+$"
 )
 # Words of pace that are other words in some language.
-_ELSEWHERE = {"fast": ("de",), "lent": ("en",), "lente": ("en", "nl"), "largo": ("es", "pt"), "grave": ("en", "fr",
-"es", "pt", "it"),
-              "vite": ("en",), "vivo": ("es", "pt", "it", "en"), "presto": ("it",),
-              "flott": ("en",), "rapide": ("en",)}  # fmt: skip
-_OTHER_FAST = re.compile(r"\s*(?:food|forward|lane|track|asleep|cars?|break|change|question|note\b|four\b|learner)|-")
+_ELSEWHERE = {
+    "fast": ("de",),
+    "lent": ("en",),
+    "lente": ("en", "nl"),
+    "largo": ("es", "pt"),
+    "grave": ("en", "fr", "es", "pt", "it"),
+    "vite": ("en",),
+    "vivo": ("es", "pt", "it", "en"),
+    "presto": ("it",),
+    "lens": ("en", "fr", "nl"),
+    "flott": ("en",),
+    "rapide": ("en",),
+    "rustig": ("de", "nl"),
+    "agir": ("en", "fr"),
+    "sporo": ("pl",),
+    "brza": ("en",),
+}
+# "1.5 times 80 bpm", "5 % slower than 120, so 114", "twice 60": what is reckoned, and the result where it is said.
+_N = r"\d{1,3}(?:[.,]\d+)?"
+_BY = {"half": 0.5, "twice": 2.0, "double": 2.0, "doubled": 2.0, "halved": 0.5, "two": 2.0, "three": 3.0, "thrice": 3.0}
+_BASE = rf"(?:(?:tempo|bpm)\s+(?:of\s+)?)?(?P<base>\d{{2,3}}(?:[.,]\d+)?)(?:\s*{_UNIT})?"
+_TIMES = r"(?:times|x|\*|mal|fois|por|veces|volte)"
+_RECKONED = re.compile(
+    rf"(?<![\w.])(?:(?P<by>{_N}|twice|thrice|two|three)\s*{_TIMES}\s+{_BASE}|(?P<share>{_N})\s*(?:%|percent|per\s+cent"
+    rf"|prozent)\s+(?P<way>slower|faster|quicker|below|above|less|more|under|over|up|down)\s+(?:than\s+|of\s+"
+    rf"|from\s+)?{_BASE.replace('base', 'whole')}|(?P<step>{_N}|ten|five|twenty|a\s+dozen)(?:\s*(?:{_UNIT}|clicks"
+    rf"|beats))?\s+(?P<side>slower|faster|quicker|below|above|under|over|less|more)\s+"
+    rf"(?:than\s+)?{_BASE.replace('base', 'from')}|{_BASE.replace('base', 'times')}\s*(?:{_TIMES}\s+(?P<after>{_N}|two"
+    rf"|three)|,?\s*(?:but\s+)?(?P<again>doubled|halved))|{_BASE.replace('base', 'first')}\s+(?P<sign>plus"
+    rf"|minus)\s+(?P<more>{_N})(?:\s*{_UNIT})?)(?![\w])"
+)
+_RESULT = re.compile(
+    rf"\W{{0,3}}(?:so|i\.?\s?e\.?|that\s+is|that's|thus|which\s+(?:is|makes)|equals?|makes?|meaning|gives|also|donc"
+    rf"|soit|cioe|o\s+sea|call\s+it|=|>)[\s,:]*(?:about\s+|to\s+"
+    rf"|it\s+)?(?P<n>\d{{2,3}}(?:[.,]\d+)?)(?![\d/])(?:\s*{_UNIT})?"
+)
+_COMPARED = re.compile(
+    r"(?<!\w)(?:slower|faster|quicker|than|plus|minus|times|half|halved|twice|doubled?|percent|less|more|below|above"
+    r"|under|over|divided|mal|fois|minus|%|not|nicht|pas|instead|never)(?!\w)|%|\*"
+)
 
 
 class Tempo(NamedTuple):
@@ -116,6 +161,7 @@ class _Found(NamedTuple):
     beat: float = 1.0
     low: float = 0.0  # of a range
     guessed: bool = False  # a number without a unit
+    reckoned: bool = False  # from another tempo
 
 
 def read_tempo(text: Text) -> Tempo | None:
@@ -136,6 +182,10 @@ def read_tempo(text: Text) -> Tempo | None:
         if one is taken and limit:
             span = (one.start - len(limit[0]), one.end)
             text.takes("tempo", span, _in_words(one), "a limit: the tempo that it names is taken")
+        elif one is taken and one.reckoned:
+            text.takes("tempo", one[:2], _in_words(one), "reckoned from another tempo")
+        elif one is taken and _COMPARED.search(_clause(text, one)):
+            text.takes("tempo", one[:2], _in_words(one), "the words around it may make another tempo of it")
         elif one is taken and not (one.low or one.guessed):
             text.says("tempo", one[:2], _in_words(one))
         elif one is taken and one.guessed:
@@ -151,6 +201,12 @@ def read_tempo(text: Text) -> Tempo | None:
     return Tempo(taken.value, taken.beat)
 
 
+def _clause(text: Text, one: _Found) -> str:
+    """The words around a tempo, up to a sign on either side, without those of the tempo."""
+    before, after = text.before(one.start, 24), text.after(one.end, 24)
+    return re.split(r"[,;:!?\n|(]", before)[-1] + " " + re.split(r"[,;:!?\n|)]", after)[0]
+
+
 def _in_words(one: _Found) -> str:
     notes = {0.5: "eighth notes", 1.5: "dotted quarter notes", 2.0: "half notes"}.get(one.beat)
     return f"{one.value:g} BPM" + (f" in {notes}" if notes else "")
@@ -159,13 +215,32 @@ def _in_words(one: _Found) -> str:
 def _all(text: Text) -> list[_Found]:
     """All that states a tempo; of two that overlap the one that is found first."""
     found: list[_Found] = []
-    for read in (_ranges, _by_the_second, _with_unit, _named, _in_words_of_numbers, _without_unit):
+    for read in (_reckoned, _ranges, _by_the_second, _with_unit, _named, _in_words_of_numbers, _without_unit):
         if read is _without_unit and found:
             break
         for one in read(text):
             if text.is_free(*one[:2]) and not any(one.start < other.end and other.start < one.end for other in found):
                 found.append(one)
     return found
+
+
+def _reckoned(text: Text) -> Iterator[_Found]:
+    for match in text.find(_RECKONED):
+        said = {name: thing for name, thing in match.groupdict().items() if thing}
+        base = _value(next(said[name] for name in ("base", "whole", "from", "times", "first") if name in said))
+        less = re.search(r"slower|below|less|under|down|minus", match[0]) is not None
+        by = said.get("by") or said.get("after") or said.get("again")
+        if by:
+            value = base * (_BY.get(by) or _value(by))
+        elif "share" in said:
+            value = base * (1 + (-1 if less else 1) * _value(said["share"]) / 100)
+        else:
+            step = {"ten": 10.0, "five": 5.0, "twenty": 20.0}.get(said.get("step") or said.get("more", ""), 12.0)
+            figure = said.get("more") or said.get("step", "")
+            value = base + (-1 if less else 1) * (_value(figure) if figure[0].isdigit() else step)
+        result = _RESULT.match(text.lower, match.end())
+        end = result.end() if result else match.end()
+        yield _Found(match.start(), end, _value(result["n"]) if result else round(value, 2), reckoned=True)
 
 
 def _ranges(text: Text) -> Iterator[_Found]:
@@ -239,19 +314,36 @@ def _value(figure: str) -> float:
     return float(whole + part) if len(part) == 3 and "," in figure else float(f"{whole[:9]}.{part or 0}")
 
 
-def read_pace(text: Text) -> str | None:
+def read_pace(text: Text, tempo: Tempo | None) -> str | None:
     """ "slow" or "fast", where words say it and no tempo is stated; a text that asks for both says nothing."""
     said: dict[str, tuple[int, int]] = {}
     for pace, words in _PACE.items():
-        for match in text.find(words):
-            word = match[0].lower()
-            if _NO_PACE.search(text.before(match.start(), 24)) or _OTHER_FAST.match(text.after(match.end(), 10)):
+        for match in (*text.find(words), *text.find(_FAR_EAST[pace])):
+            before = text.before(match.start(), 24)
+            if _NO_PACE.search(before) or _SWITCH.search(before) or _THING.match(text.after(match.end(), 16)):
                 continue
-            if text.language not in _ELSEWHERE.get(word, ()):
+            alone = text.begins(match.start()) and text.ends(match.end())
+            word = before.split()[-1:] or [""]
+            if (
+                alone
+                or MUSIC.fullmatch(word[0])
+                or STYLE.fullmatch(word[0])
+                or text.language not in _ELSEWHERE.get(match[0], ())
+            ):
                 said.setdefault(pace, match.span())
+    if tempo:
+        for span in said.values():
+            text.takes("pace", span, f"{tempo.value:g} BPM", "the tempo is stated: the word stays one of the prompt")
+        return None
     if len(said) == 1:
         ((pace, span),) = said.items()
-        text.says("pace", span, pace)
+        after = re.sub(r"^[ -]+", "", text.after(span[1]))
+        if text.language == "en" and not (
+            MUSICAL.match(text.after(span[1])) or MUSIC.match(after) or STYLE.match(after)
+        ):
+            text.takes("pace", span, pace, "it may be the pace of something else: state a number of BPM to be sure")
+        else:
+            text.says("pace", span, pace)
         return pace
     for span in said.values():
         text.takes("pace", span, "", "slow and fast are both asked for: the pace is left open")

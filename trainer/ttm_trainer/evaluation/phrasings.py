@@ -16,7 +16,8 @@ from pathlib import Path
 
 from musicgen_app.control.chord_reader import read_chord
 from musicgen_app.control.prompt_parser import Reading, read_prompt
-from musicgen_app.control.reading.words import VOICES
+from musicgen_app.control.reading.text import mended
+from musicgen_app.control.reading.words import VOICES, style_named
 from musicgen_app.control.theory import pitch_class
 from musicgen_app.errors import FileError
 
@@ -162,7 +163,9 @@ def _is_refused(thing: str, reading: Reading) -> bool:
 
 
 def _alike(one: str, other: str) -> bool:
-    """Both voices, both drums, or one a form of the other."""
+    """Both voices, both drums, one style by two names, or one a form of the other; typing errors do not count."""
+    one, other = (" ".join(map(mended, text.split())) for text in (one, other))
     voices = all(re.search(rf"(?<!\w)(?:{VOICES})(?!\w)", text, re.IGNORECASE) for text in (one, other))
-    drums = all(re.search(r"drum|dur?m|percuss|beat", text, re.IGNORECASE) for text in (one, other))
-    return voices or drums or one.lower()[:4] == other.lower()[:4]
+    drums = all(re.search(r"drum|dr?u?r?ms?\b|percuss|beat", text, re.IGNORECASE) for text in (one, other))
+    styles = style_named(one) == style_named(other)
+    return voices or drums or styles or one.lower()[:4] == other.lower()[:4]
