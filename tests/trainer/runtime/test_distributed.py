@@ -39,7 +39,10 @@ def runs(tmp_path_factory) -> Path:
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     program = [str(SCRIPT), str(prepared.folder), json.dumps(SETTINGS)]
     pairs = [str(folder / "ddp"), "{}", str(folder / "fsdp"), json.dumps({"shard": True})]
-    done = subprocess.run([*launch, *program, *pairs], capture_output=True, text=True, timeout=120)
+    for _ in range(2):  # gloo aborts, once in some ten runs, a process that is leaving; what is done stays done
+        done = subprocess.run([*launch, *program, *pairs], capture_output=True, text=True, timeout=120)
+        if done.returncode == 0 or "SIGABRT" not in done.stderr:
+            break
     assert done.returncode == 0, done.stderr[-3000:]
     assert "2 processes (DDP)" in done.stdout and "2 processes (FSDP)" in done.stdout
     return folder
