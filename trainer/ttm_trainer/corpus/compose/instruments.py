@@ -77,8 +77,8 @@ INSTRUMENTS: dict[str, tuple[tuple[str, ...], int, int]] = {
     "electric grand piano": (("gm:2",), 33, 96),
     "guitar harmonics": (("gm:31",), 52, 88),
     "orchestra hit": (("gm:55",), 48, 72),
-    "handpan": (("gm:114",), 50, 74),
-    "singing bowls": (("synth:fm_bell",), 45, 74),
+    "handpan": (("synth:handpan", "synth:handpan", "gm:114"), 50, 74),
+    "singing bowls": (("synth:singing_bowl",), 45, 74),
     "calliope": (("gm:82",), 60, 91),
     "toy piano": (("gm:10", "gm:8"), 60, 91),
     "cowbell lead": (("synth:square_lead", "gm:113"), 60, 88),
@@ -128,7 +128,7 @@ DRUM_KITS: dict[str, tuple[str, ...]] = {
     "marching drums": ("gm:drums", "gm:drums:8"),
     "war drums": ("gm:drums:48", "gm:drums:16"),
     "sleigh bells": ("gm:drums",),
-    "distorted drum machine": ("synth:drums:909",),
+    "distorted drum machine": ("synth:drums:hardstyle", "synth:drums:hardstyle", "synth:drums:909"),
 }
 
 EFFECTS = {
