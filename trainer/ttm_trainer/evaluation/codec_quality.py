@@ -223,12 +223,12 @@ def table(report: dict) -> str:
     lines = [f"{name:<14} {about}" for name, about in report["subjects"].items()]
     for folder, subjects in report["data"].items():
         lines += ["", f"{folder}: held-out excerpts of {report['seconds']:g} s; in brackets the 95 % interval"]
-        lines.append(f"{'':<16}" + "".join(f"{name[-20:]:<22}" for name in subjects).rstrip())
+        lines.append(f"{'':<16}" + "".join(f"{name[-24:]:<26}" for name in subjects).rstrip())
         rates = (f"{row['kbit_s']:.1f}" if row["kbit_s"] else "-" for row in subjects.values())
-        lines.append(f"{'kbit/s':<16}" + "".join(f"{rate:<22}" for rate in rates).rstrip())
+        lines.append(f"{'kbit/s':<16}" + "".join(f"{rate:<26}" for rate in rates).rstrip())
         for name in measured(subjects):
             cells = (_cell(row.get(name), name) for row in subjects.values())
-            lines.append(f"{TITLES[name]:<16}" + "".join(f"{cell:<22}" for cell in cells).rstrip())
+            lines.append(f"{TITLES[name]:<16}" + "".join(f"{cell:<26}" for cell in cells).rstrip())
     lines += ["", "note: SI-SDR says nothing of codecs that rebuild phases: they are far below 0 however they sound"]
     return "\n".join(lines)
 
