@@ -200,9 +200,9 @@ def use(monkeypatch: pytest.MonkeyPatch, files: dict[str, dict[str, Path]], smal
             monkeypatch.setitem(
                 published.PUBLISHED,
                 name,
-                replace(model, weights=of(model.weights), size=20_000_000 if small else model.size),
+                replace(model, weights=of(model.weights)),
             )
     if small:
-        monkeypatch.setattr(published, "SCRATCH", 1_000_000)
+        monkeypatch.setattr(published, "TEXT_TOWER", 1_000_000)
     parts = [hub.PARTS["flan-t5-large"], published.CODEC_FILES, published.TOKENIZER]
     return {part.repo: part.revision for part in parts}
