@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from musicgen_app.cli.commands import run
 from musicgen_app.errors import Cancelled, FileError, ModelError
 from musicgen_app.models import download, hub
 from support.hub_server import Handler, etag, running
@@ -139,6 +140,17 @@ def test_fetch_then_locate(server, cache):
     total = sum(map(len, FILES.values()))
     assert seen[-1] == (total, total) and seen == sorted(seen) and len(seen) > 3
     assert not list(cache.rglob("*.incomplete"))
+
+
+def test_a_part_out_of_a_folder(cache, part, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    for file, data in FILES.items():
+        path = tmp_path / "stick" / "tiny" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    assert run(["models", "download", "tiny", "--from", str(tmp_path / "stick")]) == 0
+    assert "taken from" in capsys.readouterr().err
+    hub.verify("tiny")
 
 
 def test_the_library_finds_what_was_fetched(server, cache):

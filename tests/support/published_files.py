@@ -197,11 +197,7 @@ def use(monkeypatch: pytest.MonkeyPatch, files: dict[str, dict[str, Path]], smal
         monkeypatch.setattr(published, name, of(getattr(published, name)))
     for name, model in published.PUBLISHED.items():
         if model.weights.files[0] in files["AndreasXi/MeanAudio"]:
-            monkeypatch.setitem(
-                published.PUBLISHED,
-                name,
-                replace(model, weights=of(model.weights)),
-            )
+            monkeypatch.setitem(published.PUBLISHED, name, replace(model, weights=of(model.weights)))
     if small:
         monkeypatch.setattr(published, "TEXT_TOWER", 1_000_000)
     parts = [hub.PARTS["flan-t5-large"], published.CODEC_FILES, published.TOKENIZER]
