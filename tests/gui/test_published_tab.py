@@ -44,7 +44,7 @@ def test_the_table_tells_what_is_offered(home):
     text = offers_table(None)
     for part in (
         "meanaudio-s-full",
-        "16 kHz",
+        "16 kHz mono, made for 10 s",
         "to fetch",
         "MIT",
         "forbids commercial use",

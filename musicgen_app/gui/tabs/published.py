@@ -131,7 +131,8 @@ def offers_table(models_dir: Path | None) -> str:
             [
                 model["name"],
                 model["about"],
-                f"{model['sample_rate'] / 1000:g} kHz",
+                f"{model['sample_rate'] / 1000:g} kHz {'mono' if model['channels'] == 1 else 'stereo'},"
+                f" made for {model['seconds']['native']:g} s",
                 f"{model['parameters'] / 1e6:.0f} M",
                 f"about {seconds:g} s" if seconds else "",
                 licence,
