@@ -46,10 +46,11 @@ def fetch(
     wanted = [file for file in part.files if not intact(folder / file, part.sha256.get(file))]
     if not wanted:
         return folder
-    tell, carried = report or (lambda done, total: None), None if carried is None else Path(carried)
-    _check_at_hand([(part, wanted)], carried, offline)
-    if carried is not None:
-        _adopt(part, wanted, carried, tell)
+    tell = report or (lambda done, total: None)
+    stick = None if carried is None else Path(carried)
+    _check_at_hand([(part, wanted)], stick, offline)
+    if stick is not None:
+        _adopt(part, wanted, stick, tell)
         return folder
     with _explained(part):
         _download(part, wanted, tell)
