@@ -13,6 +13,7 @@ import time
 # that is done once (the text, and above all the vocoder).
 EVALUATION = {"fluxaudio-s": 0.365, "meanaudio-s": 0.365, "fluxaudio-l": 1.23, "meanaudio-l": 1.23}
 ONCE = 11.2
+BUSY = 25.0  # percent of all cores
 PRODUCT = 0.0075  # seconds of `product_seconds` there
 
 
@@ -20,8 +21,17 @@ def ten_seconds(system: str, steps: int, guidance: float) -> float | None:
     """About how many seconds ten seconds of music take here with Euler or mean steps; None: not measured."""
     if system not in EVALUATION:
         return None
+    is_busy()  # before this process is busy itself
     evaluations = steps * (1 if guidance == 1 else 2)
     return (ONCE + evaluations * EVALUATION[system]) * product_seconds() / PRODUCT
+
+
+@functools.cache
+def is_busy() -> bool:
+    """Whether other programs took a good part of the processor when `product_seconds` was measured."""
+    import psutil
+
+    return psutil.cpu_percent(interval=0.2) > BUSY
 
 
 @functools.cache

@@ -75,6 +75,7 @@ def embedders() -> list[str]:
 FORMAT = Format()
 MODEL = Name(installed_models, "MODEL", folders=True)
 OWN_MODEL = Name(installed_models)
-MODEL_OR_SYSTEM = Name(lambda: [*installed_models(), *systems(), *published()], "MODEL", folders=True)
 DOWNLOADABLE = Name(lambda: [*published(), *installed_models(), *systems(), *parts(), *embedders()])
 SYSTEM = Name(systems)
+MODEL_OR_SYSTEM = Name(lambda: [*installed_models(), *systems()], "MODEL", folders=True)
+KNOWN = Name(DOWNLOADABLE.names, "MODEL", folders=True)

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from ..backbones.presets import FLUXAUDIO, MEANFLOW, PRESETS
 from ..errors import FileError, ModelError, RequestError
-from ..machine import files
+from ..machine import files, paths
 from ..models import installed
 from ..models.bundle import CONFIG, Bundle, open_bundle, sha256, write_bundle
 from ..models.hub import source
@@ -61,7 +61,7 @@ def import_model(
     options: those of `import_checkpoint`, for a checkpoint only. The report tells how a checkpoint was read. Raises as
     `import_checkpoint` and `models.installed.install`.
     """
-    path = Path(path).expanduser()
+    path = paths.expanded(path)
     if preset:
         return import_checkpoint(path, preset, name, force=force, models_dir=models_dir, **options)
     needless = [f"--{key.replace('_', '-')}" for key, value in options.items() if value is not None]
@@ -184,9 +184,7 @@ def _unpack(archive: zipfile.ZipFile, folder: Path) -> None:
         raise ModelError(f"{archive.filename} holds no model: a .zip of a model folder has one {CONFIG}")
     (folder / CONFIG).write_bytes(archive.read(root + CONFIG))
     wanted = [name for name in (installed.CARD, *open_bundle(folder).config["files"]) if root + name in sizes]
-    needed, free = sum(sizes[root + name] for name in wanted), shutil.disk_usage(folder).free
-    if needed > free:
-        raise FileError(f"{archive.filename} holds {needed / 1e9:.2f} GB, but {folder.parent} has {free / 1e9:.2f} GB")
+    files.check_room({folder: sum(sizes[root + name] for name in wanted)}, f"unpacking {archive.filename}")
     for name in wanted:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         with archive.open(root + name) as source, open(folder / name, "xb") as target:

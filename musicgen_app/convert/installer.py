@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import DependencyError, FileError, GenerationError, ModelError, RequestError
+from ..errors import DependencyError, GenerationError, ModelError, RequestError
 from ..machine import files, paths
 from ..models import download, hub, installed, published
 from ..models.bundle import Bundle, frozen_parts, sha256
@@ -38,11 +38,16 @@ class Source:
         """The folder of a part, which is fetched where it is not here. Raises as `download.fetch`."""
         return download.fetch(part, lambda done, total: self.report(label, done, total), self.offline, self.carried)
 
+    def check_at_hand(self, parts: Iterable[hub.Part]) -> None:
+        """Raise where files of these parts are not here and cannot be had from here; see `download.check_at_hand`."""
+        download.check_at_hand(parts, self.carried, self.offline)
+
     def check_licence(self, name: str, licence: str) -> None:
         """RequestError where a licence that forbids something was not accepted."""
-        if published.is_non_commercial(licence) and not self.accept_licence:
+        forbids = published.forbidden_by(licence)
+        if forbids and not self.accept_licence:
             raise RequestError(
-                f"{name} is under {licence}, which forbids commercial use: say --accept-licence if you keep to it"
+                f"{name} is under {licence}, which forbids {forbids}: say --accept-licence if you keep to it"
             )
 
 
@@ -69,13 +74,8 @@ def install(
     if not force:
         installed.check_free(installed.check_name(name), models_dir)
     root = installed.folder_of(name, models_dir).absolute().parent
-    if source.carried or download.is_offline(source.offline):
-        lacking = download.lacking(known.parts().values(), source.carried)
-        if lacking and source.carried:
-            raise FileError(f"{source.carried} lacks {lacking}")
-        if lacking:
-            raise ModelError(f"offline is asked for, and {reference} needs {lacking}; --from names a folder with these")
-    download.room({hub.cache(): known.to_fetch(), root: known.size + published.SCRATCH})
+    source.check_at_hand(known.parts().values())
+    files.check_room({hub.cache(): known.to_fetch(), root: known.size + known.scratch}, reference, download.ROOM)
     folders = {label: source.fetch(label, part) for label, part in known.parts().items()}
     with files.reported(f"write to {root}"), files.scratch(root) as scratch:
         clap = scratch / "clap"
@@ -100,10 +100,9 @@ def install_embedder(name: str, source: Source | None = None) -> Path:
     folder = paths.embedders() / name
     if folder.is_dir():
         return folder
-    if source.carried and (lacking := download.lacking([part, published.TOKENIZER], source.carried)):
-        raise FileError(f"{source.carried} lacks {lacking}")
+    source.check_at_hand([part, published.TOKENIZER])
     to_fetch = 0 if hub.present(part) else part.size
-    download.room({hub.cache(): to_fetch, folder.parent: published.EMBEDDER_SIZE})
+    files.check_room({hub.cache(): to_fetch, folder.parent: published.EMBEDDER_SIZE}, name, download.ROOM)
     file, tokenizer = source.fetch(name, part) / part.files[0], source.fetch("tokenizer", published.TOKENIZER)
     with files.writing_folder(folder) as new:
         write_clap(file, tokenizer, new, audio=True)
@@ -118,11 +117,10 @@ def _config(known: Published, folders: dict[str, Path]) -> dict:
         for label, part in inside.items()
         for file in part.files
     }
-    source = f"https://huggingface.co/{known.weights.repo}/tree/{known.weights.revision}"
     return {
         "text": known.shape.text | {"clap": {"path": "clap"}},
         "sampler": known.sampler,
-        "training": {"source": source, "files": digests},
+        "training": {"source": known.weights.page, "files": digests},
         "data": [{"name": known.data, "licence": "of many kinds; see the sources"}],
     }
 
@@ -139,9 +137,9 @@ def _install_folder(
         if not force:
             installed.check_free(installed.check_name(name or bundle.name), models_dir)
 
-    if source.offline:
-        raise ModelError(f"{reference} is not installed, and offline is asked for")
-    found, where = download.fetch_model(reference, lambda done, total: source.report("model", done, total), accept)
+    found, where = download.fetch_model(
+        reference, lambda done, total: source.report("model", done, total), accept, source.offline
+    )
     for part in frozen_parts(found.config):
         known = hub.name_of(part)
         if known in hub.PARTS:

@@ -108,13 +108,6 @@ def words(message: str) -> str:
     return re.sub(r"(^|[\s'(])--([a-z])", r"\1\2", message)
 
 
-def size(count: float) -> str:
-    """Bytes in words: 89 MB, 1.74 GB."""
-    if count >= 1e9:
-        return f"{count / 1e9:.2f} GB"
-    return f"{count / 1e6:.0f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
-
-
 def _swatch(colour: str | None) -> str:
     style = (
         f"display:inline-block; width:1em; height:3px; margin-right:.5em; vertical-align:middle; background:{colour}"

@@ -64,7 +64,7 @@ class Library:
     """The results in `folder` (default: the user's). Nothing is created before something is kept."""
 
     def __init__(self, folder: str | os.PathLike | None = None):
-        self.folder = Path(folder or paths.results()).expanduser().absolute()
+        self.folder = paths.expanded(folder or paths.results()).absolute()
         self._swept = False
         self._index = Index(self.folder, self._find_sidecar)
 

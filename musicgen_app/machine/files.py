@@ -59,6 +59,28 @@ def check_free(path: str | os.PathLike, overwrite: bool) -> None:
         raise _exists(path)
 
 
+def check_room(needs: dict[Path, int], what: str, advice: str = "free some space") -> None:
+    """FileError if a disk has too little room; needs: bytes that `what` takes in each folder, which need not exist."""
+    disks: dict[int, tuple[Path, int]] = {}
+    for folder, size in needs.items():
+        folder = folder.absolute()
+        while not folder.exists():
+            folder = folder.parent
+        disk = folder.stat().st_dev
+        disks[disk] = folder, disks.get(disk, (folder, 0))[1] + size
+    for folder, size in disks.values():
+        free = shutil.disk_usage(folder).free
+        if free < size:
+            raise FileError(f"{what} needs {in_words(size)}, but only {in_words(free)} are free in {folder}: {advice}")
+
+
+def in_words(size: float) -> str:
+    """Bytes for people: 89 MB, 1.74 GB."""
+    if size >= 1e9:
+        return f"{size / 1e9:.2f} GB"
+    return f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
+
+
 def write(path: str | os.PathLike, data: bytes, overwrite: bool = False) -> Path:
     """Write a whole file, as `writing` does. Raises FileError."""
     with writing(path, overwrite) as file:

@@ -1,6 +1,7 @@
 """Where things live on this machine: environment -> folders; prompt -> file name. Nothing here creates a folder.
 
-`TTM_APP_HOME` moves everything the app keeps (models, config, results, cache) under one folder.
+`TTM_APP_HOME` moves everything the app keeps (models, config, results, cache) under one folder. RequestError where it
+names the home folder of nobody.
 """
 
 from __future__ import annotations
@@ -10,13 +11,25 @@ import re
 import unicodedata
 from pathlib import Path
 
+from ..errors import RequestError
+
 APP = "ttm-app"
 
 
 def _home(part: str) -> Path | None:
     """The folder `part` under `TTM_APP_HOME`, or None where that is unset."""
     home = os.environ.get("TTM_APP_HOME")
-    return Path(home).expanduser() / part if home else None
+    return expanded(home, "TTM_APP_HOME: ") / part if home else None
+
+
+def expanded(path: str | os.PathLike, where: str = "") -> Path:
+    """A path whose ~ or ~NAME is the folder of that user. RequestError, with `where` before it: there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise RequestError(
+            f"{where}{os.fspath(path)!a} is in the folder of a user who is not here: write the whole path"
+        ) from None
 
 
 def assets() -> Path:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,11 +17,12 @@ from pathlib import Path
 from ..errors import DependencyError, FileError, ModelError, RequestError
 from ..machine import files
 from .bundle import CARD, CONFIG, Bundle, open_bundle, sha256
-from .hub import Part, cache, intact, library, matches, missing, part_of, repository, snapshot
+from .hub import Part, cache, intact, library, matches, missing, page, part_of, repository, snapshot
 
 TEXTS = (CONFIG, CARD)
 LARGEST_TEXT = 10 * 2**20  # bytes of one of these
 BLOCK = 1 << 16  # bytes written at once: what a cut loses at most
+ROOM = "free some space, or set HF_HOME and TTM_APP_HOME to another disk"
 TIMEOUT = 10.0  # seconds without an answer after which the network counts as down
 REFERENCE = re.compile(r"hf:([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
 Report = Callable[[int, int], None]  # is called with bytes done and in all, and may raise to stop
@@ -47,14 +47,11 @@ def fetch(
     if not wanted:
         return folder
     tell = report or (lambda done, total: None)
-    if carried is not None:
-        _adopt(part, wanted, Path(carried), tell)
+    stick = None if carried is None else Path(carried)
+    _check_at_hand([(part, wanted)], stick, offline)
+    if stick is not None:
+        _adopt(part, wanted, stick, tell)
         return folder
-    if is_offline(offline):
-        raise ModelError(
-            f"{part.repo} is not on this machine ({', '.join(wanted)}), and offline is asked for: download it when"
-            " online, or name the folder it was carried in with --from"
-        )
     with _explained(part):
         _download(part, wanted, tell)
     return folder
@@ -66,7 +63,10 @@ def is_offline(asked: bool) -> bool:
 
 
 def fetch_model(
-    reference: str, report: Report | None = None, accept: Callable[[Bundle], None] = lambda bundle: None
+    reference: str,
+    report: Report | None = None,
+    accept: Callable[[Bundle], None] = lambda bundle: None,
+    offline: bool = False,
 ) -> tuple[Bundle, dict]:
     """The model folder of `hf:OWNER/NAME[@REVISION]`, fetched whole, and its {"repo", "revision"}.
 
@@ -77,8 +77,11 @@ def fetch_model(
     if not found or ".." in reference:
         raise RequestError(f"{reference!a} is no reference to a model: write hf:OWNER/NAME or hf:OWNER/NAME@REVISION")
     repo, revision = found[1], found[2] or "main"
-    if is_offline(False):
-        raise ModelError(f"{repo} is not installed, and offline is asked for")
+    if is_offline(offline):
+        raise ModelError(
+            f"offline is asked for, and {reference} is not installed: fetch the folder elsewhere, from"
+            f" {page(repo, revision)}, and add it with ttm-app models import FOLDER"
+        )
     try:
         config = Part(repo, _commit(repo, revision), (CONFIG,), 0, "unknown")
         folder = fetch(config)
@@ -102,23 +105,6 @@ def fetch_model(
     return bundle, {"repo": repo, "revision": config.revision}
 
 
-def room(needs: dict[Path, int]) -> None:
-    """FileError where a disk has too little room; needs: bytes that each folder shall take."""
-    disks: dict[int, tuple[Path, int]] = {}
-    for folder, size in needs.items():
-        while not folder.exists():
-            folder = folder.parent
-        disk = folder.stat().st_dev
-        disks[disk] = folder, disks.get(disk, (folder, 0))[1] + size
-    for folder, size in disks.values():
-        free = shutil.disk_usage(folder).free
-        if free < size:
-            raise FileError(
-                f"{size / 1e9:.2f} GB are needed, but only {free / 1e9:.2f} GB are free in {folder}: free some space,"
-                " or set HF_HOME and TTM_APP_HOME to another disk"
-            )
-
-
 def _commit(repo: str, revision: str) -> str:
     """The commit that a branch, tag or commit stands for; asks the network unless it is one."""
     if matches("[0-9a-f]{40}", revision):
@@ -132,24 +118,29 @@ def _commit(repo: str, revision: str) -> str:
     return str(commit)
 
 
-def lacking(parts: Iterable[Part], carried: Path | None) -> str:
-    """The files of these parts that are neither here nor in the carried folder, and where they are published; or "".
+def check_at_hand(parts: Iterable[Part], carried: Path | None = None, offline: bool = False) -> None:
+    """Raise where files of these parts are not here and cannot be had, with where they are published.
 
-    FileError: there is no such folder.
+    FileError: the carried folder lacks them, or is none; ModelError: offline is asked for.
     """
+    _check_at_hand([(part, missing(part)) for part in parts], carried, offline)
+
+
+def _check_at_hand(wanted: list[tuple[Part, list[str]]], carried: Path | None, offline: bool) -> None:
     if carried is not None and not os.path.isdir(carried):
         raise FileError(f"--from {carried} is not a folder: name the one that the files were carried in")
-    wanted: dict[str, list[str]] = {}
-    for part in parts:
-        names = [name for name in missing(part) if carried is None or not _carried(part, name, carried)]
+    if carried is None and not is_offline(offline):
+        return
+    absent: dict[str, list[str]] = {}
+    for part, names in wanted:
+        names = [name for name in names if carried is None or not _carried(part, name, carried)]
         if names:
-            wanted.setdefault(_page(part), []).extend(_carried_name(part, name) for name in names)
-    return "; ".join(f"{', '.join(names)} of {page}" for page, names in wanted.items())
-
-
-def _page(part: Part) -> str:
-    """Where the files of a part are published."""
-    return f"https://huggingface.co/{part.repo}/tree/{part.revision}"
+            absent.setdefault(part.page, []).extend(_carried_name(part, name) for name in names)
+    listed = "; ".join(f"{', '.join(names)} of {page}" for page, names in absent.items())
+    if listed and carried is not None:
+        raise FileError(f"{carried} lacks {listed}")
+    if listed:
+        raise ModelError(f"offline is asked for, and these are not here: {listed}; --from names a folder with them")
 
 
 def _carried_name(part: Part, name: str) -> str:
@@ -160,11 +151,8 @@ def _carried_name(part: Part, name: str) -> str:
 def _adopt(part: Part, names: list[str], carried: Path, report: Report) -> None:
     """Files of a part out of a folder -> the cache, checked."""
     found = {name: path for name in names if (path := _carried(part, name, carried))}
-    if absent := [name for name in names if name not in found]:
-        listed = ", ".join(_carried_name(part, name) for name in absent)
-        raise FileError(f"{carried} lacks {listed} of {_page(part)}")
     total, before = sum(path.stat().st_size for path in found.values()), 0
-    _check_space(part, total)
+    _check_room(part, total)
     for name, source in found.items():
         target = snapshot(part.repo, part.revision) / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -213,7 +201,7 @@ def _download(part: Part, names: list[str], report: Report) -> None:
     total = sum(fact.size for fact in facts.values())
     if any(facts[file].size > LARGEST_TEXT for file in TEXTS if file in facts):
         raise ModelError(f"a text of {part.repo} has more than {LARGEST_TEXT:,} bytes: do not use this model")
-    _check_space(part, total - sum(_size(_unfinished(blob)) for blob in blobs.values()))
+    _check_room(part, total - sum(_size(_unfinished(blob)) for blob in blobs.values()))
     before = 0
     for file, fact in facts.items():
         with _locked(blobs[file], part):
@@ -247,14 +235,9 @@ def _check_linked(link: Path, blob: Path, expected: str | None, part: Part) -> N
     raise ModelError(f"the server of {part.repo} tells something else each time it is asked: is a proxy in between?")
 
 
-def _check_space(part: Part, needed: int) -> None:
+def _check_room(part: Part, size: int) -> None:
     cache().mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(cache()).free
-    if free < needed:
-        raise FileError(
-            f"{part.repo} needs {needed / 1e9:.2f} GB, but only {free / 1e9:.2f} GB are free in {cache()}:"
-            " free some space or set HF_HOME to another disk"
-        )
+    files.check_room({cache(): size}, part.repo, ROOM)
 
 
 @contextmanager
@@ -376,7 +359,7 @@ def _explained(part: Part) -> Iterator[None]:
         yield
     except errors.GatedRepoError as error:
         raise ModelError(
-            f"{part.repo} is only for those who accepted its terms: do so at https://huggingface.co/{part.repo}, then"
+            f"{part.repo} is only for those who accepted its terms: do so at {page(part.repo)}, then"
             f" run `hf auth login` or set HF_TOKEN, and {again}"
         ) from error
     except errors.HFValidationError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DependencyError, ModelError, RequestError
+from ..machine import paths
 from .bundle import sha256
 
 if TYPE_CHECKING:
@@ -29,6 +30,16 @@ class Part:
     size: int
     licence: str
     sha256: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def page(self) -> str:
+        """Where these files are published."""
+        return page(self.repo, self.revision)
+
+
+def page(repo: str, revision: str | None = None) -> str:
+    """The address of a public repository, or of the files of a revision of it."""
+    return f"https://huggingface.co/{repo}" + (f"/tree/{revision}" if revision else "")
 
 
 _T5_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -167,13 +178,16 @@ def verify(name: str) -> None:
 
 
 def cache() -> Path:
-    """The Hugging Face cache, by the same environment variables as `huggingface_hub` (read now, not at its import)."""
+    """The Hugging Face cache, by the same environment variables as `huggingface_hub` (read now, not at its import).
+
+    RequestError: they name the home folder of nobody.
+    """
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if os.environ.get(variable):
-            return Path(os.path.expandvars(os.environ[variable])).expanduser()
+            return paths.expanded(os.path.expandvars(os.environ[variable]), f"{variable}: ")
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = os.environ.get("HF_HOME") or os.path.join(base, "huggingface")
-    return Path(os.path.expandvars(home)).expanduser() / "hub"
+    return paths.expanded(os.path.expandvars(home), "HF_HOME: ") / "hub"
 
 
 def repository(repo: str) -> Path:

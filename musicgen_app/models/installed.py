@@ -66,7 +66,7 @@ def find(name_or_path: str | os.PathLike, models_dir: str | os.PathLike | None =
     if name.startswith("hf:") or name in PUBLISHED:
         raise ModelError(f"{name} is not installed: ttm-app models download {name} says what it takes and installs it")
     if os.sep in name or "/" in name or Path(name, CONFIG).is_file():
-        return open_bundle(Path(name).expanduser())
+        return open_bundle(paths.expanded(name))
     if name in SYSTEMS:
         raise ModelError(f"{name} is not installed: ttm-app models show {name} says how to get it")
     near = difflib.get_close_matches(name, by_name, n=1)
@@ -151,12 +151,7 @@ def check_free(name: str, models_dir: str | os.PathLike | None = None) -> None:
 
 def check_space(size: int, models_dir: str | os.PathLike | None = None) -> None:
     """FileError where the disk has no room for a model of `size` bytes."""
-    root = Path(models_dir or paths.models()).absolute()
-    while not root.exists():
-        root = root.parent
-    free = shutil.disk_usage(root).free
-    if size > free:
-        raise FileError(f"the model needs {size / 1e9:.2f} GB, but {root} has only {free / 1e9:.2f} GB left")
+    files.check_room({Path(models_dir or paths.models()): size}, "the model")
 
 
 def install(
@@ -173,7 +168,7 @@ def install(
     its place, and may raise; origin is noted as `installed_from` of its training. Raises ModelError (not a model, or
     changed), RequestError (no name for one) and FileError (exists already, cannot be read or written).
     """
-    bundle = open_bundle(Path(source).expanduser())
+    bundle = open_bundle(paths.expanded(source))
     name = check_name(name or bundle.name)
     if not replace:
         check_free(name, models_dir)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from . import published
+from .hub import page
 from .installed import list_models
 
 
@@ -18,7 +19,8 @@ def offer(name: str, installed: bool) -> dict:
     """What is to be known of a published model before it is here.
 
     Of one that can be installed, bytes_to_fetch counts what is missing of it now, bytes_on_disk its folder, and
-    seconds_for_ten is about how long ten seconds of music take on this machine (see `bench.expected`).
+    seconds_for_ten is about how long ten seconds of music take on this machine (see `bench.expected`), too long an
+    estimate where it was made while other programs kept the machine busy.
     """
     from ..backbones.presets import PRESETS
 
@@ -44,7 +46,7 @@ def offer(name: str, installed: bool) -> dict:
 
 def _costs(known: published.Published) -> dict:
     """What it takes to have a model here and to play it, and where it comes from."""
-    from ..bench.expected import ten_seconds
+    from ..bench.expected import is_busy, ten_seconds
 
     sampler = known.sampler
     seconds = ten_seconds(known.system, sampler["steps"], sampler["guidance"])
@@ -52,6 +54,7 @@ def _costs(known: published.Published) -> dict:
         "bytes_to_fetch": known.to_fetch(),
         "bytes_on_disk": known.size,
         "seconds_for_ten": seconds and float(f"{seconds:.2g}"),
-        "source": f"https://huggingface.co/{known.weights.repo}",
+        "estimated_while_busy": seconds is not None and is_busy(),
+        "source": page(known.weights.repo),
         "revision": known.weights.revision,
     }

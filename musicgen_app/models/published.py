@@ -43,6 +43,7 @@ TOKENIZER = Part(
 )
 
 
+TEXT_TOWER = 502_000_000  # bytes of CLAP's half that a model takes in
 EMBEDDER_SIZE = 780_000_000  # bytes of one of these as it is installed
 # CLAPs of LAION that hear and read, for scores of text and music.
 EMBEDDERS = {
@@ -62,23 +63,19 @@ EMBEDDERS = {
 class Published:
     """One model: the shape of its network is that of `system`, a key of SYSTEMS.
 
-    weights: its own file; data: what it learned from; size: bytes of the model folder that becomes of it; guidance: of
-    its authors, where it is not that of the system; why_not: why this version cannot install it, else ""; forbids: what
-    its licence does.
+    weights: its own file; data: what it learned from; guidance: of its authors, where it is not that of the system;
+    why_not: why this version cannot install it, else "".
     """
 
     title: str
     about: str
     system: str
     weights: Part
-    licence: str
     data: str
     sample_rate: int = 16_000
     channels: int = 1
-    size: int = 0
     guidance: float | None = None
     why_not: str = ""
-    forbids: str = ""
 
     @property
     def shape(self) -> System:
@@ -87,6 +84,25 @@ class Published:
     @property
     def sampler(self) -> dict:
         return self.shape.sampler | ({} if self.guidance is None else {"guidance": self.guidance})
+
+    @property
+    def licence(self) -> str:
+        return self.weights.licence
+
+    @property
+    def forbids(self) -> str:
+        """What its licence forbids, or ""."""
+        return forbidden_by(self.licence)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the model folder has that becomes of it: codec and text tower are inside."""
+        return self.weights.size + self.scratch
+
+    @property
+    def scratch(self) -> int:
+        """About how many bytes of codec and text tower are written before they are copied."""
+        return CODEC_FILES.size + TEXT_TOWER
 
     def parts(self) -> dict[str, Part]:
         """All that is fetched for it, by what it is called."""
@@ -104,7 +120,6 @@ class Published:
 
 
 _SOUNDS = "AudioCaps, WavCaps, AudioSet, VGGSound and LP-MusicCaps: about 10,000 hours of sounds, speech and music"
-SCRATCH = 1_136_000_000 + 502_000_000  # bytes of codec and text tower, which are written before they are copied
 
 
 def _meanaudio(file: str, parameters: int, sha256: str | None = None) -> Part:
@@ -117,9 +132,7 @@ PUBLISHED = {
         about="general audio with music in it, by flow matching with guidance",
         system="fluxaudio-s",
         weights=_meanaudio("fluxaudio_s_full.pth", 120_185_788),
-        licence="MIT",
         data=_SOUNDS,
-        size=480_743_152 + SCRATCH,
     ),
     "meanaudio-s-full": Published(
         title="MeanAudio-S-Full, 120 M",
@@ -128,27 +141,21 @@ PUBLISHED = {
         weights=_meanaudio(
             "meanaudio_s_full.pth", 120_502_076, "d1051af33e15f7d98481c2a10b61cd54ab8bca45df59b7079c3bc27dcd1e8ac5"
         ),
-        licence="MIT",
         data=_SOUNDS,
-        size=482_008_304 + SCRATCH,
     ),
     "meanaudio-s-ac": Published(
         title="MeanAudio-S-AC, 120 M",
         about="sounds of everyday life, hardly music, in one step or a few",
         system="meanaudio-s",
         weights=_meanaudio("meanaudio_s_ac.pth", 120_502_076),
-        licence="MIT",
         data="AudioCaps, on top of FluxAudio-S-Full",
-        size=482_008_304 + SCRATCH,
     ),
     "meanaudio-l-full": Published(
         title="MeanAudio-L-Full, 479 M",
         about="general audio with music in it, in one step or a few; the largest of its family",
         system="meanaudio-l",
         weights=_meanaudio("meanaudio_l_full.pth", 479_531_068),
-        licence="MIT",
         data=_SOUNDS,
-        size=1_918_124_272 + SCRATCH,
     ),
     "ttm-humanpref": Published(
         title="TTM-HumanPref, 120 M",
@@ -157,7 +164,6 @@ PUBLISHED = {
         weights=Part(
             "yonghyunk1m/ttm-humanpref", "not known", ("sub1_seed42_fluxaudio_s.pt",), 483_000_000, "CC-BY-NC-4.0"
         ),
-        licence="CC-BY-NC-4.0",
         data="MTG-Jamendo, instrumental",
         sample_rate=44_100,
         guidance=4.0,
@@ -166,7 +172,6 @@ PUBLISHED = {
             " the layers that take the reward, so it is not known how to read them; and this version has no codec for"
             " its 44.1 kHz latents"
         ),
-        forbids="commercial use",
     ),
 }
 
@@ -181,7 +186,7 @@ def find(name: str) -> Published:
     return found
 
 
-def is_non_commercial(licence: str) -> bool:
-    """Whether a licence forbids commercial use, by its name."""
+def forbidden_by(licence: str) -> str:
+    """What a licence forbids, by its name; or ""."""
     forbids = r"(?i)non.?commercial|\bnot? (for )?commercial|research.(use.)?only|(^|[^a-z])nc([^a-z]|$)"
-    return re.search(forbids, licence) is not None
+    return "commercial use" if re.search(forbids, licence) else ""

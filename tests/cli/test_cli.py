@@ -660,7 +660,7 @@ def test_models_download(cli, checkpoint, monkeypatch, tmp_path):
 
     asked = []
     monkeypatch.setattr(
-        musicgen_app.models.download, "fetch", lambda part, report, offline: asked.append(part) or tmp_path / part
+        musicgen_app.models.download, "fetch", lambda part, *args: asked.append(part) or tmp_path / part
     )
     cli("models", "import", checkpoint, "--preset", "dit-450m", "--name", "mine")
     assert cli("models", "download", "acestep-v1").out == f"acestep-v1  downloaded  {tmp_path / 'acestep-v1'}\n"

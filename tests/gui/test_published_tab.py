@@ -26,7 +26,7 @@ def slow_install(monkeypatch, tiny_bundle):
 
     def install(name, source, models_dir=None):
         source.report("weights", 1_000_000, 4_000_000)
-        assert go_on.wait(20)
+        assert go_on.wait(120)
         source.report("weights", 4_000_000, 4_000_000)
         return tiny_bundle
 
@@ -36,7 +36,7 @@ def slow_install(monkeypatch, tiny_bundle):
 
 
 def finish(download: Download) -> list:
-    download.thread.join(20)
+    download.thread.join(120)
     return look(download)
 
 
@@ -44,7 +44,7 @@ def test_the_table_tells_what_is_offered(home):
     text = offers_table(None)
     for part in (
         "meanaudio-s-full",
-        "16 kHz",
+        "16 kHz mono, made for 10 s",
         "to fetch",
         "MIT",
         "forbids commercial use",

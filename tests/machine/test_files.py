@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -35,6 +36,25 @@ def fill(path: Path, text: str = "new", **options) -> Path:
 def text_of(path: Path) -> str:
     assert [entry.name for entry in path.iterdir()] == ["inside"]
     return (path / "inside" / "a").read_text()
+
+
+# --- room
+
+
+def test_room_is_that_of_the_disk_for_all_folders_on_it(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=3_000_000))
+    one, other = tmp_path / "not" / "there", tmp_path / "yet"
+    files.check_room({one: 1_000_000, other: 2_000_000}, "it")
+    for needs in ({one: 3_000_001}, {one: 2_000_000, other: 2_000_000}):
+        with pytest.raises(FileError, match=r"^it needs [34] MB, but only 3 MB are free in .*: free some space$"):
+            files.check_room(needs, "it")
+    assert not one.exists() and not other.exists()
+
+
+@pytest.mark.parametrize(("size", "words"), [(500, "0 kB"), (2.4e6, "2 MB"), (999e6, "999 MB"), (1.738e9, "1.74 GB")])
+def test_sizes_in_words(size, words):
+    assert files.in_words(size) == words
 
 
 # --- files

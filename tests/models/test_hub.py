@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from musicgen_app.cli.commands import run
 from musicgen_app.errors import Cancelled, FileError, ModelError
 from musicgen_app.models import download, hub
+from support.hub_server import Handler, etag, running
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 WEIGHTS = bytes(range(256)) * 12_000  # 3 MB: three blocks of a download
@@ -42,69 +43,17 @@ def part(monkeypatch) -> hub.Part:
     return part
 
 
-class Hub(ThreadingHTTPServer):
-    """A hub with one repository. `stop_after`: bytes after which a body breaks off, for the next so many requests."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files, self.status, self.ranges = dict(FILES), 200, True
-        self.stop_after, self.breaks = 0, 0
-        self.bodies: list[tuple[str, int]] = []  # (file, first byte) of every GET
-        self.agents: set[str] = set()
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Hub
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *args) -> None:
-        pass
-
-    def do_HEAD(self) -> None:
-        self.answer(body=False)
-
-    def do_GET(self) -> None:
-        self.answer(body=True)
-
-    def answer(self, body: bool) -> None:
-        hub, file = self.server, self.path.partition(f"/org/tiny/resolve/{REVISION}/")[2]
-        hub.agents.add(self.headers["User-Agent"])
-        status = hub.status if file in hub.files else 404
-        if status != 200:
-            self.send_response(status)
-            self.send_header("X-Error-Code", {404: "EntryNotFound", 403: "GatedRepo"}.get(status, ""))
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        data = hub.files[file]
-        first = int(re.match(r"bytes=(\d+)-", self.headers.get("Range", "bytes=0-"))[1]) if body and hub.ranges else 0
-        self.send_response(206 if body and hub.ranges else 200)
-        self.send_header("X-Repo-Commit", REVISION)
-        self.send_header("ETag", f'"{sha256(FILES[file]) if len(FILES[file]) > 1000 else "a" * 40}"')
-        self.send_header("Content-Length", str(len(data) - first))
-        if body and hub.ranges:
-            self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
-        self.end_headers()
-        if not body:
-            return
-        hub.bodies.append((file, first))
-        if hub.breaks and len(data) - first > hub.stop_after:
-            hub.breaks -= 1
-            self.wfile.write(data[first : first + hub.stop_after])
-            self.close_connection = True
-        else:
-            self.wfile.write(data[first:])
-
-
 @pytest.fixture
-def server(cache, part, monkeypatch):
-    server = Hub()
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    yield server
-    server.shutdown()
-    server.server_close()
+def server(cache, part, monkeypatch, tmp_path):
+    """A hub with one repository."""
+    files = {file: tmp_path / "published" / file for file in FILES}
+    for file, path in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(FILES[file])
+    with running({part.repo: files}, {part.repo: REVISION}) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        yield server
 
 
 def one_line(caught) -> str:
@@ -193,6 +142,17 @@ def test_fetch_then_locate(server, cache):
     assert not list(cache.rglob("*.incomplete"))
 
 
+def test_a_part_out_of_a_folder(cache, part, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    for file, data in FILES.items():
+        path = tmp_path / "stick" / "tiny" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    assert run(["models", "download", "tiny", "--from", str(tmp_path / "stick")]) == 0
+    assert "taken from" in capsys.readouterr().err
+    hub.verify("tiny")
+
+
 def test_the_library_finds_what_was_fetched(server, cache):
     from huggingface_hub import snapshot_download
 
@@ -252,12 +212,13 @@ def test_a_server_without_ranges_begins_again(server, cache):
 
 @pytest.mark.parametrize("sent", [WEIGHTS[:-1] + b"x", WEIGHTS[:-5]])
 def test_other_bytes_than_the_pinned_are_refused(sent, server, cache):
-    server.files["sub/model.safetensors"] = sent
+    published = server.files["org/tiny"]["sub/model.safetensors"]
+    published.write_bytes(sent)
     with pytest.raises(ModelError, match="not the pinned file") as caught:
         download.fetch("tiny")
     one_line(caught)
     assert not hub.present("tiny") and not list(cache.rglob("*.incomplete"))
-    server.files = dict(FILES)
+    published.write_bytes(WEIGHTS)
     download.fetch("tiny")
     hub.verify("tiny")
 
@@ -319,7 +280,7 @@ def test_refusals_are_one_line(status, expected, server):
 
 
 def test_a_page_instead_of_the_hub_is_one_line(server, monkeypatch):
-    send = BaseHTTPRequestHandler.send_header
+    send = Handler.send_header
     monkeypatch.setattr(Handler, "send_header", lambda *args: send(*args) if args[1] != "ETag" else None)
     with pytest.raises(ModelError, match="proxy in between") as caught:
         download.fetch("tiny")
@@ -350,12 +311,12 @@ def test_offline_asks_nobody(by_environment, server, monkeypatch):
     with pytest.raises(ModelError, match="offline is asked for") as caught:
         download.fetch("tiny", offline=not by_environment)
     one_line(caught)
-    assert not server.agents
+    assert not server.tokens
 
 
 def test_a_full_disk_is_one_line(server, monkeypatch):
-    monkeypatch.setattr(download.shutil, "disk_usage", lambda path: download.shutil._ntuple_diskusage(10, 9, 1))
-    with pytest.raises(FileError, match="set HF_HOME to another disk") as caught:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
+    with pytest.raises(FileError, match="org/tiny needs 3 MB, but only .* are free in .*, or set HF_HOME") as caught:
         download.fetch("tiny")
     one_line(caught)
 
@@ -381,7 +342,7 @@ def test_a_cache_that_cannot_be_written_is_one_line(server, cache):
 def test_two_downloads_at_once_do_not_mix(server, cache):
     from filelock import FileLock
 
-    lock = cache / ".locks" / "models--org--tiny" / f"{'a' * 40}.lock"
+    lock = cache / ".locks" / "models--org--tiny" / f"{etag(server.files['org/tiny']['config.json'])}.lock"
     lock.parent.mkdir(parents=True)
     with FileLock(lock), pytest.raises(ModelError, match="another program is downloading") as caught:
         download.fetch("tiny")

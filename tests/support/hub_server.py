@@ -16,10 +16,21 @@ PAGE = b"<html><body>Please log in to this network</body></html>"
 CODES = {404: "EntryNotFound", 403: "GatedRepo"}
 
 
+LARGE = {".bin", ".pt", ".pth", ".safetensors"}  # suffixes of files that are told by their SHA-256
+
+
 @lru_cache(maxsize=256)
 def digest(path: Path, size: int) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def etag(path: Path) -> str:
+    """What a hub calls the bytes of a file: their SHA-256, or git's name for those of a text."""
+    size = path.stat().st_size
+    if path.suffix in LARGE:
+        return digest(path, size)
+    return hashlib.sha1(b"blob %d\0" % size + path.read_bytes()).hexdigest()
 
 
 class Hub(ThreadingHTTPServer):
@@ -74,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send(200, {"Content-Type": "text/html", "Content-Length": str(len(PAGE))})
             self.wfile.write(PAGE)
             return
-        facts = {"X-Repo-Commit": commit, "ETag": f'"{digest(path, size)}"', "Content-Length": str(size - first)}
+        facts = {"X-Repo-Commit": commit, "ETag": f'"{etag(path)}"', "Content-Length": str(size - first)}
         if body and hub.ranges:
             facts["Content-Range"] = f"bytes {first}-{size - 1}/{size}"
         self.send(206 if body and hub.ranges else 200, facts)

@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from ...errors import ModelError, RequestError
-from ..completion import DOWNLOADABLE, MODEL, MODEL_OR_SYSTEM, OWN_MODEL, SYSTEM
+from ..completion import DOWNLOADABLE, KNOWN, MODEL, OWN_MODEL, SYSTEM
 from ..groups import Group
 from ..terminal import cancellable, one_line, print_error, print_json, print_note, printable, progress_line
-from .facts import about, lines, size, summary, weights
+from .facts import about, lines, summary, weights
 
 OPTIONAL_NAME = click.argument("name", required=False, type=MODEL)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -44,14 +44,16 @@ def list_command(as_json: bool) -> None:
         needs = f"  (needs {', '.join(model['missing'])}: ttm-app models download {model['name']})"
         about_it = f"{model['name']:<{width}}  {model['version']}  {model['title']} ({model['licence']})"
         click.echo(printable(about_it + (needs if model["missing"] else "")))
+    print_note("ttm-app models available lists trained models of others that can be installed")
 
 
 @models.command()
-@click.argument("name", type=MODEL_OR_SYSTEM)
+@click.argument("name", type=KNOWN)
 @click.option("--full", is_flag=True, help="Cut nothing.")
 @JSON
 def show(name: str, full: bool, as_json: bool) -> None:
-    """Print what the model NAME (or folder) is made of; of a system that is not here also how to get or train it."""
+    """Print what NAME is made of: a model (or folder) that is here, or a published model, a system or a part that is
+    not, and how to get it."""
     facts = about(name)
     if as_json:
         print_json(facts)
@@ -108,7 +110,7 @@ def path(name: str | None, as_json: bool) -> None:
 def available(as_json: bool) -> None:
     """Print the trained models that others publish, which `models download` installs."""
     from ...models.offers import offered
-    from .available import table
+    from .published import table
 
     found = offered()
     if as_json:
@@ -145,36 +147,34 @@ def download(
     was stopped goes on when the command is run again. Only this command uses the network.
     """
     from ...models.published import EMBEDDERS, PUBLISHED
-    from . import available
+    from . import published
 
     carried = carried and Path(os.path.expanduser(carried))
     if name in PUBLISHED or name.startswith("hf:"):
-        return available.install(name, as_name, accept_licence, carried, offline, force, as_json)
+        return published.install(name, as_name, accept_licence, carried, offline, force, as_json)
     if as_name is not None or accept_licence or force:
         raise RequestError(f"--as, --accept-licence and --force are for published models, which {name} is not")
     if name in EMBEDDERS:
-        return available.install_embedder(name, carried, offline, as_json)
-    if carried:
-        raise RequestError(f"--from is for published models and for {', '.join(EMBEDDERS)}")
-    _download_parts(name, offline, as_json)
+        return published.install_embedder(name, carried, offline, as_json)
+    _download_parts(name, carried, offline, as_json)
 
 
-def _download_parts(name: str, offline: bool, as_json: bool) -> None:
-    from ...models.download import fetch
+def _download_parts(name: str, carried: Path | None, offline: bool, as_json: bool) -> None:
+    from ...models.download import check_at_hand, fetch
     from ...models.hub import PARTS, present
-    from .available import reporter
+    from .published import announce, reporter
 
     parts, how = _parts_to_get(name)
     if how:
         print_note(how)
+    check_at_hand([PARTS[part] for part in parts], carried, offline)
     got = []
     for part in parts:
         facts = PARTS[part]
         was_here = present(part)
-        if not was_here and not offline:
-            print_note(f"{part}: {size(facts.size)}, {facts.licence}, from https://huggingface.co/{facts.repo}")
+        announce(part, facts, carried, offline)
         with cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
-            folder = fetch(part, partial(reporter(show), part), offline)
+            folder = fetch(part, partial(reporter(show), part), offline, carried)
         about = {key: getattr(facts, key) for key in ("repo", "revision", "licence", "size")}
         got.append({"part": part, **about, "path": str(folder), "downloaded": not was_here})
         if not as_json:

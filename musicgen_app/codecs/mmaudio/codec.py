@@ -10,7 +10,9 @@ of unit norm, activations and sums scaled so that signals keep their variance. M
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +24,7 @@ from ...models.torch_file import read_checkpoint
 from ..acestep_v1.mel import mel_filters
 from .bigvgan import BigVGAN
 
+Network = TypeVar("Network", bound=nn.Module)
 VAE_FILE, VOCODER_FILE = "v1-16.pth", "best_netG.pt"
 SAMPLE_RATE, N_FFT, HOP, MELS = 16_000, 1024, 256, 80
 LATENT_DIM = 20
@@ -227,7 +230,10 @@ class MMAudio16k(nn.Module):
         where = folder / WEIGHTS
         state = load_state(where, sha256)
         sizes = {name: state[name].shape[0] for name in ("vae.encoder.conv_in.weight", "vocoder.conv_pre.bias")}
-        codec = cls(VAE(width=sizes["vae.encoder.conv_in.weight"]), BigVGAN(MELS, sizes["vocoder.conv_pre.bias"]))
+        codec = cls(
+            _unfilled(lambda: VAE(width=sizes["vae.encoder.conv_in.weight"])),
+            _unfilled(lambda: BigVGAN(MELS, sizes["vocoder.conv_pre.bias"])),
+        )
         load_strict(codec, state, where)
         return codec.eval().requires_grad_(False)
 
@@ -282,6 +288,13 @@ def save(codec: MMAudio16k, folder: Path) -> None:
     save_file(codec.state_dict(), folder / WEIGHTS, metadata={"format": "pt"})
 
 
+def _unfilled(build: Callable[[], Network]) -> Network:
+    """A network whose numbers are still to be loaded, all of them: no time goes into random ones."""
+    with torch.device("meta"):
+        network = build()
+    return network.to_empty(device="cpu")
+
+
 def _read_vae(path: Path) -> VAE:
     state = {name: tensor.float() for name, tensor in _read(path).items()}
     for name, tensor in list(state.items()):
@@ -294,7 +307,7 @@ def _read_vae(path: Path) -> VAE:
         if gain is not None and f"{half}.conv_out.weight" in state:
             state[f"{half}.conv_out.weight"] *= gain + 1
     width, mels = state["encoder.conv_in.weight"].shape[:2] if "encoder.conv_in.weight" in state else (384, MELS)
-    vae = VAE(mels, width=width)
+    vae = _unfilled(lambda: VAE(mels, width=width))
     load_strict(vae, state, path)
     return vae
 
@@ -303,7 +316,7 @@ def _read_vocoder(path: Path) -> BigVGAN:
     state = {_vocoder_name(name): tensor for name, tensor in _read(path).items()}
     first = state.get("conv_pre.weight_v")
     width, mels = first.shape[:2] if first is not None else (1536, MELS)
-    vocoder = BigVGAN(mels, width)
+    vocoder = _unfilled(lambda: BigVGAN(mels, width))
     load_strict(vocoder, state, path)
     return vocoder
 

@@ -20,7 +20,7 @@ from ...models import installed
 from ...request import SOLVERS, GenerationRequest
 from ...songbook.sheet_writer import write_sheet
 from ..components import PRIVATE, cards, change, component, ids_of, problem
-from .create_form import check_suffix, installed_model, request_from
+from .create_form import DRUMS, check_suffix, installed_model, request_from
 from .create_queue import standing
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def compose_plan() -> dict[str, gr.components.Component]:
             key = gr.Textbox(label="Key", placeholder="A minor", elem_id="plan-key", **own)
         with gr.Row(elem_classes="fields"):
             metre = gr.Textbox(label="Metre", placeholder="4/4", elem_id="plan-metre", **own)
-            choices = [("as the prompt says", ""), "yes", "no"]
+            choices = [(word or "as the prompt says", word) for word in DRUMS]
             drums = gr.Dropdown(choices, value="", label="Drums", min_width=120, elem_id="plan-drums")
         chords = gr.Textbox(label="Chords, one a bar", placeholder="Am F (C G) E7", max_lines=1, elem_id="plan-chords")
         form = gr.Textbox(
@@ -287,7 +287,7 @@ def form_of(request: GenerationRequest, names: list[str]) -> list:
     told = ", ".join(f"{name}={value:g}" for name, value in request.conditions.items())
     values = vars(request) | {"interval_from": low, "interval_to": high, "conditions": told}
     values |= {name: values[name] or "" for name in ("key", "metre", "chords", "form")}
-    values["drums"] = {None: "", True: "yes", False: "no"}[request.drums]
+    values["drums"] = next(word for word, meant in DRUMS.items() if meant is request.drums)
     values["plan"] = (
         request.plan if isinstance(request.plan, str) else write_sheet(request.plan) if request.plan else ""
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TEXTS = ("prompt", "negative", "model", "solver", "conditions")
 PLAN_TEXTS = ("plan", "key", "metre", "chords", "form")  # their limits are `songbook.wishes`'
-DRUMS = {"yes": True, "no": False}  # words of the form -> what they mean
+DRUMS = {"": None, "yes": True, "no": False}  # words of the form -> what they mean
 ABSURD = 100_000  # characters that are not even looked at one by one
 
 

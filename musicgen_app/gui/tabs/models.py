@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from ...errors import FileError, ModelError, TTMError
 from ...machine import user_settings
+from ...machine.files import in_words
 from ...models import bundle, installed
 from ..components import PRIVATE
-from ..html import PLAIN, facts, fold, heading, note, on_show, panel, size, table, words
+from ..html import PLAIN, facts, fold, heading, note, on_show, panel, table, words
 from . import published
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def about(found: Bundle) -> str:
         "Name": f"{found.name}, version {config['version']}",
         "Licence": found.licence,
         "Parameters": _parameters(found),
-        "Size on disk": size(installed.bytes_on_disk(found)),
+        "Size on disk": in_words(installed.bytes_on_disk(found)),
         "Length": f"{found.native_seconds:g} s as it learned it, {found.pass_seconds:g} s in one pass, "
         f"{found.max_seconds:g} s in overlapping windows",
         "Usual settings": f"{sampler['solver']}, {sampler['steps']} steps, guidance {sampler['guidance']:g}",

@@ -7,8 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...errors import Cancelled, ModelError, TTMError
+from ...machine.files import in_words
 from ..components import PRIVATE
-from ..html import PLAIN, bar, note, on_show, size, table, words
+from ..html import PLAIN, bar, note, on_show, table, words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,7 @@ class Download:
         what, done, total = self.at
         if not total or done >= total:
             return note(f"{what}: working…")
-        return bar(done / total, what) + note(f"{what}: {size(done)} of {size(total)}")
+        return bar(done / total, what) + note(f"{what}: {in_words(done)} of {in_words(total)}")
 
 
 def build(context: Context) -> None:
@@ -121,23 +122,26 @@ def offers_table(models_dir: Path | None) -> str:
     """What is offered, as HTML."""
     from ...models.offers import offered
 
-    rows = []
-    for model in offered(models_dir):
+    rows, found = [], offered(models_dir)
+    for model in found:
         seconds, why = model.get("seconds_for_ten"), model["cannot_be_installed"]
-        state = "here" if model["installed"] else size(model.get("bytes_to_fetch", 0)) + " to fetch"
+        state = "here" if model["installed"] else in_words(model.get("bytes_to_fetch", 0)) + " to fetch"
         licence = model["licence"] + (f" (forbids {model['forbids']})" if model["forbids"] else "")
         rows.append(
             [
                 model["name"],
                 model["about"],
-                f"{model['sample_rate'] / 1000:g} kHz",
+                f"{model['sample_rate'] / 1000:g} kHz {'mono' if model['channels'] == 1 else 'stereo'},"
+                f" made for {model['seconds']['native']:g} s",
                 f"{model['parameters'] / 1e6:.0f} M",
                 f"about {seconds:g} s" if seconds else "",
                 licence,
                 f"cannot be installed: {why}" if why else state,
             ]
         )
-    return table(["Name", "What it is", "Sound", "Size", "10 s of music here (estimated)", "Licence", "State"], rows)
+    busy = ", while this machine is busy" if any(model.get("estimated_while_busy") for model in found) else ""
+    time = f"10 s of music here (estimated{busy})"
+    return table(["Name", "What it is", "Sound", "Size", time, "Licence", "State"], rows)
 
 
 def said_here(message: str) -> str:

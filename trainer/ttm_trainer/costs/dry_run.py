@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from musicgen_app.machine.files import in_words
+
 from ..output.model_card import plain
 from ..prepare.prepared_folder import META, Prepared
 from ..recipes.fit_to_data import fitted, for_device
@@ -64,11 +66,11 @@ def dry_run_lines(facts: dict) -> list[str]:
         f"items       {data}",
         *(f"note        {note}" for note in facts["notes"]),
         f"model       {found['parameters']:,} parameters",
-        f"memory      {_gb(found['memory'])}: " + ", ".join(f"{kind} {_gb(found[kind])}" for kind in kinds),
+        f"memory      {in_words(found['memory'])}: " + ", ".join(f"{kind} {in_words(found[kind])}" for kind in kinds),
         f"time        {duration(found['seconds'])}: {found['steps']:,} steps of {found['seconds_a_step']:.3g} s, plus"
         " preparing, checkpoints and validation",
         f"            {found['how']}",
-        f"disk        {_gb(facts['checkpoint_bytes'])} a checkpoint",
+        f"disk        {in_words(facts['checkpoint_bytes'])} a checkpoint",
         f"nothing was changed; without --dry-run this would run in {facts['out']}",
     ]
 
@@ -87,7 +89,3 @@ def _shape(recipe: Recipe, prepared: Prepared | None) -> tuple[int, int]:
     seconds = recipe.preparation.seconds or WHOLE_FILE
     encoders = recipe.preparation.encoders
     return round(seconds * latent_rate(encoders)), encoder_sizes(encoders)["text_len"]
-
-
-def _gb(count: float) -> str:
-    return f"{count / 1e9:.2f} GB"

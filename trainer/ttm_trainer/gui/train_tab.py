@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from musicgen_app.errors import RequestError, TTMError
 from musicgen_app.gui.components import PRIVATE
-from musicgen_app.gui.html import PLAIN, bar, facts, fold, heading, note, on_show, panel, scroll, size, table, words
+from musicgen_app.gui.html import PLAIN, bar, facts, fold, heading, note, on_show, panel, scroll, table, words
 from musicgen_app.machine import paths
+from musicgen_app.machine.files import in_words
 from musicgen_app.models import installed
 
 from ..runtime.background_jobs import (
@@ -158,12 +159,12 @@ def options_of(*values: object) -> dict[str, Any]:
     }
     if not options["data"]:
         raise RequestError("give the folder with the music")
-    options["data"] = [Path(options["data"]).expanduser()]
+    options["data"] = [paths.expanded(options["data"])]
     options["preview_prompt"] = _lines(options["preview_prompt"])
     if len(options["preview_prompt"]) > HEARD:
         raise RequestError(f"give {HEARD} prompts of previews at most")
     options["set"] = _lines(options["set"])
-    options["out"] = Path(options["out"] or paths.runs() / installed.check_name(options["name"])).expanduser()
+    options["out"] = paths.expanded(options["out"] or paths.runs() / installed.check_name(options["name"]))
     return options
 
 
@@ -190,11 +191,12 @@ def planned(found: dict) -> str:
         if items
         else "not prepared yet: the training does it first",
         "Model": f"{estimate['parameters']:,} parameters",
-        "Memory": f"{size(estimate['memory'])}: " + ", ".join(f"{kind} {size(estimate[kind])}" for kind in kinds),
+        "Memory": f"{in_words(estimate['memory'])}: "
+        + ", ".join(f"{kind} {in_words(estimate[kind])}" for kind in kinds),
         "Time": f"{duration(estimate['seconds'])}: {estimate['steps']:,} steps of {estimate['seconds_a_step']:.3g} s,"
         " plus preparing, checkpoints and validation",
         "Measured": estimate["how"],
-        "Disk": f"{size(found['checkpoint_bytes'])} a checkpoint",
+        "Disk": f"{in_words(found['checkpoint_bytes'])} a checkpoint",
         "Run folder": found["out"],
         **{f"Note {number}": text for number, text in enumerate(found["notes"], 1)},
     }

@@ -94,7 +94,7 @@ def _find(name: str) -> tuple[Path | None, str | None]:
         if not folder.is_dir():
             raise ModelError(f"{name} is not on this machine: get it with `ttm-app models download {name}`")
         return folder, f"{EMBEDDERS[name].files[0].removesuffix('.pt')} of LAION"
-    folder = Path(name).expanduser()
+    folder = paths.expanded(name)
     if (folder / aligner.CONFIG).is_file():
         return folder, None
     for weights in ("model.safetensors", "pytorch_model.bin"):

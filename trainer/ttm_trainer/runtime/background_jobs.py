@@ -128,7 +128,7 @@ class Jobs:
         None and "" leave an option out, True is a flag, a list gives an option several times. A folder that holds a run
         goes on with it. Raises RequestError (a folder that cannot be, or is at work already) and FileError.
         """
-        data = [Path(folder).expanduser().absolute() for folder in options["data"]]
+        data = [paths.expanded(folder).absolute() for folder in options["data"]]
         out = check_folders(data, Path(str(options["out"])))
         arguments = to_arguments({**options, "data": data, "out": out})
         job = BackgroundJob(_id_of(out), out, arguments, os.getcwd(), _now())
@@ -257,7 +257,7 @@ def check_folders(data: Sequence[Path], out: Path) -> Path:
         for folder in data:
             if not folder.is_dir():
                 raise FileError(f"{folder} is no folder: give the folder with the music")
-        out = out.expanduser()
+        out = paths.expanded(out)
         if not out.is_absolute():
             raise RequestError(f"{out} does not say where it is: give the run folder with its whole path")
         out = out.resolve()

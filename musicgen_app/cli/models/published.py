@@ -1,4 +1,4 @@
-"""`ttm-app models available` and `models download` of a published model: what is offered, and how it comes here."""
+"""What `ttm-app models available` and `models download` say of published models and networks, and their parts."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from types import SimpleNamespace
 
 import click
 
+from ...machine.files import in_words
+from ...models.download import is_offline
+from ...models.hub import Part, page, present
 from ...models.offers import offer
 from ..terminal import cancellable, one_line, print_json, print_note, progress_line
-from .facts import size, summary
+from .facts import summary
 
 WIDTH = 100  # characters of a line
 ESTIMATE = (
     "Times for ten seconds of music are estimates: figures of another machine, by the speed of products on this one."
 )
+BUSY = "This machine is busy now, so that they are longer than they will be when it is quiet."
 
 
 def table(found: list[dict]) -> list[str]:
@@ -27,7 +31,7 @@ def table(found: list[dict]) -> list[str]:
     return [
         *lines,
         "",
-        *wrap(ESTIMATE, WIDTH),
+        *wrap(ESTIMATE + any(model.get("estimated_while_busy") for model in found) * f" {BUSY}", WIDTH),
         "ttm-app models show NAME tells more, models download NAME installs it.",
     ]
 
@@ -36,7 +40,12 @@ def state_of(model: dict) -> str:
     """Whether a published model is here, or what it takes to have it."""
     if model["cannot_be_installed"]:
         return "cannot be installed"
-    return "installed" if model["installed"] else f"{size(model['bytes_to_fetch'])} to fetch"
+    return "installed" if model["installed"] else to_fetch(model["bytes_to_fetch"])
+
+
+def to_fetch(size: int) -> str:
+    """How much there is to fetch, for people."""
+    return f"{in_words(size)} to fetch" if size else "nothing to fetch"
 
 
 def facts_line(model: dict) -> str:
@@ -72,9 +81,14 @@ def install(
     if name in PUBLISHED:
         find(name)
         facts = offer(name, installed=False)
+        costs = [f"{in_words(facts['bytes_on_disk'])} when installed"]
+        if carried:
+            costs.insert(0, f"taken from {carried}")
+        elif not is_offline(offline):
+            costs.insert(0, to_fetch(facts["bytes_to_fetch"]))
         print_note(
-            f"{name}: {size(facts['bytes_to_fetch'])} to fetch, {size(facts['bytes_on_disk'])} when installed;"
-            f" licence {facts['licence']}" + (f", which forbids {facts['forbids']}" if facts["forbids"] else "")
+            f"{name}: {', '.join(costs)}; licence {facts['licence']}"
+            + (f", which forbids {facts['forbids']}" if facts["forbids"] else "")
         )
     with cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
         report = reporter(show)
@@ -92,13 +106,23 @@ def install_embedder(name: str, carried: Path | None, offline: bool, as_json: bo
     """Install a network that scores music, and say where it is."""
     from ...convert.installer import Source
     from ...convert.installer import install_embedder as install_it
+    from ...models.published import EMBEDDERS
 
+    announce(name, EMBEDDERS[name], carried, offline)
     with cancellable("cancelled; run it again to go on"), progress_line(not as_json) as show:
         folder = install_it(name, Source(carried, offline, report=reporter(show)))
     if as_json:
         print_json({"name": name, "path": str(folder)})
     else:
         click.echo(f"{name}  {one_line(str(folder))}  (ttm-app evaluate --embedder {name})")
+
+
+def announce(name: str, part: Part, carried: Path | None, offline: bool) -> None:
+    """Say what is fetched and from where, under which licence; nothing where it is here or cannot be had."""
+    if present(part) or (is_offline(offline) and not carried):
+        return
+    where = f"taken from {carried}" if carried else in_words(part.size)
+    print_note(f"{name}: {where}, {part.licence}, from {page(part.repo)}")
 
 
 def reporter(show):
