@@ -16,7 +16,7 @@ import numpy as np
 from .chord_reader import NO_CHORD
 from .reading.chords import find_rows, find_song, read_rows
 from .reading.drums import read_drums
-from .reading.form import read_feel, read_form, read_voices
+from .reading.form import Part, read_ending, read_feel, read_form, read_voices
 from .reading.keys import read_key
 from .reading.language import NAMES, language_of
 from .reading.leftovers import tell_leftovers
@@ -40,7 +40,7 @@ class PromptFacts:
 
     What has a place in the vector comes first. tempo: beats a minute, of `beat` quarter notes each; key: tonic, mode or
     both, such as "F# minor", "E", "minor"; chords: symbols of `theory`, or NO_CHORD; degrees: "ii", "V", "I", where no
-    key is stated; swing: as in a plan; form: parts that are named, in order.
+    key is stated; swing: as in a plan; form: parts of the clip, in order; ends: whether the music ends.
     """
 
     tempo: float | None = None
@@ -54,7 +54,8 @@ class PromptFacts:
     beat: float = 1.0
     degrees: tuple[str, ...] = ()
     swing: float | None = None
-    form: tuple[str, ...] = ()
+    form: tuple[Part, ...] = ()
+    ends: bool = False
 
     @property
     def quarters(self) -> float | None:
@@ -129,7 +130,8 @@ def read_prompt(prompt: str) -> Reading:
     drums = read_drums(text, refusals)
     pace = read_pace(text, tempo)
     swing = read_feel(text)
-    form = read_form(text)
+    form = read_form(text, refusals)
+    ends = read_ending(text)
     read_voices(text)
     chords = tuple(chord.symbol for chord in read if chord.symbol is not None)
     facts = PromptFacts(
@@ -145,6 +147,7 @@ def read_prompt(prompt: str) -> Reading:
         degrees=tuple(chord.text for chord in read if rows.in_degrees and chord.symbol is None),
         swing=swing,
         form=form,
+        ends=ends,
     )
     return _reading(text, facts, genres, refusals)
 

@@ -16,7 +16,9 @@ _LOOKS = {
     ),
     "key": r"\bkey\s*[:=]\s*\w+[^,;.\n]{0,16}|\bkey of\b[^,;.\n]{0,24}|\b(?:[1-7]|one|two|three|four|five"
     r"|six)\s+(?:sharps?|flats?)\b|\b(?:dorian|phrygian|lydian|mixolydian|locrian|aeolian|ionian)\b|\b(?:relative"
-    r"|parallel)\s+(?:major|minor)\b|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label"
+    r"|parallel)\s+(?:major|minor)\b|\b(?:hungarian|gypsy|neapolitan|romanian|byzantine|double\s+harmonic|whole[\s-]tone"
+    r"|octatonic|altered|enigmatic|bebop|super[\s-]?locrian|diminished|chromatic|melodic|pentatonic)"
+    r"\s+(?:minor|major|scale)\b(?:\s+scale\b)?|\b(?:maqam|raga?|makam)\s+\w+|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label"
     r"|key))",
     "chords": r"\bchords?\s*(?::|are)\s*[^.\n]{1,40}|(?-i:\b[A-G])(?:[\s-](?:sharp|flat))?(?:[\s-](?:major|minor))?"
     r"[\s-](?:seven|seventh|nine|ninth|dim\w*|aug\w*|half[\s-]dim\w*|sus\w*|sixth|dominant|thirteenth|eleventh)\b",

@@ -18,6 +18,11 @@ _SPACED = re.compile(r"(?<![\d/.-])(\d{1,2})[ -](2|4|8|16)[ -](?:time|metre|mete
 _DATE = re.compile(
     r"\b(?:by|until|till|before|due|since|on|from|after|dated?|am|le|il|el|meet(?:ing)?\s+at)\s+(?:the\s+)?$"
 )
+_DAY = re.compile(
+    r"\b(?:b-?day|birthday|party|wedding|anniversary|concert|gig|show|exam|meeting|event|due|deadline|release\w*|premiere"
+    r"|geburtstag|hochzeit|anniversaire|mariage|cumple\w*|boda|fiesta|compleanno|festa|aniversario|verjaardag)\b"
+    r"[^.;!?\n]{0,24}\b(?:on|am|the|le|el|il|op|dia|is|its|it's)\s+$"
+)
 _ALWAYS = frozenset(
     ("24/7", "50/50", "9/11", "7/11", "20/20", "1/1", "1/2", "1/4", "1/8", "1/16")
 )  # these mean other things
@@ -115,6 +120,10 @@ def read_metre(text: Text) -> str | None:
             and not text.before(match.start(), 24).rstrip().endswith(("in", "on"))
             or re.match(r"\s*[,\s]\s*(?:our|my)\b", text.after(match.end(), 12))
         ):
+            continue
+        if not (timed or labelled) and _DAY.search(text.before(match.start(), 60)):
+            why = "it may be a date: write 6/8 time where it is a metre".replace("6/8", written)
+            text.misses("metre", match.span(), why)
             continue
         end = match.end() + (timed.end() if timed else 0)
         if unit in (2, 4, 8, 16) and 1 <= count <= 32 and (count, unit) != (1, 2):

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from .text import Text
-from .words import DRUM, MUSIC, STYLE
+from .words import DRUM, DRUMS, INSTRUMENTS, MUSIC, SINGLE_DRUMS, STYLE, VOICES
 
 # Small words between what refuses and what is refused.
 _ARTICLES = re.compile(
@@ -133,6 +133,22 @@ _AROUND = re.compile(
     rf"|(?<!\w)auf\s+{_THINGS.replace('what', 'spared')}\s+(?:bitte\s+)?verzichten|(?<!\w)lass\w*\s+(?:das\s+|die\s+"
     rf"|den\s+)?{_THINGS.replace('what', 'left')}\s+weg(?!\w)|(?P<less>davul|vurmali|gitar|vokal)s[iu]z"
 )
+# "Jungle? no. 174 bpm? NO.", of what begins a clause.
+_ANSWERED = re.compile(
+    r"(?:(?<=[?.!,;:\n(])|^)\s*(?:(?:and|or|some|any|an?|the)\s+)*(?!(?:no|not|without|what|who|why|how|when"
+    r"|where|can|could|will|would|do|does|is|are|should|may|ready|right|ok(?:ay)?)\b)(?P<what>\w[\w&'/+#-]*"
+    r"(?: [\w&'/+#-]+){0,3}?)\s*\?+\s*(?:(?:hell|god|oh)\s+)?(?:no(?:pe)?|nah|nein|non|nao|niet|nie|never)"
+    r"(?:[\s,]+(?:thanks?|thank\s+you|please|danke|merci|gracias|obrigad[oa]|grazie))?(?=\s*(?:$|[.,;!)\n]))"
+)
+# "Omit them", after what is meant.
+_REFERRED = re.compile(
+    rf"(?<!\w)(?:(?:so\s+)?(?:please\s+)?(?:omit|skip|drop|remove|lose|mute|ditch|exclude|avoid|forget|delete|scrap|kill"
+    rf"|spare\s+me|keep\s+away|(?:leave|cut|take|keep|get|throw)(?=\s+\w+\s+(?:out|away|off|behind)))|{_NOT}{_WANT})\s+"
+    r"(?:them|those|these|any(?:\s+of\s+(?:them|it))?)(?!\s+\w*(?:to\b|with))(?:\s+(?:out|away|off|behind))?"
+    r"(?=\s*(?:$|[.,;:!?)\n]|(?:here|in|at\s+all|please|this)\b))"
+)
+_THING_NAMED = re.compile(rf"(?<![\w-])(?:{DRUMS}|{SINGLE_DRUMS}|{VOICES}|{INSTRUMENTS})(?!\w)")
+_REACH = 80  # signs before it in which it is looked for
 _TONIC = r"(?:[A-Ha-h](?:is|es|s(?=[\s-])|#|b|[\s-](?:sharp|flat))?|(?i:do|re|mi|fa|sol|la|si))"
 _KEY = re.compile(  # "not in C major", "nicht C-Dur", "and not F"
     rf"(?<![\w-])(?i:not|nicht|pas|non|no|nao|niet|nie|never|instead\s+of|rather\s+than|anything\s+but|statt"
@@ -182,6 +198,11 @@ _PARTLY = re.compile(
     r"|verse|first|beginning|start|bridge|breakdown|chorus|outro|last)|bis\s+zum|hasta|jusqu)"
 )
 
+_OF_PART = re.compile(
+    r"\b(?:intro|introduction|opening|beginning|start|verses?|breakdown|bridge|outro|ending|first\s+(?:part|half|section))"
+    r"\s*(?:is\s+|comes\s+|goes\s+|-\s*|:\s*|\(\s*)?$"
+)
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -210,6 +231,8 @@ def read_refusals(text: Text) -> list[Refusal]:
                 name = next(name for name, thing in match.groupdict().items() if thing)
                 partly = _PARTLY.match(text.lower, match.end()) is not None
                 found.append(Refusal(*match.span(), match.span(name), partly))
+    found += _answered(text, found)
+    found += _referred(text, found)
     twice = [match.span() for match in _TWICE.finditer(text.lower)]
     for start, end in twice:
         _tell_wanted(text, start, end)
@@ -230,6 +253,34 @@ def read_refusals(text: Text) -> list[Refusal]:
     for refusal in found:
         text.refuse(refusal.start, refusal.end)
     return found
+
+
+def _answered(text: Text, found: list[Refusal]) -> list[Refusal]:
+    """What a question names that is answered with no."""
+    new = []
+    for match in text.find(_ANSWERED):
+        start, end = match.span("what")
+        if any(refusal.meets(start, match.end()) for refusal in found):
+            continue
+        known = _is_known(text.lower, start) or _is_known(text.lower, _last_word(text.lower, start, end))
+        new.append(Refusal(start, match.end(), (start, end), known=known))
+    return new
+
+
+def _referred(text: Text, found: list[Refusal]) -> list[Refusal]:
+    """The thing that "omit them" is about, the last one of music before it: there, and where it is refused."""
+    new = []
+    for match in text.find(_REFERRED):
+        begin = max(0, match.start() - _REACH)
+        things = [one.span() for one in _THING_NAMED.finditer(text.lower, begin, match.start())]
+        if not things or any(refusal.meets(*match.span()) for refusal in found):
+            continue
+        if not any(refusal.meets(*things[-1]) for refusal in found):
+            new.append(Refusal(*things[-1], things[-1]))
+        new.append(Refusal(*match.span(), things[-1]))
+        meaning, why = f"not {text.written(*things[-1])}", "taken to be about what stands before it"
+        text.takes_word("unwanted", text.written(*match.span()), meaning, why, match.start())
+    return new
 
 
 def in_doubt(text: Text, start: int, end: int, refusals: list[Refusal]) -> bool:
@@ -291,7 +342,8 @@ def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
         refusals.append(Refusal(refusals[-1].end, end, (at, end), known=refusals[0].known))
     tail = _TAIL.match(lower, end)
     refusals[-1] = replace(refusals[-1], end=tail.end() if tail else end)
-    return [replace(refusal, partly=_PARTLY.match(lower, end) is not None) for refusal in refusals]
+    partly = _PARTLY.match(lower, end) is not None or _OF_PART.search(text.before(cue.start())) is not None
+    return [replace(refusal, partly=partly) for refusal in refusals]
 
 
 def _is_known(lower: str, at: int) -> bool:

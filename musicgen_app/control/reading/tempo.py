@@ -99,6 +99,17 @@ _THING = re.compile(
     r"|shot|camera|mo\b|burn\b|reveal|transition|build|rise|swell|crescendo|internet|reader|death\b|down\b|up\b|than\b"
     r"|fashion|pace\s+of\s+life|typing|riser|gate|filter|sweep)|-"
 )
+# The music is wanted soon, which says nothing of its pace.
+_SOON = re.compile(
+    r"[^.;!?\n]{0,24}\b(?:turn-?around|deliver\w*|deadline|due|needed|ready|done|finished|upload\w*|as\s+possible|reply|asap"
+    r"|answer|fertig|abgabe|geliefert|braucht|brauche|moglich|pret|prete|fini\w*|possible|livr\w+|list[oa]|entreg\w+"
+    r"|posible|necesit\w+|pront[oa]|possibile|consegn\w+|preciso|possivel|klaar|mogelijk)\b"
+)
+_NEEDED = re.compile(
+    r"\b(?:(?:need|want|get|have|send|finish|deliver|render|generate|upload)\w*\s+(?:\w+\s+){0,3}?(?:done|ready|back|over"
+    r"|asap|out)|(?:brauche|benotige)\s+(?:\w+\s+){0,3}|(?:necesito|lo\s+quiero|preciso|il\s+me\s+faut"
+    r"|j'en\s+ai\s+besoin)(?:\s+\w+){0,3})\s*$"
+)
 _SWITCH = re.compile(r"(?:leslie|rotary|rotor|tremolo|vibrato|phaser|fan|setting|speed)\s+(?:set\s+)?(?:on|to|at)\s+$")
 _NO_PACE = re.compile(
     r"(?:not(?:\s+\w+)?|never|less|too|no|isn't|can't(?:\s+\w+)?|cannot(?:\s+\w+)?|don't(?:\s+\w+)?|nicht(?:\s+zu)?"
@@ -322,6 +333,10 @@ def read_pace(text: Text, tempo: Tempo | None) -> str | None:
             before = text.before(match.start(), 24)
             if _NO_PACE.search(before) or _SWITCH.search(before) or _THING.match(text.after(match.end(), 16)):
                 continue
+            if _SOON.match(text.lower, match.end()) or _NEEDED.search(text.before(match.start(), 40)):
+                why = "it may be when the music is needed: write slow music or fast music, or a number of BPM"
+                text.takes("pace", match.span(), "left open", why)
+                continue
             alone = text.begins(match.start()) and text.ends(match.end())
             word = before.split()[-1:] or [""]
             if (
@@ -338,9 +353,7 @@ def read_pace(text: Text, tempo: Tempo | None) -> str | None:
     if len(said) == 1:
         ((pace, span),) = said.items()
         after = re.sub(r"^[ -]+", "", text.after(span[1]))
-        if text.language == "en" and not (
-            MUSICAL.match(text.after(span[1])) or MUSIC.match(after) or STYLE.match(after)
-        ):
+        if not (MUSICAL.match(text.after(span[1])) or MUSIC.match(after) or STYLE.match(after)):
             text.takes("pace", span, pace, "it may be the pace of something else: state a number of BPM to be sure")
         else:
             text.says("pace", span, pace)
