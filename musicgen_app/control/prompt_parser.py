@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .chord_reader import NO_CHORD
+from .known_words import tell_unknown
 from .reading.chords import find_rows, find_song, read_rows
 from .reading.drums import read_drums
 from .reading.form import Part, read_ending, read_feel, read_form, read_voices
@@ -175,6 +176,7 @@ def _reading(text: Text, facts: PromptFacts, genres: tuple[str, ...], refusals: 
         elif not refusal.partly and text.written(*span) not in told:
             text.says("unwanted", span, f"not {thing}")
     tell_leftovers(text)
+    tell_unknown(text)
     approximated = [demand for _, demand in sorted(text.approximated, key=lambda one: one[0])]
     if text.language != "en":
         name = NAMES[text.language]

@@ -183,7 +183,8 @@ def _parts(
     if re.search(_QUIET_START, said):
         names.insert(0, "intro")
     if re.search(_RISES, said):
-        names += ["intro", "build", "drop"] if not names else ["build"]
+        top = next((at for at, name in enumerate(names) if name in ("chorus", "drop")), len(names))
+        names[top:top] = ["build"] if set(names) - {"intro"} else ["intro", "build", "drop"]
     if re.search(_FALLS, said):
         names.append("outro")
     names += [part for _, part in when]

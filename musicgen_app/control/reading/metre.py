@@ -95,11 +95,16 @@ _WALTZ = re.compile(
     r"|вальс\w*)(?!\w)|ワルツ|圆舞曲|华尔兹|왈츠"
 )
 _DANCES = (  # metre, names of dances that hardly go in another one
-    ("6/8", r"jigs?|gigues?|giga|tarantell[ae]|tarantelas?|saltarello|barcarol\w*|chacareras?|zambas?|siciliennes?"),
+    ("6/8", r"jigs?|gigues?|giga|tarantell[ae]|tarantelas?|saltarello|barcarol\w*|chacareras?|zambas?|sicilian[ao]s?"
+            r"|siciliennes?|joropos?|huapangos?|cuecas?|loure|forlana|currulao"),
     ("3/4", r"minuets?|menuett?e?|minuett[oi]|mazurkas?|mazure?k|landler|kujawiak|oberek|sarabandes?|polonaises?"
-            r"|polones[ae]|chaconnes?|passacaglia|springar|polska"),
-    ("2/4", r"polkas?|polca|polki|galopp?s?|czardas|csardas|krakowiak|gavottes?|bourrees?"),
-    ("7/8", r"ruchenitsa|rachenitsa|racenica|ръченица"), ("9/8", r"karsilama|karsilamas|zeybek"), ("5/8", r"paidushko"),
+            r"|polones[ae]|chaconnes?|passacaglia|springar|polska|courantes?|sevillanas?|jotas?|hambo|redowa|tsamiko"
+            r"|boston waltz|pasillos?|galliards?|folia"),
+    ("2/4", r"polkas?|polca|polki|galopp?s?|czardas|csardas|krakowiak|gavottes?|bourrees?|habaneras?|kolomyika|rigaudons?|contradanz\w+|two[\s-]?step"
+            r"|paso\s?doble|maxixe|baiao|frevo|merengue"),
+    ("7/8", r"ruchenitsa|rachenitsa|racenica|ръченица|kalamatianos|lesnoto"),
+    ("9/8", r"karsilamas?|zeybeks?|zeibekiko|daichovo"),
+    ("5/8", r"paidushko|zortzikos?"), ("11/8", r"kopanitsa|gankino"), ("12/8", r"bulerias?|soleas?|siguiriyas?"),
 )  # fmt: skip
 _DANCE = re.compile(rf"(?<![\w-])(?:{'|'.join(f'(?P<d{n}>{names})' for n, (_, names) in enumerate(_DANCES))})(?![\w-])")
 _GROUPS = re.compile(r"[\s(]*(?:grouped|felt|counted|as|in|group(?:ing|s)(?:\s+of)?)?\s*\(?\d(?:\s?\+\s?\d)+\)?")

@@ -79,7 +79,8 @@ _TWICE = re.compile(
     rf"|ikke|pas|non|nao|jamais|nunca|nie|не|nothing|nobody|worthless|useless|pointless|boring|empty|naked|nichts"
     rf"|niemals|kein\w*))\s+)(?:(?:ever|to|really|please|bitte|it|is|be|would|[\w-]+)\s+){{0,3}}?(?P<cue>{_WITH_NO}"
     rf"|(?:too|so)\s+(?:many|much)|leav(?:e|ing)\s+(?:out|away)|skip(?:ping)?|omit(?:ting)?|forget(?:ting)?"
-    rf"|drop(?:ping)?|los(?:e|ing)|remov(?:e|ing)|mut(?:e|ing)|exclud(?:e|ing)|weglassen|vergessen)(?!\w)"
+    rf"|(?<!the )(?<!\ba )(?<!big )(?<!huge )drop(?:ping)?|los(?:e|ing)|remov(?:e|ing)"
+    rf"|mut(?:e|ing)|exclud(?:e|ing)|weglassen|vergessen)(?!\w)"
 )
 _USELESS = re.compile(
     r"[^.;!?\n,]{0,40}?\b(?:(?:is|are|be|feels?|sounds?|seems?|ist|klingt|klang|est|es|e|would\s+be"
