@@ -20,7 +20,7 @@ KIN = {
     "jungle": "drum and bass", "breakcore": "drum and bass", "liquid drum and bass": "drum and bass",
     "future bass": "dubstep", "electronica": "electro", "electronic": "electro", "idm": "electro",
     "synth pop": "synthwave pop", "new wave": "synthwave pop", "vaporwave": "synthwave", "chillwave": "synthwave",
-    "8-bit": "chiptune", "boom bap": "hip hop", "rap": "hip hop", "trip hop": "hip hop", "grime": "hip hop trap",
+    "boom bap": "hip hop", "rap": "hip hop", "trip hop": "hip hop", "grime": "hip hop trap",
     "phonk": "trap hip hop", "lo-fi": "lo-fi hip hop", "bebop": "jazz", "hard bop": "jazz", "big band": "jazz",
     "swing": "jazz", "free jazz": "jazz", "gypsy jazz": "jazz", "jazz fusion": "jazz", "acid jazz": "jazz funk",
     "ragtime": "jazz", "stride": "jazz", "bossa nova": "latin", "samba": "latin", "salsa": "latin", "mambo": "latin",

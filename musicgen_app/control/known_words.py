@@ -19,13 +19,15 @@ MOST = 8  # words that are told one by one
 MANY = 0.5  # share of unknown words from which on the whole text is told instead
 _ENDINGS = (
     ("ies", "y"), ("ier", "y"), ("iest", "y"), ("ily", "y"), ("iness", "y"), ("'s", ""), ("s'", "s"), ("es", ""),
-    ("s", ""), ("ing", ""), ("ing", "e"), ("ising", "ize"), ("ised", "ize"), ("ise", "ize"), ("ises", "ize"),
-    ("isation", "ization"), ("ed", ""), ("ed", "e"), ("d", ""), ("ers", ""), ("ers", "e"), ("er", ""), ("er", "e"),
-    ("est", ""), ("est", "e"), ("ly", ""), ("y", ""), ("y", "e"), ("ey", ""), ("ish", ""), ("ness", ""), ("less", ""),
-    ("ful", ""), ("able", ""), ("in", "ing"), ("our", "or"), ("oured", "ored"), ("ours", "ors"), ("re", "er"),
-    ("esque", ""), ("wise", ""), ("like", ""),
+    ("s", ""), ("ing", ""), ("ing", "e"), ("ed", ""), ("ed", "e"), ("d", ""), ("ers", ""), ("ers", "e"), ("er", ""),
+    ("er", "e"), ("est", ""), ("est", "e"), ("ly", ""), ("y", ""), ("y", "e"), ("ey", ""), ("ish", ""), ("ness", ""),
+    ("less", ""), ("ful", ""), ("able", ""), ("in", "ing"), ("esque", ""), ("wise", ""), ("like", ""),
 )  # fmt: skip
 _BEGINNINGS = "un re over under out non pre mid super hyper ultra micro mini semi".split()
+_BRITISH = (
+    (re.compile(r"our(?=(?:s|ed|ing|ful|ite|less|able)?$)"), "or"), (re.compile(r"(?<=[bcdtv])re(?=s?$)"), "er"),
+    (re.compile(r"is(?=(?:e[sdr]?|ing|ations?)$)"), "iz"),
+)  # fmt: skip
 _TOKEN = re.compile(r"(?<![\w@#/.'-])[A-Za-z][a-z]{3,39}(?:'s)?(?![\w@/]|\.\w|')|(?<=-)[a-z]{4,40}(?![\w@/]|\.\w)")
 _ANY = re.compile(r"[^\W\d_]{2,}")
 _RUN = re.compile(r"(\w)\1{2,}")
@@ -63,7 +65,10 @@ def is_word(word: str, names: bool = True, compounds: bool = True) -> bool:
     def known(part: str) -> bool:
         return part in words or names and part in capital
 
-    return len(word) < SHORTEST or derived(word, known, compounds)
+    american = word
+    for british, instead in _BRITISH:
+        american = british.sub(instead, american)
+    return len(word) < SHORTEST or derived(word, known, compounds) or derived(american, known, compounds)
 
 
 def derived(word: str, known: Callable[[str], bool], compounds: bool = True) -> bool:

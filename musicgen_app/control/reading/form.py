@@ -224,6 +224,7 @@ def _drums_when(text: Text, changes: Sequence[re.Match[str]], refusals: Sequence
             elif re.match(r"\s*after", after):
                 yield "after", part or "intro"
             else:
+                part = part if re.match(r"\s*(?:in|during|for|at)\b", after) else ""
                 yield "in", part or _part_in(text.before(refusal.start, 24)) or "intro"
     for match in changes:
         if entry := re.match(_ENTRY, match[0]):

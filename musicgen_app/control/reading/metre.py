@@ -100,8 +100,8 @@ _DANCES = (  # metre, names of dances that hardly go in another one
     ("3/4", r"minuets?|menuett?e?|minuett[oi]|mazurkas?|mazure?k|landler|kujawiak|oberek|sarabandes?|polonaises?"
             r"|polones[ae]|chaconnes?|passacaglia|springar|polska|courantes?|sevillanas?|jotas?|hambo|redowa|tsamiko"
             r"|boston waltz|pasillos?|galliards?|folia"),
-    ("2/4", r"polkas?|polca|polki|galopp?s?|czardas|csardas|krakowiak|gavottes?|bourrees?|habaneras?|kolomyika|rigaudons?|contradanz\w+|two[\s-]?step"
-            r"|paso\s?doble|maxixe|baiao|frevo|merengue"),
+    ("2/4", r"polkas?|polca|polki|galopp?s?|czardas|csardas|krakowiak|gavottes?|bourrees?|habaneras?|kolomyika"
+            r"|rigaudons?|contradanz\w+|two[\s-]?step|paso\s?doble|maxixe|baiao|frevo|merengue"),
     ("7/8", r"ruchenitsa|rachenitsa|racenica|ръченица|kalamatianos|lesnoto"),
     ("9/8", r"karsilamas?|zeybeks?|zeibekiko|daichovo"),
     ("5/8", r"paidushko|zortzikos?"), ("11/8", r"kopanitsa|gankino"), ("12/8", r"bulerias?|soleas?|siguiriyas?"),
