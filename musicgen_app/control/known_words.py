@@ -36,7 +36,8 @@ _CUE = re.compile(
     r"(?<!\w)(?:(?:sounds?|sounding|feels?|something|anything|music|song|track|beat|just|exactly|more|much|a\s+lot)\s+like"
     r"|(?:in|with)\s+the\s+(?:style|manner|vein|spirit|sound|mood)\s+of|in\s+style\s+of|a\s+la|inspired\s+by|influenced\s+by"
     r"|reminiscent\s+of|cover\s+(?:of|version\s+of)|remix\s+of|similar\s+to|(?:song|track|music|piece|tune|hit)\s+(?:by|from)"
-    r"|(?:^|(?<=,\s))like)\s+(?:(?:the|a|an|early|late|old|new|classic|vintage|famous|band|artist|composer|dj|mr)\s+)*",
+    r"|(?:^|(?<=,\s))like|comme|como|(?:im|dans\s+le|al|no)\s+(?:stil|style|estilo)\s+(?:von|de|do)"
+    r"|(?:suona|musica)\s+come)\s+(?:(?:the|early|late|old|new|classic|vintage|famous|band|artist|composer|dj|mr)\s+)*",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[A-Za-z][\w'&.-]*\w(?:\s+[A-Z][\w'&.-]*\w){0,3}")
@@ -89,12 +90,14 @@ def derived(word: str, known: Callable[[str], bool], compounds: bool = True) -> 
 
 
 def tell_unknown(text: Text) -> None:
-    """Tell names that music is to be like, and words that are none. Of a text in English."""
+    """Tell words that are none, of a text in English, where no reader has used them."""
     if text.language != "en":
         return
-    told = _tell_names(text)
-    tokens = [m for m in _TOKEN.finditer(text.plain) if not any(a < m.end() and m.start() < b for a, b in told)]
-    unknown = [m for m in tokens if text.is_free(*m.span()) and not is_word(m[0].lower().removesuffix("'s"))]
+    unknown = [
+        m
+        for m in _TOKEN.finditer(text.plain)
+        if text.is_free(*m.span()) and not is_word(m[0].lower().removesuffix("'s"))
+    ]
     if len(unknown) >= MOST // 2 and len(unknown) > MANY * len(_ANY.findall(text.plain)):
         why = "most of its words are not known: write what it should sound like in English"
         text.misses_word("word", text.written(0, len(text.plain))[:80], why, 0)
@@ -104,25 +107,23 @@ def tell_unknown(text: Text) -> None:
         text.misses_word("word", text.written(*match.span()), why, match.start())
 
 
-def _tell_names(text: Text) -> list[tuple[int, int]]:
-    """Tell artists and pieces that are named as a model of the music, and where they stand."""
+def tell_names(text: Text) -> None:
+    """Tell artists and pieces that are named as a model of the music. Their words are used: "Daft Punk" is no punk."""
     found: dict[int, int] = {}
     for cue in _CUE.finditer(text.plain):
         match = _NAME.match(text.plain, cue.end())
-        if match and _is_name(match[0]):
+        if match and _is_name(match[0], text.language):
             found[match.start()] = match.end()
     found |= {m.start(1): m.end(1) for m in _AFTER.finditer(text.plain) if _is_name(m[1]) and not is_word(m[1].lower())}
     spans = [(start, end) for start, end in sorted(found.items()) if text.is_free(start, end)]
     for start, end in spans[:MOST]:
-        why = "artists and pieces are not known by name: say in words what it sounds like"
-        text.misses_word("name", text.written(start, end), why, start)
-    return spans
+        text.misses("name", (start, end), "artists and pieces are not known by name: say in words what it sounds like")
 
 
-def _is_name(words: str) -> bool:
+def _is_name(words: str, language: str = "en") -> bool:
     """Whether words after "like" are a name: a capital that is not a day's, or a word that is none."""
     first = words.split()[0]
     small = first.lower().removesuffix("'s")
     if first[0].isupper() and not first.isupper():
         return small not in _COMMON and not (is_word(small, names=False, compounds=False) and " " not in words.strip())
-    return len(small) >= SHORTEST and not is_word(small, names=False, compounds=False)
+    return language == "en" and len(small) >= SHORTEST and not is_word(small, names=False, compounds=False)

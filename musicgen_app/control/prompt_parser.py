@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .chord_reader import NO_CHORD
-from .known_words import tell_unknown
+from .known_words import tell_names, tell_unknown
 from .reading.chords import find_rows, find_song, read_rows
 from .reading.drums import read_drums
 from .reading.form import Part, read_ending, read_feel, read_form, read_voices
@@ -122,6 +122,7 @@ def read_prompt(prompt: str) -> Reading:
     text.language = language_of(text.plain)
     song = find_song(text)
     refusals = read_refusals(text)
+    tell_names(text)
     rows = find_rows(text, song)
     key = read_key(text)
     read = read_rows(text, rows, key.name if key and key.tonic else None)

@@ -66,17 +66,18 @@ _ENTRY = (
 _CHANGES = (  # what becomes different within a clip
     rf"(?:key\s+change|modulat\w+|transpos\w+)(?:\s+(?:up|down|to))?(?:\s+{_STEP})?(?:\s+(?:higher|lower|up))?",
     r"(?:up|down|raise[sd]?)\s+(?:a|one|by\s+a)\s+(?:half|whole|semi)[\s-]?(?:step|tone)(?:\s+(?:to|higher))?",
-    r"speeds?\s+up|slows?\s+down|accelerando|ritardando|rubato|gets\s+(?:faster|slower|louder|quieter)",
+    r"accelerat\w+|speeds?\s+up|slows?\s+down|accelerando|ritardando|rubato|gets\s+(?:faster|slower|louder|quieter)",
     r"(?:starts?|begins?)\s+(?:soft|slow|fast|quiet|loud|small|sparse)\w*",
     r"build(?:s|ing)?\s+up|crescendo|morendo|fad(?:e|es|ing)\s+(?:in|out)|diminuendo|rises?\s+to",
+    r"ends?\s+abruptly|(?:starts?|begins?|opens?)\s+with\s+[^,.;\n]{1,40}?,?\s+(?:and\s+)?then",
     rf"{_ENTRY}(?:\s+(?:after|at|in|on|with|later)(?:\s+(?:the|a))?\s+\w+)?",
 )
 _QUIET_START = r"(?:starts?|begins?)\s+(?:soft|slow|quiet|small|sparse)"
-_RISES = r"build(?:s|ing)?\s+up|crescendo|louder|rises?\s+to|fad(?:e|es|ing)\s+in"
-_FALLS = r"quieter|morendo|diminuendo|fad(?:e|es|ing)\s+out"
+_RISES = r"build(?:s|ing)?\s+up|crescendo|louder|rises?\s+to"
+_FALLS = r"quieter|morendo|diminuendo"
 _MADE = re.compile(rf".*?(?:{_QUIET_START}|{_RISES}|{_FALLS}|{_ENTRY})", re.DOTALL)
 _END = re.compile(
-    r"(?<!\w)(?:(?:and\s+)?ends?\s+(?:on|with|softly|quietly|abruptly|in)(?:\s+(?!and\b|with\b)\w+){0,3}"
+    r"(?<!\w)(?:(?:and\s+)?ends?\s+(?:on|with|softly|quietly|in)(?:\s+(?!and\b|with\b)\w+){0,3}"
     r"|(?:with\s+)?(?:an?\s+)?(?:clear|proper|real|definite|big|clean|good|abrupt|strong|dramatic|grand)\s+"
     r"(?:ending|finish|finale)|(?:with\s+)?(?:an?\s+)?(?:final|last|closing)\s+chord(?:\s+(?:rings?|that\s+rings)(?:\s+out)?)?"
     r"|comes?\s+to\s+(?:an?|its)\s+(?:end|close|stop))(?!\w)"
@@ -187,7 +188,7 @@ def _parts(
         names[top:top] = ["build"] if set(names) - {"intro"} else ["intro", "build", "drop"]
     if re.search(_FALLS, said):
         names.append("outro")
-    names += [part for _, part in when]
+    names += dict.fromkeys(part for _, part in when if part not in names)
     if len(set(names)) == 1:
         with_it = names[0] not in ("chorus", "verse") and apart and _WITH.search(text.before(apart[0].start()))
         if not (when or with_it or _MADE.match(said)):
@@ -221,7 +222,7 @@ def _drums_when(text: Text, changes: Sequence[re.Match[str]], refusals: Sequence
             part = _part_in(after)
             if re.match(r"\s*(?:until|till|before|bis|hasta|jusqu)", after):
                 yield "before", part or "drop"
-            elif re.match(r"\s*after", after):
+            elif re.match(r"\s*(?:after|from)", after):
                 yield "after", part or "intro"
             else:
                 part = part if re.match(r"\s*(?:in|during|for|at)\b", after) else ""

@@ -35,7 +35,7 @@ _SURE = {
         r"|say(?:ing)?\s+no\s+to|(?:keep\s+(?:your|the)\s+)?hands\s+off|devoid\s+of|minus(?!\s*\d)|ditch|lose|remove"
         r"|mute|nor|neither|spare\s+me|negative(?:\s+prompt)?(?=\s*:)|stop\s+(?:using|with)|(?:nothing|no\s+(?:music"
         r"|song|track|version))\s+(?:with|that\s+(?:has|uses|contains|includes))|leave\s+away"
-        r"|don't\s+you\s+dare\s+(?:to\s+)?(?:add|use|play)|(?:sick|tired)\s+of|drop\s+the(?=\s+(?:drum|perc|kick|snare"
+        r"|don't\s+you\s+dare\s+(?:to\s+)?(?:add|use|play)|(?:sick|tired)\s+of|(?:drop|kill|scrap|axe|delete)\s+(?:the|all|any)(?=\s+(?:drum|perc|kick|snare"
         r"|vocal))"
     ),
     "de": r"ohne|weder|noch|kein(?:e[nrms]?)?|bloss\s+kein\w*|finger\s+weg\s+vo[mn]|statt|anstatt|anstelle\s+von"
@@ -72,6 +72,7 @@ _IDLE = re.compile(
     r"|wonder|thanks|thank|i\b|he\b|she\b|we\b|they\b|who|what|how|the\s+only|limit|preference|care|pressure|hurry"
     r"|deadline|budget|money|name|home|end|return|why|because|as\b|too\s+late|too\s+old|this\s+time|know)(?!\w)"
 )
+_SURELY = re.compile(r"(?:doubts?|question|fail|further|hesitation|delay|warning|ado|apolog\w+|exception)(?!\w)")
 # A double "not" wants the thing, and so does one who finds what is without it useless.
 _WITH_NO = r"without|w/out|w/o|lacking|minus|ohne|sans|sin|senza|sem|zonder|bez|utan|uden|uten|без"
 _TWICE = re.compile(
@@ -91,9 +92,11 @@ _USELESS = re.compile(
     r"|wouldn't)\b)|[^.;!?\n,]{0,16}\?\s*(?:no\s+way|never|nope|are\s+you)"
 )
 _ASKED = re.compile(r"\b(?:what(?:'s|\s+is|\s+would)|who\s+(?:wants|needs)|was\s+ware|que\s+serait)\b[^.;!?\n]{0,24}$")
+_WHY = re.compile(r"\b(?:why|how\s+come|warum|wieso|pourquoi|perche)\b[^.;!?\n]{0,24}$")
 _REVOKED = re.compile(
     r"\s*\??\s*[,.!?-]*\s*(?:no\s+(?:way|thanks|thank\s+you)\W*(?:give|i\s+want|bring)|never!|of\s+course\s+(?:not"
-    r"|with)|are\s+you\s+(?:kidding|crazy|joking))"
+    r"|with)|are\s+you\s+(?:kidding|crazy|joking)|(?:but\s+)?(?:i|we)\s+(?:do\s+)?(?:love|want|like|need|adore)\s+(?:them|it"
+    r"|those)\b)"
 )
 _STOP = (
     r"but|just|only|please|pls|plz|thx|thanks|instead|rather|like|with|at|in|whatsoever|anywhere|ever|this|because|so"
@@ -117,7 +120,7 @@ _THINGS = rf"(?:the\s+)?(?P<what>{MUSIC.pattern}(?:\s+(?:and|or|und)\s+{MUSIC.pa
 _LATER = re.compile(
     rf"(?<![\w-])(?=\w){_THINGS}\s*(?:(?:(?:is|are)\s+)?(?:not\s+|un-?)(?:wanted|needed|allowed|welcome|necessary"
     rf"|required)|(?:(?:is|are)\s+)?(?:forbidden|banned|gone|removed|muted)\b|(?:is|are)\s+out\b|would\s+(?:ruin|spoil"
-    rf"|kill)(?:\s+(?:it|this|everything))?|sucks?\b|[:=]\s*(?:none|no|off|0|false|nein|keine?|aus|sans|non"
+    rf"|kill)(?:\s+(?:it|this|everything))?|sucks?\b|[\"']?\s*[:=]\s*[\"']?(?:none|no|off|0|false|nein|keine?|aus|sans|non"
     rf"|nessun[ao]?|ninguna?|nenhuma?)\b|\?\s*(?:no\s*(?:,|thanks?|thank\s+you|$)|nope|nah|nein\b|never\b"
     rf"|not?\s+for)(?!\s*way)(?:\s*(?:thanks?|thank\s+you|this|danke))*|(?:should\s+|can\s+|must\s+|may\s+"
     rf"|will\s+)?(?:stays?|remains?)\s+(?:(?:at\s+)?home|out|away|off|silent|in\s+the\s+(?:van|case|box))|(?:has|have"
@@ -195,7 +198,7 @@ _LESS = re.compile(
     r"|ohne)-?(?P<joined>drums?|percussion|percussive|beats?|vocals?|batterie|schlagzeug)(?!\w)"
 )
 _PARTLY = re.compile(
-    r"\s*(?:until|till|before|after|at\s+first|at\s+the\s+(?:start|beginning|end)|(?:in|during|for)\s+the\s+(?:intro"
+    r"\s*(?:until|till|before|after|at\s+first|from\s+(?:\d|the\s+(?:start|middle|drop|chorus))|(?:the\s+)?(?:first|second|last)\s+(?:half|part|section)|at\s+the\s+(?:start|beginning|end)|(?:in|during|for)\s+the\s+(?:intro"
     r"|verse|first|beginning|start|bridge|breakdown|chorus|outro|last)|bis\s+zum|hasta|jusqu)"
 )
 
@@ -306,7 +309,8 @@ def _is_missed(text: Text, cue: re.Match[str], end: int) -> bool:
     """Whether a refusal is taken back: "without drums is useless", "rock without drums?", "no drums? no way"."""
     without = _WITHOUT.match(cue[0]) is not None and _USELESS.match(text.lower, end) is not None
     asked = _WITHOUT.match(cue[0]) is not None and _ASKED.search(text.before(cue.start(), 60)) is not None
-    return without or asked or _REVOKED.match(text.lower, end) is not None
+    why = _WHY.search(text.before(cue.start(), 40)) is not None and re.match(r"[^.;!\n]{0,40}\?", text.lower[end:])
+    return without or asked or bool(why) or _REVOKED.match(text.lower, end) is not None
 
 
 def _tell_wanted(text: Text, start: int, end: int) -> None:
@@ -325,7 +329,7 @@ def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
     end = _thing(lower, at)
     if cue[0].strip().lower() == "no" and lower[at : at + 1].isdigit() and not MUSIC.match(lower, at):
         return []  # "op. 10 no 3"
-    if _IDLE.match(lower, cue.end()) or cue["weak"] and _IDLE.match(lower, at) or end == at:
+    if _SURELY.match(lower, at) or _IDLE.match(lower, cue.end()) or cue["weak"] and _IDLE.match(lower, at) or end == at:
         return []
     starts = text.begins(cue.start()) or _BEGINNING.search(text.before(cue.start(), 16)) is not None
     known = _is_known(lower, at) or _is_known(lower, _last_word(lower, at, end))

@@ -37,7 +37,7 @@ _UNTIL = re.compile(r"\s*[-~]\s*(\d{2,3})(?![\d/])")
 _NAMED = re.compile(
     rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals)\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo"
     rf"|beats\s+per\s+minute|bpm|metronom[eo]?(?:\s+mark(?:ing)?)?|click|m\.\s?m\.?|mm(?=\s?[=:]|\s\d\d)|clocked|темп"
-    rf"|テンポ|毎分|每分钟|分당|분당|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/)"
+    rf"|テンポ|毎分|每分钟|分당|분당|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/\s*\d)"
 )
 _LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|beats\s+per\s+minute|metronome?|click){_NEAR}")
 _BEFORE_UNIT = re.compile(rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})(?:-?ish)?[\s-]*(?={_UNIT})")
@@ -52,8 +52,11 @@ _RANGE = re.compile(
 _LABELLED_RANGE = re.compile(rf"(?<!\w)(?P<from>tempo|bpm)[^\d,.;\n]{{0,16}}{_LOW_HIGH}(?![\d/])")
 _LABEL_BEFORE = re.compile(rf"(?:{_LABEL.pattern})$")
 _BARE = r"(?<![\w./:,#-])(?P<n>[6-9]\d|1\d\d|20\d)(?:-?ish)?(?![\w/:%]|[.,]\d|\s*%)"
+_GO_ON = r"\s+(?:with|and|in|on|but|or\s+so|please|no|not|without|for|then|maybe)(?!\w)"  # words behind a tempo
+_GOES_ON = re.compile(_GO_ON)
 _AT = re.compile(
-    rf"(?:(?<!\w)(?:at|around|about)(?:\s+an?)?(?:\s+(?!least|most)[a-z]+)?\s+|@\s?|(?<!\w)a\s+){_BARE}(?!\s*[a-z])"
+    rf"(?:(?<!\w)(?:at|around|about)(?:\s+an?)?(?:\s+(?!least|most)[a-z]+)?\s+|@\s?|(?<!\w)a\s+){_BARE}"
+    rf"(?:(?!\s*[a-z])|(?={_GO_ON}))"
 )
 _BESIDE_STYLE = re.compile(rf"(?:{STYLE.pattern}|(?<!\w)(?:shuffle|groove|beat|feel))\s+{_BARE}")
 _CLAUSE = re.compile(rf"{_BARE}(?!\s*[a-z])")
@@ -108,7 +111,8 @@ _SOON = re.compile(
 _NEEDED = re.compile(
     r"\b(?:(?:need|want|get|have|send|finish|deliver|render|generate|upload)\w*\s+(?:\w+\s+){0,3}?(?:done|ready|back|over"
     r"|asap|out)|(?:brauche|benotige)\s+(?:\w+\s+){0,3}|(?:necesito|lo\s+quiero|preciso|il\s+me\s+faut"
-    r"|j'en\s+ai\s+besoin)(?:\s+\w+){0,3})\s*$"
+    r"|j'en\s+ai\s+besoin)(?:\s+\w+){0,3}|\b(?:need|want|get|have)\s+(?:it|this|that|them|one|something)\s+(?:by|before"
+    r"|until|today|tonight|tomorrow|now|this\s+\w+|for\s+(?:today|tomorrow|tonight))\b[^.;!?\n]{0,24})\s*$"
 )
 _SWITCH = re.compile(r"(?:leslie|rotary|rotor|tremolo|vibrato|phaser|fan|setting|speed)\s+(?:set\s+)?(?:on|to|at)\s+$")
 _NO_PACE = re.compile(
@@ -293,11 +297,23 @@ def _in_words_of_numbers(text: Text) -> Iterator[_Found]:
     for unit in text.find(_UNITS):
         begin = max(0, unit.start() - 60)
         if known := numbers.at_end(text.lower[begin : unit.start()].rstrip(" -")):
-            yield _of_another(text, begin + known[0], unit.end(), float(known[1]))
+            yield _between(text, begin + known[0], unit.end(), known[1]) or _of_another(
+                text, begin + known[0], unit.end(), float(known[1])
+            )
     for label in text.find(_LABEL):
         known = numbers.at_start(text.lower[label.end() : label.end() + 60])
         if known and known[1] >= USUAL[0]:
             yield _Found(label.start(), label.end() + known[0], float(known[1]))
+
+
+def _between(text: Text, start: int, end: int, high: int) -> _Found | None:
+    """ "between ninety and a hundred BPM": the middle."""
+    before = text.before(start, 48)
+    if link := re.search(r"(?<!\w)(?P<from>between|from)\s+(?P<low>[^\d,.;]{3,24}?)\s+(?:and|to)\s+$", before):
+        low = numbers.value(link["low"])
+        if low and USUAL[0] <= low < high:
+            return _Found(start - len(before) + link.start(), end, (low + high) / 2, 1.0, float(low))
+    return None
 
 
 def _without_unit(text: Text) -> Iterator[_Found]:
@@ -308,7 +324,11 @@ def _without_unit(text: Text) -> Iterator[_Found]:
             ish = text.after(end, 4).lstrip("-").startswith("ish")
             ends = text.ends(end) or ish and text.ends(end + text.after(end, 4).index("ish") + 3)
             alone = (text.begins(start) or text.is_used_before(start) or ish) and ends
-            if text.is_free(start, end) and (pattern is not _CLAUSE or alone) and (pattern is not _AT or ends):
+            if (
+                text.is_free(start, end)
+                and (pattern is not _CLAUSE or alone)
+                and (pattern is not _AT or ends or _GOES_ON.match(text.lower, end))
+            ):
                 yield _Found(start, end, float(match["n"]), guessed=True)
 
 

@@ -18,6 +18,7 @@ from musicgen_app.control.known_words import FILE, SHORTEST, derived
 
 # Instruments, dances and styles of the world that captions do not name.
 MUSIC = """
+    mezzo primo secondo poco molto assai fuoco brio tutti sempre subito dolce fine segno capo niente mosso moto
     bachata bandolim bandoneon baiao balafon baroque bhangra biwa bodhran bouzouki cavaquinho chaabi charango
     chorinho cocek conga contrafact cumbia daichovo dembow dhrupad didgeridoo djembe djent doina duduk dulcimer
     dutar dombra erhu fado flugelhorn freylekhs gadulka gaida gamelan gayageum gnawa gqom guajira guaguanco guqin
