@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..chord_reader import FLAT_WORDS, SHARP_WORDS
 from ..theory import DARK_MODES, pitch_class, spell_note
 from .text import Text
-from .words import MUSIC, RANKED, STYLE
+from .words import MUSIC, RANKED, STYLE, other_scale
 
 # The words for a mode, in any language and without accents -> the mode.
 _MODES = {
@@ -160,7 +160,7 @@ def read_key(text: Text) -> Key | None:
         for start, end, key, why in read(text):
             if text.is_free(start, end) and not any(start < until and begin < end for begin, until, _, _ in found):
                 found.append((start, end, key, why))
-    found = sorted((start, end, key, why or _other_scale(text, start, end)) for start, end, key, why in found)
+    found = sorted((start, end, key, why or other_scale(text.lower[start:end])) for start, end, key, why in found)
     for match in (*text.find(_UNREAD, cased=True), *text.find(_GERMAN_ODD, cased=True)):
         if not any(start < match.end() and match.start() < end for start, end, _, _ in found):
             text.misses("key", match.span(), "no key of that name is known: write one such as F# minor, or 8A")
@@ -180,12 +180,6 @@ def read_key(text: Text) -> Key | None:
         else:
             text.says("key", (start, end), key.name)
     return found[0][2]
-
-
-def _other_scale(text: Text, start: int, end: int) -> str:
-    """What is left out of a scale that the plan does not know; "" for one that it does."""
-    scale = re.search(r"melodic|pentatonic", text.lower[start:end])
-    return f"the plan knows no {scale[0]} scale: it is the usual one of that mode" if scale else ""
 
 
 def _mode_alone(text: Text, found: _Keys) -> str | None:

@@ -222,3 +222,9 @@ def read_styles(text: Text) -> tuple[str, ...]:
         else:
             text.says("genre", match.span(), style)
     return tuple(found)
+
+
+def other_scale(words: str) -> str:
+    """Why the scale of a key is another one than it is called; "" for one that a plan knows."""
+    scale = re.search(r"melodic|pentatonic", words)
+    return f"the plan knows no {scale[0]} scale: it is the usual one of that mode" if scale else ""
