@@ -29,6 +29,7 @@ def parts(prompt: str) -> list[tuple[str, bool | None]]:
         ("build-up then a huge drop", [("build", None), ("drop", None)]),
         ("starts soft, builds up, huge chorus", [("intro", None), ("build", None), ("chorus", None)]),
         ("intro, verse, chorus, outro", [("intro", None), ("verse", None), ("chorus", None), ("outro", None)]),
+        ("a huge drop after a build-up", [("build", None), ("drop", None)]),
         ("crescendo", [("intro", None), ("build", None), ("drop", None)]),
     ],
 )
