@@ -196,7 +196,7 @@ def _parts(
         names = list(_AROUND[names[0]])
     names = sorted(dict.fromkeys(names) if len(names) < 3 else _once(names), key=_place)
     tops = [at for at, name in enumerate(names) if name in ("chorus", "drop")]
-    if names[-1] == "build" and tops:  # "a drop after a build-up"
+    if tops and names[-1] == "build":  # "a drop after a build-up"
         names.insert(tops[-1], names.pop())
     for relation, part in when:
         at = names.index(part)
