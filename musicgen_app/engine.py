@@ -98,7 +98,7 @@ class Engine:
         request, bundle = request if isinstance(request, ResolvedRequest) else self.resolve(request)
         model, wishes = self.load(bundle), request.wishes
         text = model.encode(request.prompt, request.negative, wishes)
-        return model.decisions(text, request.seeds[:: request.best_of], wishes)
+        return model.decisions(text, request.seeds[:: request.best_of], wishes, request.length)
 
     def load(self, model: str | Bundle) -> LoadedModel:
         """The model (or the one of that name, or in that folder), read and checked once. Raises ModelError."""
@@ -134,7 +134,7 @@ class Engine:
         with clock.stage("text"):
             clock.report(0)
             text = model.encode(request.prompt, request.negative, wishes, request.conditions)
-            decisions = model.decisions(text, seeds, wishes)
+            decisions = model.decisions(text, seeds, wishes, request.length)
             plans = [decision.plan for decision in decisions] if bundle.follows_plans else None
             score = self._scorer(text.prompt, model) if request.best_of > 1 else None
             clock.report(1)

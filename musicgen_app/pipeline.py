@@ -27,7 +27,7 @@ from .control.genre_classifier import Genres, load_genres, with_genre
 from .control.grid import frame_grid
 from .control.plan import Plan
 from .control.planner import Pieces, check_layout, load_pieces
-from .control.prompt_parser import parse_prompt, two_sides
+from .control.prompt_parser import parse_prompt, read_prompt, two_sides
 from .errors import GenerationError, RequestError
 from .machine.device import PRECISIONS
 from .models import hub
@@ -126,7 +126,8 @@ class LoadedModel:
         features, genre, told = self.text.encode([prompt]), "", ""
         named = "" if self.genres is None else self.genres.named(prompt)
         if self.genres is not None and features.vector is not None:
-            genre = self.genres.meant(prompt, features.vector[0].cpu().numpy())
+            read = read_prompt(written)
+            genre = self.genres.meant(prompt, features.vector[0].cpu().numpy(), read.genres, read.facts.drums)
         prompt = with_genre(genre, prompt)
         if wishes.given and not self.bundle.follows_plans:
             told = plan_in_words(wishes.over(Plan()), wishes)
@@ -167,11 +168,15 @@ class LoadedModel:
         """The plan of the clip of every seed; None where the model follows no plans."""
         return [one.plan for one in self.decisions(text, seeds)] if self.bundle.follows_plans else None
 
-    def decisions(self, text: EncodedPrompt, seeds: Sequence[int], wishes: Wishes = NOTHING) -> list[Decision]:
-        """The plan of the clip of every seed, and where it comes from. Raises RequestError."""
+    def decisions(
+        self, text: EncodedPrompt, seeds: Sequence[int], wishes: Wishes = NOTHING, seconds: float | None = None
+    ) -> list[Decision]:
+        """The plan of the clip of every seed, and where it comes from. seconds: its length, for the parts that the
+        prompt tells of. Raises RequestError."""
         genre = (text.named, STATED) if text.named else (text.genre, BORROWED if text.genre else DEFAULT)
         pieces = self.pieces if self.bundle.follows_plans else None
-        return decide(text.written or text.prompt, text.vector, seeds, pieces, wishes, self.bundle.grid_layout, genre)
+        layout, prompt = self.bundle.grid_layout, text.written or text.prompt
+        return decide(prompt, text.vector, seeds, pieces, wishes, layout, genre, seconds)
 
     def conditions(self, text: EncodedPrompt, batch: int, frames: int, plans: Sequence[Plan] | None) -> Conditions:
         """The conditions of `batch` clips of so many latent frames, each with its plan where the model follows them.

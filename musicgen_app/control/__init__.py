@@ -3,7 +3,9 @@
 prompt_parser     prompt -> what it states in so many words
 chord_reader      chord symbols as people write them -> symbols of `theory`
 genre_classifier  prompt -> the genre it means, where it names none
-planner           both, and pieces of the training -> the plan of a clip
+genre_kin         the known genre that is nearest to a style; genres that instruments rule out
+known_words       words of a prompt that are none, and names of artists
+planner           all of it, and pieces of the training -> the plan of a clip
 plan, grid        the plan, and the grid of numbers that a backbone is given
 operations        a plan in another key, tempo or metre, with other chords or other sections
 theory            notes, modes, chords and metres

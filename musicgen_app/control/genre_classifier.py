@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,11 @@ from torch import Tensor
 
 from ..errors import ModelError
 from ..models.bundle import Bundle
+from .genre_kin import nearest, occasion, ruled_out
 
 FILE = "genres.safetensors"
 SURE = 0.4  # probability from which on a genre is taken
+LEFT = 0.05  # of the probability, at least, to genres that are not ruled out: below that it is a guess
 NAME_LENGTH = 60  # characters
 
 
@@ -42,13 +45,23 @@ class Genres:
         names = [n for n in self.names if re.search(rf"(?<!\w){re.escape(n)}(?!\w)", prompt, re.IGNORECASE)]
         return max(names, key=len, default="")
 
-    def meant(self, prompt: str, vector: np.ndarray) -> str:
-        """The genre that a prompt with this vector (V or more,) means; "" where it names one, or none is likely."""
+    def meant(self, prompt: str, vector: np.ndarray, styles: Sequence[str] = (), drums: bool | None = None) -> str:
+        """The genre that a prompt with this vector (V or more,) means; "" where it names one, or none is likely.
+
+        styles: those that the prompt asks for, of which the nearest known genre is taken; drums: whether it asks for
+        or refuses them. Genres that it rules out are not meant.
+        """
         if self.named(prompt):
             return ""
+        kin = next(filter(None, (nearest(style, self.names) for style in (*styles, occasion(prompt)))), "")
+        if kin:
+            return kin
         (probabilities,) = self.probabilities(vector[None])
+        out = ruled_out(prompt, drums)
+        probabilities = np.where([name in out for name in self.names], 0, probabilities)
         likeliest = int(probabilities.argmax())
-        return self.names[likeliest] if probabilities[likeliest] >= SURE else ""
+        sure = probabilities[likeliest] >= SURE * max(float(probabilities.sum()), 1e-9)
+        return self.names[likeliest] if sure and probabilities.sum() >= LEFT else ""
 
     def tensors(self) -> dict[str, Tensor]:
         """As FILE keeps them: weights float16, bias float32, the names as UTF-8 JSON."""

@@ -10,6 +10,7 @@ ballad.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -23,14 +24,17 @@ from .chord_reader import read_chords
 from .genre_classifier import Genres
 from .grid import WIDTHS
 from .operations import at_tempo, in_key, in_metre, transpose, with_chords
-from .plan import Plan
+from .plan import Chords, Plan, Section
 from .prompt_parser import PromptFacts
-from .theory import DARK_MODES, MODES, key_name, key_of, tonic_and_mode
+from .reading.form import Part
+from .theory import DARK_MODES, MODES, bar_length, key_name, key_of, tonic_and_mode
 
 FILE = "plans.safetensors"
 NEAREST = 5  # pieces to draw from
 ALIKE = 40  # pieces among which a pace is slow or fast
 EXTREME = 8  # of these, the slowest or the fastest
+RINGS = 2.0  # seconds that a last chord rings on
+_EPSILON = 1e-6  # quarter notes
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,47 @@ def _with_facts(plan: Plan, facts: PromptFacts) -> Plan:
         symbols = [chord.symbol for chord in read if chord.symbol is not None]
         plan = replace(with_chords(plan, lambda bar: tuple((symbol, bar) for symbol in symbols)), key=home)
     return plan
+
+
+def shaped(plan: Plan, facts: PromptFacts, seconds: float, ends: bool = False) -> Plan | None:
+    """The plan of a clip of so many seconds with the parts that a prompt tells of, each of some bars.
+
+    ends: whether its last chord is to ring before the clip is over. None where the clip has too few bars for that, or
+    no tempo, or where nothing is told.
+    """
+    parts = facts.form or ((Part("", None, None),) if ends else ())
+    if not parts or plan.tempo is None or plan.sections:
+        return None
+    bar = bar_length(plan.metre)
+    count = (seconds - RINGS * ends) * plan.tempo / 60 / bar
+    bars = math.floor(count) if ends else math.ceil(count)
+    if bars < len(parts):
+        return None
+    loudest = sorted(range(len(parts)), key=lambda number: -(parts[number].energy or 0))
+    spare = bars % len(parts)
+    sections, place = [], 0.0
+    for number, part in enumerate(parts):
+        length = bars // len(parts) + (loudest.index(number) < spare)
+        drums = None if plan.drums is False and facts.drums is False else part.drums
+        chords = _stretch(plan.chords, place, length * bar)
+        sections.append(Section(length, part.name, chords, drums, part.energy))
+        place += length * bar
+    return replace(plan, sections=tuple(sections), ends=ends)
+
+
+def _stretch(chords: Chords, start: float, quarters: float) -> Chords:
+    """Of chords that are played over and over those of a stretch."""
+    found: list[tuple[str, float]] = []
+    total = sum(length for _, length in chords)
+    place, left = (start % total if total else 0.0), quarters
+    while chords and left > _EPSILON:
+        for symbol, length in chords:
+            if place >= length - _EPSILON:
+                place = max(place - length, 0.0)
+            elif left > _EPSILON:
+                found.append((symbol, min(length - place, left)))
+                left, place = left - found[-1][1], 0.0
+    return tuple(found)
 
 
 def _with_drums(plan: Plan, drums: bool) -> Plan:

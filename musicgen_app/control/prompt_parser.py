@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .chord_reader import NO_CHORD
+from .known_words import tell_names, tell_unknown
 from .reading.chords import find_rows, find_song, read_rows
 from .reading.drums import read_drums
-from .reading.form import read_feel, read_form, read_voices
+from .reading.form import Part, read_ending, read_feel, read_form, read_voices
 from .reading.keys import read_key
 from .reading.language import NAMES, language_of
 from .reading.leftovers import tell_leftovers
@@ -40,7 +41,7 @@ class PromptFacts:
 
     What has a place in the vector comes first. tempo: beats a minute, of `beat` quarter notes each; key: tonic, mode or
     both, such as "F# minor", "E", "minor"; chords: symbols of `theory`, or NO_CHORD; degrees: "ii", "V", "I", where no
-    key is stated; swing: as in a plan; form: parts that are named, in order.
+    key is stated; swing: as in a plan; form: parts of the clip, in order; ends: whether the music ends.
     """
 
     tempo: float | None = None
@@ -54,7 +55,8 @@ class PromptFacts:
     beat: float = 1.0
     degrees: tuple[str, ...] = ()
     swing: float | None = None
-    form: tuple[str, ...] = ()
+    form: tuple[Part, ...] = ()
+    ends: bool = False
 
     @property
     def quarters(self) -> float | None:
@@ -120,6 +122,7 @@ def read_prompt(prompt: str) -> Reading:
     text.language = language_of(text.plain)
     song = find_song(text)
     refusals = read_refusals(text)
+    tell_names(text)
     rows = find_rows(text, song)
     key = read_key(text)
     read = read_rows(text, rows, key.name if key and key.tonic else None)
@@ -129,7 +132,8 @@ def read_prompt(prompt: str) -> Reading:
     drums = read_drums(text, refusals)
     pace = read_pace(text, tempo)
     swing = read_feel(text)
-    form = read_form(text)
+    form = read_form(text, refusals)
+    ends = read_ending(text)
     read_voices(text)
     chords = tuple(chord.symbol for chord in read if chord.symbol is not None)
     facts = PromptFacts(
@@ -145,6 +149,7 @@ def read_prompt(prompt: str) -> Reading:
         degrees=tuple(chord.text for chord in read if rows.in_degrees and chord.symbol is None),
         swing=swing,
         form=form,
+        ends=ends,
     )
     return _reading(text, facts, genres, refusals)
 
@@ -172,6 +177,7 @@ def _reading(text: Text, facts: PromptFacts, genres: tuple[str, ...], refusals: 
         elif not refusal.partly and text.written(*span) not in told:
             text.says("unwanted", span, f"not {thing}")
     tell_leftovers(text)
+    tell_unknown(text)
     approximated = [demand for _, demand in sorted(text.approximated, key=lambda one: one[0])]
     if text.language != "en":
         name = NAMES[text.language]

@@ -13,10 +13,11 @@ import numpy as np
 
 from ..control.genre_classifier import with_genre
 from ..control.grid import approximations
-from ..control.operations import spelt
+from ..control.operations import checked, spelt
 from ..control.plan import MAX_CHORDS, Chords, Plan
-from ..control.planner import Pieces, plans_for
+from ..control.planner import Pieces, plans_for, shaped
 from ..control.prompt_parser import PromptFacts, parse_prompt, read_prompt
+from ..control.reading.form import ENDS, SHARED
 from ..control.reading.text import Demand
 from ..control.theory import DARK_MODES, MODES, bar_length, key_name, tonic_and_mode
 from .wishes import NOTHING, Wishes
@@ -89,21 +90,28 @@ def decide(
     wishes: Wishes = NOTHING,
     layout: int | None = None,
     genre: tuple[str, str] = ("", DEFAULT),
+    seconds: float | None = None,
 ) -> list[Decision]:
     """The decision for the clip of every seed. layout: of the model's grids, None where it has none; genre: and its
-    origin. As `plans_for` for the rest. Raises RequestError."""
+    origin; seconds: of the clip, whose parts and ending a prompt can tell of. As `plans_for` for the rest. Raises
+    RequestError."""
     facts = parse_prompt(with_genre(genre[0] if genre[1] == BORROWED else "", prompt))
     reading = read_prompt(prompt)
     wanted = facts_with(facts, wishes)
     plans = [wishes.over(plan, _key(facts)) for plan in plans_for(wanted, vector, seeds, pieces, genre[0])]
     understood, replaced = _outdone(reading.understood, facts, wanted)
     replaced += [Demand("chords", one.text, one.symbol or "no chord", one.why) for one in wishes.changes]
+    understood, kin = _taken_for(understood, genre)
     decisions = []
     for plan in plans:
         origin = origins(plan, facts, wishes, pieces is not None and vector is not None) | {"genre": genre[1]}
         plan = _spelt(plan, origin, facts)
-        approximated = (*reading.approximated, *replaced, *_limits(plan, layout))
-        decisions.append(Decision(plan, origin, genre[0], understood, approximated, reading.not_understood))
+        plan, missed = _in_parts(plan, facts, wishes, layout, seconds)
+        lost = [one for one in reading.approximated if one.why in missed]
+        kept = (one for one in reading.approximated if one.why not in missed)
+        approximated = (*kept, *kin, *replaced, *_limits(plan, layout))
+        failed = (*reading.not_understood, *(replace(one, meaning="", why=missed[one.why]) for one in lost))
+        decisions.append(Decision(plan, origin, genre[0], understood, approximated, failed))
     return decisions
 
 
@@ -136,6 +144,37 @@ def _outdone(demands: tuple[Demand, ...], facts: PromptFacts, wanted: PromptFact
     return (
         tuple(demand for demand in demands if demand.kind not in lost),
         [Demand(one.kind, one.text, lost[one.kind], why) for one in demands if one.kind in lost],
+    )
+
+
+def _in_parts(
+    plan: Plan, facts: PromptFacts, wishes: Wishes, layout: int | None, seconds: float | None
+) -> tuple[Plan, dict[str, str]]:
+    """The plan with the parts and the ending that a prompt tells of, and of what is not in it why not."""
+    ends = facts.ends and (layout or 1) > 1
+    missed = {} if ends or not facts.ends else {ENDS: "this model is not told where the music is over"}
+    if not facts.form and not ends:
+        return plan, missed
+    if wishes.plan is not None or wishes.form:
+        return plan, dict.fromkeys((SHARED, ENDS), "the plan or the form that was given wins over the prompt")
+    if layout is None or seconds is None:
+        return plan, dict.fromkeys((SHARED, ENDS), "this model follows no plan with parts")
+    wanted = facts if wishes.drums is None else replace(facts, form=tuple(p._replace(drums=None) for p in facts.form))
+    made = shaped(plan, wanted, seconds, ends)
+    if made is None:
+        return plan, dict.fromkeys((SHARED, ENDS), "the clip has too few bars for it: use a longer one, --seconds 30")
+    return checked(made), missed
+
+
+def _taken_for(demands: tuple[Demand, ...], genre: tuple[str, str]) -> tuple[tuple, list[Demand]]:
+    """Demands that stay understood, and styles for which the model has another genre: a note of what it takes."""
+    if genre[1] != BORROWED:
+        return demands, []
+    other = [one for one in demands if one.kind == "genre" and one.meaning != genre[0]]
+    why = "this model does not know that style by name: the words of the prompt stay, the plan is of the nearest genre"
+    return (
+        tuple(one for one in demands if one not in other),
+        [Demand("genre", one.text, genre[0], why) for one in other],
     )
 
 

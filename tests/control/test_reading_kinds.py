@@ -123,3 +123,59 @@ def test_pace(prompt, pace):
 )  # fmt: skip
 def test_styles_and_scenery(prompt, genres):
     assert read_prompt(prompt).genres == genres
+
+
+@pytest.mark.parametrize(
+    ("prompt", "unwanted"),
+    [
+        ("Jungle? no. 174 bpm? NO. Give me ambient.", ("Jungle", "174 bpm")),
+        ("Drums? nope. Guitars? no thanks. Piano, please", ("Drums", "Guitars")),
+        ("The vicar wants drums. I do not. Omit them.", ("drums",)),
+        ("there were vocals in the last one, leave them out", ("vocals",)),
+        ("drums: I do not want them", ("drums",)),
+    ],
+)
+def test_what_is_refused_by_an_answer_or_a_pronoun(prompt, unwanted):
+    reading = read_prompt(prompt)
+    assert reading.unwanted == unwanted
+    assert reading.facts.tempo is None
+    assert reading.facts.drums is (False if {"drums", "Drums"} & set(unwanted) else None)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["Es muss schnell fertig werden: Klaviermusik", "I need it done fast, a piano piece", "quick turnaround, jazz",
+     "c'est pour demain, vite pret, du piano", "as fast as possible please, some lo-fi"],
+)  # fmt: skip
+def test_a_deadline_is_no_pace_and_told(prompt):
+    assert parse_prompt(prompt).pace is None
+    assert "pace" in told(prompt)
+
+
+@pytest.mark.parametrize("prompt", ["happy song for my bday its on 6/8", "the wedding is on 3/4, a harp"])
+def test_a_date_is_no_metre_and_told(prompt):
+    assert parse_prompt(prompt).metre is None
+    assert "metre" in told(prompt)
+
+
+@pytest.mark.parametrize(
+    "scale", ["A melodic minor", "C minor pentatonic", "D Hungarian minor", "a whole tone scale", "maqam rast"]
+)
+def test_a_scale_that_the_plan_does_not_know_is_told(scale):
+    assert "key" in told(f"a slow piece in {scale}, oud")
+
+
+@pytest.mark.parametrize(
+    ("dance", "metre"),
+    [("tarantella", "6/8"), ("siciliana", "6/8"), ("courante", "3/4"), ("habanera", "2/4"), ("kopanitsa", "11/8"),
+     ("zortziko", "5/8"), ("bulerias", "12/8")],
+)  # fmt: skip
+def test_the_metre_of_a_dance(dance, metre):
+    assert parse_prompt(f"a {dance} for strings").metre == metre
+    assert "metre" in told(f"a {dance} for strings")
+
+
+def test_a_drummer_who_left_asks_for_no_drums():
+    assert parse_prompt("our drummer quit, so a quiet song").drums is None
+    assert parse_prompt("Our drummer quit, so leave the drums out. Country").drums is False
+    assert parse_prompt("not drum and bass please, but do keep the drums").drums is True

@@ -180,3 +180,20 @@ def test_the_schema_has_the_fields_that_a_plan_has():
     assert facts.keys() - {"chords"} <= schema["properties"].keys()
     assert facts["sections"][0].keys() == schema["$defs"]["section"]["properties"].keys()
     assert bar_length("7/8") == 3.5
+
+
+@pytest.mark.parametrize("command", ["generate", "plan"])
+def test_a_prompt_that_looks_like_a_file_is_refused(home, tmp_path, capsys, command):
+    told = run(capsys, command, "verse.mid", code=2)
+    assert "'verse.mid' is no file that is there" in told and "--plan" in told and told.count("\n") == 1
+
+
+def test_a_prompt_that_is_a_file_names_the_option_that_reads_it(home, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "song.txt").write_text(SHEET, encoding="utf-8")
+    (tmp_path / "clip.wav").write_bytes(b"RIFF")
+    told = run(capsys, "generate", "song.txt", code=2)
+    assert "'song.txt' is a file" in told and "--plan" in told and "--prompts" in told
+    assert "--from" in run(capsys, "generate", str(tmp_path / "clip.wav"), code=2)
+    assert run(capsys, "plan", "song.txt")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["clip.wav", "song.txt"]

@@ -15,7 +15,7 @@ from ...request import SOLVERS, parse_conditions
 from ..completion import FORMAT, MODEL
 from ..terminal import cancel_on_signals, print_note, progress_line, read_stdin
 from .output_files import check_folder, numbered, print_clip, save, wants_sidecar
-from .plan_options import PLAN, given_plan, plan_options
+from .plan_options import PLAN, check_words, given_plan, plan_options
 
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
@@ -152,6 +152,8 @@ def generate(
     if out_dir is not None or name is not None:
         raise RequestError("--out-dir and --name are for --prompts: -o names the file, or the folder, of one prompt")
     if prompt is not None:
+        if prompt != "-":
+            check_words(prompt)
         given["prompt"] = _stdin() if prompt == "-" else prompt
     request = _request(source, given, chosen)
     resolved = resolve(request)

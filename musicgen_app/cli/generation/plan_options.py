@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +26,7 @@ OPTIONS = (
     click.option("--drums/--no-drums", default=None, help="Whether there are drums."),
     click.option("--form", metavar="ROW", help='Sections and bars: "intro 4 | verse 8: Am F | chorus 8 | ends".'),
 )
+NAME_LENGTH = 1_000  # characters of a file's name
 SOUND = (".wav", ".flac", ".ogg", ".mp3")  # of a clip, which has the plan that it was made to
 PLAN = click.option(
     "--plan", type=click.Path(path_type=Path), metavar="FILE", help="Chord sheet, JSON or MIDI to play; - is stdin."
@@ -47,6 +50,24 @@ def given_plan(source: Path) -> Plan | str:
         return found.sheet
     tell_notes(found, source)
     return found.plan
+
+
+def check_words(prompt: str) -> None:
+    """Refuse a prompt that is the name of a file. Raises RequestError: which option reads such a file."""
+    from ...songbook.plan_files import JSON, MIDI, SHEET
+
+    name = prompt.strip()
+    suffix = Path(name).suffix.lower()
+    there = "\x00" not in name and len(name) <= NAME_LENGTH and os.path.isfile(name)
+    usual = suffix and suffix in (*MIDI, *JSON, *SHEET, *SOUND) and not re.search(r"\s", name)
+    if there and (suffix or os.path.dirname(name)):
+        sound = "--from makes that clip again"
+        reads = sound if suffix in SOUND else "--prompts makes a clip of every line" * (suffix not in MIDI)
+        raise RequestError(
+            f"the prompt {name!a} is a file: --plan plays the plan in it" + (f", {reads}" if reads else "")
+        )
+    if usual:
+        raise RequestError(f"the prompt {name!a} is no file that is there: write music in words, or give --plan a file")
 
 
 def found_plan(source: Path) -> FoundPlan:

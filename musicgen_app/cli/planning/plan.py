@@ -10,7 +10,7 @@ import click
 
 from ...errors import RequestError
 from ..completion import MODEL
-from ..generation.plan_options import PLAN, given_plan, plan_options
+from ..generation.plan_options import PLAN, check_words, given_plan, plan_options
 from ..groups import CommandGroup
 from ..terminal import print_json
 from .table import table
@@ -57,6 +57,8 @@ def plan(context: click.Context, prompt: str | None, as_json: bool, **values) ->
         if "plan" in given:
             raise RequestError("the plan is a FILE or that of --plan, not both: give a PROMPT in words")
         given["plan"], prompt = Path(prompt), None
+    if prompt is not None:
+        check_words(prompt)
     if "plan" in given:
         given["plan"] = given_plan(given["plan"])
     decision, request = _decide(prompt, given)

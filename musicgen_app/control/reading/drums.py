@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from .form import LATE, SHARED
 from .negation import Refusal, in_doubt
 from .text import Text
-from .words import ABOUT, DRUMS, PULSE, SINGLE_DRUMS
+from .words import ABOUT, DRUMS, PULSE, SINGLE_DRUMS, STYLE
 
 _FAR_EAST = r"ドラムス?|打楽器|パーカッション|太鼓|鼓|打击乐器?|架子鼓|드럼|타악기|장구"
 _WHOLE = re.compile(rf"(?<![\w-])(?:{DRUMS})(?!\w)|{_FAR_EAST}")
@@ -19,7 +20,8 @@ _FLOOR = re.compile(r"(?<!\w)(?:four|4)[\s-](?:on|to)[\s-]the[\s-]floor(?!\w)")
 _A_CAPPELLA = re.compile(r"(?<!\w)a[\s-]?cap+el+a(?!\w)")
 # A battery, a kick-off, the brush of a painter.
 _OTHER = re.compile(
-    r"kicks?\s+(?:in|off|back|out|ass|it|the|my|your|his|her|him|me|some|started)\b|claves?\s+de\s+(?:sol|fa|do)\b"
+    r"drummers?\s+(?:just\s+|has\s+|have\s+)?(?:quit|left|moved|died|ill|sick|is\s+(?:\w+\s+)?(?:sick|ill|away|gone"
+    r"|out|on\s+holiday|asleep|late)|can't|couldn't|didn't|won't)\b|kicks?\s+(?:in|off|back|out|ass|it|the|my|your|his|her|him|me|some|started)\b|claves?\s+de\s+(?:sol|fa|do)\b"
     r"|drumm?(?:ing)?\s+up\b|(?:batterie|bateria|batteria)\s+(?:de|do|del|di|d'|da|mon|meu|mi|is|ist|est"
     r"|e)\s+(?:(?:mon|ma|meu|minha|mi|mio|il|la|le|l'|o|a|mein\w*|tu|ton|su)\s*)?(?:tel\w+|cel\w+|smart\w+|handy|movil"
     r"|portab\w+|pentol\w+|cucina|cuisine|cozinha|coche|carro|auto|voiture|lapt\w+|iphone|\d)|breaks?\s+(?:my|your|the"
@@ -34,14 +36,9 @@ _AMOUNT = re.compile(
 )
 _YES = re.compile(r"\s*[:=]\s*(?:yes|on|true|1|ja|oui|si)\b")
 
-
-_LATE = re.compile(
-    r"\s+only\s+(?:in|at|from|after|for|during|near|towards?)\s+(?:the\s+)?\w+|\s+(?:in|at|for"
-    r"|during)\s+the\s+(?:second\s+half|last|final|end\b|chorus|bridge|drop|outro|refrain)"
-)
 _TRADE = re.compile(r"\s*(?:teacher|shop|store|lessons?|boy|school|major|academy|company|brakes?)\b")
 _BEAT = re.compile(r"(?<![\w-])beats?(?![\w-]|\s+(?:of|it|the|me|up|him|her|them|you)\b)")
-_PART = "drums for a part of a clip only: write a chord sheet with sections"
+_PART = "drums in a part of the clip"
 _DOUBT = "other words that refuse stand beside it: write drums, or no drums, to be sure"
 
 
@@ -53,6 +50,7 @@ def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
         if r.known
         and _REFUSED.fullmatch(_what(text, r))
         or _WHOLE.search(_what(text, r))
+        and not STYLE.fullmatch(_what(text, r))
         and not _SINGLE.fullmatch(_what(text, r))
     ]
     sung = next(text.find(_A_CAPPELLA), None)
@@ -61,7 +59,7 @@ def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
     single = [m for m in text.find(_SINGLE) if not _OTHER.match(text.lower, m.start())]
     partly = [r for r in refused if r.partly]
     for refusal in partly:
-        text.misses("drums", (refusal.start, refusal.end), _PART)
+        text.takes("drums", (refusal.start, refusal.end), _PART, SHARED)
     refused = [r for r in refused if not r.partly]
     if refused and whole:
         for match in whole:
@@ -94,8 +92,8 @@ def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
 
 def _is_asked(text: Text, match: re.Match[str], refusals: list[Refusal]) -> bool:
     """Whether a word of drums asks for drums in all of the clip; tells what it is taken for."""
-    if late := _LATE.match(text.lower, match.end()):
-        text.misses("drums", (match.start(), late.end()), _PART)
+    if late := LATE.match(text.lower, match.end()):
+        text.takes("drums", (match.start(), late.end()), _PART, SHARED)
         return False
     if _MAYBE.search(text.before(match.start(), 24)) or _OR_NOT.match(text.lower, match.end()):
         text.takes("drums", match.span(), "left open", "they may be there or not")

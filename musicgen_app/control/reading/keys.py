@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..chord_reader import FLAT_WORDS, SHARP_WORDS
 from ..theory import DARK_MODES, pitch_class, spell_note
 from .text import Text
-from .words import MUSIC, RANKED, STYLE
+from .words import MUSIC, RANKED, STYLE, other_scale
 
 # The words for a mode, in any language and without accents -> the mode.
 _MODES = {
@@ -160,7 +160,7 @@ def read_key(text: Text) -> Key | None:
         for start, end, key, why in read(text):
             if text.is_free(start, end) and not any(start < until and begin < end for begin, until, _, _ in found):
                 found.append((start, end, key, why))
-    found.sort(key=lambda one: one[0])
+    found = sorted((start, end, key, why or other_scale(text.lower[start:end])) for start, end, key, why in found)
     for match in (*text.find(_UNREAD, cased=True), *text.find(_GERMAN_ODD, cased=True)):
         if not any(start < match.end() and match.start() < end for start, end, _, _ in found):
             text.misses("key", match.span(), "no key of that name is known: write one such as F# minor, or 8A")

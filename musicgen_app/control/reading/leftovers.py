@@ -16,14 +16,19 @@ _LOOKS = {
     ),
     "key": r"\bkey\s*[:=]\s*\w+[^,;.\n]{0,16}|\bkey of\b[^,;.\n]{0,24}|\b(?:[1-7]|one|two|three|four|five"
     r"|six)\s+(?:sharps?|flats?)\b|\b(?:dorian|phrygian|lydian|mixolydian|locrian|aeolian|ionian)\b|\b(?:relative"
-    r"|parallel)\s+(?:major|minor)\b|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label"
+    r"|parallel)\s+(?:major|minor)\b|\b(?:hungarian|gypsy|neapolitan|romanian|byzantine|double\s+harmonic|whole[\s-]tone"
+    r"|octatonic|altered|enigmatic|bebop|super[\s-]?locrian|diminished|chromatic|melodic|pentatonic)"
+    r"\s+(?:minor|major|scale)\b(?:\s+scale\b)?|\b(?:maqam|raga?|makam)\s+\w+|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label"
     r"|key))",
-    "chords": r"\bchords?\s*(?::|are)\s*[^.\n]{1,40}|(?-i:\b[A-G])(?:[\s-](?:sharp|flat))?(?:[\s-](?:major|minor))?"
+    "chords": r"\b(?:one|two|three|four|five|six|seven)(?:[\s,-]+(?:one|two|three|four|five|six|seven)){2,}\b"
+    r"|(?-i:\b[A-G][#b]?(?:m|maj|min|dim|sus|M)?(?:[24679]|11|13)?(?:b5|#5|b9|#9)?)(?:\s?/\s?(?-i:[A-G][#b]?(?:m|maj|min|dim"
+    r"|sus|M)?(?:[24679]|11|13)?(?:b5|#5|b9|#9)?)){2,}(?!\w)|\bchords?\s*(?::|are)\s*[^.\n]{1,40}|(?-i:\b[A-G])(?:[\s-](?:sharp|flat))?(?:[\s-](?:major|minor))?"
     r"[\s-](?:seven|seventh|nine|ninth|dim\w*|aug\w*|half[\s-]dim\w*|sus\w*|sixth|dominant|thirteenth|eleventh)\b",
     "metre": r"\b(?:odd|uneven|asymmetric\w*|irregular|mixed|changing)\s+(?:met(?:re|er)s?|times?)(?:\s+signatures?)?\b"
     r"|\b(?:bars?|groups?|cycles?|phrases?|measures?)\s+of\s+(?:[2-9]|1[0-7]|two|three|four|five|six|seven|nine|eleven"
     r"|thirteen)\b|\b(?:[2-9]|1[0-7]|two|three|four|five|six|seven|nine|eleven|thirteen)[\s-]beats?\s+(?:cycle|bar"
-    r"|groove|pattern|loop|phrase|rhythm)\b|(?<![\d+])\d(?:\+\d)+(?:\s+(?:groove|feel|pattern))?"
+    r"|groove|pattern|loop|phrase|rhythm)\b|\b(?:[2-9]|two|three|four|five|seven)\s*(?:over|against|:)\s*(?:[2-9]|two|three|four|five|seven)\b(?:\s+polyrhythm)?"
+    r"|\b(?:polyrhythm\w*|polymet\w+|hemiolas?)\b|(?<![\d+])\d(?:\+\d)+(?:\s+(?:groove|feel|pattern))?"
     r"|\b\d{1,2}/\d{1,2}\s+(?:time|metre|meter)\b"
     r"|\btime signature\b[^,;.\n]{0,24}",
     "drums": r"\b\w*(?:drum|percuss|tambor|tambour|tambur|trommel|schlagwerk|cymbal|snare)\w*",

@@ -18,6 +18,11 @@ _SPACED = re.compile(r"(?<![\d/.-])(\d{1,2})[ -](2|4|8|16)[ -](?:time|metre|mete
 _DATE = re.compile(
     r"\b(?:by|until|till|before|due|since|on|from|after|dated?|am|le|il|el|meet(?:ing)?\s+at)\s+(?:the\s+)?$"
 )
+_DAY = re.compile(
+    r"\b(?:b-?day|birthday|party|wedding|anniversary|concert|gig|show|exam|meeting|event|due|deadline|release\w*|premiere"
+    r"|geburtstag|hochzeit|anniversaire|mariage|cumple\w*|boda|fiesta|compleanno|festa|aniversario|verjaardag)\b"
+    r"[^.;!?\n]{0,24}\b(?:on|am|the|le|el|il|op|dia|is|its|it's)\s+$"
+)
 _ALWAYS = frozenset(
     ("24/7", "50/50", "9/11", "7/11", "20/20", "1/1", "1/2", "1/4", "1/8", "1/16")
 )  # these mean other things
@@ -90,11 +95,16 @@ _WALTZ = re.compile(
     r"|вальс\w*)(?!\w)|ワルツ|圆舞曲|华尔兹|왈츠"
 )
 _DANCES = (  # metre, names of dances that hardly go in another one
-    ("6/8", r"jigs?|gigues?|giga|tarantell[ae]|tarantelas?|saltarello|barcarol\w*|chacareras?|zambas?|siciliennes?"),
+    ("6/8", r"jigs?|gigues?|giga|tarantell[ae]|tarantelas?|saltarello|barcarol\w*|chacareras?|zambas?|sicilian[ao]s?"
+            r"|siciliennes?|cuecas?|loure|forlana|currulao"),
     ("3/4", r"minuets?|menuett?e?|minuett[oi]|mazurkas?|mazure?k|landler|kujawiak|oberek|sarabandes?|polonaises?"
-            r"|polones[ae]|chaconnes?|passacaglia|springar|polska"),
-    ("2/4", r"polkas?|polca|polki|galopp?s?|czardas|csardas|krakowiak|gavottes?|bourrees?"),
-    ("7/8", r"ruchenitsa|rachenitsa|racenica|ръченица"), ("9/8", r"karsilama|karsilamas|zeybek"), ("5/8", r"paidushko"),
+            r"|polones[ae]|chaconnes?|passacaglia|springar|polska|courantes?|sevillanas?|jotas?|hambo|redowa|tsamiko"
+            r"|boston waltz|pasillos?|galliards?|folia"),
+    ("2/4", r"polkas?|polca|polki|galopp?s?|czardas|csardas|krakowiak|gavottes?|bourrees?|habaneras?|kolomyika"
+            r"|rigaudons?|contradanz\w+|two[\s-]?step|paso\s?doble|maxixe"),
+    ("7/8", r"ruchenitsa|rachenitsa|racenica|ръченица|kalamatianos|lesnoto"),
+    ("9/8", r"karsilamas?|zeybeks?|zeibekiko|daichovo"),
+    ("5/8", r"paidushko|zortzikos?"), ("11/8", r"kopanitsa|gankino"), ("12/8", r"bulerias?"),
 )  # fmt: skip
 _DANCE = re.compile(rf"(?<![\w-])(?:{'|'.join(f'(?P<d{n}>{names})' for n, (_, names) in enumerate(_DANCES))})(?![\w-])")
 _GROUPS = re.compile(r"[\s(]*(?:grouped|felt|counted|as|in|group(?:ing|s)(?:\s+of)?)?\s*\(?\d(?:\s?\+\s?\d)+\)?")
@@ -116,11 +126,15 @@ def read_metre(text: Text) -> str | None:
             or re.match(r"\s*[,\s]\s*(?:our|my)\b", text.after(match.end(), 12))
         ):
             continue
+        if not (timed or labelled) and _DAY.search(text.before(match.start(), 60)):
+            why = "it may be a date: write 6/8 time where it is a metre".replace("6/8", written)
+            text.misses("metre", match.span(), why)
+            continue
         end = match.end() + (timed.end() if timed else 0)
         if unit in (2, 4, 8, 16) and 1 <= count <= 32 and (count, unit) != (1, 2):
             groups = _GROUPS.match(text.lower, end)
             found.append((match.start(), groups.end() if groups else end, written))
-        elif timed or labelled:
+        elif timed or labelled or text.begins(match.start()) and text.ends(end):
             text.misses("metre", (match.start(), end), "no metre: write one such as 4/4, 6/8 or 7/8")
     for pattern in (_SPACED, _POR):
         found += [(*match.span(), f"{match[1]}/{match[2]}") for match in text.find(pattern)]

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from .text import Text
-from .words import DRUM, MUSIC, STYLE
+from .words import DRUM, DRUMS, INSTRUMENTS, MUSIC, SINGLE_DRUMS, STYLE, VOICES
 
 # Small words between what refuses and what is refused.
 _ARTICLES = re.compile(
@@ -35,7 +35,7 @@ _SURE = {
         r"|say(?:ing)?\s+no\s+to|(?:keep\s+(?:your|the)\s+)?hands\s+off|devoid\s+of|minus(?!\s*\d)|ditch|lose|remove"
         r"|mute|nor|neither|spare\s+me|negative(?:\s+prompt)?(?=\s*:)|stop\s+(?:using|with)|(?:nothing|no\s+(?:music"
         r"|song|track|version))\s+(?:with|that\s+(?:has|uses|contains|includes))|leave\s+away"
-        r"|don't\s+you\s+dare\s+(?:to\s+)?(?:add|use|play)|(?:sick|tired)\s+of|drop\s+the(?=\s+(?:drum|perc|kick|snare"
+        r"|don't\s+you\s+dare\s+(?:to\s+)?(?:add|use|play)|(?:sick|tired)\s+of|(?:drop|kill|scrap|axe|delete)\s+(?:the|all|any)(?=\s+(?:drum|perc|kick|snare"
         r"|vocal))"
     ),
     "de": r"ohne|weder|noch|kein(?:e[nrms]?)?|bloss\s+kein\w*|finger\s+weg\s+vo[mn]|statt|anstatt|anstelle\s+von"
@@ -72,6 +72,7 @@ _IDLE = re.compile(
     r"|wonder|thanks|thank|i\b|he\b|she\b|we\b|they\b|who|what|how|the\s+only|limit|preference|care|pressure|hurry"
     r"|deadline|budget|money|name|home|end|return|why|because|as\b|too\s+late|too\s+old|this\s+time|know)(?!\w)"
 )
+_SURELY = re.compile(r"(?:doubts?|question|fail|further|hesitation|delay|warning|ado|apolog\w+|exception)(?!\w)")
 # A double "not" wants the thing, and so does one who finds what is without it useless.
 _WITH_NO = r"without|w/out|w/o|lacking|minus|ohne|sans|sin|senza|sem|zonder|bez|utan|uden|uten|без"
 _TWICE = re.compile(
@@ -79,7 +80,8 @@ _TWICE = re.compile(
     rf"|ikke|pas|non|nao|jamais|nunca|nie|не|nothing|nobody|worthless|useless|pointless|boring|empty|naked|nichts"
     rf"|niemals|kein\w*))\s+)(?:(?:ever|to|really|please|bitte|it|is|be|would|[\w-]+)\s+){{0,3}}?(?P<cue>{_WITH_NO}"
     rf"|(?:too|so)\s+(?:many|much)|leav(?:e|ing)\s+(?:out|away)|skip(?:ping)?|omit(?:ting)?|forget(?:ting)?"
-    rf"|drop(?:ping)?|los(?:e|ing)|remov(?:e|ing)|mut(?:e|ing)|exclud(?:e|ing)|weglassen|vergessen)(?!\w)"
+    rf"|(?<!the )(?<!\ba )(?<!big )(?<!huge )drop(?:ping)?|los(?:e|ing)|remov(?:e|ing)"
+    rf"|mut(?:e|ing)|exclud(?:e|ing)|weglassen|vergessen)(?!\w)"
 )
 _USELESS = re.compile(
     r"[^.;!?\n,]{0,40}?\b(?:(?:is|are|be|feels?|sounds?|seems?|ist|klingt|klang|est|es|e|would\s+be"
@@ -90,9 +92,11 @@ _USELESS = re.compile(
     r"|wouldn't)\b)|[^.;!?\n,]{0,16}\?\s*(?:no\s+way|never|nope|are\s+you)"
 )
 _ASKED = re.compile(r"\b(?:what(?:'s|\s+is|\s+would)|who\s+(?:wants|needs)|was\s+ware|que\s+serait)\b[^.;!?\n]{0,24}$")
+_WHY = re.compile(r"\b(?:why|how\s+come|warum|wieso|pourquoi|perche)\b[^.;!?\n]{0,24}$")
 _REVOKED = re.compile(
     r"\s*\??\s*[,.!?-]*\s*(?:no\s+(?:way|thanks|thank\s+you)\W*(?:give|i\s+want|bring)|never!|of\s+course\s+(?:not"
-    r"|with)|are\s+you\s+(?:kidding|crazy|joking))"
+    r"|with)|are\s+you\s+(?:kidding|crazy|joking)|(?:but\s+)?(?:i|we)\s+(?:do\s+)?(?:love|want|like|need|adore)\s+(?:them|it"
+    r"|those)\b)"
 )
 _STOP = (
     r"but|just|only|please|pls|plz|thx|thanks|instead|rather|like|with|at|in|whatsoever|anywhere|ever|this|because|so"
@@ -116,7 +120,7 @@ _THINGS = rf"(?:the\s+)?(?P<what>{MUSIC.pattern}(?:\s+(?:and|or|und)\s+{MUSIC.pa
 _LATER = re.compile(
     rf"(?<![\w-])(?=\w){_THINGS}\s*(?:(?:(?:is|are)\s+)?(?:not\s+|un-?)(?:wanted|needed|allowed|welcome|necessary"
     rf"|required)|(?:(?:is|are)\s+)?(?:forbidden|banned|gone|removed|muted)\b|(?:is|are)\s+out\b|would\s+(?:ruin|spoil"
-    rf"|kill)(?:\s+(?:it|this|everything))?|sucks?\b|[:=]\s*(?:none|no|off|0|false|nein|keine?|aus|sans|non"
+    rf"|kill)(?:\s+(?:it|this|everything))?|sucks?\b|[\"']?\s*[:=]\s*[\"']?(?:none|no|off|0|false|nein|keine?|aus|sans|non"
     rf"|nessun[ao]?|ninguna?|nenhuma?)\b|\?\s*(?:no\s*(?:,|thanks?|thank\s+you|$)|nope|nah|nein\b|never\b"
     rf"|not?\s+for)(?!\s*way)(?:\s*(?:thanks?|thank\s+you|this|danke))*|(?:should\s+|can\s+|must\s+|may\s+"
     rf"|will\s+)?(?:stays?|remains?)\s+(?:(?:at\s+)?home|out|away|off|silent|in\s+the\s+(?:van|case|box))|(?:has|have"
@@ -133,6 +137,22 @@ _AROUND = re.compile(
     rf"|(?<!\w)auf\s+{_THINGS.replace('what', 'spared')}\s+(?:bitte\s+)?verzichten|(?<!\w)lass\w*\s+(?:das\s+|die\s+"
     rf"|den\s+)?{_THINGS.replace('what', 'left')}\s+weg(?!\w)|(?P<less>davul|vurmali|gitar|vokal)s[iu]z"
 )
+# "Jungle? no. 174 bpm? NO.", of what begins a clause.
+_ANSWERED = re.compile(
+    r"(?:(?<=[?.!,;:\n(])|^)\s*(?:(?:and|or|some|any|an?|the)\s+)*(?!(?:no|not|without|what|who|why|how|when"
+    r"|where|can|could|will|would|do|does|is|are|should|may|ready|right|ok(?:ay)?)\b)(?P<what>\w[\w&'/+#-]*"
+    r"(?: [\w&'/+#-]+){0,3}?)\s*\?+\s*(?:(?:hell|god|oh)\s+)?(?:no(?:pe)?|nah|nein|non|nao|niet|nie|never)"
+    r"(?:[\s,]+(?:thanks?|thank\s+you|please|danke|merci|gracias|obrigad[oa]|grazie))?(?=\s*(?:$|[.,;!)\n]))"
+)
+# "Omit them", after what is meant.
+_REFERRED = re.compile(
+    rf"(?<!\w)(?:(?:so\s+)?(?:please\s+)?(?:omit|skip|drop|remove|lose|mute|ditch|exclude|avoid|forget|delete|scrap|kill"
+    rf"|spare\s+me|keep\s+away|(?:leave|cut|take|keep|get|throw)(?=\s+\w+\s+(?:out|away|off|behind)))|{_NOT}{_WANT})\s+"
+    r"(?:them|those|these|any(?:\s+of\s+(?:them|it))?)(?!\s+\w*(?:to\b|with))(?:\s+(?:out|away|off|behind))?"
+    r"(?=\s*(?:$|[.,;:!?)\n]|(?:here|in|at\s+all|please|this)\b))"
+)
+_THING_NAMED = re.compile(rf"(?<![\w-])(?:{DRUMS}|{SINGLE_DRUMS}|{VOICES}|{INSTRUMENTS})(?!\w)")
+_REACH = 80  # signs before it in which it is looked for
 _TONIC = r"(?:[A-Ha-h](?:is|es|s(?=[\s-])|#|b|[\s-](?:sharp|flat))?|(?i:do|re|mi|fa|sol|la|si))"
 _KEY = re.compile(  # "not in C major", "nicht C-Dur", "and not F"
     rf"(?<![\w-])(?i:not|nicht|pas|non|no|nao|niet|nie|never|instead\s+of|rather\s+than|anything\s+but|statt"
@@ -178,8 +198,13 @@ _LESS = re.compile(
     r"|ohne)-?(?P<joined>drums?|percussion|percussive|beats?|vocals?|batterie|schlagzeug)(?!\w)"
 )
 _PARTLY = re.compile(
-    r"\s*(?:until|till|before|after|at\s+first|at\s+the\s+(?:start|beginning|end)|(?:in|during|for)\s+the\s+(?:intro"
+    r"\s*(?:until|till|before|after|at\s+first|from\s+(?:\d|the\s+(?:start|middle|drop|chorus))|(?:the\s+)?(?:first|second|last)\s+(?:half|part|section)|at\s+the\s+(?:start|beginning|end)|(?:in|during|for)\s+the\s+(?:intro"
     r"|verse|first|beginning|start|bridge|breakdown|chorus|outro|last)|bis\s+zum|hasta|jusqu)"
+)
+
+_OF_PART = re.compile(
+    r"\b(?:intro|introduction|opening|beginning|start|verses?|breakdown|bridge|outro|ending|first\s+(?:part|half|section))"
+    r"\s*(?:is\s+|comes\s+|goes\s+|-\s*|:\s*|\(\s*)?$"
 )
 
 
@@ -210,6 +235,8 @@ def read_refusals(text: Text) -> list[Refusal]:
                 name = next(name for name, thing in match.groupdict().items() if thing)
                 partly = _PARTLY.match(text.lower, match.end()) is not None
                 found.append(Refusal(*match.span(), match.span(name), partly))
+    found += _answered(text, found)
+    found += _referred(text, found)
     twice = [match.span() for match in _TWICE.finditer(text.lower)]
     for start, end in twice:
         _tell_wanted(text, start, end)
@@ -230,6 +257,34 @@ def read_refusals(text: Text) -> list[Refusal]:
     for refusal in found:
         text.refuse(refusal.start, refusal.end)
     return found
+
+
+def _answered(text: Text, found: list[Refusal]) -> list[Refusal]:
+    """What a question names that is answered with no."""
+    new = []
+    for match in text.find(_ANSWERED):
+        start, end = match.span("what")
+        if any(refusal.meets(start, match.end()) for refusal in found):
+            continue
+        known = _is_known(text.lower, start) or _is_known(text.lower, _last_word(text.lower, start, end))
+        new.append(Refusal(start, match.end(), (start, end), known=known))
+    return new
+
+
+def _referred(text: Text, found: list[Refusal]) -> list[Refusal]:
+    """The thing that "omit them" is about, the last one of music before it: there, and where it is refused."""
+    new = []
+    for match in text.find(_REFERRED):
+        begin = max(0, match.start() - _REACH)
+        things = [one.span() for one in _THING_NAMED.finditer(text.lower, begin, match.start())]
+        if not things or any(refusal.meets(*match.span()) for refusal in found):
+            continue
+        if not any(refusal.meets(*things[-1]) for refusal in found):
+            new.append(Refusal(*things[-1], things[-1]))
+        new.append(Refusal(*match.span(), things[-1]))
+        meaning, why = f"not {text.written(*things[-1])}", "taken to be about what stands before it"
+        text.takes_word("unwanted", text.written(*match.span()), meaning, why, match.start())
+    return new
 
 
 def in_doubt(text: Text, start: int, end: int, refusals: list[Refusal]) -> bool:
@@ -254,7 +309,8 @@ def _is_missed(text: Text, cue: re.Match[str], end: int) -> bool:
     """Whether a refusal is taken back: "without drums is useless", "rock without drums?", "no drums? no way"."""
     without = _WITHOUT.match(cue[0]) is not None and _USELESS.match(text.lower, end) is not None
     asked = _WITHOUT.match(cue[0]) is not None and _ASKED.search(text.before(cue.start(), 60)) is not None
-    return without or asked or _REVOKED.match(text.lower, end) is not None
+    why = _WHY.search(text.before(cue.start(), 40)) is not None and re.match(r"[^.;!\n]{0,40}\?", text.lower[end:])
+    return without or asked or bool(why) or _REVOKED.match(text.lower, end) is not None
 
 
 def _tell_wanted(text: Text, start: int, end: int) -> None:
@@ -273,7 +329,7 @@ def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
     end = _thing(lower, at)
     if cue[0].strip().lower() == "no" and lower[at : at + 1].isdigit() and not MUSIC.match(lower, at):
         return []  # "op. 10 no 3"
-    if _IDLE.match(lower, cue.end()) or cue["weak"] and _IDLE.match(lower, at) or end == at:
+    if _SURELY.match(lower, at) or _IDLE.match(lower, cue.end()) or cue["weak"] and _IDLE.match(lower, at) or end == at:
         return []
     starts = text.begins(cue.start()) or _BEGINNING.search(text.before(cue.start(), 16)) is not None
     known = _is_known(lower, at) or _is_known(lower, _last_word(lower, at, end))
@@ -291,7 +347,8 @@ def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
         refusals.append(Refusal(refusals[-1].end, end, (at, end), known=refusals[0].known))
     tail = _TAIL.match(lower, end)
     refusals[-1] = replace(refusals[-1], end=tail.end() if tail else end)
-    return [replace(refusal, partly=_PARTLY.match(lower, end) is not None) for refusal in refusals]
+    partly = _PARTLY.match(lower, end) is not None or _OF_PART.search(text.before(cue.start())) is not None
+    return [replace(refusal, partly=partly) for refusal in refusals]
 
 
 def _is_known(lower: str, at: int) -> bool:

@@ -37,7 +37,7 @@ _UNTIL = re.compile(r"\s*[-~]\s*(\d{2,3})(?![\d/])")
 _NAMED = re.compile(
     rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals)\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo"
     rf"|beats\s+per\s+minute|bpm|metronom[eo]?(?:\s+mark(?:ing)?)?|click|m\.\s?m\.?|mm(?=\s?[=:]|\s\d\d)|clocked|темп"
-    rf"|テンポ|毎分|每分钟|分당|분당|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/)"
+    rf"|テンポ|毎分|每分钟|分당|분당|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/\s*\d)"
 )
 _LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|beats\s+per\s+minute|metronome?|click){_NEAR}")
 _BEFORE_UNIT = re.compile(rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})(?:-?ish)?[\s-]*(?={_UNIT})")
@@ -52,8 +52,11 @@ _RANGE = re.compile(
 _LABELLED_RANGE = re.compile(rf"(?<!\w)(?P<from>tempo|bpm)[^\d,.;\n]{{0,16}}{_LOW_HIGH}(?![\d/])")
 _LABEL_BEFORE = re.compile(rf"(?:{_LABEL.pattern})$")
 _BARE = r"(?<![\w./:,#-])(?P<n>[6-9]\d|1\d\d|20\d)(?:-?ish)?(?![\w/:%]|[.,]\d|\s*%)"
+_GO_ON = r"\s+(?:with|and|in|on|but|or\s+so|please|no|not|without|for|then|maybe)(?!\w)"  # words behind a tempo
+_GOES_ON = re.compile(_GO_ON)
 _AT = re.compile(
-    rf"(?:(?<!\w)(?:at|around|about)(?:\s+an?)?(?:\s+(?!least|most)[a-z]+)?\s+|@\s?|(?<!\w)a\s+){_BARE}(?!\s*[a-z])"
+    rf"(?:(?<!\w)(?:at|around|about)(?:\s+an?)?(?:\s+(?!least|most)[a-z]+)?\s+|@\s?|(?<!\w)a\s+){_BARE}"
+    rf"(?:(?!\s*[a-z])|(?={_GO_ON}))"
 )
 _BESIDE_STYLE = re.compile(rf"(?:{STYLE.pattern}|(?<!\w)(?:shuffle|groove|beat|feel))\s+{_BARE}")
 _CLAUSE = re.compile(rf"{_BARE}(?!\s*[a-z])")
@@ -98,6 +101,18 @@ _THING = re.compile(
     r"|cooking|food|forward|lane|track\b|asleep|cars?\b|break\b|changes?|question|note\b|four\b|learner|zoom|pan\b"
     r"|shot|camera|mo\b|burn\b|reveal|transition|build|rise|swell|crescendo|internet|reader|death\b|down\b|up\b|than\b"
     r"|fashion|pace\s+of\s+life|typing|riser|gate|filter|sweep)|-"
+)
+# The music is wanted soon, which says nothing of its pace.
+_SOON = re.compile(
+    r"[^.;!?\n]{0,24}\b(?:turn-?around|deliver\w*|deadline|due|needed|ready|done|finished|upload\w*|as\s+possible|reply|asap"
+    r"|answer|fertig|abgabe|geliefert|braucht|brauche|moglich|pret|prete|fini\w*|possible|livr\w+|list[oa]|entreg\w+"
+    r"|posible|necesit\w+|pront[oa]|possibile|consegn\w+|preciso|possivel|klaar|mogelijk)\b"
+)
+_NEEDED = re.compile(
+    r"\b(?:(?:need|want|get|have|send|finish|deliver|render|generate|upload)\w*\s+(?:\w+\s+){0,3}?(?:done|ready|back|over"
+    r"|asap|out)|(?:brauche|benotige)\s+(?:\w+\s+){0,3}|(?:necesito|lo\s+quiero|preciso|il\s+me\s+faut"
+    r"|j'en\s+ai\s+besoin)(?:\s+\w+){0,3}|\b(?:need|want|get|have)\s+(?:it|this|that|them|one|something)\s+(?:by|before"
+    r"|until|today|tonight|tomorrow|now|this\s+\w+|for\s+(?:today|tomorrow|tonight))\b[^.;!?\n]{0,24})\s*$"
 )
 _SWITCH = re.compile(r"(?:leslie|rotary|rotor|tremolo|vibrato|phaser|fan|setting|speed)\s+(?:set\s+)?(?:on|to|at)\s+$")
 _NO_PACE = re.compile(
@@ -282,11 +297,23 @@ def _in_words_of_numbers(text: Text) -> Iterator[_Found]:
     for unit in text.find(_UNITS):
         begin = max(0, unit.start() - 60)
         if known := numbers.at_end(text.lower[begin : unit.start()].rstrip(" -")):
-            yield _of_another(text, begin + known[0], unit.end(), float(known[1]))
+            yield _between(text, begin + known[0], unit.end(), known[1]) or _of_another(
+                text, begin + known[0], unit.end(), float(known[1])
+            )
     for label in text.find(_LABEL):
         known = numbers.at_start(text.lower[label.end() : label.end() + 60])
         if known and known[1] >= USUAL[0]:
             yield _Found(label.start(), label.end() + known[0], float(known[1]))
+
+
+def _between(text: Text, start: int, end: int, high: int) -> _Found | None:
+    """ "between ninety and a hundred BPM": the middle."""
+    before = text.before(start, 48)
+    if link := re.search(r"(?<!\w)(?P<from>between|from)\s+(?P<low>[^\d,.;]{3,24}?)\s+(?:and|to)\s+$", before):
+        low = numbers.value(link["low"])
+        if low and USUAL[0] <= low < high:
+            return _Found(start - len(before) + link.start(), end, (low + high) / 2, 1.0, float(low))
+    return None
 
 
 def _without_unit(text: Text) -> Iterator[_Found]:
@@ -297,7 +324,11 @@ def _without_unit(text: Text) -> Iterator[_Found]:
             ish = text.after(end, 4).lstrip("-").startswith("ish")
             ends = text.ends(end) or ish and text.ends(end + text.after(end, 4).index("ish") + 3)
             alone = (text.begins(start) or text.is_used_before(start) or ish) and ends
-            if text.is_free(start, end) and (pattern is not _CLAUSE or alone) and (pattern is not _AT or ends):
+            if (
+                text.is_free(start, end)
+                and (pattern is not _CLAUSE or alone)
+                and (pattern is not _AT or ends or _GOES_ON.match(text.lower, end))
+            ):
                 yield _Found(start, end, float(match["n"]), guessed=True)
 
 
@@ -322,6 +353,10 @@ def read_pace(text: Text, tempo: Tempo | None) -> str | None:
             before = text.before(match.start(), 24)
             if _NO_PACE.search(before) or _SWITCH.search(before) or _THING.match(text.after(match.end(), 16)):
                 continue
+            if _SOON.match(text.lower, match.end()) or _NEEDED.search(text.before(match.start(), 40)):
+                why = "it may be when the music is needed: write slow music or fast music, or a number of BPM"
+                text.takes("pace", match.span(), "left open", why)
+                continue
             alone = text.begins(match.start()) and text.ends(match.end())
             word = before.split()[-1:] or [""]
             if (
@@ -338,9 +373,7 @@ def read_pace(text: Text, tempo: Tempo | None) -> str | None:
     if len(said) == 1:
         ((pace, span),) = said.items()
         after = re.sub(r"^[ -]+", "", text.after(span[1]))
-        if text.language == "en" and not (
-            MUSICAL.match(text.after(span[1])) or MUSIC.match(after) or STYLE.match(after)
-        ):
+        if not (MUSICAL.match(text.after(span[1])) or MUSIC.match(after) or STYLE.match(after)):
             text.takes("pace", span, pace, "it may be the pace of something else: state a number of BPM to be sure")
         else:
             text.says("pace", span, pace)

@@ -195,7 +195,7 @@ _WORDS = (
 _OWN = frozenset("sing blue blus hose temp cords cord orchestra county trace fats minute vocal".split())
 _USUAL = {
     "bmp": "bpm", "bpn": "bpm", "bmps": "bpm", "bpms": "bpm", "durms": "drums", "dumrs": "drums", "drms": "drums",
-    "minr": "minor", "majr": "major", "mnor": "minor",
+    "drumz": "drums", "minr": "minor", "majr": "major", "mnor": "minor",
     "mjor": "major", "jaz": "jazz", "drumms": "drums", "wiht": "with",
     "wihtout": "without", "whitout": "without", "whithout": "without", "witout": "without", "wthout": "without",
     "minro": "minor", "majro": "major", "minnor": "minor", "mayjor": "major", "kik": "kick", "dubble": "double",

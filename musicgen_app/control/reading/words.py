@@ -154,7 +154,8 @@ INSTRUMENTS = (
     r"|trompeten?|streicher|blaser|guitare|violons?|piano|cuivres|cordes|guitarras?|violines|violin|metales|cuerdas"
     r"|chitarre?|violini?|archi|ottoni|pianoforte|violao|sanfona|cavaquinho|instruments?|instrumente|pedal|vibrato"
     r"|reverb|autotune|samples?|effects?|fx|distortion|melod(?:y|ies)|basslines?|drops?|fades?|intro|outro|chords?"
-    r"|risers?|noise|hiss"
+    r"|risers?|noise|hiss|whistling|clapping|beat ?boxing|shouting|screaming|screams|growls|growling|chanting"
+    r"|strumming|yelling"
 )
 MOODS = (
     r"slow|fast|quick|vite|snel|szybko|wolno|schnell|langsam|rapide|lent|lento|rapido|veloce|upbeat|calm|sad|happy"
@@ -221,3 +222,9 @@ def read_styles(text: Text) -> tuple[str, ...]:
         else:
             text.says("genre", match.span(), style)
     return tuple(found)
+
+
+def other_scale(words: str) -> str:
+    """Why the scale of a key is another one than it is called; "" for one that a plan knows."""
+    scale = re.search(r"melodic|pentatonic", words)
+    return f"the plan knows no {scale[0]} scale: it is the usual one of that mode" if scale else ""
