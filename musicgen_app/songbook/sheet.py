@@ -36,6 +36,8 @@ REMARKS = (
     "year",
     "comment",
     "c",
+    "style",
+    "genre",
 )
 HEADER = ("tempo", "bpm", "key", "time", "metre", "meter", "swing", "straight", "drums", "no", "with", "without",
           "ends", "start", "chords")  # fmt: skip
