@@ -24,6 +24,7 @@ from .codecs.onnx import OnnxCodec
 from .control.plan import Plan
 from .errors import Cancelled, GenerationError
 from .machine.device import pick_device, pick_precision
+from .machine.unfinished import Unfinished, asked_for, digest
 from .models import installed
 from .models.bundle import Bundle
 from .models.installed import ResolvedRequest
@@ -62,7 +63,9 @@ class Engine:
     batch: how many variations are sampled together. More is faster on an accelerator (default there: all). On a CPU it
     gains nothing, and one at a time (default there) makes every clip equal to the bit to the same clip asked for alone;
     precision: of the matrix products, "auto", "fp32" or "bf16"; decoder: what runs the codec's decoder, "auto" (what
-    the model names), "torch" or "onnx"; aligner: folder of the aligner that judges candidates (default: the app's).
+    the model names), "torch" or "onnx"; aligner: folder of the aligner that judges candidates (default: the app's);
+    unfinished: folder in which clips that are longer than one pass keep what is there after every step, so that the
+    same request goes on where it was stopped, to the same bytes (default: they do not).
     """
 
     def __init__(
@@ -73,7 +76,9 @@ class Engine:
         precision: str = "auto",
         decoder: str = "auto",
         aligner: Path | str | None = None,
+        unfinished: Path | None = None,
     ):
+        self._unfinished = unfinished
         self.models_dir = models_dir
         self.device = pick_device(device)
         self.precision = pick_precision(precision, self.device)
@@ -143,6 +148,8 @@ class Engine:
         with clock.stage("decoding"):
             candidates = zip(seeds, self._decoded(model, request, latents, clock), strict=True)
             best = [_best(islice(candidates, request.best_of), score) for _ in range(request.variations)]
+        for kept in self._kept(request, bundle).values():
+            kept.remove()
         decision_of = dict(zip(seeds, decisions, strict=True))
         return [
             self._result(model, request, text, clock.taken, first, candidate, decision_of[candidate.seed])
@@ -161,6 +168,7 @@ class Engine:
         """The latents (T, D) of the clip of every seed, `self.batch` of them sampled together."""
         frames = model.frames(request.length)
         latents: list[Tensor] = []
+        kept = self._kept(request, model.bundle)
         for first in range(0, len(seeds), self.batch):
             together = slice(first, first + self.batch)
             noise = model.draw_noise(seeds[together], frames)
@@ -169,8 +177,31 @@ class Engine:
             def on_step(step: int, steps: int, done: int = first, batch: int = len(noise)) -> None:
                 clock.report(done * steps + step * batch, len(seeds) * steps)
 
-            latents += model.sample(conditions, noise, request, on_step)
+            latents += model.sample(conditions, noise, request, on_step, unfinished=kept.get(first))
         return latents
+
+    def steps_done(self, request: ResolvedRequest) -> int:
+        """How many sampler steps of a request are done already, of all its clips together, because it was stopped."""
+        steps, model = request.request.steps or 0, self.load(request.bundle)
+        like = torch.empty(1, model.frames(request.request.length), model.codec.latent_dim)
+        found = 0
+        for first, kept in self._kept(*request).items():
+            batch = min(self.batch, len(request.request.seeds) - first)
+            read = kept.read(steps, like.expand(batch, -1, -1))
+            found += read[0] * batch if read else 0
+        return found
+
+    def _kept(self, request: GenerationRequest, bundle: Bundle) -> dict[int, Unfinished]:
+        """Where each batch of a request keeps what is there, by the place of its first seed; {} for short clips."""
+        if self._unfinished is None or request.length <= bundle.pass_seconds:
+            return {}
+        how = {"device": self.device.type, "precision": self.precision, "batch": self.batch, "torch": torch.__version__}
+        asked, computed = asked_for(request, bundle.weights_sha256), digest(how)
+        firsts = range(0, len(request.seeds), self.batch)
+        return {
+            first: Unfinished(self._unfinished, asked, request.seeds[0], request.seeds[first], computed)
+            for first in firsts
+        }
 
     def _decoded(
         self, model: LoadedModel, request: GenerationRequest, latents: list[Tensor], clock: _Clock

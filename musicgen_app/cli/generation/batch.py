@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import Cancelled, DependencyError, FileError, ModelError, RequestError, TTMError
+from ...machine import unfinished
 from ...machine.paths import slug
 from ..library import keep
 from ..terminal import cancel_on_signals, print_error, print_json, print_note, progress_line
 from .claims import claim, sweep
-from .output_files import JSON_SCHEMA, check_folder, numbered, print_clip, save, wants_sidecar
+from .output_files import JSON_SCHEMA, check_folder, numbered, print_clip, save, tell_where_it_goes_on, wants_sidecar
 from .prompt_file import NAME, Failure, Names, Prompt, output_name, read
 
 if TYPE_CHECKING:
@@ -154,7 +155,9 @@ def run(
     if waiting:
         from ...engine import CancelToken, Engine
 
-        engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
+        engine = Engine(
+            device=chosen.device, precision=chosen.precision, decoder=chosen.decoder, unfinished=unfinished.folder()
+        )
         token, library = CancelToken(), chosen.library if chosen.keep else None
         todo = [clip for group in waiting.values() for clip in group]
         sweep()
@@ -201,6 +204,7 @@ def _make(
                     tally.keep(clip)
                 else:
                     _clear_remains(clip)
+                    tell_where_it_goes_on(engine, clip.resolved, f"line {clip.line}: ")
                     with progress_line(not tally.quiet, f"{number + 1} of {len(clips)}  ", meter.left) as progress:
                         (result,) = engine.generate(clip.resolved, progress, token)
                     tally.make(clip, result, save(result, clip.target, clip.sidecar, force))

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import Cancelled, RequestError
-from ...machine import paths, user_settings
+from ...machine import paths, unfinished, user_settings
 from ...request import SOLVERS, parse_conditions
 from ..completion import FORMAT, MODEL
 from ..terminal import cancel_on_signals, print_note, progress_line, read_stdin
-from .output_files import check_folder, numbered, print_clip, save, wants_sidecar
+from .output_files import check_folder, numbered, print_clip, save, tell_where_it_goes_on, wants_sidecar
 from .plan_options import PLAN, given_plan, plan_options
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ Files:
   If -o is a folder, the file gets that name there. The suffix chooses the format: .wav .flac .ogg .mp3
   With -n 3, -o song.wav gives song-1.wav song-2.wav song-3.wav, made with seeds N, N+1, N+2.
   Each is the clip of its seed alone: on a CPU to the last bit, on a GPU up to rounding.
+  A clip that is longer than the model plays at once, and was stopped, goes on when the same command is run again.
   With --best-of 4 each is the best of four clips, of seeds N to N+3 (the next of N+4 to N+7), by the score
   of the aligner that comes with the app. Its tags have its own seed: --from makes it again alone.
 
@@ -154,7 +155,7 @@ def generate(
     if prompt is not None:
         given["prompt"] = _stdin() if prompt == "-" else prompt
     request = _request(source, given, chosen)
-    resolved = resolve(request)
+    resolved = _going_on(request, resolve(request))
     request = resolved.request
     if source:
         _warn_of_other_weights(source, resolved.bundle)
@@ -180,10 +181,13 @@ def _make(
     from ...engine import CancelToken, Engine
     from .. import library
 
-    engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
+    engine = Engine(
+        device=chosen.device, precision=chosen.precision, decoder=chosen.decoder, unfinished=unfinished.folder()
+    )
     token, written, keeping = CancelToken(), 0, chosen.keep
     with cancel_on_signals(token):
         try:
+            tell_where_it_goes_on(engine, request)
             with progress_line(show=not quiet) as progress:
                 results = engine.generate(request, progress, token)
             for note in dict.fromkeys(note for result in results for note in result.notes):
@@ -195,6 +199,9 @@ def _make(
                 written += 1
                 print_clip(result, target, beside, as_json, quiet)
                 keeping = keeping and library.keep(result, target, chosen.library)
+        except Cancelled as error:
+            again = "; run the same command again to go on" if engine.steps_done(request) else ""
+            raise Cancelled(f"{error}{again}") from None
         except KeyboardInterrupt:
             done = f"{written} of {len(targets)} files were written" if written else "nothing was written"
             raise Cancelled(f"cancelled; {done}") from None
@@ -220,6 +227,15 @@ def _request(source: Path | None, given: dict, chosen: user_settings.Settings) -
     if "prompt" not in given:
         raise RequestError('give a PROMPT, such as ttm-app generate "slow piano", or --from FILE')
     return GenerationRequest(**with_defaults(given, chosen.request())).validated()
+
+
+def _going_on(asked: GenerationRequest, resolved: ResolvedRequest) -> ResolvedRequest:
+    """A request with the seed of the same one that was stopped, where it asks for none."""
+    if asked.seed is not None:
+        return resolved
+    name = unfinished.asked_for(resolved.request, resolved.bundle.weights_sha256)
+    seed = unfinished.seed_of(unfinished.folder(), name)
+    return resolved if seed is None else resolved._replace(request=replace(resolved.request, seed=seed))
 
 
 def _targets(output: Path | None, request: GenerationRequest, suffix: str) -> list[Path]:
