@@ -31,6 +31,7 @@ from .models.installed import ResolvedRequest
 from .pipeline import EncodedPrompt, LoadedModel, load_model
 from .request import VARIATIONS, Choice, GenerationRequest, GenerationResult, check_whole
 from .songbook.decision import Decision
+from .songbook.wishes import RING
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,17 @@ class Engine:
         return load_aligner(self._aligner)
 
     def resolve(self, request: GenerationRequest) -> ResolvedRequest:
-        """The request with nothing left open, and the model it is for. Raises RequestError and ModelError."""
-        return installed.resolve(request, self.models_dir)
+        """The request with nothing left open, and the model it is for. Raises RequestError and ModelError.
+
+        Sections without a tempo take as long as they do at the one that is borrowed, of several clips at the slowest.
+        """
+        resolved = installed.resolve(request, self.models_dir)
+        if not request.borrows_length or not resolved.bundle.follows_plans:
+            return resolved
+        plans = [one.plan for one in self.decide(resolved)]
+        seconds = [request.wishes.seconds(plan.tempo) or resolved.request.length for plan in plans]
+        length = min(max(seconds), resolved.bundle.max_seconds)
+        return resolved._replace(request=replace(resolved.request, seconds=length))
 
     @torch.inference_mode()
     def decide(self, request: GenerationRequest | ResolvedRequest) -> list[Decision]:
@@ -238,7 +248,7 @@ class Engine:
             notes.append(f"{text.cut} tokens of the prompt did not fit the text encoder and were left out")
         if candidate.unusable:
             notes.append(f"{candidate.unusable} of {request.best_of} candidates had no usable sound")
-        notes += decision.notes + _length_notes(decision.plan, request)
+        notes += decision.notes + _length_notes(decision.plan, request, model.bundle)
         if request.length > model.bundle.pass_seconds:
             native = f"{model.bundle.native_seconds:g} s"
             notes.append(f"longer than {model.bundle.name} plays at once: made in overlapping windows of {native}")
@@ -268,15 +278,19 @@ class Engine:
         )
 
 
-def _length_notes(plan: Plan, request: GenerationRequest) -> list[str]:
-    """That a plan which ends takes longer than its clip, or that how long it takes is not known."""
-    if not plan.ends:
+def _length_notes(plan: Plan, request: GenerationRequest, bundle: Bundle) -> list[str]:
+    """That the sections of a plan take longer than their clip, or shorter where the model hears no ending."""
+    if not plan.sections:
         return []
     if any(stretch.tempo is None for stretch in plan.stretches):
         return [f"the plan names no tempo, so that its length is not known: the clip has {request.length:g} s"]
-    if plan.seconds <= request.length:
-        return []
-    return [f"the plan takes {plan.seconds:.1f} s, but the clip has {round(request.length, 1):g} s: it is cut there"]
+    takes, length = f"the plan takes {plan.seconds:.1f} s", f"the clip has {round(request.length, 1):g} s"
+    left = (plan.quarters - plan.start) / plan.quarters * plan.seconds
+    if left > request.length + 0.05:
+        return [f"{takes}, but {length}: it is cut there"]
+    if plan.ends and bundle.grid_layout == 1 and request.length > left + RING + 0.05:
+        return [f"{takes}, but {length}: {bundle.name} is not told where music ends, and plays on"]
+    return []
 
 
 class _Clock:

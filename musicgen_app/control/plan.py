@@ -258,7 +258,12 @@ def _row(chords: Chords) -> str:
 def _in_words(section: Section) -> str:
     drums = {None: "", True: ", drums", False: ", no drums"}[section.drums]
     chords = f": {_row(section.chords)}" if _row(section.chords) else ""
-    return f"{section.name or 'section'} {section.bars:g} bars{drums}{chords}"
+    return f"{section.name or 'section'} {counted(section.bars)}{drums}{chords}"
+
+
+def counted(bars: float) -> str:
+    """ "1 bar", "8 bars"."""
+    return f"{bars:g} bar" + ("" if bars == 1 else "s")
 
 
 def _check_values(tempo: float | None, metre: str | None, key: str | None, chords: Chords, drums: bool | None) -> None:

@@ -10,10 +10,11 @@ import time
 import mido
 import pytest
 from hypothesis import given, settings
+from musicgen_app.songbook.midi_reader import read_midi
+from musicgen_app.songbook.midi_writer import MARK, write_midi
 
 from musicgen_app.control.plan import Plan
 from musicgen_app.errors import RequestError
-from musicgen_app.songbook.midi import MARK, read_midi, write_midi
 from musicgen_app.songbook.sheet import read_sheet
 from musicgen_app.songbook.sheet_writer import write_sheet
 from support.plans import plans

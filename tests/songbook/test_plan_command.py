@@ -43,7 +43,7 @@ def test_it_tells_a_prompt_as_json(model, capsys):
         run(capsys, "plan", "calm music, 97 BPM, chords: Am F", "--model", model, "--seconds", "9", "--json")
     )
     assert told.keys() == {"tempo", "metre", "key", "drums", "genre", "sections", "understood", "approximated",
-                           "not_understood", "origin"}  # fmt: skip
+                           "not_understood", "origin", "worked_out"}  # fmt: skip
     assert (told["tempo"], told["metre"], told["key"]) == (97.0, "4/4", "A minor")
     (section,) = told["sections"]
     assert section == {"name": "", "bars": 4.0, "chords": [["Am", 4.0], ["F", 4.0], ["Am", 4.0], ["F", 4.0]]}

@@ -99,7 +99,7 @@ def plan(
                 seen[request.prompt] += 1
                 request = replace(request, seed=seed_of(request.prompt, seen[request.prompt]))
             bundle = find(request.model)
-            request = completed(request, bundle)
+            request = _lengthened(request, bundle) if request.borrows_length else completed(request, bundle)
             targets = _targets(prompt, request, bundle, names, folder, suffix)
         except TTMError as error:
             clips.append(Failure(prompt.line, error))
@@ -115,6 +115,13 @@ def plan(
     if not clips:
         raise RequestError("there are no prompts: write one a line")
     return clips
+
+
+def _lengthened(request: GenerationRequest, bundle: Bundle) -> GenerationRequest:
+    """A request with nothing left open whose length depends on what it borrows."""
+    from ...engine import Engine
+
+    return Engine(device="cpu").resolve(replace(request, model=str(bundle.path))).request
 
 
 def seed_of(prompt: str, occurrence: int) -> int:

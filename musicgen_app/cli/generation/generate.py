@@ -15,7 +15,7 @@ from ...request import SOLVERS, parse_conditions
 from ..completion import FORMAT, MODEL
 from ..terminal import cancel_on_signals, print_note, progress_line, read_stdin
 from .output_files import check_folder, numbered, print_clip, save, tell_where_it_goes_on, wants_sidecar
-from .plan_options import PLAN, given_plan, plan_options
+from .plan_options import PLAN, given_plan, plan_options, resolved
 
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
@@ -134,8 +134,6 @@ def generate(
     **values,
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
-    from ...models.installed import resolve
-
     flags = {"device": device, "precision": precision, "decoder": decoder, "sidecar": sidecar, "keep": keep}
     chosen = user_settings.load(**flags, format=format)
     given = {name: value for name, value in values.items() if value is not None}
@@ -155,17 +153,17 @@ def generate(
     if prompt is not None:
         given["prompt"] = _stdin() if prompt == "-" else prompt
     request = _request(source, given, chosen)
-    resolved = _going_on(request, resolve(request))
-    request = resolved.request
+    resolution = _going_on(request, resolved(request, chosen))
+    request = resolution.request
     if source:
-        _warn_of_other_weights(source, resolved.bundle)
+        _warn_of_other_weights(source, resolution.bundle)
     if format and output is not None and not os.path.isdir(output):
         raise RequestError(f"the suffix of {output} chooses its format: leave --format out")
     targets = _targets(output, request, chosen.format)
     sidecar = wants_sidecar(chosen.sidecar, targets[0], request)
     for target in targets:
         _check_target(target, sidecar, force)
-    _make(resolved, targets, chosen, sidecar, force, as_json, quiet)
+    _make(resolution, targets, chosen, sidecar, force, as_json, quiet)
 
 
 def _make(
@@ -224,18 +222,21 @@ def _request(source: Path | None, given: dict, chosen: user_settings.Settings) -
         if "conditions" in given:
             given = given | {"conditions": request.conditions | given["conditions"]}
         return replace(request, **given).validated()
+    if "prompt" not in given and "plan" not in given:
+        raise RequestError('give a PROMPT, such as ttm-app generate "slow piano", or --plan FILE, or --from FILE')
+    values = with_defaults(given, chosen.request())
     if "prompt" not in given:
-        raise RequestError('give a PROMPT, such as ttm-app generate "slow piano", or --from FILE')
-    return GenerationRequest(**with_defaults(given, chosen.request())).validated()
+        print_note(f"note: without a prompt it is what the plan is called: {values['prompt']}")
+    return GenerationRequest(**values).validated()
 
 
-def _going_on(asked: GenerationRequest, resolved: ResolvedRequest) -> ResolvedRequest:
+def _going_on(asked: GenerationRequest, found: ResolvedRequest) -> ResolvedRequest:
     """A request with the seed of the same one that was stopped, where it asks for none."""
     if asked.seed is not None:
-        return resolved
-    name = unfinished.asked_for(resolved.request, resolved.bundle.weights_sha256)
+        return found
+    name = unfinished.asked_for(found.request, found.bundle.weights_sha256)
     seed = unfinished.seed_of(unfinished.folder(), name)
-    return resolved if seed is None else resolved._replace(request=replace(resolved.request, seed=seed))
+    return found if seed is None else found._replace(request=replace(found.request, seed=seed))
 
 
 def _targets(output: Path | None, request: GenerationRequest, suffix: str) -> list[Path]:

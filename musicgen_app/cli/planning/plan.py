@@ -83,7 +83,9 @@ def _decide(prompt: str | None, given: dict) -> tuple[Decision, GenerationReques
         return decision, request
     from ...engine import Engine
 
-    return Engine(device="cpu").decide(resolved)[0], request
+    engine = Engine(device="cpu")
+    resolved = engine.resolve(GenerationRequest(**values))
+    return engine.decide(resolved)[0], resolved.request
 
 
 from . import changes  # noqa: E402  - the commands of the group
