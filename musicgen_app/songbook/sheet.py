@@ -59,7 +59,7 @@ def read_row(text: str, key: str | None = None) -> ChordRow:
     for _ in range(2):  # what names of notes there are is known at the end
         sheet, row = _Reader(), ChordRow(key=key, names=names)
         for number, line in enumerate(text.splitlines(), start=1):
-            sheet.chords(row, _stretches(list(tokens(line, number))))
+            sheet.take_chords(row, _stretches(list(tokens(line, number))))
         names = names_of(row.words)
         if not names:
             break
@@ -84,19 +84,19 @@ def read_form(text: str, plan: Plan) -> Sheet:
 class _Draft:
     """A section as it is read."""
 
-    at: Token
+    token: Token
     name: str
     bars: float | None = None
     beats: bool = False  # that number is one of beats
     facts: dict = field(default_factory=dict)
     row: ChordRow = field(default_factory=ChordRow)
-    own: bool = False  # it has a colon
+    has_colon: bool = False
     times: int = 1
     before: _Draft | None = None  # the last one of that name
 
     def settle(self) -> None:
         """Take what it does not say from the section of that name before it: its chords; all, for a name alone."""
-        if self.before is None or self.own or self.row.parts:
+        if self.before is None or self.has_colon or self.row.parts:
             return
         self.row = self.before.row
         if self.bars is None:
@@ -159,7 +159,7 @@ class _Reader:
         colon = any(token.kind == "colon" for token in found)
         if first.kind == "word" and word == "chords" and named:
             self._header_is_first(first)
-            self.chords(self.row, _stretches(found[2:]))
+            self.take_chords(self.row, _stretches(found[2:]))
             return
         tempo = TEMPO.fullmatch(word) or len(found) > 1 and found[1].text.lower() in ("bpm", "=")
         if first.kind == "word" and (word in HEADER or METRE.fullmatch(word) or tempo) and (named or not colon):
@@ -236,7 +236,7 @@ class _Reader:
         if row and target is not None:
             target.add(row, starts_with_bar or len(row) > 1 or row[0][-1].kind == "close")
 
-    def chords(self, target: ChordRow, stretches: list[list[Token]]) -> None:
+    def take_chords(self, target: ChordRow, stretches: list[list[Token]]) -> None:
         starts_with_bar = bool(stretches) and stretches[0][0].kind in ("bar", "open")
         row = [[token for token in stretch if token.kind != "bar"] for stretch in stretches]
         self._flush(target, [stretch for stretch in row if stretch], starts_with_bar)
@@ -277,14 +277,14 @@ class _Reader:
         colon = next((n for n, token in enumerate(inner) if token.kind == "colon"), len(inner))
         if not colon:
             raise first.fail("a section needs a name before its colon")
-        draft = _Draft(first, _name_of(inner[:colon]), own=colon < len(inner))
+        draft = _Draft(first, _name_of(inner[:colon]), has_colon=colon < len(inner))
         _attributes(draft, Words(inner[len(_name_tokens(inner[:colon])) : colon]))
         draft.row = ChordRow(key=draft.facts.get("key", self.row.key), names=self.names)
         draft.before = self.known.get(draft.name.casefold())
         self.known[draft.name.casefold()] = draft
         self.drafts.append(draft)
         self.open = draft.row
-        return draft.row if draft.own else None
+        return draft.row if draft.has_colon else None
 
 
 def _draft_of(section: Section) -> _Draft:
@@ -368,13 +368,13 @@ def _finished(draft: _Draft, metre: str) -> list[Section]:
         bars = round(length / bar, 9)
     name = draft.name[:40]
     if not bars:
-        raise draft.at.fail(
+        raise draft.token.fail(
             f"how many bars has {name!a}? Write {name if name.isprintable() else 'verse'} 8, or give it chords"
         )
     if len(chords) == 1 and not isinstance(draft.row.parts[0], Fixed):  # a chord fills a pick-up as well
         chords = ((chords[0][0], min(length, bars * bar)),)
     elif length > bars * bar * (1 + 1e-9):
-        raise draft.at.fail(
+        raise draft.token.fail(
             f"{name!a}: {length / bar:g} bars of chords do not fit target {bars:g}"
             f" (if {bars:g} is part of its name, write [{name} {bars:g}])"
         )
@@ -382,5 +382,5 @@ def _finished(draft: _Draft, metre: str) -> list[Section]:
         section = Section(bars, draft.name, chords, **draft.facts)
         Plan(sections=(section,)).check()
     except ValueError as error:
-        raise draft.at.fail(str(error)) from None
+        raise draft.token.fail(str(error)) from None
     return [section] * draft.times

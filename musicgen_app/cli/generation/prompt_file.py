@@ -82,7 +82,8 @@ def parse(stream: BinaryIO, folder: Path | None = None) -> Iterator[Prompt | Fai
             if _skip_rest(stream, raw):
                 raise RequestError(f"it is longer than {LINE_BYTES:,} bytes: shorten it")
             values = _values(start)
-            _read_plan(values, folder, number)
+            if isinstance(values, dict):
+                _read_plan(values, folder, number)
             yield Prompt(number, index, values, values.pop("output", None))
         except TTMError as error:
             yield Failure(number, error)
@@ -111,14 +112,14 @@ def _values(line: bytes) -> dict:
         raise RequestError(f"it starts with {{ but is not a JSON object ({reason})") from error
 
 
-def _read_plan(values: object, folder: Path | None, number: int) -> None:
+def _read_plan(values: dict, folder: Path | None, number: int) -> None:
     """Put a plan in the place of the name of its file, such as "song.txt", beside the prompts.
 
     Raises RequestError and FileError.
     """
     from ...songbook import plan_files
 
-    name = values.get("plan") if isinstance(values, dict) else None
+    name = values.get("plan")
     suffixes = (*plan_files.MIDI, *plan_files.JSON, *filter(None, plan_files.SHEET))
     if not isinstance(name, str) or "\n" in name or not name.strip().lower().endswith(suffixes):
         return

@@ -13,6 +13,7 @@ from ..completion import MODEL
 from ..generation.plan_options import PLAN, given_plan, plan_options
 from ..groups import CommandGroup
 from ..terminal import print_json
+from . import changes
 from .table import table
 
 if TYPE_CHECKING:
@@ -87,7 +88,5 @@ def _decide(prompt: str | None, given: dict) -> tuple[Decision, GenerationReques
     resolved = engine.resolve(GenerationRequest(**values))
     return engine.decide(resolved)[0], resolved.request
 
-
-from . import changes  # noqa: E402  - the commands of the group
 
 changes.add_to(plan)
