@@ -206,7 +206,7 @@ class Engine:
         if self._unfinished is None or request.length <= bundle.pass_seconds:
             return {}
         how = {"device": self.device.type, "precision": self.precision, "batch": self.batch, "torch": torch.__version__}
-        asked, computed = asked_for(request, bundle.weights_sha256), digest(how)
+        asked, computed = asked_for(request.to_dict(), bundle.weights_sha256), digest(how)
         firsts = range(0, len(request.seeds), self.batch)
         return {
             first: Unfinished(self._unfinished, asked, request.seeds[0], request.seeds[first], computed)

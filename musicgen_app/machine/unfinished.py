@@ -13,14 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import __version__
 from ..errors import FileError
 from . import files, paths
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from ..request import GenerationRequest
 
 KEPT = 7 * files.DAY  # seconds
 SUFFIX = ".safetensors"
@@ -36,9 +33,11 @@ def digest(facts: dict) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def asked_for(request: GenerationRequest, weights: str) -> str:
-    """A short name of all that a resolved request asks of a model, whose weights have this sha256, but its seed."""
-    return digest(request.to_dict() | {"seed": None, "model": weights, "app": __version__})
+def asked_for(request: dict, weights: str) -> str:
+    """A short name of all that a resolved request, as JSON, asks of a model of these weights (sha256) but its seed."""
+    from .. import __version__
+
+    return digest(request | {"seed": None, "model": weights, "app": __version__})
 
 
 def seed_of(place: Path, asked: str) -> int | None:

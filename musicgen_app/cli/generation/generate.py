@@ -234,7 +234,7 @@ def _going_on(asked: GenerationRequest, found: ResolvedRequest) -> ResolvedReque
     """A request with the seed of the same one that was stopped, where it asks for none."""
     if asked.seed is not None:
         return found
-    name = unfinished.asked_for(found.request, found.bundle.weights_sha256)
+    name = unfinished.asked_for(found.request.to_dict(), found.bundle.weights_sha256)
     seed = unfinished.seed_of(unfinished.folder(), name)
     return found if seed is None else found._replace(request=replace(found.request, seed=seed))
 
