@@ -15,6 +15,7 @@ HEADER_WORDS = ("tempo", "key", "time", "metre", "meter", "bpm")  # directives t
 REMARKS = ("title", "t", "subtitle", "st", "artist", "composer", "lyricist", "copyright", "album", "year", "comment",
            "c", "style", "genre", "sorttitle", "arranger", "duration", "meta", "keywords", "ccli", "tag",
            "comment_italic", "ci", "comment_box", "cb", "highlight")  # fmt: skip
+LONGEST_TOLD = 60  # characters
 NOT_SUNG = ("lyrics", "not sung", "only their chords are played, each a bar")
 COMMENTS = ("comment", "c", "comment_italic", "ci", "comment_box", "cb", "highlight")
 SHORT = {"v": "verse", "c": "chorus", "b": "bridge", "t": "tab", "g": "grid"}
@@ -91,7 +92,7 @@ class _Song:
         return Translated("\n".join(self.out), tuple(self.told))
 
     def _tell(self, what: str, meaning: str, why: str) -> None:
-        self.told[what, meaning, why] = None
+        self.told[what[:LONGEST_TOLD], meaning[:LONGEST_TOLD], why] = None
 
     def _directive(self, number: int, name: str, value: str) -> None:
         begin = _BEGIN.fullmatch(name)
