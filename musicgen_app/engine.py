@@ -24,12 +24,14 @@ from .codecs.onnx import OnnxCodec
 from .control.plan import Plan
 from .errors import Cancelled, GenerationError
 from .machine.device import pick_device, pick_precision
+from .machine.unfinished import Unfinished, asked_for, digest
 from .models import installed
 from .models.bundle import Bundle
 from .models.installed import ResolvedRequest
 from .pipeline import EncodedPrompt, LoadedModel, load_model
 from .request import VARIATIONS, Choice, GenerationRequest, GenerationResult, check_whole
 from .songbook.decision import Decision
+from .songbook.wishes import RING
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ class Engine:
     batch: how many variations are sampled together. More is faster on an accelerator (default there: all). On a CPU it
     gains nothing, and one at a time (default there) makes every clip equal to the bit to the same clip asked for alone;
     precision: of the matrix products, "auto", "fp32" or "bf16"; decoder: what runs the codec's decoder, "auto" (what
-    the model names), "torch" or "onnx"; aligner: folder of the aligner that judges candidates (default: the app's).
+    the model names), "torch" or "onnx"; aligner: folder of the aligner that judges candidates (default: the app's);
+    unfinished: folder in which clips that are longer than one pass keep what is there after every step, so that the
+    same request goes on where it was stopped, to the same bytes (default: they do not).
     """
 
     def __init__(
@@ -73,7 +77,9 @@ class Engine:
         precision: str = "auto",
         decoder: str = "auto",
         aligner: Path | str | None = None,
+        unfinished: Path | None = None,
     ):
+        self._unfinished = unfinished
         self.models_dir = models_dir
         self.device = pick_device(device)
         self.precision = pick_precision(precision, self.device)
@@ -89,8 +95,17 @@ class Engine:
         return load_aligner(self._aligner)
 
     def resolve(self, request: GenerationRequest) -> ResolvedRequest:
-        """The request with nothing left open, and the model it is for. Raises RequestError and ModelError."""
-        return installed.resolve(request, self.models_dir)
+        """The request with nothing left open, and the model it is for. Raises RequestError and ModelError.
+
+        Sections without a tempo take as long as they do at the one that is borrowed, of several clips at the slowest.
+        """
+        resolved = installed.resolve(request, self.models_dir)
+        if not request.borrows_length or not resolved.bundle.follows_plans:
+            return resolved
+        plans = [one.plan for one in self.decide(resolved)]
+        seconds = [request.wishes.seconds(plan.tempo) or resolved.request.length for plan in plans]
+        length = min(max(seconds), resolved.bundle.max_seconds)
+        return resolved._replace(request=replace(resolved.request, seconds=length))
 
     @torch.inference_mode()
     def decide(self, request: GenerationRequest | ResolvedRequest) -> list[Decision]:
@@ -143,6 +158,8 @@ class Engine:
         with clock.stage("decoding"):
             candidates = zip(seeds, self._decoded(model, request, latents, clock), strict=True)
             best = [_best(islice(candidates, request.best_of), score) for _ in range(request.variations)]
+        for kept in self._kept(request, bundle).values():
+            kept.remove()
         decision_of = dict(zip(seeds, decisions, strict=True))
         return [
             self._result(model, request, text, clock.taken, first, candidate, decision_of[candidate.seed])
@@ -161,6 +178,7 @@ class Engine:
         """The latents (T, D) of the clip of every seed, `self.batch` of them sampled together."""
         frames = model.frames(request.length)
         latents: list[Tensor] = []
+        kept = self._kept(request, model.bundle)
         for first in range(0, len(seeds), self.batch):
             together = slice(first, first + self.batch)
             noise = model.draw_noise(seeds[together], frames)
@@ -169,8 +187,31 @@ class Engine:
             def on_step(step: int, steps: int, done: int = first, batch: int = len(noise)) -> None:
                 clock.report(done * steps + step * batch, len(seeds) * steps)
 
-            latents += model.sample(conditions, noise, request, on_step)
+            latents += model.sample(conditions, noise, request, on_step, unfinished=kept.get(first))
         return latents
+
+    def steps_done(self, request: ResolvedRequest) -> int:
+        """How many sampler steps of a request are done already, of all its clips together, because it was stopped."""
+        steps, model = request.request.steps or 0, self.load(request.bundle)
+        like = torch.empty(1, model.frames(request.request.length), model.codec.latent_dim)
+        found = 0
+        for first, kept in self._kept(*request).items():
+            batch = min(self.batch, len(request.request.seeds) - first)
+            read = kept.read(steps, like.expand(batch, -1, -1))
+            found += read[0] * batch if read else 0
+        return found
+
+    def _kept(self, request: GenerationRequest, bundle: Bundle) -> dict[int, Unfinished]:
+        """Where each batch of a request keeps what is there, by the place of its first seed; {} for short clips."""
+        if self._unfinished is None or request.length <= bundle.pass_seconds:
+            return {}
+        how = {"device": self.device.type, "precision": self.precision, "batch": self.batch, "torch": torch.__version__}
+        asked, computed = asked_for(request.to_dict(), bundle.weights_sha256), digest(how)
+        firsts = range(0, len(request.seeds), self.batch)
+        return {
+            first: Unfinished(self._unfinished, asked, request.seeds[0], request.seeds[first], computed)
+            for first in firsts
+        }
 
     def _decoded(
         self, model: LoadedModel, request: GenerationRequest, latents: list[Tensor], clock: _Clock
@@ -207,7 +248,7 @@ class Engine:
             notes.append(f"{text.cut} tokens of the prompt did not fit the text encoder and were left out")
         if candidate.unusable:
             notes.append(f"{candidate.unusable} of {request.best_of} candidates had no usable sound")
-        notes += decision.notes + _length_notes(decision.plan, request)
+        notes += decision.notes + _length_notes(decision.plan, request, model.bundle)
         if request.length > model.bundle.pass_seconds:
             native = f"{model.bundle.native_seconds:g} s"
             notes.append(f"longer than {model.bundle.name} plays at once: made in overlapping windows of {native}")
@@ -237,15 +278,19 @@ class Engine:
         )
 
 
-def _length_notes(plan: Plan, request: GenerationRequest) -> list[str]:
-    """That a plan which ends takes longer than its clip, or that how long it takes is not known."""
-    if not plan.ends:
+def _length_notes(plan: Plan, request: GenerationRequest, bundle: Bundle) -> list[str]:
+    """That the sections of a plan take longer than their clip, or shorter where the model hears no ending."""
+    if not plan.sections:
         return []
     if any(stretch.tempo is None for stretch in plan.stretches):
         return [f"the plan names no tempo, so that its length is not known: the clip has {request.length:g} s"]
-    if plan.seconds <= request.length:
-        return []
-    return [f"the plan takes {plan.seconds:.1f} s, but the clip has {round(request.length, 1):g} s: it is cut there"]
+    takes, length = f"the plan takes {plan.seconds:.1f} s", f"the clip has {round(request.length, 1):g} s"
+    left = (plan.quarters - plan.start) / plan.quarters * plan.seconds
+    if left > request.length + 0.05:
+        return [f"{takes}, but {length}: it is cut there"]
+    if plan.ends and bundle.grid_layout == 1 and request.length > left + RING + 0.05:
+        return [f"{takes}, but {length}: {bundle.name} is not told where music ends, and plays on"]
+    return []
 
 
 class _Clock:

@@ -30,6 +30,7 @@ from .control.planner import Pieces, check_layout, load_pieces
 from .control.prompt_parser import parse_prompt, read_prompt, two_sides
 from .errors import GenerationError, RequestError
 from .machine.device import PRECISIONS
+from .machine.unfinished import Unfinished
 from .models import hub
 from .models.bundle import Bundle, frozen_parts, load_backbone
 from .request import LOUDNESS, SECONDS, SEED_MAX, GenerationRequest, check_number, check_whole
@@ -219,18 +220,22 @@ class LoadedModel:
         on_step: Callable[[int, int], None] | None = None,
         initial: Tensor | None = None,
         strength: float = 1.0,
+        unfinished: Unfinished | None = None,
     ) -> Tensor:
         """Noise (B, T, D) -> latents (B, T, D) in the codec's own scale, as the request's sampler settings say.
 
         With initial latents (B, T, D, the codec's scale) the sampling begins between them and the noise: strength 1
         leaves nothing of them, 0 leaves them as they are (audio-to-audio; Meng et al., 2022, arXiv 2108.01073).
         on_step(done, total) is called after every step, of a clip that does not fit into one pass after every window.
+        unfinished: where it goes on from, and keeps what is there after every step.
         Raises RequestError for a request that is not resolved, and for latents or a strength that do not fit.
         """
         if request.guidance is None or request.steps is None or request.solver is None:
             raise RequestError("the request is not resolved: take that of Engine.resolve")
         start = self._start(noise, initial, strength)
-        backbone, on_step = self._view(noise.shape[1], request, on_step)
+        kept = unfinished.read(request.steps, noise) if unfinished else None
+        done = kept[0] if kept else 0
+        backbone, on_step = self._view(noise.shape[1], request, on_step, done)
         velocity = sampling.guided(
             backbone,
             conditions.conditional,
@@ -241,24 +246,25 @@ class LoadedModel:
         )
         if initial is not None:
             noise = flow.interpolate((initial - self.mean) / self.std, noise, noise.new_full((len(noise),), start))
-        latents = sampling.sample(velocity, noise, request.steps, request.solver, on_step, start)
+        keep = unfinished.keep if unfinished else None
+        x = kept[1] if kept else noise
+        latents = sampling.sample(velocity, x, request.steps, request.solver, on_step, start, done, keep)
         return latents * self.std + self.mean
 
     def _view(
-        self, frames: int, request: GenerationRequest, on_step: Callable[[int, int], None] | None
+        self, frames: int, request: GenerationRequest, on_step: Callable[[int, int], None] | None, done: int = 0
     ) -> tuple[Any, Callable[[int, int], None] | None]:
         """The backbone, seen through windows where the clip does not fit into one pass, and whom to tell of progress.
 
-        Then on_step is called after every window, with the windows done and to do.
+        Then on_step is called after every window, with the windows done and to do. done: steps that were made before.
         """
         if frames <= self.frames(self.bundle.pass_seconds):
             return self.backbone, on_step
-        size = self.frames(self.bundle.native_seconds)
+        size, evaluations = self.frames(self.bundle.native_seconds), sampling.EVALUATIONS[request.solver or ""]
         if on_step is None:
-            return Windowed(self.backbone, size), None
-        windows = sampling.EVALUATIONS[request.solver or ""] * most_windows(frames, size)
-        progress = WindowProgress(on_step, request.steps or 1, windows)
-        return Windowed(self.backbone, size, progress.window), progress.step
+            return Windowed(self.backbone, size, evaluations=done * evaluations), None
+        progress = WindowProgress(on_step, request.steps or 1, evaluations * most_windows(frames, size), done)
+        return Windowed(self.backbone, size, progress.window, done * evaluations), progress.step
 
     def _start(self, noise: Tensor, initial: Tensor | None, strength: float) -> float:
         """The time at which sampling begins. Raises RequestError."""

@@ -35,6 +35,7 @@ BEST_OF = (1, 16)
 LOUDNESS = (-40.0, -8.0)  # LUFS
 ANY_NUMBER = (-1e6, 1e6)  # of a condition, until a model narrows it
 USUAL_SECONDS = 10.0
+ANY_PROMPT = "music"  # for a plan that comes without words
 PLANNING = ("plan", "bpm", "key", "metre", "chords", "drums", "form")  # fields of `songbook.wishes.Wishes`
 
 _BECOME_SPACES = str.maketrans(dict.fromkeys("\t\n\r\u2028\u2029", " "))
@@ -76,6 +77,21 @@ class GenerationRequest:
         from .songbook.wishes import Wishes
 
         return Wishes.checked(self._planning)
+
+    @property
+    def borrows_length(self) -> bool:
+        """Whether it has sections but no tempo, neither in the prompt: it is as long as they take at a borrowed one."""
+        if self.seconds is not None or not self._planning:
+            return False
+        plan = self.wishes.over(_plan())
+        return bool(plan.sections) and self.wishes.seconds(self._stated_tempo) is None
+
+    @property
+    def _stated_tempo(self) -> float | None:
+        """Quarter notes a minute that the prompt names."""
+        from .control.prompt_parser import parse_prompt
+
+        return parse_prompt(self.prompt).quarters
 
     @property
     def _planning(self) -> dict:
@@ -120,7 +136,7 @@ class GenerationRequest:
             "guidance": sampler["guidance"],
             "guidance_interval": sampler.get("guidance_interval") or (0.0, 1.0),
             "seed": secrets.randbelow(DRAWN_SEEDS),
-            "seconds": min((self._planning and self.wishes.seconds()) or USUAL_SECONDS, max_seconds),
+            "seconds": min((self._planning and self.wishes.seconds(self._stated_tempo)) or USUAL_SECONDS, max_seconds),
         }
         gaps = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         told = _told(self.conditions, scalars or {})
@@ -193,12 +209,26 @@ class GenerationResult:
 
 
 def with_defaults(given: dict, defaults: dict) -> dict:
-    """Fields of a request with defaults for the rest, but without a length where a plan that ends has its own."""
+    """Fields of a request with defaults for the rest, but without a length where the sections of a plan have their own.
+
+    A plan without a prompt gets the style that its sheet names, or its title, as one.
+    """
     values = defaults | given
     planning = {name: values[name] for name in PLANNING if values.get(name) is not None}
-    if "seconds" not in given and planning and GenerationRequest("", **planning).wishes.seconds() is not None:
+    if not planning:
+        return values
+    wishes = GenerationRequest("", **planning).wishes
+    if "plan" in planning and not values.get("prompt"):
+        values["prompt"] = wishes.sheet.about or ANY_PROMPT
+    if "seconds" not in given and (wishes.form or wishes.sheet.plan.sections):
         values.pop("seconds", None)
     return values
+
+
+def _plan() -> Plan:
+    from .control.plan import Plan
+
+    return Plan()
 
 
 def check_text(name: str, value: object, least: int) -> str:

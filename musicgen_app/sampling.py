@@ -102,14 +102,21 @@ def sample(
     solver: str = "euler",
     on_step: Callable[[int, int], None] | None = None,
     start: float = 0.0,
+    done: int = 0,
+    keep: Callable[[int, Tensor], None] | None = None,
 ) -> Tensor:
     """Follow velocity(x, t) from x (B, T, D) at t = start, where 0 is noise, to the data at t = 1.
 
-    on_step(step, steps) is called after every step, step = 1..steps; what it raises stops the sampling.
+    on_step(step, steps) is called after every step, step = 1..steps; what it raises stops the sampling. keep(step, x)
+    is called before it with what is there then; with that x and `done` = step the sampling goes on.
     """
     times = schedule(steps, start).tolist()
     for step, (t, t_next) in enumerate(zip(times, times[1:], strict=False), start=1):
+        if step <= done:
+            continue
         x = SOLVERS[solver](velocity, x, t, t_next - t)
+        if keep:
+            keep(step, x)
         if on_step:
             on_step(step, steps)
     return x

@@ -31,11 +31,14 @@ def most_windows(frames: int, size: int) -> int:
 
 
 class WindowProgress:
-    """Tells how many windows of a sampling are done, tell(done, total): `windows` of them in each of `steps`."""
+    """Tells how many windows of a sampling are done, tell(done, total): `windows` of them in each of `steps`.
 
-    def __init__(self, tell: Callable[[int, int], None], steps: int, windows: int):
+    made: steps that were made before.
+    """
+
+    def __init__(self, tell: Callable[[int, int], None], steps: int, windows: int, made: int = 0):
         self.tell, self.total, self.windows = tell, steps * windows, windows
-        self.before = self.done = 0
+        self.before = self.done = made * windows
 
     def window(self) -> None:
         """Another window is done."""
@@ -51,13 +54,15 @@ class WindowProgress:
 class Windowed:
     """Takes the place of `backbone` for one sampling of clips that are longer than `size` latent frames.
 
-    on_window is called after each window; what it raises stops the sampling.
+    on_window is called after each window; what it raises stops the sampling. evaluations: that were made before.
     """
 
-    def __init__(self, backbone: Backbone, size: int, on_window: Callable[[], None] = lambda: None):
+    def __init__(
+        self, backbone: Backbone, size: int, on_window: Callable[[], None] = lambda: None, evaluations: int = 0
+    ):
         self.backbone, self.size, self.on_window = backbone, size, on_window
         self.hop = hop_of(size)
-        self.evaluations = 0
+        self.evaluations = evaluations
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.backbone, name)

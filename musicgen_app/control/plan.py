@@ -16,6 +16,7 @@ from .theory import MODES, bar_length, parse_chord, tonic_and_mode
 
 MAX_SECTIONS, MAX_BARS, MAX_CHORDS = 500, 10_000, 10_000  # of a plan: what hostile files may ask for at most
 LATEST = 1e6  # quarter notes to the beginning of a clip
+ROW_BARS = 8  # of a row of chords in words
 NAME_LENGTH = 80  # characters of a section's name
 TEMPI = (1.0, 1_000.0)  # quarter notes a minute
 SWING = 0.66  # where the second of two eighth notes begins when swing is asked for, and no more is said
@@ -185,16 +186,17 @@ class Plan:
         return whole * beats[-1] + within
 
     def describe(self) -> str:
-        """In words, such as "124 BPM, 4/4, A minor, Am F C G, no drums"; of a long row of chords the first eight.
+        """In words, such as "124 BPM, 4/4, A minor, Am F C G, no drums"; of a long row of chords
+        the first eight bars.
 
         With sections: "..., intro 4 bars | verse 8 bars: Am F".
         """
         parts = [] if self.tempo is None else [f"{self.tempo:g} BPM", self.metre]
         parts += [self.key] if self.key else []
-        parts += [_row(self.chords)] if _row(self.chords) else []
+        parts += filter(None, [_row(self.chords, self.metre)])
         parts += [] if self.drums is None else ["drums" if self.drums else "no drums"]
         if self.sections:
-            parts.append(" | ".join(map(_in_words, self.sections)))
+            parts.append(" | ".join(_in_words(section, section.metre or self.metre) for section in self.sections))
         return ", ".join(parts)
 
     def later(self, seconds: float) -> Plan:
@@ -250,15 +252,35 @@ def _float(name: str, value: object) -> float:
         raise ValueError(f"{name} is too large") from None
 
 
-def _row(chords: Chords) -> str:
-    symbols = [symbol for symbol, _ in chords if symbol]
-    return " ".join(symbols[:8]) + (" ..." if len(symbols) > 8 else "")
+def _row(chords: Chords, metre: str) -> str:
+    """Chords as a sheet has them, "Am F (C G) % E7"; of a long row the first eight bars."""
+    bar, bars, place = bar_length(metre), list[list[str]](), 0.0
+    for symbol, length in chords:
+        first, last = int(place / bar + 1e-6), int((place + length) / bar - 1e-6)
+        if first < len(bars):
+            bars[first].append(symbol or "?")
+        else:
+            bars.append([symbol or "?"])
+        bars += [["%"] for _ in range(last - first)]
+        place += length
+        if len(bars) > ROW_BARS:
+            break
+    if not any(symbol for symbol, _ in chords):
+        return ""
+    row = [one[0] if len(one) == 1 else f"({' '.join(one)})" for one in bars[:ROW_BARS]]
+    return " ".join(row) + (" ..." if len(bars) > ROW_BARS else "")
 
 
-def _in_words(section: Section) -> str:
+def _in_words(section: Section, metre: str) -> str:
     drums = {None: "", True: ", drums", False: ", no drums"}[section.drums]
-    chords = f": {_row(section.chords)}" if _row(section.chords) else ""
-    return f"{section.name or 'section'} {section.bars:g} bars{drums}{chords}"
+    row = _row(section.chords, metre)
+    chords = f": {row}" if row else ""
+    return f"{section.name or 'section'} {counted(section.bars)}{drums}{chords}"
+
+
+def counted(bars: float) -> str:
+    """ "1 bar", "8 bars"."""
+    return f"{bars:g} bar" + ("" if bars == 1 else "s")
 
 
 def _check_values(tempo: float | None, metre: str | None, key: str | None, chords: Chords, drums: bool | None) -> None:

@@ -106,19 +106,18 @@ def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRe
         raise RequestError(f"{path} asks for something impossible: {error}") from error
 
 
-def plan_in(path: Path) -> Plan:
-    """The plan that the clip at `path` was made to: that of its sidecar, or the one that its request gave.
+def plan_in(path: Path) -> Plan | None:
+    """The plan that the clip at `path` was made to, where its sidecar says so, or its request gave all of it.
 
-    Raises FileError: it is not ours, or has no plan.
+    Raises FileError: it is not ours.
     """
     record = record_of(path)
     if sidecar_path(path).is_file():
         record = read_sidecar(path)
-    facts = record.get("played", record.get("plan"))
+    whole = not any(name in record for name in PLANNING if name != "plan")
+    facts = record.get("played", record.get("plan") if whole else None)
     if facts is None:
-        raise FileError(
-            f"{path}: neither the clip nor a sidecar beside it has a plan: give its prompt and seed to ttm-app plan"
-        )
+        return None
     try:
         return Wishes.checked({"plan": facts}).sheet.plan
     except RequestError as error:

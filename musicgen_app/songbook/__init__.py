@@ -1,9 +1,11 @@
 """Songs as files: a plan as a chord sheet, as JSON and as MIDI, and what a request makes of it.
 
 sheet              a chord sheet as text -> a plan, by the way of sheet_lexer (tokens with their places),
-                   sheet_words (entries such as "tempo 96"), chord_row (bars of chords) and keys
+                   sheet_words (entries such as "tempo 96"), chord_row (bars of chords), keys, and chordpro
+                   (directives and lyrics with chords in them)
 sheet_writer       a plan -> the canonical text, which reads back equal
-midi, midi_reader  a plan as a MIDI file; any MIDI file as a plan
+midi_writer        a plan -> a MIDI file
+midi_reader        any MIDI file -> a plan
 plan_files         a plan from a file of any form, and into one
 wishes             what a request says of the plan
 decision           the plan of every clip of a request, and where each part of it comes from

@@ -23,6 +23,12 @@ LONGEST = 200  # characters of a word that may be a chord, or several with hyphe
 UNKNOWN = "?"  # in a sheet: the chord is unknown
 
 
+def times(word: str) -> int | None:
+    """How often "x2" repeats; None for another word."""
+    found = REPEAT.fullmatch(word)
+    return int(found[1] or found[2]) if found else None
+
+
 class Fixed(NamedTuple):
     """A chord of a length in quarter notes; symbol None: the chord before goes on."""
 
@@ -61,11 +67,11 @@ class ChordRow:
             ]
             if any(token.kind == "open" for token in signs[:1]):
                 self._open(signs.pop(0))
-            repeats = [token for token in inner if token.kind == "word" and REPEAT.fullmatch(token.text)]
+            repeats = [token for token in inner if token.kind == "word" and times(token.text) is not None]
             if barred:
                 self._bar([token for token in inner if token not in repeats])
                 for token in repeats:
-                    self._repeat(token, self._times(token))
+                    self._repeat(token, times(token.text) or 0)
             else:
                 self._loose(inner)
             for sign in signs:
@@ -102,8 +108,8 @@ class ChordRow:
                 group = None
             elif group is not None:
                 group.append(token)
-            elif REPEAT.fullmatch(token.text):
-                self._repeat(token, self._times(token))
+            elif (count := times(token.text)) is not None:
+                self._repeat(token, count)
             elif token.text in HOLD:
                 raise token.fail("beats need bar lines or parentheses: write | Am . F . | or (Am . F .)")
             else:
@@ -165,11 +171,6 @@ class ChordRow:
         if read.why and read not in self.changes:
             self.changes.append(read)
         return read.symbol or ""
-
-    def _times(self, token: Token) -> int:
-        found = REPEAT.fullmatch(token.text)
-        assert found
-        return int(found[1] or found[2])
 
     def _repeat(self, token: Token, times: int) -> None:
         repeated = self.parts[self._since :]

@@ -29,7 +29,10 @@ CHORDS_IN_WORDS = 16  # that a text encoder is told of
 
 @dataclass(frozen=True)
 class Decision:
-    """The plan of one clip. origin: of each of PARTS, where it comes from."""
+    """The plan of one clip. origin: of each of PARTS, where it comes from; worked_out: those that nobody says.
+
+    A key that is worked out from the chords has their origin.
+    """
 
     plan: Plan
     origin: dict[str, str]
@@ -37,17 +40,18 @@ class Decision:
     understood: tuple[Demand, ...] = ()
     approximated: tuple[Demand, ...] = ()
     not_understood: tuple[Demand, ...] = ()
+    worked_out: tuple[str, ...] = ()
 
     def reading(self) -> dict:
-        """JSON-safe: genre, understood, approximated, not_understood, and origin."""
+        """JSON-safe: genre, understood, approximated, not_understood, origin, and what was worked out."""
         lists = {name: getattr(self, name) for name in ("understood", "approximated", "not_understood")}
         told = {name: [demand.to_dict() for demand in demands] for name, demands in lists.items()}
-        return {"genre": self.genre, **told, "origin": self.origin}
+        return {"genre": self.genre, **told, "origin": self.origin, "worked_out": list(self.worked_out)}
 
     def sections(self, seconds: float) -> list[dict]:
         """The sections with all their chords, played out: {"name", "bars", "chords"}, and what else they say.
 
-        A plan without any has one, which holds a clip of so many seconds. "bar" is the length of one in quarter notes.
+        A plan without any has one, which holds a clip of so many seconds.
         """
         found = []
         for number, stretch in enumerate(self.plan.stretches):
@@ -62,7 +66,6 @@ class Decision:
                 "name": stretch.name,
                 "bars": quarters / bar,
                 "chords": _played(stretch.chords, quarters),
-                "bar": bar,
             }
             found.append(about | {name: value for name, value in says.items() if value is not None})
         return found
@@ -70,7 +73,7 @@ class Decision:
     def to_dict(self, seconds: float) -> dict:
         """JSON-safe: what a clip of so many seconds is made to, and why."""
         plan = self.plan
-        sections = [{n: v for n, v in section.items() if n != "bar"} for section in self.sections(seconds)]
+        sections = self.sections(seconds)
         facts = {"tempo": plan.tempo, "metre": plan.metre, "key": plan.key, "drums": plan.drums, "genre": self.genre}
         return facts | {"sections": sections} | {n: v for n, v in self.reading().items() if n != "genre"}
 
@@ -102,16 +105,18 @@ def decide(
     understood, replaced = _outdone(reading.understood, facts, wanted)
     replaced += [Demand("chords", one.text, one.symbol or "no chord", one.why) for one in wishes.changes]
     understood, kin = _taken_for(understood, genre)
+    replaced += [Demand("sheet", *one) for one in wishes.told]
     decisions = []
     for plan in plans:
-        origin = origins(plan, facts, wishes, pieces is not None and vector is not None) | {"genre": genre[1]}
+        origin, worked_out = origins(plan, facts, wishes, pieces is not None and vector is not None)
+        origin |= {"genre": genre[1]}
         plan = _spelt(plan, origin, facts)
         plan, missed = _in_parts(plan, facts, wishes, layout, seconds)
         lost = [one for one in reading.approximated if one.why in missed]
         kept = (one for one in reading.approximated if one.why not in missed)
         approximated = (*kept, *kin, *replaced, *_limits(plan, layout))
         failed = (*reading.not_understood, *(replace(one, meaning="", why=missed[one.why]) for one in lost))
-        decisions.append(Decision(plan, origin, genre[0], understood, approximated, failed))
+        decisions.append(Decision(plan, origin, genre[0], understood, approximated, failed, worked_out))
     return decisions
 
 
@@ -198,8 +203,11 @@ def facts_with(facts: PromptFacts, wishes: Wishes) -> PromptFacts:
     )
 
 
-def origins(plan: Plan, facts: PromptFacts, wishes: Wishes, borrows: bool) -> dict[str, str]:
-    """Where tempo, metre, key, chords and drums of a plan come from: the first of the sources that says the part."""
+def origins(plan: Plan, facts: PromptFacts, wishes: Wishes, borrows: bool) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Where tempo, metre, key, chords and drums of a plan come from: the first of the sources that says the part.
+
+    And those parts that none says: a key is worked out from the chords, where these are not borrowed.
+    """
     given = wishes.sheet.plan
     sources: dict[str, dict[str, bool]] = {
         OPTION: {
@@ -233,9 +241,9 @@ def origins(plan: Plan, facts: PromptFacts, wishes: Wishes, borrows: bool) -> di
     }
     parts = sources[OPTION]
     found = {part: next((name for name, says in sources.items() if says[part]), DEFAULT) for part in parts}
-    if found["key"] in (BORROWED, DEFAULT) and found["chords"] != DEFAULT and plan.key:
-        found["key"] = found["chords"]  # worked out from them
-    return found
+    if found["key"] in (BORROWED, DEFAULT) and found["chords"] not in (BORROWED, DEFAULT) and plan.key:
+        return found | {"key": found["chords"]}, ("key",)
+    return found, ()
 
 
 def plan_in_words(plan: Plan, wishes: Wishes) -> str:

@@ -1,8 +1,12 @@
-"""Any MIDI file -> a plan: what it says of tempo, metre and form, and chords estimated from its notes."""
+"""Any MIDI file -> a plan: the one that it holds, or what it says and what is estimated from its notes."""
 
 from __future__ import annotations
 
 import bisect
+import io
+import json
+import struct
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import mido
@@ -14,13 +18,92 @@ from ..control.plan import MAX_BARS, MAX_SECTIONS, NAME_LENGTH, TEMPI, Chords, F
 from ..control.theory import QUALITIES, SHARPS, bar_length, key_of, parse_metre
 from ..errors import RequestError
 from .chord_row import UNKNOWN
-from .midi import OURS
+from .midi_writer import MARK, OURS, TICKS, tracks
 
+MIDI_BYTES = 1_000_000
+MOST_TRACKS = 256
 DRUMS = 9  # the channel of General MIDI
 MOST_TEMPI = 16  # changes that are kept; beyond that it is rubato
 SHAPES = ("", "m", "7", "maj7", "m7", "dim", "sus4", "m7b5", "aug", "6", "5")  # that are looked for
 _TEMPLATES = [(root, shape) for root in range(12) for shape in SHAPES]
 _MARKS = np.array([[(p - root) % 12 in {t % 12 for t in QUALITIES[s]} for p in range(12)] for root, s in _TEMPLATES])
+
+
+def read_midi(data: bytes) -> FoundPlan:
+    """The plan of a MIDI file. One of ours gives its plan exactly; of any other it is estimated, and what is told.
+
+    Raises RequestError: it is none, or beyond the limits.
+    """
+    file, ours = _opened(data), None
+    texts = [message.text for track in file.tracks for message in track if message.type == "text"]
+    for text in texts:
+        if text.startswith(MARK):
+            with suppress(TypeError, ValueError, KeyError, RecursionError, RequestError):
+                plan = checked(Plan.from_dict(json.loads(text[len(MARK) :])))
+                if file.ticks_per_beat == TICKS and _events(tracks(plan)) == _events(file.tracks):
+                    return FoundPlan(plan)
+                ours = plan
+    found = _estimate(file)
+    return _with_unwritten(found, ours) if ours else found
+
+
+def _with_unwritten(found: FoundPlan, before: Plan) -> FoundPlan:
+    """What a file of ours that was changed says, and what MIDI has no word for from the plan that it was made from."""
+    plan, old = found.plan, {section.name: section for section in before.sections}
+    sections = tuple(
+        replace(section, drums=old[section.name].drums, energy=old[section.name].energy)
+        if section.name in old
+        else section
+        for section in plan.sections
+    )
+    if not before.sections:
+        sections = tuple(replace(section, drums=None) for section in sections)
+    plan = replace(plan, drums=before.drums, swing=before.swing, ends=before.ends, sections=sections)
+    told = "it was changed: drums, energy, swing and ending are those of the plan that it was made from"
+    return FoundPlan(checked(plan), (*found.notes, told))
+
+
+def _opened(data: bytes) -> mido.MidiFile:
+    if len(data) > MIDI_BYTES:
+        raise RequestError(f"byte {MIDI_BYTES:,}: the MIDI file is longer than {MIDI_BYTES:,} bytes")
+    if len(data) < 14 or data[:4] != b"MThd":
+        raise RequestError("byte 0: it is no MIDI file")
+    _, tracks, division = struct.unpack(">HHH", data[8:14])
+    if tracks > MOST_TRACKS:
+        raise RequestError(f"byte 10: {tracks:,} tracks, but {MOST_TRACKS} are the most")
+    if not 0 < division < 32768:
+        raise RequestError("byte 12: its times are not in quarter notes")
+    try:
+        return mido.MidiFile(file=io.BytesIO(data), clip=True, charset="utf-8")
+    except UnicodeDecodeError:
+        return _opened_as(data, "latin1")
+    except Exception as error:  # mido raises whatever a damaged file makes it stumble over
+        raise _damaged(error) from None
+
+
+def _opened_as(data: bytes, charset: str) -> mido.MidiFile:
+    try:
+        return mido.MidiFile(file=io.BytesIO(data), clip=True, charset=charset)
+    except Exception as error:
+        raise _damaged(error) from None
+
+
+def _damaged(error: Exception) -> RequestError:
+    reason = " ".join(str(error).split())[:80] or type(error).__name__
+    return RequestError(f"the MIDI file is damaged ({reason})")
+
+
+def _events(tracks: list[mido.MidiTrack]) -> list[tuple]:
+    """All that tracks say at their times, but for the plan in words."""
+    found = []
+    for track in tracks:
+        now = 0
+        for message in track:
+            now += message.time
+            if message.type != "end_of_track" and not (message.type == "text" and message.text.startswith(MARK)):
+                facts = message.dict() | {"time": now}
+                found.append((now, *(str(facts[name]) for name in sorted(facts))))
+    return sorted(found)
 
 
 @dataclass
@@ -37,7 +120,7 @@ class _Heard:
     ours: bool = False  # it was written by `midi`, which has no track of drums
 
 
-def estimate(file: mido.MidiFile) -> FoundPlan:
+def _estimate(file: mido.MidiFile) -> FoundPlan:
     """The plan of a file that is not ours, and what was estimated. Raises RequestError: nothing can be used."""
     heard = _heard(file)
     told: list[str] = []

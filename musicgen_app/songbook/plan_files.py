@@ -14,7 +14,8 @@ from typing import Any
 from ..control.operations import checked
 from ..control.plan import FoundPlan, Plan
 from ..errors import FileError, RequestError
-from .midi import MIDI_BYTES, read_midi, write_midi
+from .midi_reader import MIDI_BYTES, read_midi
+from .midi_writer import write_midi
 from .sheet import SHEET_LENGTH, read_sheet
 from .sheet_writer import write_sheet
 from .wishes import PLAN_BYTES, Wishes
@@ -41,8 +42,9 @@ def parse_plan(data: bytes) -> FoundPlan:
     if re.match(r'\s*\{\s*["}]', text):  # "{key: Am}" is a line of a sheet
         return FoundPlan(_of_json(text))
     sheet = read_sheet(text)
-    told = tuple(f"{change.text}: read as {change.symbol or 'no chord'} ({change.why})" for change in sheet.changes)
-    return FoundPlan(sheet.plan, told, text)
+    told = [f"{change.text}: read as {change.symbol or 'no chord'} ({change.why})" for change in sheet.changes]
+    told += [f"{what}: {meaning} ({why})" for what, meaning, why in sheet.told]
+    return FoundPlan(sheet.plan, tuple(told), text)
 
 
 def text_of(data: bytes) -> str:

@@ -12,41 +12,33 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from ..control.chord_reader import ChordReading, names_of, read_chords
-from ..control.grid import FORM
+from ..control.chord_reader import ChordReading, names_of
 from ..control.operations import checked
 from ..control.plan import MAX_SECTIONS, Plan, Section
 from ..control.theory import bar_length, parse_metre
 from ..errors import RequestError
-from .chord_row import HOLD, LONGEST, REPEAT, UNKNOWN, ChordRow, Fixed
+from .chord_row import HOLD, REPEAT, UNKNOWN, ChordRow, Fixed, times
+from .chordpro import REMARKS, translated
 from .sheet_lexer import Token, tokens
-from .sheet_words import ATTRIBUTES, LEVELS, METRE, NUMBER, TEMPO, Words, common, swing
+from .sheet_words import ATTRIBUTES, LEVELS, METRE, NUMBER, TEMPO, Words, common, is_chord, swing
 
 SHEET_LENGTH = 100_000  # characters
-REMARKS = (
-    "title",
-    "t",
-    "subtitle",
-    "st",
-    "artist",
-    "composer",
-    "lyricist",
-    "copyright",
-    "album",
-    "year",
-    "comment",
-    "c",
-)
+ABOUT_LENGTH = 500  # of a style or a title
 HEADER = ("tempo", "bpm", "key", "time", "metre", "meter", "swing", "straight", "drums", "no", "with", "without",
           "ends", "start", "chords")  # fmt: skip
-PARTS = {name for part, names in FORM.items() for name in (part, *names)}
+ABOUT = ("style", "genre", "title", "t")  # lines that can stand for a prompt, the first that is there
 
 
 class Sheet(NamedTuple):
-    """What a sheet says. changes: chords that the models do not know as written, and what stands for them."""
+    """What a sheet says. changes: chords that the models do not know as written, and what stands for them.
+
+    told: (what, as, why) of what else is not read as it stands; about: its style, or title, in words.
+    """
 
     plan: Plan
-    changes: tuple[ChordReading, ...]
+    changes: tuple[ChordReading, ...] = ()
+    told: tuple[tuple[str, str, str], ...] = ()
+    about: str = ""
 
 
 @lru_cache(maxsize=8)
@@ -57,7 +49,8 @@ def read_sheet(text: str) -> Sheet:
         raise RequestError(
             f"line {line}, column 1: the sheet has {len(text):,} characters, {SHEET_LENGTH:,} are the most"
         )
-    return _read(text, Plan())
+    translation = translated(text)
+    return _read(translation.text, Plan())._replace(told=translation.told)
 
 
 def read_row(text: str, key: str | None = None) -> ChordRow:
@@ -66,7 +59,7 @@ def read_row(text: str, key: str | None = None) -> ChordRow:
     for _ in range(2):  # what names of notes there are is known at the end
         sheet, row = _Reader(), ChordRow(key=key, names=names)
         for number, line in enumerate(text.splitlines(), start=1):
-            sheet.chords(row, _stretches(list(tokens(line, number))))
+            sheet.take_chords(row, _stretches(list(tokens(line, number))))
         names = names_of(row.words)
         if not names:
             break
@@ -91,19 +84,19 @@ def read_form(text: str, plan: Plan) -> Sheet:
 class _Draft:
     """A section as it is read."""
 
-    at: Token
+    token: Token
     name: str
     bars: float | None = None
     beats: bool = False  # that number is one of beats
     facts: dict = field(default_factory=dict)
     row: ChordRow = field(default_factory=ChordRow)
-    own: bool = False  # it has a colon
+    has_colon: bool = False
     times: int = 1
     before: _Draft | None = None  # the last one of that name
 
     def settle(self) -> None:
         """Take what it does not say from the section of that name before it: its chords; all, for a name alone."""
-        if self.before is None or self.own or self.row.parts:
+        if self.before is None or self.has_colon or self.row.parts:
             return
         self.row = self.before.row
         if self.bars is None:
@@ -123,6 +116,7 @@ class _Reader:
 
     def __init__(self, before: Plan | None = None, names: str | None = None, known: tuple[Section, ...] = ()):
         self.facts: dict = {}
+        self.about: dict[str, str] = {}
         self.plan = before or Plan()
         self.names = names
         self.row = ChordRow(names=names)  # of the song
@@ -132,11 +126,10 @@ class _Reader:
 
     def read(self, text: str) -> Sheet:
         for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
-            if line.strip().startswith("{") and line.rstrip().endswith("}"):
-                line = line.replace("{", " ").replace("}", " ")
-            found = list(tokens(line, number))
-            if found:
-                self._line(found)
+            if not self._is_remark(line):
+                found = list(tokens(line, number))
+                if found:
+                    self._line(found)
         plan = replace(self.plan, **self.facts)
         metre = plan.metre
         plan = replace(plan, chords=self.row.chords(bar_length(metre)))
@@ -144,7 +137,17 @@ class _Reader:
         if plan.ends and not sections:
             raise RequestError("line 1, column 1: it ends, but has no sections: write them as verse 8")
         plan = checked(replace(plan, sections=tuple(sections)), "line 1, column 1")
-        return Sheet(plan, tuple(dict.fromkeys(change for row in self.rows for change in row.changes)))
+        changes = tuple(dict.fromkeys(change for row in self.rows for change in row.changes))
+        return Sheet(plan, changes, about=next((self.about[name] for name in ABOUT if self.about.get(name)), ""))
+
+    def _is_remark(self, line: str) -> bool:
+        """Whether a line says something about the song that is no part of its plan, such as its title."""
+        name, colon, text = line.partition(":")
+        name = name.strip().lower()
+        if not colon or name not in REMARKS:
+            return False
+        self.about.setdefault(name, " ".join(text.split())[:ABOUT_LENGTH])
+        return True
 
     @property
     def rows(self) -> list[ChordRow]:
@@ -154,13 +157,11 @@ class _Reader:
         first, word = found[0], found[0].text.lower()
         named = len(found) > 1 and found[1].kind == "colon"
         colon = any(token.kind == "colon" for token in found)
-        if first.kind == "word" and word in REMARKS and named:
-            return
         if first.kind == "word" and word == "chords" and named:
             self._header_is_first(first)
-            self.chords(self.row, _stretches(found[2:]))
+            self.take_chords(self.row, _stretches(found[2:]))
             return
-        tempo = TEMPO.fullmatch(word) or len(found) > 1 and found[1].text.lower() == "bpm"
+        tempo = TEMPO.fullmatch(word) or len(found) > 1 and found[1].text.lower() in ("bpm", "=")
         if first.kind == "word" and (word in HEADER or METRE.fullmatch(word) or tempo) and (named or not colon):
             if not (word == "ends" and len(found) == 1):
                 self._header_is_first(first)
@@ -204,22 +205,22 @@ class _Reader:
     def _sections(self, found: list[Token]) -> None:
         """A line of sections, or of chords for the one before."""
         row: list[list[Token]] = []
-        into, led = self.open, False  # led: a bar line stands before the first chord
+        target, starts_with_bar = self.open, False  # starts_with_bar: a bar line stands before the first chord
         for stretch in _stretches(found):
             inner = [token for token in stretch if token.kind not in ("bar", "separator")]
-            if self._is_head(inner, into is not None):
-                self._flush(into, row, led)
-                into = self._head(inner)
+            if self._is_head(inner, target is not None):
+                self._flush(target, row, starts_with_bar)
+                target = self._head(inner)
                 after = next((n for n, token in enumerate(inner) if token.kind == "colon"), len(inner)) + 1
-                row, led = [inner[after:]] if inner[after:] else [], False
+                row, starts_with_bar = [inner[after:]] if inner[after:] else [], False
             elif inner:
-                if into is None:
-                    into = self._place(inner[0])
-                led = led or not row and stretch[0].kind in ("bar", "open")
+                if target is None:
+                    target = self._place(inner[0])
+                starts_with_bar = starts_with_bar or not row and stretch[0].kind in ("bar", "open")
                 row.append(inner)
             elif not row:
-                led = led or bool(stretch)
-        self._flush(into, row, led)
+                starts_with_bar = starts_with_bar or bool(stretch)
+        self._flush(target, row, starts_with_bar)
 
     def _place(self, token: Token) -> ChordRow:
         """Where chords without a section belong."""
@@ -231,15 +232,15 @@ class _Reader:
         self.open = self.row
         return self.row
 
-    def _flush(self, into: ChordRow | None, row: list[list[Token]], led: bool) -> None:
-        if row and into is not None:
-            into.add(row, led or len(row) > 1 or row[0][-1].kind == "close")
+    def _flush(self, target: ChordRow | None, row: list[list[Token]], starts_with_bar: bool) -> None:
+        if row and target is not None:
+            target.add(row, starts_with_bar or len(row) > 1 or row[0][-1].kind == "close")
 
-    def chords(self, into: ChordRow, stretches: list[list[Token]]) -> None:
-        led = bool(stretches) and stretches[0][0].kind in ("bar", "open")
+    def take_chords(self, target: ChordRow, stretches: list[list[Token]]) -> None:
+        starts_with_bar = bool(stretches) and stretches[0][0].kind in ("bar", "open")
         row = [[token for token in stretch if token.kind != "bar"] for stretch in stretches]
-        self._flush(into, [stretch for stretch in row if stretch], led)
-        self.open = into
+        self._flush(target, [stretch for stretch in row if stretch], starts_with_bar)
+        self.open = target
 
     def _is_head(self, inner: list[Token], chords_may_follow: bool) -> bool:
         """Whether tokens between two bar lines begin a section."""
@@ -276,14 +277,14 @@ class _Reader:
         colon = next((n for n, token in enumerate(inner) if token.kind == "colon"), len(inner))
         if not colon:
             raise first.fail("a section needs a name before its colon")
-        draft = _Draft(first, _name_of(inner[:colon]), own=colon < len(inner))
+        draft = _Draft(first, _name_of(inner[:colon]), has_colon=colon < len(inner))
         _attributes(draft, Words(inner[len(_name_tokens(inner[:colon])) : colon]))
         draft.row = ChordRow(key=draft.facts.get("key", self.row.key), names=self.names)
         draft.before = self.known.get(draft.name.casefold())
         self.known[draft.name.casefold()] = draft
         self.drafts.append(draft)
         self.open = draft.row
-        return draft.row if draft.own else None
+        return draft.row if draft.has_colon else None
 
 
 def _draft_of(section: Section) -> _Draft:
@@ -292,12 +293,6 @@ def _draft_of(section: Section) -> _Draft:
     facts = {name: getattr(section, name) for name in entries if getattr(section, name) is not None}
     row = ChordRow([Fixed(symbol, length) for symbol, length in section.chords])
     return _Draft(Token("word", section.name, 1, 1), section.name, section.bars, facts=facts, row=row)
-
-
-def is_chord(text: str) -> bool:
-    """Whether a word is a chord, and no part of a form: "Solo" is both."""
-    read = read_chords(text.split("*")[0], "C major") if len(text) <= LONGEST else []
-    return bool(read) and read[0].symbol is not None and (len(text) == 1 or text.lower() not in PARTS)
 
 
 def _attributes(draft: _Draft, words: Words) -> None:
@@ -310,8 +305,8 @@ def _attributes(draft: _Draft, words: Words) -> None:
             draft.bars = float(word)
             if words.ahead() in ("bar", "bars", "beat", "beats"):
                 draft.beats = words.next().text.lower().startswith("beat")
-        elif found := REPEAT.fullmatch(word):
-            draft.times = int(found[1] or found[2])
+        elif (count := times(word)) is not None:
+            draft.times = count
             if not 0 < draft.times <= MAX_SECTIONS:
                 raise token.fail(f"{token.shown}: a section is repeated from 1 to {MAX_SECTIONS} times")
         elif word == "energy":
@@ -373,19 +368,19 @@ def _finished(draft: _Draft, metre: str) -> list[Section]:
         bars = round(length / bar, 9)
     name = draft.name[:40]
     if not bars:
-        raise draft.at.fail(
+        raise draft.token.fail(
             f"how many bars has {name!a}? Write {name if name.isprintable() else 'verse'} 8, or give it chords"
         )
     if len(chords) == 1 and not isinstance(draft.row.parts[0], Fixed):  # a chord fills a pick-up as well
         chords = ((chords[0][0], min(length, bars * bar)),)
     elif length > bars * bar * (1 + 1e-9):
-        raise draft.at.fail(
-            f"{name!a}: {length / bar:g} bars of chords do not fit into {bars:g}"
+        raise draft.token.fail(
+            f"{name!a}: {length / bar:g} bars of chords do not fit target {bars:g}"
             f" (if {bars:g} is part of its name, write [{name} {bars:g}])"
         )
     try:
         section = Section(bars, draft.name, chords, **draft.facts)
         Plan(sections=(section,)).check()
     except ValueError as error:
-        raise draft.at.fail(str(error)) from None
+        raise draft.token.fail(str(error)) from None
     return [section] * draft.times

@@ -6,8 +6,11 @@ import re
 from contextlib import suppress
 from decimal import Decimal
 
+from ..control.chord_reader import read_chords
+from ..control.grid import FORM
 from ..control.plan import SWING, Plan
 from ..control.theory import bar_length
+from .chord_row import LONGEST
 from .keys import read_key
 from .sheet_lexer import Token
 
@@ -15,9 +18,12 @@ LEVELS = {  # words for the energy of a section
     "pp": 0.1, "p": 0.25, "mp": 0.4, "mf": 0.6, "f": 0.8, "ff": 1.0,
     "quiet": 0.2, "soft": 0.25, "sparse": 0.2, "medium": 0.5, "loud": 0.8, "full": 1.0,
 }  # fmt: skip
+PARTS = {name for part, names in FORM.items() for name in (part, *names)}
 NUMBER = re.compile(r"\d+(?:\.\d*)?(?:e[-+]?\d+)?|\.\d+", re.IGNORECASE)
 METRE = re.compile(r"\d{1,3}/\d{1,3}")
-TEMPO = re.compile(r"(?:♩|q)=(.+)|(.+)bpm", re.IGNORECASE)
+TEMPO = re.compile(r"([♩♪qeh]|𝅗𝅥)(\.?)=(.*)|(.+)bpm", re.IGNORECASE)
+NOTES = {"♩": 1.0, "q": 1.0, "♪": 0.5, "e": 0.5, "h": 2.0, "𝅗𝅥": 2.0}  # in quarter notes
+NOTE = re.compile(r"([♩♪qeh]|𝅗𝅥)(\.?)", re.IGNORECASE)
 ATTRIBUTES = {
     "drums",
     "no",
@@ -33,6 +39,12 @@ ATTRIBUTES = {
     "beat",
     *LEVELS,
 }
+
+
+def is_chord(text: str) -> bool:
+    """Whether a word is a chord, and no part of a form: "Solo" is both."""
+    read = read_chords(text.split("*")[0], "C major") if len(text) <= LONGEST else []
+    return bool(read) and read[0].symbol is not None and (len(text) == 1 or text.lower() not in PARTS)
 
 
 class Words:
@@ -61,13 +73,19 @@ class Words:
 def common(token: Token, word: str, words: Words) -> dict:
     """What a song and a section may both say, as entries of either; {} for another word."""
     try:
+        if word in ("tempo", "bpm") and (TEMPO.fullmatch(words.ahead()) or NOTE.fullmatch(words.ahead())):
+            token = words.next()
+            word = token.text.lower()
         if word in ("tempo", "bpm"):
             tempo = words.number(token, "a number, as in tempo 96")
             if words.ahead() == "bpm":
                 words.next()
             return {"tempo": _tempo(tempo)}
+        if NOTE.fullmatch(word) and words.ahead().startswith("="):
+            word += words.next().text
         if found := TEMPO.fullmatch(word):
-            return {"tempo": _tempo(float(found[1] or found[2]))}
+            beats = float(found[4] or found[3] or words.number(token, "a number, as in ♩.=88"))
+            return {"tempo": _tempo(beats * NOTES.get(found[1], 1.0) * (1.5 if found[2] else 1.0))}
         if NUMBER.fullmatch(word) and words.ahead() == "bpm":
             words.next()
             return {"tempo": _tempo(float(word))}

@@ -19,6 +19,7 @@ from .sheet import SHEET_LENGTH, Sheet, read_form, read_row, read_sheet
 
 PLAN_BYTES = 100_000  # of a plan as JSON: what tags and sidecars hold
 TEXT_LENGTH = 10_000  # characters of chords and of a form
+NO_CHORDS = "it has no chords of its own, so that it has those of the first section with some"
 RING = 2.0  # seconds that a last chord rings on
 
 
@@ -69,7 +70,7 @@ class Wishes:
         """The plan that was given, empty for none."""
         if isinstance(self.plan, str):
             return read_sheet(self.plan)
-        return Sheet(self.plan or Plan(), ())
+        return Sheet(self.plan or Plan())
 
     @cached_property
     def has_chords(self) -> bool:
@@ -91,6 +92,13 @@ class Wishes:
         form = self._formed(self.sheet.plan).changes if self.form else ()
         return (*self.sheet.changes, *(row.changes if row else ()), *form)
 
+    @property
+    def told(self) -> list[tuple[str, str, str]]:
+        """(what, as, why) of what else is not played as it stands: lyrics, sections without chords."""
+        plan, lent = lend_chords(self._put_together(Plan(), None))
+        row = " ".join(symbol or "?" for symbol, _ in plan.chords[:8])
+        return [*self.sheet.told, *((name or "a section", row, NO_CHORDS) for name in lent)]
+
     def _formed(self, plan: Plan) -> Sheet:
         try:
             return read_form(self.form or "", plan)
@@ -100,8 +108,13 @@ class Wishes:
     def over(self, borrowed: Plan, key: str | None = None) -> Plan:
         """The plan of a clip: what is wished, and from `borrowed` what is not. Raises RequestError.
 
-        key: of the prompt, for chords that are wished without one; else it is worked out from them.
+        key: of the prompt, for chords that are wished without one; else it is worked out from them. A section that is
+        wished without chords has those of the first one that has some.
         """
+        plan = self._put_together(borrowed, key)
+        return checked(lend_chords(plan)[0] if self.form or self.plan is not None else plan)
+
+    def _put_together(self, borrowed: Plan, key: str | None) -> Plan:
         plan = replace(borrowed, start=0.0)
         if self.plan is not None:
             plan = _filled(keyed(self.sheet.plan), borrowed)
@@ -116,22 +129,37 @@ class Wishes:
             plan = with_chords(plan, read_row(self.chords, own_key or key or plan.key or "C major").chords)
         if self.form:
             plan = self._formed(plan).plan
+            if self.form_has_chords and not self.chords and not self.sheet.plan.chords:
+                plan = replace(plan, chords=())  # what is borrowed does not go with them
         if self.has_chords and not own_key:
             plan = keyed(replace(plan, key=key))
         if self.drums is not None:
             sections = tuple(replace(section, drums=None) for section in plan.sections)
             plan = replace(plan, drums=self.drums, sections=sections)
-        return checked(plan)
+        return plan
 
-    def seconds(self) -> float | None:
-        """How long sections with a tempo take, once through, and with their last chord where they end; else None."""
-        plan = self.over(Plan())
+    def seconds(self, tempo: float | None = None) -> float | None:
+        """How long sections with a tempo take, once through, and with their last chord where they end; else None.
+
+        tempo: where nothing is wished.
+        """
+        plan = self.over(Plan(tempo=tempo))
         if not plan.sections or any(stretch.tempo is None for stretch in plan.stretches):
             return None
         return plan.seconds + RING * plan.ends
 
 
 NOTHING = Wishes()
+
+
+def lend_chords(plan: Plan) -> tuple[Plan, list[str]]:
+    """A plan whose sections without chords have those of the first one with some, and the names of those sections."""
+    first = next((stretch for stretch in plan.stretches if stretch.chords), None)
+    lacking = [section.name for section in plan.sections if not section.chords]
+    if plan.chords or first is None or not lacking:
+        return plan, []
+    chords = in_metre(Plan(metre=first.metre, chords=first.chords), plan.metre).chords
+    return replace(plan, chords=chords), lacking
 
 
 def _filled(plan: Plan, borrowed: Plan) -> Plan:

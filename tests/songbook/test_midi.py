@@ -13,7 +13,8 @@ from hypothesis import given, settings
 
 from musicgen_app.control.plan import Plan
 from musicgen_app.errors import RequestError
-from musicgen_app.songbook.midi import MARK, read_midi, write_midi
+from musicgen_app.songbook.midi_reader import read_midi
+from musicgen_app.songbook.midi_writer import MARK, write_midi
 from musicgen_app.songbook.sheet import read_sheet
 from musicgen_app.songbook.sheet_writer import write_sheet
 from support.plans import plans
@@ -56,6 +57,20 @@ def test_a_file_that_somebody_changed_is_read_by_what_it_says_now():
     assert found.plan.tempo == 120 and any("written in its texts" in note for note in found.notes)
     assert [section.name for section in found.plan.sections] == ["intro", "verse", "chorus", "outro"]
     assert [symbol for symbol, _ in found.plan.sections[2].chords] == ["F", "G", "Am", "C7#9", "Bdim"]
+
+
+def test_what_midi_has_no_words_for_is_kept_when_somebody_changes_the_rest():
+    plan = read_sheet("tempo 90 · swing 62% · no drums\nverse 2 energy 0.3: Am F\nchorus 2 drums energy 0.9: C G").plan
+
+    def faster(message):
+        return message.copy(tempo=500_000) if message.type == "set_tempo" else message
+
+    found = read_midi(changed(write_midi(plan), faster))
+    assert found.plan.tempo == 120 and (found.plan.drums, found.plan.ends, found.plan.swing) == (False, False, 0.62)
+    assert [(one.drums, one.energy) for one in found.plan.sections] == [(None, 0.3), (True, 0.9)]
+    assert any("drums, energy, swing and ending are those" in note for note in found.notes)
+    loop = read_midi(changed(write_midi(read_sheet("tempo 90\nchords: Am F").plan), faster))
+    assert not loop.plan.ends
 
 
 def test_chords_of_other_files_are_estimated_and_that_is_told():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from musicgen_app import cli
-from musicgen_app.control.plan import Plan
+from musicgen_app.control.plan import Plan, Section
 from musicgen_app.control.theory import bar_length
 from musicgen_app.models import installed
 from musicgen_app.songbook.plan_files import SCHEMA
@@ -43,7 +43,7 @@ def test_it_tells_a_prompt_as_json(model, capsys):
         run(capsys, "plan", "calm music, 97 BPM, chords: Am F", "--model", model, "--seconds", "9", "--json")
     )
     assert told.keys() == {"tempo", "metre", "key", "drums", "genre", "sections", "understood", "approximated",
-                           "not_understood", "origin"}  # fmt: skip
+                           "not_understood", "origin", "worked_out"}  # fmt: skip
     assert (told["tempo"], told["metre"], told["key"]) == (97.0, "4/4", "A minor")
     (section,) = told["sections"]
     assert section == {"name": "", "bars": 4.0, "chords": [["Am", 4.0], ["F", 4.0], ["Am", 4.0], ["F", 4.0]]}
@@ -197,3 +197,79 @@ def test_a_prompt_that_is_a_file_names_the_option_that_reads_it(home, tmp_path, 
     assert "--from" in run(capsys, "generate", str(tmp_path / "clip.wav"), code=2)
     assert run(capsys, "plan", "song.txt")
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["clip.wav", "song.txt"]
+
+
+def test_a_plan_needs_no_prompt(model, tmp_path, sheet, capsys):
+    made = ("--model", model, "--seconds", "0.5", "--seed", "3", "--no-keep", "--json")
+    assert cli.run(["generate", "--plan", sheet, *made, "-o", str(tmp_path / "a.wav")]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["prompt"] == "music" and "without a prompt" in err
+    (tmp_path / "styled.txt").write_text(f"title: Rain\nstyle: slow folk, guitar\n{SHEET}", encoding="utf-8")
+    assert cli.run(["generate", "--plan", str(tmp_path / "styled.txt"), *made, "-o", str(tmp_path / "b.wav")]) == 0
+    assert json.loads(capsys.readouterr().out)["prompt"] == "slow folk, guitar"
+    assert "give a PROMPT" in run(capsys, "generate", "--chords", "Am F", *made, code=2)
+
+
+def test_sections_are_as_long_as_at_the_tempo_that_is_stated_or_borrowed(model, tmp_path, capsys):
+    """A borrowed tempo too: of a file of prompts as well."""
+    made = ("--model", model, "--seed", "3", "--no-keep", "--json", "--steps", "1")
+    form = ("--form", "verse 2: Am F")
+    stated = json.loads(run(capsys, "generate", "calm, 120 bpm", *form, *made, "-o", str(tmp_path / "a.wav")))
+    assert stated["seconds"] == pytest.approx(4.0)
+    told = json.loads(run(capsys, "plan", "calm music", *form, "--model", model, "--seed", "3", "--json"))
+    borrowed = json.loads(run(capsys, "generate", "calm music", *form, *made, "-o", str(tmp_path / "b.wav")))
+    assert borrowed["seconds"] == pytest.approx(8 * 60 / told["tempo"]) and told["origin"]["tempo"] == "borrowed"
+    line = {"prompt": "calm music", "seed": 3, "form": form[1], "output": "c"}
+    (tmp_path / "prompts.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    words = ("generate", "--prompts", str(tmp_path / "prompts.jsonl"), "--out-dir", str(tmp_path))
+    run(capsys, *words, "--model", model, "--no-keep", "--steps", "1")
+    assert (tmp_path / "c.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+    assert "is there already" in run(capsys, *words, "--model", model, "--no-keep", "--steps", "1")
+
+
+def test_a_key_that_nobody_says_is_worked_out_and_a_section_without_chords_has_some(model, capsys):
+    out = run(capsys, "plan", "calm music, chords: Am F", "--model", model)
+    assert "key     A minor           stated, worked out from the chords" in out
+    told = json.loads(run(capsys, "plan", "calm", "--form", "intro 1 | verse 2: Am F", "--model", model, "--json"))
+    assert told["worked_out"] == ["key"] and told["origin"]["key"] == "option"
+    assert told["sections"][0]["chords"] == [["Am", 4.0]]
+    assert ("intro", "Am F") in {(one["text"], one["as"]) for one in told["approximated"]}
+
+
+def test_it_tells_the_start_one_bar_and_dotted_beats(model, tmp_path, capsys):
+    (tmp_path / "s.txt").write_text("♩.=60 · 6/8 · start 6\nverse 1: Am\nchorus 2: (F G)\n", encoding="utf-8")
+    out = run(capsys, "plan", str(tmp_path / "s.txt"), "--model", model)
+    assert "90 BPM (♩.=60)" in out and "6 quarter notes into the song" in out and "verse: 1 bar\n" in out
+    held = Plan(sections=(Section(3.0, "verse", (("F", 2.0), ("G", 2.0), ("C", 8.0))),))
+    assert held.describe() == "verse 3 bars: (F G) C %"
+
+
+def test_the_plan_of_a_clip_that_was_made_from_a_prompt(model, tmp_path, capsys):
+    made = ("--model", model, "--seconds", "0.5", "--seed", "3", "--no-keep", "--no-sidecar")
+    run(capsys, "generate", "calm music", *made, "-o", str(tmp_path / "a.wav"))
+    assert cli.run(["plan", "to-sheet", str(tmp_path / "a.wav")]) == 0
+    out, err = capsys.readouterr()
+    told = json.loads(run(capsys, "plan", "calm music", "--model", model, "--seed", "3", "--json"))
+    assert read_sheet(out).plan.tempo == told["tempo"] and "worked out again" in err
+    run(capsys, "plan", "to-midi", str(tmp_path / "a.wav"), "-o", str(tmp_path / "a.mid"))
+
+
+def test_a_file_of_prompts_names_plans_beside_it(model, tmp_path, sheet, capsys):
+    lines = [{"prompt": "calm", "seed": 1, "plan": "song.txt", "output": "a"},
+             {"prompt": "calm", "seed": 1, "plan": SHEET, "output": "b"},
+             {"prompt": "calm", "plan": "../song.txt", "output": "c"}, {"prompt": "calm", "plan": "none.txt"},
+             {"seed": 1, "plan": "song.txt", "output": "d"}]  # fmt: skip
+    source = tmp_path / "prompts.jsonl"
+    source.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    words = ["generate", "--prompts", str(source), "--out-dir", str(tmp_path / "out"), "--model", model, "--no-keep"]
+    assert cli.run([*words, "--seconds", "0.5", "--json"]) == 2
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {row["line"]: row.get("error", {}).get("code") for row in rows} == {1: None, 2: None, 3: 2, 4: 3, 5: None}
+    assert (tmp_path / "out" / "a.wav").read_bytes() == (tmp_path / "out" / "b.wav").read_bytes()
+    assert next(row["prompt"] for row in rows if row["line"] == 5) == "music"
+
+
+def test_a_clip_longer_than_a_song_that_ends_is_told(model, tmp_path, sheet, capsys):
+    words = ["generate", "calm", "--plan", sheet, "--model", model, "--seconds", "20", "--steps", "1", "--no-keep"]
+    assert cli.run([*words, "-o", str(tmp_path / "a.wav")]) == 0
+    assert "is not told where music ends, and plays on" in capsys.readouterr().err

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import Cancelled, DependencyError, FileError, ModelError, RequestError, TTMError
+from ...machine import unfinished
 from ...machine.paths import slug
 from ..library import keep
 from ..terminal import cancel_on_signals, print_error, print_json, print_note, progress_line
 from .claims import claim, sweep
-from .output_files import JSON_SCHEMA, check_folder, numbered, print_clip, save, wants_sidecar
+from .output_files import JSON_SCHEMA, check_folder, numbered, print_clip, save, tell_where_it_goes_on, wants_sidecar
 from .prompt_file import NAME, Failure, Names, Prompt, output_name, read
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def plan(
                 seen[request.prompt] += 1
                 request = replace(request, seed=seed_of(request.prompt, seen[request.prompt]))
             bundle = find(request.model)
-            request = completed(request, bundle)
+            request = _lengthened(request, bundle) if request.borrows_length else completed(request, bundle)
             targets = _targets(prompt, request, bundle, names, folder, suffix)
         except TTMError as error:
             clips.append(Failure(prompt.line, error))
@@ -114,6 +115,13 @@ def plan(
     if not clips:
         raise RequestError("there are no prompts: write one a line")
     return clips
+
+
+def _lengthened(request: GenerationRequest, bundle: Bundle) -> GenerationRequest:
+    """A request with nothing left open whose length depends on what it borrows."""
+    from ...engine import Engine
+
+    return Engine(device="cpu").resolve(replace(request, model=str(bundle.path))).request
 
 
 def seed_of(prompt: str, occurrence: int) -> int:
@@ -154,7 +162,9 @@ def run(
     if waiting:
         from ...engine import CancelToken, Engine
 
-        engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
+        engine = Engine(
+            device=chosen.device, precision=chosen.precision, decoder=chosen.decoder, unfinished=unfinished.folder()
+        )
         token, library = CancelToken(), chosen.library if chosen.keep else None
         todo = [clip for group in waiting.values() for clip in group]
         sweep()
@@ -201,6 +211,7 @@ def _make(
                     tally.keep(clip)
                 else:
                     _clear_remains(clip)
+                    tell_where_it_goes_on(engine, clip.resolved, f"line {clip.line}: ")
                     with progress_line(not tally.quiet, f"{number + 1} of {len(clips)}  ", meter.left) as progress:
                         (result,) = engine.generate(clip.resolved, progress, token)
                     tally.make(clip, result, save(result, clip.target, clip.sidecar, force))

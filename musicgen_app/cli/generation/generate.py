@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import Cancelled, RequestError
-from ...machine import paths, user_settings
+from ...machine import paths, unfinished, user_settings
 from ...request import SOLVERS, parse_conditions
 from ..completion import FORMAT, MODEL
 from ..terminal import cancel_on_signals, print_note, progress_line, read_stdin
-from .output_files import check_folder, numbered, print_clip, save, wants_sidecar
-from .plan_options import PLAN, check_words, given_plan, plan_options
+from .output_files import check_folder, numbered, print_clip, save, tell_where_it_goes_on, wants_sidecar
+from .plan_options import PLAN, check_words, given_plan, plan_options, resolved
 
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
@@ -32,6 +32,7 @@ Files:
   If -o is a folder, the file gets that name there. The suffix chooses the format: .wav .flac .ogg .mp3
   With -n 3, -o song.wav gives song-1.wav song-2.wav song-3.wav, made with seeds N, N+1, N+2.
   Each is the clip of its seed alone: on a CPU to the last bit, on a GPU up to rounding.
+  A clip that is longer than the model plays at once, and was stopped, goes on when the same command is run again.
   With --best-of 4 each is the best of four clips, of seeds N to N+3 (the next of N+4 to N+7), by the score
   of the aligner that comes with the app. Its tags have its own seed: --from makes it again alone.
 
@@ -133,8 +134,6 @@ def generate(
     **values,
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
-    from ...models.installed import resolve
-
     flags = {"device": device, "precision": precision, "decoder": decoder, "sidecar": sidecar, "keep": keep}
     chosen = user_settings.load(**flags, format=format)
     given = {name: value for name, value in values.items() if value is not None}
@@ -156,17 +155,17 @@ def generate(
             check_words(prompt)
         given["prompt"] = _stdin() if prompt == "-" else prompt
     request = _request(source, given, chosen)
-    resolved = resolve(request)
-    request = resolved.request
+    resolution = _going_on(request, resolved(request, chosen))
+    request = resolution.request
     if source:
-        _warn_of_other_weights(source, resolved.bundle)
+        _warn_of_other_weights(source, resolution.bundle)
     if format and output is not None and not os.path.isdir(output):
         raise RequestError(f"the suffix of {output} chooses its format: leave --format out")
     targets = _targets(output, request, chosen.format)
     sidecar = wants_sidecar(chosen.sidecar, targets[0], request)
     for target in targets:
         _check_target(target, sidecar, force)
-    _make(resolved, targets, chosen, sidecar, force, as_json, quiet)
+    _make(resolution, targets, chosen, sidecar, force, as_json, quiet)
 
 
 def _make(
@@ -182,10 +181,13 @@ def _make(
     from ...engine import CancelToken, Engine
     from .. import library
 
-    engine = Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder)
+    engine = Engine(
+        device=chosen.device, precision=chosen.precision, decoder=chosen.decoder, unfinished=unfinished.folder()
+    )
     token, written, keeping = CancelToken(), 0, chosen.keep
     with cancel_on_signals(token):
         try:
+            tell_where_it_goes_on(engine, request)
             with progress_line(show=not quiet) as progress:
                 results = engine.generate(request, progress, token)
             for note in dict.fromkeys(note for result in results for note in result.notes):
@@ -197,6 +199,9 @@ def _make(
                 written += 1
                 print_clip(result, target, beside, as_json, quiet)
                 keeping = keeping and library.keep(result, target, chosen.library)
+        except Cancelled as error:
+            again = "; run the same command again to go on" if engine.steps_done(request) else ""
+            raise Cancelled(f"{error}{again}") from None
         except KeyboardInterrupt:
             done = f"{written} of {len(targets)} files were written" if written else "nothing was written"
             raise Cancelled(f"cancelled; {done}") from None
@@ -219,9 +224,21 @@ def _request(source: Path | None, given: dict, chosen: user_settings.Settings) -
         if "conditions" in given:
             given = given | {"conditions": request.conditions | given["conditions"]}
         return replace(request, **given).validated()
+    if "prompt" not in given and "plan" not in given:
+        raise RequestError('give a PROMPT, such as ttm-app generate "slow piano", or --plan FILE, or --from FILE')
+    values = with_defaults(given, chosen.request())
     if "prompt" not in given:
-        raise RequestError('give a PROMPT, such as ttm-app generate "slow piano", or --from FILE')
-    return GenerationRequest(**with_defaults(given, chosen.request())).validated()
+        print_note(f"note: without a prompt it is what the plan is called: {values['prompt']}")
+    return GenerationRequest(**values).validated()
+
+
+def _going_on(asked: GenerationRequest, found: ResolvedRequest) -> ResolvedRequest:
+    """A request with the seed of the same one that was stopped, where it asks for none."""
+    if asked.seed is not None:
+        return found
+    name = unfinished.asked_for(found.request.to_dict(), found.bundle.weights_sha256)
+    seed = unfinished.seed_of(unfinished.folder(), name)
+    return found if seed is None else found._replace(request=replace(found.request, seed=seed))
 
 
 def _targets(output: Path | None, request: GenerationRequest, suffix: str) -> list[Path]:

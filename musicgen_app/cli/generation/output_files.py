@@ -17,9 +17,11 @@ import click
 
 from ...errors import FileError
 from ...request import PLANNING
-from ..terminal import print_json
+from ..terminal import print_json, print_note
 
 if TYPE_CHECKING:
+    from ...engine import Engine
+    from ...models.installed import ResolvedRequest
     from ...request import GenerationRequest, GenerationResult
 
 JSON_SCHEMA = 1
@@ -100,3 +102,10 @@ def print_clip(
         meant = f"  read as {result.read_as}" if result.read_as else ""
         planned = f"  {result.plan.describe()}" if result.plan and result.plan.describe() else ""
         click.echo(f"{target}  {request.seconds:g} s  seed {request.seed}{best}{meant}{planned}")
+
+
+def tell_where_it_goes_on(engine: Engine, request: ResolvedRequest, before: str = "") -> None:
+    """Tell that a long clip was begun earlier, and how far it is."""
+    if done := engine.steps_done(request):
+        total = (request.request.steps or 0) * len(request.request.seeds)
+        print_note(f"note: {before}goes on from step {done} of {total} (seed {request.request.seed})")

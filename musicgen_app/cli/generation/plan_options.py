@@ -15,6 +15,9 @@ from ..terminal import print_note, read_stdin
 
 if TYPE_CHECKING:
     from ...control.plan import FoundPlan, Plan
+    from ...machine.user_settings import Settings
+    from ...models.installed import ResolvedRequest
+    from ...request import GenerationRequest
 
 OPTIONS = (
     click.option(
@@ -70,6 +73,17 @@ def check_words(prompt: str) -> None:
         raise RequestError(f"the prompt {name!a} is no file that is there: write music in words, or give --plan a file")
 
 
+def resolved(request: GenerationRequest, chosen: Settings) -> ResolvedRequest:
+    """A request with nothing left open; its model is read only where its length depends on what is borrowed."""
+    if request.borrows_length:
+        from ...engine import Engine
+
+        return Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder).resolve(request)
+    from ...models.installed import resolve
+
+    return resolve(request)
+
+
 def found_plan(source: Path) -> FoundPlan:
     """The plan in a file, or of a clip, or on stdin for "-". Raises as `given_plan`."""
     from ...songbook import plan_files
@@ -80,11 +94,26 @@ def found_plan(source: Path) -> FoundPlan:
         except RequestError as error:
             raise RequestError(f"the plan on stdin: {error}") from None
     if source.suffix.lower() in SOUND:
-        from ...control.plan import FoundPlan
-        from ...library.metadata import plan_in
-
-        return FoundPlan(plan_in(source))
+        return _plan_of_clip(source)
     return plan_files.read_plan(source)
+
+
+def _plan_of_clip(source: Path) -> FoundPlan:
+    """The plan that a clip was made to; where nothing beside it says that, it is decided again."""
+    from ...control.plan import FoundPlan
+    from ...library.metadata import origin, plan_in, request_from
+
+    if (plan := plan_in(source)) is not None:
+        return FoundPlan(plan)
+    from ...engine import Engine
+
+    engine = Engine(device="cpu")
+    resolved = engine.resolve(request_from(source))
+    (decision, *_) = engine.decide(resolved)
+    notes = ["its plan was worked out again from its prompt and seed"]
+    if origin(source)["weights"] != resolved.bundle.weights_sha256:
+        notes.append(f"it was made with other weights than {resolved.bundle.name} has, so that its plan may be another")
+    return FoundPlan(decision.plan, tuple(notes))
 
 
 def tell_notes(found: FoundPlan, source: Path) -> None:

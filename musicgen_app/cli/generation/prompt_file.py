@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from ...errors import FileError, RequestError, TTMError
 from ...machine.user_settings import FORMATS
+from ..terminal import print_note
 from .output_files import safe_stem, unsafe
 
 LINE_BYTES = 65_536  # more than the longest prompts take as escaped JSON
@@ -55,13 +56,16 @@ def read(source: Path) -> Iterator[Prompt | Failure]:
             yield from parse(sys.stdin.buffer)
         else:
             with open(source, "rb") as stream:
-                yield from parse(stream)
+                yield from parse(stream, source.parent)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise FileError(f"cannot read {source}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def parse(stream: BinaryIO) -> Iterator[Prompt | Failure]:
-    """The prompts of UTF-8 lines; of a line that is too long no more than LINE_BYTES are kept in memory."""
+def parse(stream: BinaryIO, folder: Path | None = None) -> Iterator[Prompt | Failure]:
+    """The prompts of UTF-8 lines; of a line that is too long no more than LINE_BYTES are kept in memory.
+
+    folder: where plans are that a line names as files, if it may.
+    """
     index = 0
     for number in count(1):
         raw = stream.readline(LINE_BYTES + 1)
@@ -78,8 +82,10 @@ def parse(stream: BinaryIO) -> Iterator[Prompt | Failure]:
             if _skip_rest(stream, raw):
                 raise RequestError(f"it is longer than {LINE_BYTES:,} bytes: shorten it")
             values = _values(start)
+            if isinstance(values, dict):
+                _read_plan(values, folder, number)
             yield Prompt(number, index, values, values.pop("output", None))
-        except RequestError as error:
+        except TTMError as error:
             yield Failure(number, error)
 
 
@@ -104,6 +110,28 @@ def _values(line: bytes) -> dict:
     except (ValueError, RecursionError) as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else "it nests too deep, or a number is too long"
         raise RequestError(f"it starts with {{ but is not a JSON object ({reason})") from error
+
+
+def _read_plan(values: dict, folder: Path | None, number: int) -> None:
+    """Put a plan in the place of the name of its file, such as "song.txt", beside the prompts.
+
+    Raises RequestError and FileError.
+    """
+    from ...songbook import plan_files
+
+    name = values.get("plan")
+    suffixes = (*plan_files.MIDI, *plan_files.JSON, *filter(None, plan_files.SHEET))
+    if not isinstance(name, str) or "\n" in name or not name.strip().lower().endswith(suffixes):
+        return
+    path = Path(name.strip())
+    if folder is None or path.is_absolute() or ".." in path.parts:
+        raise RequestError(
+            f"the plan {ascii(name)[:80]} is no file beside a file of prompts: name one, or write it out"
+        )
+    found = plan_files.read_plan(folder / path)
+    for note in () if found.sheet else found.notes:
+        print_note(f"note: line {number}: {name.strip()}: {note}")
+    values["plan"] = found.sheet or found.plan
 
 
 class Names:

@@ -13,6 +13,7 @@ from ..completion import MODEL
 from ..generation.plan_options import PLAN, check_words, given_plan, plan_options
 from ..groups import CommandGroup
 from ..terminal import print_json
+from . import changes
 from .table import table
 
 if TYPE_CHECKING:
@@ -85,9 +86,9 @@ def _decide(prompt: str | None, given: dict) -> tuple[Decision, GenerationReques
         return decision, request
     from ...engine import Engine
 
-    return Engine(device="cpu").decide(resolved)[0], request
+    engine = Engine(device="cpu")
+    resolved = engine.resolve(GenerationRequest(**values))
+    return engine.decide(resolved)[0], resolved.request
 
-
-from . import changes  # noqa: E402  - the commands of the group
 
 changes.add_to(plan)

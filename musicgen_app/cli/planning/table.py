@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...control.plan import counted
+from ...control.theory import bar_length, beat_length
 from ..terminal import one_line
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ def table(decision: Decision, request: GenerationRequest, prompted: bool) -> str
     """What is played, where each part comes from, every bar, and what was understood."""
     plan, origin = decision.plan, decision.origin
     facts = {
-        "tempo": "unknown" if plan.tempo is None else f"{plan.tempo:g} BPM",
+        "tempo": _tempo(plan),
         "metre": plan.metre,
         "key": plan.key or "unknown",
         "chords": "in the sections" if plan.sections else "as below",
@@ -28,17 +30,28 @@ def table(decision: Decision, request: GenerationRequest, prompted: bool) -> str
     }
     if origin["chords"] == "default":
         facts["chords"] = "unknown"
-    lines = [f"{name:<8}{one_line(value):<18}{origin[name]}" for name, value in facts.items()]
+    whence = origin | {part: f"{origin[part]}, worked out from the chords" for part in decision.worked_out}
+    lines = [f"{name:<8}{one_line(value):<18}{whence[name]}" for name, value in facts.items()]
     if plan.swing is not None:
         lines.append(f"{'swing':<8}{plan.swing:.0%}")
+    if plan.start:
+        lines.append(f"{'start':<8}{plan.start:g} quarter notes into the song")
     lines.append(f"{'length':<8}{_length(plan, request.length)}")
     if prompted:
         lines.append(f"{'seed':<8}{request.seed}: another seed may borrow another plan")
-    for section in decision.sections(request.length):
-        lines += ["", *_section(section)]
+    for section, stretch in zip(decision.sections(request.length), plan.stretches, strict=True):
+        lines += ["", *_section(section, bar_length(stretch.metre))]
     told = _told("understood", decision.understood) + _told("approximated", decision.approximated)
     told += _told("not understood", decision.not_understood)
     return "\n".join([*lines, *([""] if told else []), *told])
+
+
+def _tempo(plan: Plan) -> str:
+    """In quarter notes a minute, and in beats where these are no quarter notes."""
+    if plan.tempo is None:
+        return "unknown"
+    beat = beat_length(plan.metre)
+    return f"{plan.tempo:g} BPM" + (f" (♩.={plan.tempo / 1.5:g})" if beat == 1.5 else "")
 
 
 def _length(plan: Plan, seconds: float) -> str:
@@ -49,12 +62,12 @@ def _length(plan: Plan, seconds: float) -> str:
     return f"{round(seconds, 1):g} s; the plan takes {plan.seconds:.1f} s{cut}"
 
 
-def _section(section: dict) -> list[str]:
-    """A section's head, and its bars, eight a line."""
-    facts = [f"{section['bars']:g} bars"]
+def _section(section: dict, bar: float) -> list[str]:
+    """A section's head, and its bars, eight a line. bar: quarter notes of one."""
+    facts = [counted(section["bars"])]
     facts += ["drums" if section["drums"] else "no drums"] if "drums" in section else []
     facts += [f"{name} {section[name]}" for name in ("energy", "tempo", "metre", "key") if name in section]
-    bars = _bars(section["chords"], section["bar"])
+    bars = _bars(section["chords"], bar)
     rows = [bars[n : n + BARS_A_LINE] for n in range(0, len(bars), BARS_A_LINE)]
     return [f"{one_line(section['name']) or 'song'}: {', '.join(facts)}", *(f"  | {' | '.join(row)} |" for row in rows)]
 

@@ -38,8 +38,9 @@ Examples:
   ttm-app evaluate runs/mine/bundle --prompts prompts.csv --reference music/ --audio-out clips/
   ttm-app evaluate --audio clips/ --prompts prompts.csv --reference music/ --embedder clap --judge qwen2-audio/
   ttm-app evaluate following runs/mine/bundle --against sketch --data corpus -o following.json
+  ttm-app evaluate plan sketch waltz blues my-song.txt --audio-out clips/
 """
-COMMANDS = ("following", "music", "sweep", "examples", "show")  # of a model of such a name the path is given
+COMMANDS = ("following", "plan", "music", "sweep", "examples", "show")  # of a model of such a name the path is given
 MODEL = Name(lambda: [*installed_models(), *COMMANDS], "MODEL", folders=True)
 
 

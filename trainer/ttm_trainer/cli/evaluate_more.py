@@ -1,4 +1,4 @@
-"""`ttm-app evaluate following`, `music`, `sweep` and `examples`: what a model can do, in parts of their own."""
+"""`ttm-app evaluate following`, `plan`, `music`, `sweep` and `examples`: what a model can do, in parts of their own."""
 
 from __future__ import annotations
 
@@ -113,6 +113,25 @@ def following(device, output, force, as_json, quiet, **values) -> None:
     from ..evaluation.tables.adherence import table
 
     run(measure_adherence, PromptAdherence(**values), table, device, output, force, as_json, quiet)
+
+
+@click.command(short_help="How much of a song's plan is heard.")
+@click.argument("model", type=MODEL)
+@click.argument("songs", nargs=-1, metavar="[SONG]...")
+@click.option("--count", type=click.IntRange(1), help="The first so many songs.  [default: all]")
+@click.option("--seeds", type=click.IntRange(1, 50), default=1, show_default=True, help="Clips of each song.")
+@options("seed", "steps", "guidance", "bootstrap", "device", "audio-out", *REPORT)
+def plan(device, output, force, as_json, quiet, **values) -> None:
+    """Does MODEL play what a SONG says? Chords bar by bar and by quality, tempo, key, sections' drums and energy.
+
+    A SONG is a file with a plan, or a name that `ttm-app plan examples` lists; its prompt is what its line "style: ..."
+    says. Without any: fifteen songs of 64 bars, of three keys and five metres. Of each song and seed it is also
+    measured whether other chords leave the onsets where they are.
+    """
+    from ..evaluation.plan_obedience import PlanObedience, measure_obedience
+    from ..evaluation.tables.obedience import table
+
+    run(measure_obedience, PlanObedience(**values), table, device, output, force, as_json, quiet)
 
 
 @click.command(short_help="Sampler settings: quality against network evaluations.")

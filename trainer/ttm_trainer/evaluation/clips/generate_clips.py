@@ -8,10 +8,11 @@ other settings is made again, and a file that this app did not make is refused.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from musicgen_app.control.plan import Plan
 from musicgen_app.engine import CancelToken, Engine
 from musicgen_app.errors import FileError, GenerationError, RequestError
 from musicgen_app.library.clip_files import write_clip
@@ -35,9 +36,14 @@ class Made:
     requests: list[GenerationRequest]  # resolved, of all prompts
 
 
-def requests_for(prompts: Sequence[Prompt], bundle: Bundle, seed: int, **settings) -> list[GenerationRequest]:
-    """The resolved request of each prompt. `settings` are fields of GenerationRequest. Raises RequestError."""
-    asked = [GenerationRequest(p.text, seed=seed + p.number, model=str(bundle.path), **settings) for p in prompts]
+def requests_for(
+    prompts: Sequence[Prompt], bundle: Bundle, seed: int, plans: Mapping[str, Plan] | None = None, **settings
+) -> list[GenerationRequest]:
+    """The resolved request of each prompt. plans: by its id; `settings`: fields of GenerationRequest. RequestError."""
+    model, of = str(bundle.path), plans or {}
+    asked = [
+        GenerationRequest(p.text, seed=seed + p.number, model=model, plan=of.get(p.id), **settings) for p in prompts
+    ]
     return [completed(request.validated(), bundle) for request in asked]
 
 
@@ -49,16 +55,18 @@ def make(
     seed: int = 0,
     tick: Callable[[int, int], None] = lambda done, total: None,
     cancel: CancelToken | None = None,
+    plans: Mapping[str, Plan] | None = None,
     **settings,
 ) -> Made:
     """Make the clips that are not there yet. tick(done, total) is called before each and at the end.
 
+    plans: what they are made to, by the prompts' ids;
     settings: `seconds`, and what the model shall not decide itself (`steps`, `guidance`, ...). A prompt the model fails
     on (silence, NaN) is reported in `failed`. Raises FileError (a foreign file of that name, disk full), ModelError,
     RequestError, Cancelled.
     """
     bundle = find(model, engine.models_dir)
-    requests = requests_for(prompts, bundle, seed, **settings)
+    requests = requests_for(prompts, bundle, seed, plans, **settings)
     paths = [folder / f"{prompt.id}.wav" for prompt in prompts]
     states = [_state(path, request, bundle) for path, request in zip(paths, requests, strict=True)]
     _make_folder(folder)

@@ -1,7 +1,7 @@
-"""A plan <-> a MIDI file: tempo map, metres, key, markers of the sections, a track of chords and one of the bass.
+"""A plan -> a MIDI file: tempo map, metres, key, markers of the sections, a track of chords and one of the bass.
 
-The file also holds the plan itself as a text, so that it reads back equal as long as nobody changes the rest.
-`midi_reader` reads every other file.
+The file also holds the plan itself as a text, so that `midi_reader` reads it back equal as long as nobody changes the
+rest.
 """
 
 from __future__ import annotations
@@ -9,21 +9,17 @@ from __future__ import annotations
 import io
 import json
 import math
-import struct
 from contextlib import suppress
 
 import mido
 
 from ..control.operations import checked, usual_key
-from ..control.plan import FoundPlan, Plan, Stretch
+from ..control.plan import Plan, Stretch
 from ..control.theory import bar_length, parse_chord, parse_metre, tonic_and_mode
-from ..errors import RequestError
 from .chord_row import UNKNOWN
 from .keys import short_key
 
 TICKS = 960  # a quarter note
-MIDI_BYTES = 1_000_000
-MOST_TRACKS = 256
 MARK, OURS = "ttm-app plan ", "ttm-app"
 LOOP_BARS = 4  # of a plan that has neither sections nor chords
 _MIDDLE, _BASS, _VELOCITY = 60, 36, 72
@@ -35,13 +31,13 @@ def write_midi(plan: Plan) -> bytes:
     Raises RequestError: it is no possible plan.
     """
     file = mido.MidiFile(ticks_per_beat=TICKS, type=1, charset="utf-8")
-    file.tracks += _tracks(checked(plan))
+    file.tracks += tracks(checked(plan))
     out = io.BytesIO()
     file.save(file=out)
     return out.getvalue()
 
 
-def _tracks(plan: Plan) -> list[mido.MidiTrack]:
+def tracks(plan: Plan) -> list[mido.MidiTrack]:
     """The conductor's track, that of the chords, that of the bass."""
     text = MARK + json.dumps(plan.to_dict(), separators=(",", ":"))
     conductor = [(0, mido.MetaMessage("track_name", name=OURS)), (0, mido.MetaMessage("text", text=text))]
@@ -58,54 +54,6 @@ def _tracks(plan: Plan) -> list[mido.MidiTrack]:
             conductor.append((start, mido.MetaMessage("marker", text=stretch.name)))
         _play(stretch, start, end, chords, bass)
     return [_track(events) for events in (conductor, chords, bass)]
-
-
-def read_midi(data: bytes) -> FoundPlan:
-    """The plan of a MIDI file. One of ours gives its plan exactly; of any other it is estimated, and what is told.
-
-    Raises RequestError: it is none, or beyond the limits.
-    """
-    from .midi_reader import estimate
-
-    file = _opened(data)
-    texts = [message.text for track in file.tracks for message in track if message.type == "text"]
-    for text in texts:
-        if text.startswith(MARK):
-            with suppress(TypeError, ValueError, KeyError, RecursionError, RequestError):
-                plan = checked(Plan.from_dict(json.loads(text[len(MARK) :])))
-                if file.ticks_per_beat == TICKS and _events(_tracks(plan)) == _events(file.tracks):
-                    return FoundPlan(plan)
-    return estimate(file)
-
-
-def _opened(data: bytes) -> mido.MidiFile:
-    if len(data) > MIDI_BYTES:
-        raise RequestError(f"byte {MIDI_BYTES:,}: the MIDI file is longer than {MIDI_BYTES:,} bytes")
-    if len(data) < 14 or data[:4] != b"MThd":
-        raise RequestError("byte 0: it is no MIDI file")
-    _, tracks, division = struct.unpack(">HHH", data[8:14])
-    if tracks > MOST_TRACKS:
-        raise RequestError(f"byte 10: {tracks:,} tracks, but {MOST_TRACKS} are the most")
-    if not 0 < division < 32768:
-        raise RequestError("byte 12: its times are not in quarter notes")
-    try:
-        return mido.MidiFile(file=io.BytesIO(data), clip=True, charset="utf-8")
-    except UnicodeDecodeError:
-        return _opened_as(data, "latin1")
-    except Exception as error:  # mido raises whatever a damaged file makes it stumble over
-        raise _damaged(error) from None
-
-
-def _opened_as(data: bytes, charset: str) -> mido.MidiFile:
-    try:
-        return mido.MidiFile(file=io.BytesIO(data), clip=True, charset=charset)
-    except Exception as error:
-        raise _damaged(error) from None
-
-
-def _damaged(error: Exception) -> RequestError:
-    reason = " ".join(str(error).split())[:80] or type(error).__name__
-    return RequestError(f"the MIDI file is damaged ({reason})")
 
 
 def _length(stretch: Stretch, plan: Plan) -> float:
@@ -169,16 +117,3 @@ def _track(events: list[tuple[int, mido.messages.BaseMessage]]) -> mido.MidiTrac
         track.append(message)
         now = tick
     return track
-
-
-def _events(tracks: list[mido.MidiTrack]) -> list[tuple]:
-    """All that tracks say at their times, but for the plan in words."""
-    found = []
-    for track in tracks:
-        now = 0
-        for message in track:
-            now += message.time
-            if message.type != "end_of_track" and not (message.type == "text" and message.text.startswith(MARK)):
-                facts = message.dict() | {"time": now}
-                found.append((now, *(str(facts[name]) for name in sorted(facts))))
-    return sorted(found)
