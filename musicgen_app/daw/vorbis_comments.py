@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 
 from .timeline import Timeline, short_key
 
@@ -70,7 +71,7 @@ def _extended(block: bytes, more: list[str]) -> bytes:
     return block[: 4 + vendor] + struct.pack("<I", count + len(texts)) + block[8 + vendor :] + added
 
 
-def _pages(ogg: bytes):
+def _pages(ogg: bytes) -> Iterator[bytes]:
     """The pages of an Ogg file."""
     place = 0
     while place < len(ogg):
@@ -101,7 +102,8 @@ def _paged(packets: list[bytes], stream: bytes) -> list[bytes]:
     """Packets one behind the other on pages, from page 1 of the stream on."""
     lacing = b"".join(b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255]) for packet in packets)
     body = b"".join(packets)
-    pages, place, continued = [], 0, False
+    pages: list[bytes] = []
+    place, continued = 0, False
     for first in range(0, len(lacing), PAGE_SEGMENTS):
         segments = lacing[first : first + PAGE_SEGMENTS]
         length = sum(segments)

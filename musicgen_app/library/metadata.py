@@ -19,6 +19,7 @@ from pathlib import Path
 from .. import __version__
 from ..audio import WAV_COMMENT_BYTES, read_tags
 from ..control.plan import Plan
+from ..daw.timeline import Timeline, timeline_of
 from ..errors import FileError, RequestError
 from ..request import PLANNING, Choice, GenerationRequest, GenerationResult
 from ..songbook.wishes import Wishes
@@ -47,6 +48,18 @@ def tags_for(result: GenerationResult) -> dict[str, str]:
         "software": f"ttm-app {__version__}",
         "comment": _compact(_record(result)),
     }
+
+
+def timeline_for(result: GenerationResult) -> Timeline | None:
+    """Tempo, key, bars and sections of a clip, for audio.write; None where it was made to no plan."""
+    if result.plan is None:
+        return None
+    return timeline_of(result.plan, result.audio.shape[1] / result.sample_rate, is_loop(result.request))
+
+
+def is_loop(request: GenerationRequest) -> bool:
+    """Whether a request asked for a loop, with the field `loop`."""
+    return getattr(request, "loop", None) is not None
 
 
 def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
@@ -107,18 +120,26 @@ def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRe
 
 
 def plan_in(path: Path) -> Plan:
-    """The plan that the clip at `path` was made to: that of its sidecar, or the one that its request gave.
+    """As `played_in`, but FileError where there is no plan."""
+    plan = played_in(path)
+    if plan is None:
+        raise FileError(
+            f"{path}: neither the clip nor a sidecar beside it has a plan: give its prompt and seed to ttm-app plan"
+        )
+    return plan
 
-    Raises FileError: it is not ours, or has no plan.
+
+def played_in(path: Path) -> Plan | None:
+    """The plan that the clip at `path` was made to: that of its sidecar, or the one that its request gave, if one did.
+
+    Raises FileError: the clip is not ours, or what it or the sidecar says is damaged.
     """
     record = record_of(path)
     if sidecar_path(path).is_file():
         record = read_sidecar(path)
     facts = record.get("played", record.get("plan"))
     if facts is None:
-        raise FileError(
-            f"{path}: neither the clip nor a sidecar beside it has a plan: give its prompt and seed to ttm-app plan"
-        )
+        return None
     try:
         return Wishes.checked({"plan": facts}).sheet.plan
     except RequestError as error:
