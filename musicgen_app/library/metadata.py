@@ -137,6 +137,8 @@ def played_in(path: Path) -> Plan | None:
     record = record_of(path)
     if sidecar_path(path).is_file():
         record = read_sidecar(path)
+        if not is_of(record, path):
+            raise _of_another(path)
     facts = record.get("played", record.get("plan"))
     if facts is None:
         return None
@@ -181,8 +183,12 @@ def record_of(path: Path) -> dict:
         raise FileError(f"{path}: its prompt is too long for a tag and the sidecar {sidecar.name} is not beside it")
     full = _complete(read_sidecar(path), sidecar)
     if any(full[name] != record[name] for name in full.keys() & record.keys()):
-        raise FileError(f"{sidecar} describes another clip than {path.name}: put the right sidecar beside it")
+        raise _of_another(path)
     return full
+
+
+def _of_another(path: Path) -> FileError:
+    return FileError(f"{sidecar_path(path)} describes another clip than {path.name}: put the right sidecar beside it")
 
 
 def read_sidecar(path: Path) -> dict:
