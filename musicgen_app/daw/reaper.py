@@ -15,6 +15,7 @@ from .arrangement import Arrangement, TempoPoint, Track
 from .timeline import END
 
 SOURCES = {".wav": "WAVE", ".flac": "FLAC", ".ogg": "VORBIS", ".mp3": "MP3"}
+SELECTIONS = ("SELECTION", "SELECTION2")  # of time, and what is played in a circle
 REGION = 1  # flag of a marker
 STEP = 1  # shape of the tempo between two points
 NEW_METRE, PARTIAL_BAR = 1, 4  # flags of a point: it sets metre and tempo; the bar before may be cut short
@@ -29,7 +30,7 @@ def reaper_project(arrangement: Arrangement, folder: Path) -> bytes:
         f"  LOOP {int(arrangement.loop)}",
         f"  SAMPLERATE {arrangement.tracks[0].sample_rate} 0 0",
         f"  TEMPO {_number(first.tempo)} {beats} {unit}",
-        f"  SELECTION 0 {_number(arrangement.seconds if arrangement.loop else 0)}",
+        *(f"  {name} 0 {_number(arrangement.seconds if arrangement.loop else 0)}" for name in SELECTIONS),
         f"  TITLE {quoted(arrangement.title)}",
         "  <TEMPOENVEX",
         "    ACT 1 -1",

@@ -59,15 +59,16 @@ def music_chunks(timeline: Timeline, samples: int, sample_rate: int) -> list[byt
 
 
 def _cues(marks: list[Mark], samples: int, sample_rate: int) -> list[bytes]:
-    points, texts = b"", b""
+    points, texts, lengths = b"", b"", b""
     for number, mark in enumerate(marks, 1):
         place = min(round(mark.seconds * sample_rate), samples - 1)
         points += struct.pack("<II4sIII", number, place, b"data", 0, 0, place)
         texts += chunk(b"labl", struct.pack("<I", number) + mark.text.encode(errors="replace") + b"\0")
         if mark.length is not None:
             length = min(round(mark.length * sample_rate), samples - place)
-            texts += chunk(b"ltxt", struct.pack("<II4sHHHH", number, length, b"rgn ", 0, 0, 0, 0))
-    return [chunk(b"cue ", struct.pack("<I", len(marks)) + points), chunk(b"LIST", b"adtl" + texts)]
+            lengths += chunk(b"ltxt", struct.pack("<II4sHHHH", number, length, b"rgn ", 0, 0, 0, 0))
+    # the names first: libsndfile reads none that stands behind a length
+    return [chunk(b"cue ", struct.pack("<I", len(marks)) + points), chunk(b"LIST", b"adtl" + texts + lengths)]
 
 
 def _sampler(timeline: Timeline, samples: int, sample_rate: int) -> bytes:

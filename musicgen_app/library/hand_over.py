@@ -108,7 +108,10 @@ def find_clip(named: str | os.PathLike, library: Library | None = None) -> Clip:
     loop = acid is not None and acid.loop
     if AI_KEY in comment and not (is_cut(path) and not sidecar_path(path).is_file()):
         plan = played_in(path)
-        loop = loop or is_loop(request_from(path))
+        try:
+            loop = loop or is_loop(request_from(path))
+        except RequestError as error:
+            raise FileError(str(error)) from None
         if plan is not None:
             return Clip(name, path, plan, loop)
     return Clip(name, path, Plan(tempo=acid.tempo, metre=acid.metre) if acid else None, loop)

@@ -59,7 +59,7 @@ def timeline_for(result: GenerationResult) -> Timeline | None:
 
 def is_loop(request: GenerationRequest) -> bool:
     """Whether a request asked for a loop, with the field `loop`."""
-    return getattr(request, "loop", None) is not None
+    return bool(getattr(request, "loop", None))
 
 
 def sidecar_for(result: GenerationResult, path: str | Path) -> dict:

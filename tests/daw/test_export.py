@@ -94,7 +94,7 @@ def test_a_loop_repeats_in_reaper(folder):
     write_planned(folder / "loop.wav", LOOP, 4.0)
     export(["loop.wav"], "reaper", "x.rpp", loop=True)
     project = read_project()
-    assert numbers(project, "LOOP") == [1] and numbers(project, "SELECTION") == [0, 4]
+    assert numbers(project, "LOOP") == [1] and numbers(project, "SELECTION") == numbers(project, "SELECTION2") == [0, 4]
     assert numbers(project.find("TRACK").find("ITEM"), "LOOP") == [1]
 
 

@@ -110,6 +110,14 @@ def test_json_bombs_in_tags(comment, capfd):
     assert "was not made by ttm-app, or its tags were changed" in refused("x.flac", "--bpm", "90", capfd=capfd)
 
 
+def test_a_request_that_cannot_be(capfd):
+    write_planned(Path("a.flac"), LOOP, 1.0, sidecar=False)
+    sound, rate, tags = audio.read("a.flac")
+    record = json.dumps(json.loads(tags["comment"]) | {"seconds": 1e9})
+    audio.write("a.flac", sound, rate, {"comment": record}, overwrite=True)
+    assert "asks for something impossible" in refused("a.flac", "--bpm", "90", capfd=capfd)
+
+
 @pytest.mark.parametrize("comment", ["[" * 60_000, "recorded in my kitchen"])
 def test_tags_of_others_are_no_plan(comment, capfd):
     audio.write("x.flac", np.full((1, 800), 0.1, np.float32), 8_000, {"comment": comment})

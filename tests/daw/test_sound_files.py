@@ -53,6 +53,8 @@ def test_cues_of_a_wav(tmp_path):
     found = list(cues.each_cue())
     assert [place for _, place in found] == [round(seconds * RATE) for seconds in [*BARS, END]]
     assert [cues.label_and_note(number)[0] for number, _ in found] == NAMES
+    log = log_of(encoded(".wav", tags={}))
+    assert re.findall(r"labl : \d+ : (.*)", log) == NAMES
     lengths = {number: cues.range(number) for number, _ in found if cues.range(number)}
     assert lengths == {1: 4 * RATE, 3: round(28 / 3 * RATE), 7: round(3.5 * RATE)}
 
