@@ -1,7 +1,8 @@
 """Clips, by file or by id -> a project of a DAW, a MIDI file or stems, whole on the disk or not there.
 
-A clip's plan comes from its sidecar, its tags or, in a WAV, its acid chunk. What the caller says wins over it, and is
-all there is for a sound without one. Nothing is ever written over a clip.
+A clip's plan comes from its sidecar, from that of its copy in the library, from the request in its tags, and its tempo,
+in a WAV, from its acid chunk. What the caller says wins over it, and is all there is for a sound without one. Nothing
+is ever written over a clip.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from ..machine import files
 from ..songbook.midi import write_midi
 from ..songbook.wishes import Wishes
 from .library import ID, Library
-from .metadata import is_cut, is_loop, played_in, request_from, sidecar_path
+from .metadata import is_cut, is_loop, is_of, played_in, read_sidecar, request_from, sidecar_path
 
 SUFFIXES = {"reaper": ".rpp", "dawproject": ".dawproject", "midi": ".mid", "stems": "", "zip": ".zip"}
 MOST_CLIPS = 500
+SEARCHED_WORDS = 8  # of a prompt, to find the copy of a clip
 UNTITLED = "Music"
 AI_KEY = '"ai_generated"'  # in the comment of every clip that ttm-app made
 
@@ -103,18 +105,31 @@ def find_clip(named: str | os.PathLike, library: Library | None = None) -> Clip:
     if ID.fullmatch(str(named)) and not os.path.isfile(path):
         item = (library or Library()).get(str(named))
         path, name = item.path, item.title
+    plan, loop = _made_to(path, library or Library())
+    if (acid := read_acid(path)) is not None:
+        loop = loop or acid.loop
+        if plan is None or plan.tempo is None:
+            plan = replace(plan or Plan(), tempo=acid.tempo, metre=acid.metre)
+    return Clip(name, path, plan, loop)
+
+
+def _made_to(path: Path, library: Library) -> tuple[Plan | None, bool]:
+    """The plan that a clip was made to, and whether it is a loop: of its sidecar, of its copy in the library, which has
+    one, or what its request says. None, False for what others made. Raises FileError.
+    """
     comment = audio.read_tags(path).get("comment", "")
-    acid = read_acid(path)
-    loop = acid is not None and acid.loop
-    if AI_KEY in comment and not (is_cut(path) and not sidecar_path(path).is_file()):
-        plan = played_in(path)
-        try:
-            loop = loop or is_loop(request_from(path))
-        except RequestError as error:
-            raise FileError(str(error)) from None
-        if plan is not None:
-            return Clip(name, path, plan, loop)
-    return Clip(name, path, Plan(tempo=acid.tempo, metre=acid.metre) if acid else None, loop)
+    if AI_KEY not in comment or (is_cut(path) and not sidecar_path(path).is_file()):
+        return None, False
+    try:
+        request = request_from(path)
+        if not sidecar_path(path).is_file():
+            named = " ".join(request.prompt.split()[:SEARCHED_WORDS])
+            for item in library.search(named, model=request.model):
+                if is_of(read_sidecar(item.path), path):
+                    return item.played, is_loop(request)
+        return played_in(path), is_loop(request)
+    except RequestError as error:
+        raise FileError(str(error)) from None
 
 
 def _check_target(target: Path, kind: str, force: bool) -> None:

@@ -130,7 +130,7 @@ def plan_in(path: Path) -> Plan:
 
 
 def played_in(path: Path) -> Plan | None:
-    """The plan that the clip at `path` was made to: that of its sidecar, or the one that its request gave, if one did.
+    """The plan that the clip at `path` was made to: that of its sidecar, or what its request says of one, if it does.
 
     Raises FileError: the clip is not ours, or what it or the sidecar says is damaged.
     """
@@ -139,11 +139,11 @@ def played_in(path: Path) -> Plan | None:
         record = read_sidecar(path)
         if not is_of(record, path):
             raise _of_another(path)
-    facts = record.get("played", record.get("plan"))
-    if facts is None:
-        return None
     try:
-        return Wishes.checked({"plan": facts}).sheet.plan
+        if "played" in record:
+            return Wishes.checked({"plan": record["played"]}).sheet.plan
+        wishes = request_in(record, path).wishes
+        return wishes.over(Plan()) if wishes.given else None
     except RequestError as error:
         raise FileError(f"{path}: {error}") from None
 

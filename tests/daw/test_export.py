@@ -22,6 +22,7 @@ from musicgen_app import audio, cli
 from musicgen_app.control.plan import Plan, Section
 from musicgen_app.daw.stems import layer_names
 from musicgen_app.errors import FileError, RequestError
+from musicgen_app.library.clip_files import write_clip
 from musicgen_app.library.hand_over import SUFFIXES, export, find_clip
 from musicgen_app.library.library import Library
 from musicgen_app.songbook.midi import read_midi
@@ -285,6 +286,28 @@ def test_an_item_of_the_library(folder):
 def test_a_wav_without_its_sidecar_still_knows_its_tempo(folder):
     write_planned(folder / "a.wav", replace(SONG, tempo=92.5, metre="3/4"), 2.0, sidecar=False)
     assert find_clip("a.wav").plan == Plan(tempo=92.5, metre="3/4")
+
+
+@pytest.mark.parametrize("suffix", audio.FORMATS)
+def test_a_clip_without_a_sidecar_is_known_by_its_copy_in_the_library(folder, suffix):
+    result = planned(SONG, 2.0)
+    write_planned(folder / f"a{suffix}", SONG, 2.0, sidecar=False)
+    library = Library(folder / "kept")
+    for other in (planned(LOOP, 2.0, seed=8), result):
+        library.add(other, ".flac")
+    assert find_clip(f"a{suffix}", library).plan == SONG
+    assert find_clip(f"a{suffix}", Library(folder / "none")).plan != SONG
+
+
+def test_a_clip_without_any_sidecar_has_what_its_request_says(folder):
+    """Options win over the plan of the request; the tempo, which the prompt said, is in the file."""
+    request = replace(planned().request, plan=Plan(tempo=90.0, sections=(Section(2.0, "a"),)), metre="3/4", bpm=150.0)
+    write_clip(replace(planned(LOOP, 1.0), request=request), folder / "a.flac", sidecar=False)
+    assert find_clip("a.flac").plan == Plan(tempo=150.0, metre="3/4", sections=(Section(2.0, "a"),))
+    request = replace(planned().request, form="intro 2 | verse 4")
+    write_clip(replace(planned(LOOP, 1.0), request=request), folder / "b.wav", sidecar=False)
+    plan = find_clip("b.wav").plan
+    assert plan.tempo == LOOP.tempo and [section.name for section in plan.sections] == ["intro", "verse"]
 
 
 def test_what_is_said_wins(folder):
