@@ -14,13 +14,18 @@ import math
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soundfile as sf
 
+from .daw.id3 import TEXT_FRAMES
+from .daw.tags import tagged
 from .errors import FileError, GenerationError
 from .machine import files
+
+if TYPE_CHECKING:
+    from .daw.timeline import Timeline
 
 CEILING = -1.0  # dBTP: leaves lossy encoders room to overshoot
 ROUNDING = 0.001  # dB under the ceiling, more than rounding to float32 or 24 bits can add
@@ -34,16 +39,6 @@ FORMATS: dict[str, dict[str, Any]] = {
     ".flac": {"format": "FLAC", "subtype": "PCM_24"},
     ".ogg": {"format": "OGG", "subtype": "VORBIS", "compression_level": 0.3},
     ".mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III", "compression_level": 0.0, "bitrate_mode": "VARIABLE"},
-}
-ID3_FRAMES = {
-    "title": "TIT2",
-    "artist": "TPE1",
-    "album": "TALB",
-    "date": "TYER",
-    "genre": "TCON",
-    "comment": "COMM",
-    "software": "TSSE",
-    "copyright": "TCOP",
 }
 MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 VORBIS_RATE_MAX = 192_000  # libvorbis crashes the process far above it
@@ -188,17 +183,25 @@ def _lowpass(rate: int, support: int, cutoff: float) -> np.ndarray:
     return firwin(2 * support * rate + 1, cutoff / rate, window=("kaiser", 10.0))
 
 
-def write(path: str | Path, audio: np.ndarray, sample_rate: int, tags: dict[str, str], overwrite: bool = False) -> Path:
+def write(
+    path: str | Path,
+    audio: np.ndarray,
+    sample_rate: int,
+    tags: dict[str, str],
+    overwrite: bool = False,
+    timeline: Timeline | None = None,
+) -> Path:
     """Write (channels, samples) float32 audio with text tags; the suffix .wav, .flac, .ogg or .mp3 is the format.
 
     WAV and FLAC hold 24-bit PCM: every player and editor reads it, a quiet fade keeps its resolution without dither,
     and both files hold identical samples (FLAC has no float). OGG is Vorbis at quality 7 and MP3 is VBR at its best;
     both are resampled where the format has no such rate, and MP3 readers that know the LAME header, soundfile among
     them, get the exact sample count back. A WAV comment too long for the format is shortened, see _wav_comment.
+    timeline: tempo, key, bars and sections, for DAWs and players; see `daw.tags`.
     Raises FileError; then nothing was written and an existing file is as it was.
     """
     check_target(path, overwrite)
-    return files.write(path, encode(audio, sample_rate, Path(path).suffix.lower(), tags), overwrite)
+    return files.write(path, encode(audio, sample_rate, Path(path).suffix.lower(), tags, timeline), overwrite)
 
 
 def check_target(path: str | Path, overwrite: bool = False) -> None:
@@ -209,9 +212,11 @@ def check_target(path: str | Path, overwrite: bool = False) -> None:
     files.check_free(path, overwrite)
 
 
-def encode(audio: np.ndarray, sample_rate: int, suffix: str, tags: dict[str, str]) -> bytes:
+def encode(
+    audio: np.ndarray, sample_rate: int, suffix: str, tags: dict[str, str], timeline: Timeline | None = None
+) -> bytes:
     """The complete file that `write` writes, in memory, so that the disk sees all of it or nothing. FileError."""
-    assert set(tags) <= set(ID3_FRAMES), f"no format-independent tag: {set(tags) - set(ID3_FRAMES)}"
+    assert set(tags) <= set(TEXT_FRAMES), f"no format-independent tag: {set(tags) - set(TEXT_FRAMES)}"
     tags = {name: text for name, text in tags.items() if text}
     rate = sample_rate
     if suffix == ".mp3":
@@ -222,16 +227,14 @@ def encode(audio: np.ndarray, sample_rate: int, suffix: str, tags: dict[str, str
     if FORMATS[suffix]["subtype"] == "PCM_24":  # rounded here: libsndfile rounds otherwise for WAV than for FLAC
         frames = np.clip(np.rint(frames * 2.0**23), -(2**23), 2**23 - 1).astype(np.int32) << 8
 
-    # LAME writes its tags as Latin-1, which breaks every other script: MP3 gets an ID3 tag of our own
-    id3 = _id3(tags) if suffix == ".mp3" else b""
-    if suffix == ".mp3":
-        tags = {}
-    elif suffix == ".wav" and "comment" in tags:
+    if suffix == ".wav" and "comment" in tags:
         tags = tags | {"comment": _wav_comment(tags["comment"])}
+    # LAME writes its tags as Latin-1, which breaks every other script: MP3 gets an ID3 tag of our own
+    texts = {} if suffix == ".mp3" else tags
     buffer = io.BytesIO()
     try:
         with sf.SoundFile(buffer, "w", rate, frames.shape[1], **FORMATS[suffix]) as file:
-            for name, text in tags.items():
+            for name, text in texts.items():
                 setattr(file, name, text)
             for start in range(0, len(frames), BLOCK):
                 file.write(frames[start : start + BLOCK])
@@ -240,7 +243,7 @@ def encode(audio: np.ndarray, sample_rate: int, suffix: str, tags: dict[str, str
             f"cannot encode {suffix} at {rate} Hz with {frames.shape[1]} channels: {error.error_string}; "
             "try another format"
         ) from error
-    return id3 + buffer.getvalue()
+    return tagged(buffer.getvalue(), suffix, tags, timeline, len(frames), rate)
 
 
 def _wav_comment(comment: str) -> str:
@@ -260,22 +263,6 @@ def _wav_comment(comment: str) -> str:
     while len(short := json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()) > WAV_COMMENT_BYTES:
         del record[max(record, key=lambda name: len(str(record[name]).encode()))]
     return short.decode()
-
-
-def _id3(tags: dict[str, str]) -> bytes:
-    """ID3v2.3 tag with UTF-16 texts (id3.org, "ID3 tag version 2.3.0", 3.1-3.3 and 4.11), which every player reads."""
-
-    def utf16(text: str) -> bytes:
-        return ("\ufeff" + text).encode("utf-16-le")
-
-    if not tags:
-        return b""  # libsndfile does not recognise every file that begins with an empty tag
-    frames = b""
-    for name, text in tags.items():
-        body = b"\x01" + (b"eng" + utf16("") + b"\0\0" if name == "comment" else b"") + utf16(text)
-        frames += ID3_FRAMES[name].encode() + len(body).to_bytes(4, "big") + b"\0\0" + body
-    size = bytes(len(frames) >> shift & 0x7F for shift in (21, 14, 7, 0))  # four 7-bit bytes
-    return b"ID3\x03\0\0" + size + frames
 
 
 def read(path: str | Path) -> tuple[np.ndarray, int, dict[str, str]]:

@@ -1,8 +1,9 @@
-"""`ttm-app export`: parts of a model in formats that other programs read."""
+"""`ttm-app export`: clips for DAWs and samplers; parts of a model in formats that other programs read."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,15 +19,110 @@ if TYPE_CHECKING:
     from ..codecs.onnx import ExportReport
     from ..models.bundle import Bundle
 
+SUFFIXES = {"reaper": ".rpp", "dawproject": ".dawproject", "midi": ".mid", "zip": ".zip"}
 COLUMNS = ("latents", "max error", "relative", "onnx ms", "torch ms", "torch bf16 ms")
 
 
-@click.group(cls=Group, short_help="Export parts of a model to other formats.")
+EPILOG = """
+\b
+Examples:
+  ttm-app export reaper song.wav -o song.rpp
+  ttm-app export dawproject song-bass.wav song-drums.wav -o song.dawproject
+  ttm-app export stems 0123456789ab loop.flac --title "Night drive" -o stems
+  ttm-app export midi recording.wav --bpm 92 --metre 3/4 -o recording.mid
+"""
+
+
+@click.group(cls=Group, epilog=EPILOG, short_help="Export clips to DAWs and samplers, and parts of a model.")
 def export() -> None:
-    """Export parts of a model to other formats."""
+    """Export clips to DAWs and samplers, and parts of a model.
+
+    A CLIP is a sound file, or the ID of an item of the library. Several are layers of one plan. Tempo, bars and
+    sections come from the clip and its sidecar; for a sound without a plan say --bpm.
+    """
 
 
-@export.command()
+def clip_options(kind: str) -> Callable[[Callable], Callable]:
+    """The arguments and options of every command that exports clips."""
+    where = "Folder to make." if kind == "stems" else f"File to write, ending in {SUFFIXES[kind]}."
+    options = [
+        click.argument("clips", nargs=-1, required=True, metavar="CLIP..."),
+        click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help=where),
+        click.option("--bpm", type=float, metavar="N", help="Tempo in quarter notes a minute.  [default: the clip's]"),
+        click.option("--metre", metavar="M", help="Such as 3/4, 6/8, 7/8.  [default: the clip's, or 4/4]"),
+        click.option("--key", metavar="KEY", help="Such as Am, F# minor.  [default: the clip's]"),
+    ]
+    if kind != "midi":
+        options += [
+            click.option("--loop/--no-loop", default=None, help="Whether it is a loop.  [default: as the clip says]"),
+            click.option("--title", metavar="TEXT", help="Title.  [default: what the clips' names share]"),
+        ]
+    if kind != "stems":
+        options.append(click.option("--force", is_flag=True, help="Replace a file that exists."))
+    options.append(click.option("--json", "as_json", is_flag=True, help="Print one JSON object."))
+
+    def decorated(command: Callable) -> Callable:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
+
+
+@export.command(short_help="Clips as a Reaper project.")
+@clip_options("reaper")
+def reaper(**values) -> None:
+    """Write a Reaper project: tempo map, sections as markers and regions, a track a clip.
+
+    The project refers to the clips where they are.
+    """
+    _export_clips("reaper", **values)
+
+
+@export.command(short_help="Clips as a DAWproject file, for many DAWs.")
+@clip_options("dawproject")
+def dawproject(**values) -> None:
+    """Write a DAWproject file for Bitwig Studio, Studio One, Cubase and others, with the clips inside."""
+    _export_clips("dawproject", **values)
+
+
+@export.command(short_help="The plan of clips as MIDI.")
+@clip_options("midi")
+def midi(**values) -> None:
+    """Write the plan as MIDI: tempo map, markers, a track of chords and one of the bass."""
+    _export_clips("midi", **values)
+
+
+@export.command(short_help="Clips as WAV files for samplers, in a folder.")
+@clip_options("stems")
+def stems(**values) -> None:
+    """Write WAV files for samplers into a new folder: title, tempo and key in the name, loop points inside."""
+    _export_clips("stems", **values)
+
+
+@export.command("zip", short_help="Clips as WAV files for samplers, in a ZIP file.")
+@clip_options("zip")
+def zip_command(**values) -> None:
+    """Write the WAV files of `stems` into one ZIP file."""
+    _export_clips("zip", **values)
+
+
+def _export_clips(kind: str, clips: tuple[str, ...], output: Path, as_json: bool, **values) -> None:
+    from ..library import hand_over
+    from ..library.library import Library
+    from ..machine import user_settings
+
+    with cancellable("cancelled; nothing was written"):
+        library = Library(user_settings.load().library)
+        written = hand_over.export(clips, kind, output, library=library, **values)
+    if as_json:
+        print_json({"kind": kind, "files": list(map(str, written))})
+        return
+    for file in written:
+        click.echo(str(file))
+
+
+@export.command(short_help="The decoder of a model's codec as ONNX.")
 @click.argument("model", type=MODEL)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="ONNX file to write.  [default: a file of the model]"

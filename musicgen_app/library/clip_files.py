@@ -14,7 +14,7 @@ from .. import audio
 from ..errors import FileError
 from ..machine import files
 from ..request import GenerationResult
-from .metadata import is_of, read_record, sidecar_bytes, sidecar_for, sidecar_path, tags_for
+from .metadata import is_of, read_record, sidecar_bytes, sidecar_for, sidecar_path, tags_for, timeline_for
 
 WAITING = "sidecar"  # how the hidden name of a sidecar ends that waits for its sound
 
@@ -22,11 +22,11 @@ WAITING = "sidecar"  # how the hidden name of a sidecar ends that waits for its 
 def write_clip(result: GenerationResult, path: Path, sidecar: bool, overwrite: bool = False) -> Path | None:
     """Write a clip, its sidecar too if it gets one, and return that one's path. FileError: then neither is there."""
     if not sidecar:
-        audio.write(path, result.audio, result.sample_rate, tags_for(result), overwrite)
+        audio.write(path, result.audio, result.sample_rate, tags_for(result), overwrite, timeline_for(result))
         return None
     files.check_free(sidecar_path(path), overwrite)
     with followed_by(path, sidecar_bytes(sidecar_for(result, path))):
-        audio.write(path, result.audio, result.sample_rate, tags_for(result), overwrite)
+        audio.write(path, result.audio, result.sample_rate, tags_for(result), overwrite, timeline_for(result))
     return sidecar_path(path)
 
 

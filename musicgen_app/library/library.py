@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO
 
 from .. import audio
+from ..daw.timeline import timeline_of
 from ..errors import FileError, RequestError
 from ..machine import files, paths
 from ..request import GenerationResult, check_whole
@@ -34,6 +35,7 @@ from .metadata import (
     AI_MARK,
     full_tags,
     is_cut,
+    is_loop,
     parse,
     read_sidecar,
     record_of,
@@ -42,6 +44,7 @@ from .metadata import (
     sidecar_for,
     sidecar_path,
     tags_for,
+    timeline_for,
 )
 
 __all__ = ["Item", "Library", "Report"]
@@ -81,7 +84,7 @@ class Library:
 
         def write(path: Path) -> None:
             if written is None:
-                audio.write(path, result.audio, result.sample_rate, tags_for(result))
+                audio.write(path, result.audio, result.sample_rate, tags_for(result), timeline=timeline_for(result))
             else:
                 _copy(written, path)
 
@@ -354,7 +357,9 @@ def _write_as(item: Item, name: str, file: IO[bytes]) -> None:
         _write_from(item.path, file)
     else:
         sound, sample_rate, _ = audio.read(item.path)
-        file.write(audio.encode(sound, sample_rate, suffix, full_tags(item.path)))
+        loop = is_loop(item.request)
+        timeline = timeline_of(item.played, sound.shape[1] / sample_rate, loop) if item.played else None
+        file.write(audio.encode(sound, sample_rate, suffix, full_tags(item.path), timeline))
 
 
 def _sidecar_as(item: Item, name: str) -> bytes:

@@ -19,6 +19,7 @@ from pathlib import Path
 from .. import __version__
 from ..audio import WAV_COMMENT_BYTES, read_tags
 from ..control.plan import Plan
+from ..daw.timeline import Timeline, timeline_of
 from ..errors import FileError, RequestError
 from ..request import PLANNING, Choice, GenerationRequest, GenerationResult
 from ..songbook.wishes import Wishes
@@ -47,6 +48,18 @@ def tags_for(result: GenerationResult) -> dict[str, str]:
         "software": f"ttm-app {__version__}",
         "comment": _compact(_record(result)),
     }
+
+
+def timeline_for(result: GenerationResult) -> Timeline | None:
+    """Tempo, key, bars and sections of a clip, for audio.write; None where it was made to no plan."""
+    if result.plan is None:
+        return None
+    return timeline_of(result.plan, result.audio.shape[1] / result.sample_rate, is_loop(result.request))
+
+
+def is_loop(request: GenerationRequest) -> bool:
+    """Whether a request asked for a loop, with the field `loop`."""
+    return bool(getattr(request, "loop", None))
 
 
 def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
@@ -106,20 +119,46 @@ def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRe
         raise RequestError(f"{path} asks for something impossible: {error}") from error
 
 
-def plan_in(path: Path) -> Plan | None:
-    """The plan that the clip at `path` was made to, where its sidecar says so, or its request gave all of it.
+def played_in(path: Path) -> Plan | None:
+    """The plan that the clip at `path` was made to: that of its sidecar, or what its request says of one, if it does.
 
-    Raises FileError: it is not ours.
+    Raises FileError: the clip is not ours, or what it or the sidecar says is damaged.
     """
-    record = record_of(path)
-    if sidecar_path(path).is_file():
-        record = read_sidecar(path)
+    record = _full_record(path)
+    return _played(record, path) or _wished(record, path)
+
+
+def plan_in(path: Path) -> Plan | None:
+    """As `played_in`, but None also where the request leaves a part of the plan to the model."""
+    record = _full_record(path)
     whole = not any(name in record for name in PLANNING if name != "plan")
-    facts = record.get("played", record.get("plan") if whole else None)
-    if facts is None:
+    return _played(record, path) or (_wished(record, path) if whole else None)
+
+
+def _full_record(path: Path) -> dict:
+    """The record of a clip, of its sidecar where there is one. Raises FileError: it is of another clip."""
+    record = record_of(path)
+    if not sidecar_path(path).is_file():
+        return record
+    record = read_sidecar(path)
+    if not is_of(record, path):
+        raise _of_another(path)
+    return record
+
+
+def _played(record: dict, path: Path) -> Plan | None:
+    if "played" not in record:
         return None
     try:
-        return Wishes.checked({"plan": facts}).sheet.plan
+        return Wishes.checked({"plan": record["played"]}).sheet.plan
+    except RequestError as error:
+        raise FileError(f"{path}: {error}") from None
+
+
+def _wished(record: dict, path: Path) -> Plan | None:
+    try:
+        wishes = request_in(record, path).wishes
+        return wishes.over(Plan()) if wishes.given else None
     except RequestError as error:
         raise FileError(f"{path}: {error}") from None
 
@@ -159,8 +198,12 @@ def record_of(path: Path) -> dict:
         raise FileError(f"{path}: its prompt is too long for a tag and the sidecar {sidecar.name} is not beside it")
     full = _complete(read_sidecar(path), sidecar)
     if any(full[name] != record[name] for name in full.keys() & record.keys()):
-        raise FileError(f"{sidecar} describes another clip than {path.name}: put the right sidecar beside it")
+        raise _of_another(path)
     return full
+
+
+def _of_another(path: Path) -> FileError:
+    return FileError(f"{sidecar_path(path)} describes another clip than {path.name}: put the right sidecar beside it")
 
 
 def read_sidecar(path: Path) -> dict:

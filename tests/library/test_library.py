@@ -123,9 +123,9 @@ def test_what_cannot_be_kept_leaves_nothing(kept, result, arguments, error):
 def test_half_an_item_is_never_visible(kept, monkeypatch):
     write, seen = audio.write, []
 
-    def writing(path, *arguments):
+    def writing(path, *arguments, **options):
         seen.append((visible(kept.folder), kept.search()))
-        write(path, *arguments)
+        write(path, *arguments, **options)
         seen.append((visible(kept.folder), titles(kept.search())))
 
     monkeypatch.setattr(audio, "write", writing)

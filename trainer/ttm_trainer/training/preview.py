@@ -16,7 +16,7 @@ from torch import nn
 from musicgen_app import audio
 from musicgen_app.engine import Engine
 from musicgen_app.errors import FileError, TTMError
-from musicgen_app.library.metadata import tags_for
+from musicgen_app.library.metadata import tags_for, timeline_for
 from musicgen_app.models.bundle import Bundle
 from musicgen_app.request import GenerationRequest
 
@@ -73,4 +73,5 @@ class Previews:
         folder.mkdir(parents=True, exist_ok=True)
         name = re.sub(r"[^a-z0-9]+", "-", prompt.lower())[:40].strip("-") or "prompt"
         target = folder / f"{number + 1}-{name}.wav"
-        return [audio.write(target, result.audio, result.sample_rate, tags_for(result), overwrite=True)]
+        tags, timeline = tags_for(result), timeline_for(result)
+        return [audio.write(target, result.audio, result.sample_rate, tags, overwrite=True, timeline=timeline)]
