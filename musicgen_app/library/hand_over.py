@@ -24,7 +24,7 @@ from ..daw.stems import layer_names, stem, stem_names
 from ..daw.timeline import timeline_of
 from ..errors import FileError, RequestError
 from ..machine import files
-from ..songbook.midi import write_midi
+from ..songbook.midi_writer import write_midi
 from ..songbook.wishes import Wishes
 from .library import ID, Library
 from .metadata import is_cut, is_loop, is_of, played_in, read_sidecar, request_from, sidecar_path

@@ -25,7 +25,7 @@ from musicgen_app.errors import FileError, RequestError
 from musicgen_app.library.clip_files import write_clip
 from musicgen_app.library.hand_over import SUFFIXES, export, find_clip
 from musicgen_app.library.library import Library
-from musicgen_app.songbook.midi import read_midi
+from musicgen_app.songbook.midi_reader import read_midi
 from support.planned_clips import LOOP, SONG, planned, write_planned
 from support.results import RATE
 
