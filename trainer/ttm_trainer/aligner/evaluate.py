@@ -17,12 +17,12 @@ import numpy as np
 
 from musicgen_app.aligner import Aligner
 
+from ..corpus.caption.vocabulary import HALF_TIME
 from .data import read_clips, read_wave
 
 DEPTHS = (1, 5, 10)
 PLACES = (0.05, 0.25, 0.5, 0.75, 0.95)
 PACES = ((76, "slow"), (100, "moderate"), (132, "brisk"), (1e9, "fast"))  # beats a minute below which, as in captions
-HALF_TIME = ("trap", "dubstep")  # their captions call no pace
 LEAST = 10  # clips with an instrument, for it to be counted
 
 

@@ -93,9 +93,7 @@ def _downbeats(beats: Beats, count: int) -> np.ndarray:
     return np.arange(count) % beats.metre == beats.downbeat % beats.metre
 
 
-def _rhythm(
-    mono: np.ndarray, beats: Beats, parts: list[tuple[float, Beats]], seconds: float
-) -> dict[str, np.ndarray]:
+def _rhythm(mono: np.ndarray, beats: Beats, parts: list[tuple[float, Beats]], seconds: float) -> dict[str, np.ndarray]:
     """Evidence of tempo, beats, bars and metre."""
     strength, rate = onsets(mono, RATE)
     factors = np.array([1, 1 / 2, 2, 2 / 3, 3 / 2, 3 / 4, 4 / 3, 1 / 3, 3])
