@@ -26,7 +26,7 @@ BANDS, EDGES = 40, (0, 8, 22, 40)  # mel bands, and what of them is low, middle 
 KIND = {"": "major", "m": "minor"}
 
 EVIDENCE = {  # field -> the numbers that speak for or against its answer
-    "tempo": ("clarity", "lead over other tempi", "lead over half", "lead over double", "same in parts", "off the usual"),
+    "tempo": ("clarity", "lead over others", "lead over half", "lead over double", "same in parts", "off the usual"),
     "beats": ("clarity", "lead", "off in parts", "same in parts", "steady"),
     "bars": ("certainty", "same bars in parts", "same metre in parts", "clarity", "lead", "off in parts", "threes"),
     "metre": ("certainty", "same metre in parts", "same bars in parts", "clarity", "threes"),
@@ -46,7 +46,7 @@ class Sound:
     """What was heard in a stretch of sound.
 
     seconds: its length; key: such as "F# minor"; chords: one a beat; blocks: seconds at which blocks of BLOCK begin;
-    evidence: of each field of EVIDENCE (n, features), n being 1, of chords the number of beats, of drums that of blocks.
+    evidence: of each field of EVIDENCE (n, features); n is 1, of chords the number of beats, of drums that of blocks.
     """
 
     seconds: float
