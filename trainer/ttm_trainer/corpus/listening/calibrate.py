@@ -41,15 +41,15 @@ def calibrate(
         found = [found[i] for i in np.linspace(0, len(found) - 1, pieces).round().astype(int)]
     if len(found) < FEWEST:
         raise FileError(f"{len(found)} composed pieces with a plan, but {FEWEST} are the fewest: build a larger corpus")
-    begun = time.monotonic()
+    begun, numbers = time.monotonic(), list(range(len(found)))
     heard: dict[int, tuple[dict, dict]] = {}
-    for count, (number, evidence, truth) in enumerate(results(partial(_compare, found), range(len(found)), workers), 1):
+    for count, (number, evidence, truth) in enumerate(results(partial(_compare, found), numbers, workers), 1):
         heard[number] = evidence, truth
         elapsed = time.monotonic() - begun
         if progress:
             rate, left = SPAN * count / elapsed, elapsed / count * (len(found) - count)
             progress({"done": count, "total": len(found), "rate": rate, "left": left, "failed": []})
-    ordered = [heard[number] for number in range(len(found))]
+    ordered = [heard[number] for number in numbers]
     evidence = {field: [one[0][field] for one in ordered] for field in EVIDENCE}
     truth = {field: [one[1][field] for one in ordered] for field in (*EVIDENCE, "energy")}
     try:

@@ -185,7 +185,8 @@ def load(path: Path = BUILT_IN) -> Calibration:
             width = 4 * len(EVIDENCE["drums"]) if field == "energy" else len(EVIDENCE[field])
             if any(column.shape != (width,) for column in columns):
                 raise ValueError(f"{field} has not {width} numbers")
-            fits[field] = Fit(*columns, float(own["bias"]), float(own["error"]))
+            mean, scale, weights = columns
+            fits[field] = Fit(mean, scale, weights, float(own["bias"]), float(own["error"]))
         missing = {*EVIDENCE, "energy"} - fits.keys()
         if missing:
             raise ValueError(f"no {', '.join(sorted(missing))}")

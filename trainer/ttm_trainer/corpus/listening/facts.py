@@ -56,7 +56,7 @@ def _drums(here: list[Passage]) -> dict:
     if not flags or None in flags:
         return {"drums": True} if True in flags else {}
     course = [flag for flag, before in zip(flags, [None, *flags], strict=False) if flag != before]
-    told = {(False, True): "drums enter", (True, False): "drums leave", (True, False, True): "drums away",
+    told: dict[tuple[bool | None, ...], str] = {(False, True): "drums enter", (True, False): "drums leave", (True, False, True): "drums away",
             (False, True, False): "drums for a while"}  # fmt: skip
     happens = told.get(tuple(course))
     return {"drums": True in flags, "happens": [happens] if happens else []}

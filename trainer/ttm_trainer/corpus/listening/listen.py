@@ -60,14 +60,14 @@ def listen(
         elapsed = time.monotonic() - begun
         rate = heard / elapsed
         if progress:
-            left, done = elapsed / count * (len(todo) - count), len(paths) - len(todo) + count
-            progress({"done": done, "total": len(paths), "rate": rate, "left": left, "failed": failed})
+            left, number = elapsed / count * (len(todo) - count), len(paths) - len(todo) + count
+            progress({"done": number, "total": len(paths), "rate": rate, "left": left, "failed": failed})
     told: Counter = Counter()
     for path in paths:
         for row in json.loads(path.read_text("utf-8")):
             told.update(_told(row.get("facts") or {}))
-    done = {"files": len(paths), "heard": len(todo) - len(failed), "failed": failed, "rate": rate, "told": told}
-    return {**done, **finish(folder)}
+    made = finish(folder)
+    return {"files": len(paths), "heard": len(todo) - len(failed), "failed": failed, "rate": rate, "told": told, **made}
 
 
 def _told(facts: dict) -> list[str]:
