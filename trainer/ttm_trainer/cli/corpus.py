@@ -99,7 +99,7 @@ def midi(
 @JSON
 @QUIET
 def recorded(out: Path, sample_rate: int, as_json: bool, quiet: bool) -> None:
-    """Fetch freely licensed recorded music from Debian packages (for the codec; it has no captions)."""
+    """Fetch freely licensed recorded music from Debian packages; `corpus listen` captions it."""
     from ..corpus.recorded import build_recorded
 
     with _building(out):

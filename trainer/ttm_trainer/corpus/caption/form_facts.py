@@ -10,6 +10,10 @@ from .plans import EARLY, RHYTHM, drums_in, form_known, metre_of, slots
 
 LEAST, GLIMPSE = 1.2, 0.3  # seconds of a section within a window for it to count; for its drums
 STEP_OF_ENERGY = 0.22
+COURSES: dict[tuple[bool | None, ...], str] = {  # whether drums play, as it changes -> what happens
+    (False, True): "drums enter", (True, False): "drums leave", (True, False, True): "drums away",
+    (False, True, False): "drums for a while",
+}  # fmt: skip
 Heard = list[tuple[Part, list[Note]]]
 
 
@@ -93,11 +97,7 @@ def _of_drums(score: Score, sections: list[Section], heard: Heard) -> list[str]:
     found = ["drums first"] if alone[0] else []
     found += ["drum break"] if any(alone[1:]) else []
     course = [flag for index, flag in enumerate(flags) if index == 0 or flag != flags[index - 1]]
-    courses: dict[tuple[bool | None, ...], str] = {
-        (False, True): "drums enter", (True, False): "drums leave", (True, False, True): "drums away",
-        (False, True, False): "drums for a while",
-    }  # fmt: skip
-    told = courses.get(tuple(course))
+    told = COURSES.get(tuple(course))
     return found + ([told] if told else [])
 
 

@@ -12,8 +12,8 @@ from ..challenge import MADE_FOR, SCENES, STYLES, named, origin
 
 TITLE = re.compile(r', "([^"]+)"(?: by |$)')
 NO_TITLE = re.compile(r"[;_@]|^\d+ - |\.\w{2,4}\b|looping", re.I)  # of several pieces, or the name of a file
-UNKNOWN: dict = {"instruments": [], "roles": {}, "genre": None, "moods": [], "themes": [], "metre": "4/4", "dynamics": "",
-           "solo": False, "drums": True, "tempo": 0.0, "bpm": 0, "key": None, "chords": []}  # fmt: skip
+UNKNOWN: dict = {"instruments": [], "roles": {}, "genre": None, "moods": [], "themes": [], "metre": "4/4",
+           "dynamics": "", "solo": False, "drums": True, "tempo": 0.0, "bpm": 0, "key": None, "chords": []}  # fmt: skip
 
 
 def recorded_captions(source: str, facts: dict, rng: random.Random) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..caption.form_facts import COURSES
 from .evidence import Sound
 from .plans import SAID, Estimate, Passage
 
@@ -56,7 +57,5 @@ def _drums(here: list[Passage]) -> dict:
     if not flags or None in flags:
         return {"drums": True} if True in flags else {}
     course = [flag for flag, before in zip(flags, [None, *flags], strict=False) if flag != before]
-    told: dict[tuple[bool | None, ...], str] = {(False, True): "drums enter", (True, False): "drums leave", (True, False, True): "drums away",
-            (False, True, False): "drums for a while"}  # fmt: skip
-    happens = told.get(tuple(course))
+    happens = COURSES.get(tuple(course))
     return {"drums": True in flags, "happens": [happens] if happens else []}
