@@ -35,6 +35,7 @@ def clip_facts(sound: Sound, estimate: Estimate, start: float, seconds: float) -
     within = (sound.times > start - TOGETHER * 60 / sound.beats.tempo) & (sound.times < start + seconds)
     facts |= _chords(estimate, within) | _drums(here)
     plan = estimate.plan.later(start)
+    plan = replace(plan, start=round(plan.start, 4))
     if plan.tempo is None:  # it has one column for all the time of the clip
         plan = replace(plan, drums=here[0].drums if len({passage.drums for passage in here}) == 1 else None)
     sure = dict(estimate.confidence)
