@@ -172,7 +172,7 @@ def test_a_calibration_says_how_often_it_is_right():
             if row["answers"] > 100:
                 assert abs(row["mean"] - row["right"]) < 0.1, (field, row)
     fitted = fit(evidence, truth)
-    np.testing.assert_allclose(fitted.probability("tempo", np.eye(6)[:1] * 1.5), 1 / (1 + np.exp(-3)), atol=0.06)
+    np.testing.assert_allclose(fitted.probability("metre", np.eye(5)[:1] * 1.5), 1 / (1 + np.exp(-3)), atol=0.06)
     assert fitted.energy_confidence > 0.95
     with pytest.raises(ValueError, match="one kind"):
         fit(evidence, truth | {"key": [np.ones(1)] * 600})

@@ -22,13 +22,16 @@ from musicgen_app.control.theory import MODES, key_name, parse_chord, tonic_and_
 RATE = 24_000  # Hz that are listened to
 BLOCK = 2.0  # seconds for which drums and energy are told
 NEAR = 0.07  # seconds within which two beats are the same
+OTHERS = np.geomspace(50, 200, 140)  # tempi that the heard one is compared with
 BANDS, EDGES = 40, (0, 8, 22, 40)  # mel bands, and what of them is low, middle and high
-KIND = {"": "major", "m": "minor"}
 
+TEMPO = ("clarity", "lead over others", "lead over half", "lead over double", "same in parts", "off the usual")
+BEATS = ("clarity", "lead", "off in parts", "same in parts", "steady")
+BARS = ("certainty", "same bars in parts", "same metre in parts", "clarity", "lead", "off in parts", "threes")
 EVIDENCE = {  # field -> the numbers that speak for or against its answer
-    "tempo": ("clarity", "lead over others", "lead over half", "lead over double", "same in parts", "off the usual"),
-    "beats": ("clarity", "lead", "off in parts", "same in parts", "steady"),
-    "bars": ("certainty", "same bars in parts", "same metre in parts", "clarity", "lead", "off in parts", "threes"),
+    "tempo": TEMPO + BEATS,
+    "beats": TEMPO + BEATS + BARS,
+    "bars": BARS,
     "metre": ("certainty", "same metre in parts", "same bars in parts", "clarity", "threes"),
     "key": ("fit", "lead", "lead over relative", "same in parts", "chords inside"),
     "chords": ("fit", "fit of stretch", "length", "inside key", "clarity", "lead", "off in parts"),
@@ -82,7 +85,7 @@ def hear(audio: np.ndarray, sample_rate: int) -> Sound:
     chords = find_chords(mono, RATE, times, _downbeats(beats, len(times)))
     key, of_key = _key(mono, chords)
     rhythm = _rhythm(mono, beats, parts, seconds)
-    harmony = _of_chords(chords, key, rhythm["beats"][:3])
+    harmony = _of_chords(chords, key, rhythm["beats"][len(TEMPO) : len(TEMPO) + 3])
     blocks, percussion = _blocks(mono)
     evidence = {name: np.atleast_2d(values) for name, values in rhythm.items()}
     evidence |= {"key": np.atleast_2d(of_key), "chords": harmony, "drums": percussion}
@@ -96,32 +99,34 @@ def _downbeats(beats: Beats, count: int) -> np.ndarray:
 def _rhythm(mono: np.ndarray, beats: Beats, parts: list[tuple[float, Beats]], seconds: float) -> dict[str, np.ndarray]:
     """Evidence of tempo, beats, bars and metre."""
     strength, rate = onsets(mono, RATE)
-    factors = np.array([1, 1 / 2, 2, 2 / 3, 3 / 2, 3 / 4, 4 / 3, 1 / 3, 3])
-    tempi = factors * beats.tempo
-    fits = comb(strength, rate, tempi) + comb(strength, rate, 2 * tempi)
-    own = fits[0]
-    all_tempi = np.geomspace(50, 200, 140)
-    others = all_tempi[np.abs(np.log2(all_tempi / beats.tempo)) > 0.08]
-    best = (comb(strength, rate, others) + comb(strength, rate, 2 * others)).max()
+
+    def fits(tempi: np.ndarray) -> np.ndarray:
+        return comb(strength, rate, tempi) + comb(strength, rate, 2 * tempi)
+
+    own, half, double = fits(beats.tempo * np.array([1, 1 / 2, 2]))
+    others = OTHERS[np.abs(np.log2(OTHERS / beats.tempo)) > 0.08]
     agree = [same(part.tempo, beats.tempo) for _, part in parts]
     off, bars, metres = [], [], []
     period, own_times = 60 / beats.tempo, beats.times(seconds)
     own_bars = own_times[_downbeats(beats, len(own_times))]
     for begin, part in parts:
         theirs = begin + part.times(seconds - begin)
-        off.append(_off(theirs, own_times) / period if len(theirs) and len(own_times) else 0.5)
+        off.append(min(0.5, _off(theirs, own_times) / period) if len(theirs) and len(own_times) else 0.5)
         lines = theirs[_downbeats(part, len(theirs))]
         bars.append(len(lines) > 0 and len(own_bars) > 0 and _off(lines, own_bars) < NEAR)
         metres.append(part.metre == beats.metre)
     shift = float(np.abs(np.log(np.array([part.tempo for _, part in parts]) / beats.tempo)).clip(max=0.1).max())
-    of_bars = [beats.certainty, np.mean(bars), np.mean(metres)]
     threes = float(beats.metre == 3)
+    of_tempo = [
+        beats.clarity, own - fits(others).max(), own - half, own - double, np.mean(agree),
+        abs(np.log2(beats.tempo / COMMON)),
+    ]  # fmt: skip
+    of_beats = [beats.clarity, beats.lead, max(off), np.mean(agree), shift]
+    of_bars = [beats.certainty, np.mean(bars), np.mean(metres), beats.clarity, beats.lead, max(off), threes]
     return {
-        "tempo": np.array([
-            beats.clarity, own - best, own - fits[1], own - fits[2], np.mean(agree), abs(np.log2(beats.tempo / COMMON))
-        ]),
-        "beats": np.array([beats.clarity, beats.lead, max(off), np.mean(agree), shift]),
-        "bars": np.array([*of_bars, beats.clarity, beats.lead, max(off), threes]),
+        "tempo": np.array(of_tempo + of_beats),
+        "beats": np.array(of_tempo + of_beats + of_bars),
+        "bars": np.array(of_bars),
         "metre": np.array([beats.certainty, np.mean(metres), np.mean(bars), beats.clarity, threes]),
     }  # fmt: skip
 
