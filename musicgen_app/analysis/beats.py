@@ -30,7 +30,7 @@ class Beats:
 
     tempo: beats a minute; first: seconds of the first beat; clarity: how clear the beat is, from about 0 to 1;
     metre: beats in a bar; downbeat: the number of the first beat that begins a bar; certainty: how much better that
-    downbeat fits than the next best one, from 0 on.
+    downbeat fits than the next best one, from 0 on; lead: how much better the beats fit than half a beat later, 0 to 1.
     """
 
     tempo: float
@@ -39,6 +39,7 @@ class Beats:
     metre: int
     downbeat: int
     certainty: float
+    lead: float = 0.0
 
     def times(self, seconds: float) -> np.ndarray:
         """The moments of all beats of a clip of so many seconds."""
@@ -56,13 +57,13 @@ def find_beats(audio: np.ndarray, sample_rate: int) -> Beats:
     first, lead = _phase(strength, rate, tempo)
     moments = np.arange(first % eighth, len(audio) / sample_rate, eighth)
     if len(moments) < 16:
-        return Beats(tempo, first, clarity, 4, 0, 0.0)
+        return Beats(tempo, first, clarity, 4, 0, 0.0, lead)
     evidence = _standard(_changes(audio, sample_rate, moments, 4 * eighth))
     low = gaussian_filter1d(strength[:, 0], 0.02 * rate)
     evidence += LOW * _standard(np.interp(moments, np.arange(len(low)) / rate, low))
     on_beat = round((first - moments[0]) / eighth) % 2  # whether the moments that the phase prefers are odd ones
     metre, place, certainty = _bar(evidence, on_beat, lead)
-    return Beats(tempo, float(moments[place % 2]), clarity, metre, place // 2, certainty)
+    return Beats(tempo, float(moments[place % 2]), clarity, metre, place // 2, certainty, lead)
 
 
 def _fitted(strength: np.ndarray, rate: float, tempo: float) -> float:

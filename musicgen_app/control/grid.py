@@ -24,6 +24,8 @@ LAYOUT = 2  # of what is trained from now on
 WIDTHS = {1: 60, 2: 95}
 WIDTH = WIDTHS[LAYOUT]
 OVER, GIVEN = 93, 94  # columns of layout 2: the music is over; the frame's latent is given, not to be made
+# Columns that say what cannot be counted: the place in phrases of four bars and in the section; that in the bar, metre.
+UNCOUNTED = {None: (), "bar": (72, 74, 76, 77), "beat": (0, 1, 5, 6, *range(72, 80))}
 HEARD_TEMPI = (40.0, 220.0)  # quarter notes a minute that models were trained with
 HEARD_METRES = {1: ("4/4", "3/4", "6/8"), 2: METRES}  # by layout
 UNHEARD = "this model was not trained with such a"
@@ -128,7 +130,9 @@ def _columns(stretch: Stretch, quarters: np.ndarray, plan: Plan, layout: int) ->
             _ending(stretch, place, plan),
             np.zeros(1, dtype=np.float32),  # GIVEN
         ]
-    return np.concatenate([np.broadcast_to(part, (len(place), part.shape[-1])) for part in parts], axis=1)
+    grid = np.concatenate([np.broadcast_to(part, (len(place), part.shape[-1])) for part in parts], axis=1)
+    grid[:, [column for column in UNCOUNTED[plan.counted] if column < WIDTHS[layout]]] = 0
+    return grid
 
 
 def _pulse(stretch: Stretch, place: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ LATEST = 1e6  # quarter notes to the beginning of a clip
 ROW_BARS = 8  # of a row of chords in words
 NAME_LENGTH = 80  # characters of a section's name
 TEMPI = (1.0, 1_000.0)  # quarter notes a minute
+COUNTED = (None, "bar", "beat")  # see `Plan`
 SWING = 0.66  # where the second of two eighth notes begins when swing is asked for, and no more is said
 
 Chords = tuple[tuple[str, float], ...]  # (symbol, length in quarter notes)
@@ -65,6 +66,10 @@ class Plan:
     (symbol, length in quarter notes), over and over, the symbol "" where the chord is unknown; drums: whether there
     are any; sections: the form, where it is known, played over and over; ends: or played once, and then it is over,
     the chord of the last bar rings; swing: where the second of two eighth notes begins, 0.5 (straight) to 0.75.
+
+    counted: how far a place in the piece can be counted. None: all the way. Of a recording it may be to "bar" alone,
+    neither to phrases of bars nor to the edges of its sections, or only to "beat" (quarter notes): then bar lines and
+    metre are not known, and bars are a measure of length.
     """
 
     tempo: float | None = None
@@ -76,6 +81,7 @@ class Plan:
     sections: tuple[Section, ...] = ()
     ends: bool = False
     swing: float | None = None
+    counted: str | None = None
 
     def to_dict(self) -> dict:
         """JSON-safe dictionary without what is unknown; from_dict gives the plan back."""
@@ -115,6 +121,8 @@ class Plan:
             raise ValueError(f"start must lie within {LATEST:,.0f} quarter notes")
         if self.swing is not None and not 0.5 <= self.swing <= 0.75:
             raise ValueError(f"a swing of {self.swing} is not between 0.5 and 0.75")
+        if self.counted not in COUNTED:
+            raise ValueError(f"counted {self.counted!r} is neither bar nor beat")
         if self.ends and not self.sections:
             raise ValueError("it ends, but has no sections")
 
@@ -191,7 +199,8 @@ class Plan:
 
         With sections: "..., intro 4 bars | verse 8 bars: Am F".
         """
-        parts = [] if self.tempo is None else [f"{self.tempo:g} BPM", self.metre]
+        parts = [] if self.tempo is None else [f"{self.tempo:g} BPM"]
+        parts += [] if self.tempo is None or self.counted == "beat" else [self.metre]
         parts += [self.key] if self.key else []
         parts += filter(None, [_row(self.chords, self.metre)])
         parts += [] if self.drums is None else ["drums" if self.drums else "no drums"]
@@ -220,7 +229,7 @@ def _typed(facts: dict) -> dict:
         raise TypeError("a plan, and each of its sections, must be a JSON object")
     typed: dict = {"chords": tuple(_chord(chord) for chord in _list("chords", facts))}
     for name, value in facts.items():
-        if name in ("name", "metre", "key") and not isinstance(value, str | None):
+        if name in ("name", "metre", "key", "counted") and not isinstance(value, str | None):
             raise TypeError(f"{name} must be text")
         if name in ("drums", "ends") and not isinstance(value, bool | None):
             raise TypeError(f"{name} must be true or false")

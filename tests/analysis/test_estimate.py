@@ -11,25 +11,7 @@ from musicgen_app.analysis.estimate import RATE as HEARD
 from musicgen_app.analysis.estimate import estimate_plan
 from musicgen_app.control.grid import frame_grid
 from musicgen_app.control.plan import Plan
-from support.sounds import RATE, tones
-
-SONG = (("Am", (45, 57, 60, 64)), ("F", (41, 57, 60, 65)), ("C", (36, 55, 60, 64)), ("G", (43, 55, 59, 62)))
-
-
-def played(bpm: float, metre: int, seconds: float = 20.0, late: float = 0.0) -> np.ndarray:
-    """A bar of each chord of SONG, over and over, struck on every beat with a drum; the first bar begins at `late`."""
-    rng, quarter = np.random.default_rng(0), 60 / bpm
-    wave = np.zeros(round((seconds + 4) * RATE), np.float32)
-    drum = rng.standard_normal(RATE // 20) * np.exp(-np.arange(RATE // 20) / 400)
-    thud = np.sin(2 * np.pi * 60 * np.arange(RATE // 8) / RATE) * np.exp(-np.arange(RATE // 8) / 1500)
-    for number in range(int((seconds - late) / quarter) + 1):
-        at = round((late + number * quarter) * RATE)
-        pitches = SONG[number // metre % 4][1]
-        note = tones(pitches, quarter * 0.95) * np.exp(-np.arange(round(quarter * 0.95 * RATE)) / (0.4 * RATE))
-        wave[at : at + len(note)] += (0.3 if number % metre else 0.5) * note
-        struck = drum if number % metre else thud
-        wave[at : at + len(struck)] += 0.4 * struck
-    return wave[: round(seconds * RATE)].astype(np.float32)
+from support.sounds import RATE, SONG, played, tones
 
 
 @pytest.mark.parametrize("bpm, metre, late", [(96.0, 4, 0.3), (123.4, 4, 1.1), (110.0, 3, 0.7)])

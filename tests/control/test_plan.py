@@ -17,9 +17,10 @@ from musicgen_app.control.planner import Pieces, load_pieces, plans_for
 from musicgen_app.control.prompt_parser import parse_prompt
 from musicgen_app.control.theory import bar_length, beat_length, key_of, parse_chord, pitch_class, transpose
 from musicgen_app.engine import Engine
-from musicgen_app.errors import ModelError
+from musicgen_app.errors import ModelError, RequestError
 from musicgen_app.library.metadata import sidecar_for
 from musicgen_app.request import GenerationRequest
+from musicgen_app.songbook.sheet_writer import write_sheet
 from support.planned_model import pieces, planned, wide
 from support.prepared_folder import write_tiny
 from ttm_trainer.output.track_facts import known_plans
@@ -83,6 +84,30 @@ def test_a_plan_may_know_some_chords_only():
     assert plan.describe() == "60 BPM, 4/4, C major, C G"
     assert operations.transpose(plan, 2).chords == (("D", 1.0), ("", 2.0), ("A", 1.0))
     assert Plan.from_dict(plan.to_dict()) == plan
+
+
+@pytest.mark.parametrize("layout", WIDTHS)
+def test_what_cannot_be_counted_is_zero_and_all_else_as_ever(layout):
+    """Of a recording bar lines may be known, but no phrases; or beats alone, whatever the metre is called."""
+    full = frame_grid(SONG, 60, 4.0, layout=layout)
+    bars = frame_grid(replace(SONG, counted="bar"), 60, 4.0, layout=layout)
+    beats = frame_grid(replace(SONG, counted="beat"), 60, 4.0, layout=layout)
+    lost = [np.flatnonzero((grid != full).any(axis=0)).tolist() for grid in (bars, beats)]
+    phrases = [72, 74, 76, 77] if layout > 1 else []
+    bar_lines = [0, 1, 5, 6] + ([*range(72, 80)] if layout > 1 else [])
+    assert not bars[:, phrases].any() and set(lost[0]) == set(phrases)
+    assert not beats[:, bar_lines].any() and set(lost[1]) <= set(bar_lines) >= {0, 1, 5, 6}
+    assert beats[:, 2].any() and beats[:, 10:60].any()
+
+
+def test_a_plan_of_beats_alone_says_no_metre_and_no_sheet_hides_that():
+    plan = replace(WALTZ, counted="beat")
+    assert plan.describe() == "120 BPM, A minor, Am E7"
+    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan and "counted" not in WALTZ.to_dict()
+    with pytest.raises(ValueError, match="neither bar nor beat"):
+        replace(WALTZ, counted="phrase").check()
+    with pytest.raises(RequestError, match="cannot hold"):
+        write_sheet(plan)
 
 
 def test_a_plan_from_later_on_and_a_grid_from_a_frame_on_are_the_same_music():

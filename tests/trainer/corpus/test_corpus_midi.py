@@ -277,6 +277,46 @@ def test_facts_carry_the_plan_and_say_what_is_estimated() -> None:
     assert sum(length for _, length in plan.chords) == score.beats
 
 
+def entering() -> Score:
+    """The band without its drums for eight bars, then all of it, louder."""
+    voices = band()
+    late = {c: (k, [n for n in notes if c != 9 or n.start >= 32]) for c, (k, notes) in voices.items()}
+    loud = {
+        c: (k, [Note(n.start, n.beats, n.pitch, 40 if n.start < 32 else 110) for n in ns])
+        for c, (k, ns) in late.items()
+    }
+    found = read(file_of(loud))
+    return arrange(found, found.stretches[0], 0.0, 30.0, 5)
+
+
+def test_drums_that_enter_in_a_file_begin_a_section() -> None:
+    score = entering()
+    assert [(s.start, s.end, s.name) for s in score.sections] == [(0, 32, ""), (32, 64, "")]
+    quiet, full = (section.energy for section in score.sections)
+    assert quiet is not None and full is not None and full > quiet + 0.2
+    assert {"sections", "energy"} <= set(score.estimated)
+    middle = score.seconds_at(32)
+    facts = window_facts(score, middle - 5, 10.0)
+    assert "drums enter" in facts["happens"] and "rises" in facts["happens"]
+    assert not {"drums first", "drum break", "one chord"} & set(facts["happens"])
+    plan = Plan.from_dict(json.loads(json.dumps(facts["plan"])))
+    plan.check()
+    assert [section.drums for section in plan.sections] == [False, True]
+    grid = frame_grid(plan, 20, 2.0)
+    assert grid[0, 58:60].tolist() == [0, 1] and grid[-1, 58:60].tolist() == [1, 0]
+    assert sum(bar.bars for bar in plan.sections) * 4 == score.beats
+
+
+def test_drums_beside_notes_without_clear_chords_are_not_alone() -> None:
+    rng = random.Random(5)
+    noise = [Note(beat, 1, 36 + rng.randrange(60), 80) for beat in range(64) for _ in range(4)]
+    late = [note for note in band()[9][1] if note.start >= 32]
+    found = read(file_of({0: (0, noise), 9: (0, late)}))
+    score = arrange(found, found.stretches[0], 0.0, 30.0, 1)
+    happens = window_facts(score, score.seconds_at(32) - 5, 10.0)["happens"]
+    assert "drums enter" in happens and not {"drum break", "one chord"} & set(happens)
+
+
 def test_captions_without_a_genre() -> None:
     words = {word.lower() for nouns, tags in GENRE_WORDS.values() for word in (*nouns, *tags)} | set(GENRES)
     instruments = " ".join((*INSTRUMENTS, *DRUM_KITS, *(name for names in FAMILY.values() for name in names)))

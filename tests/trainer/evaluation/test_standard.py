@@ -11,7 +11,7 @@ import soundfile
 
 from musicgen_app import cli
 from musicgen_app.engine import CancelToken, Engine
-from musicgen_app.errors import Cancelled, FileError, GenerationError, RequestError
+from musicgen_app.errors import Cancelled, FileError, GenerationError, ModelError, RequestError
 from musicgen_app.models.bundle import write_bundle
 from support.fake_embedder import RATE, FakeEmbedder, tone
 from support.prepared_folder import write_tiny
@@ -19,8 +19,10 @@ from ttm_trainer.evaluation.clips.clips import Clip, list_audio, match, open_ref
 from ttm_trainer.evaluation.clips.generate_clips import make
 from ttm_trainer.evaluation.clips.prompts import Prompt, read_prompts
 from ttm_trainer.evaluation.metrics.embeddings import Vectors, windows
+from ttm_trainer.evaluation.metrics.statistics import SoundStatistics
 from ttm_trainer.evaluation.standard import Evaluation, evaluate_model
 from ttm_trainer.evaluation.tables.standard import table
+from ttm_trainer.prepare.embedders import load_embedder
 
 
 @pytest.fixture
@@ -347,3 +349,39 @@ def test_vectors_that_are_not_finite_are_an_error_of_the_clip(folders):
 
     good, bad = Vectors(Broken()).usable([Clip("a", folders / "clips" / "000.wav")])
     assert good == [] and "not finite" in bad[0]["reason"]
+
+
+# the embedder that nothing was trained for
+
+
+def test_statistics_tell_other_sounds_apart_and_know_no_words(folders):
+    report = evaluate_model(settings(folders, embedder="statistics"), show=lambda line: None)
+    assert report["embedder"]["name"] == "statistics-1" and report["embedder"]["width"] == 116
+    assert {row["name"].split(" ")[0] for row in report["figures"]} == {"FAD"} and "judge" not in report
+    assert report["notes"] == ["no CLAP score: the embedder statistics knows no words"]
+    assert table(report)
+    same = settings(folders, audio=folders / "reference", prompts=None, embedder="statistics")
+    near = evaluate_model(same, show=lambda line: None)
+    assert named(near)["FAD per-file"]["value"] < 1e-6 < named(report)["FAD per-file"]["value"]
+
+
+def test_statistics_are_the_same_in_any_company_and_hear_each_group():
+    embedder, rng = SoundStatistics(), np.random.default_rng(0)
+    noise = rng.standard_normal((3, 2 * 48_000)).astype(np.float32) * 0.1
+    vectors = embedder.audio(noise)
+    assert vectors.shape == (3, embedder.width) and np.isfinite(vectors).all()
+    np.testing.assert_array_equal(embedder.audio(noise[1:2])[0], vectors[1])
+    beaten = noise[0] * (np.arange(96_000) % 24_000 < 4_800)
+    told = {name: np.abs(v - embedder.groups(noise[0])[name]).max() for name, v in embedder.groups(beaten).items()}
+    assert told["rhythm"] > 0.3 and told["dynamics"] > 0.3
+    assert np.isfinite(embedder.audio(np.zeros((1, 4_800), np.float32))).all()
+
+
+def test_statistics_where_words_are_needed_are_refused(folders):
+    for more in ({"reference": None}, {"judge": "statistics"}):
+        with pytest.raises(RequestError, match="knows no words"):
+            evaluate_model(settings(folders, embedder="statistics", **more))
+    with pytest.raises(ModelError, match="knows no words"):
+        load_embedder("statistics")
+    with pytest.raises(ModelError, match="knows no words"):
+        SoundStatistics().text(["calm"])

@@ -17,12 +17,13 @@ import numpy as np
 
 from musicgen_app.aligner import Aligner
 
+from ..corpus.caption.vocabulary import HALF_TIME
+from ..data.corpus_reader import known_facts
 from .data import read_clips, read_wave
 
 DEPTHS = (1, 5, 10)
 PLACES = (0.05, 0.25, 0.5, 0.75, 0.95)
 PACES = ((76, "slow"), (100, "moderate"), (132, "brisk"), (1e9, "fast"))  # beats a minute below which, as in captions
-HALF_TIME = ("trap", "dubstep")  # their captions call no pace
 LEAST = 10  # clips with an instrument, for it to be counted
 
 
@@ -122,9 +123,9 @@ def classify(aligner: Aligner, audio: np.ndarray, prompts: Sequence[Sequence[str
 def attribute_report(aligner: Aligner, rows: list[dict], audio: np.ndarray) -> dict:
     """How well genre, drums, pace, mode and main instrument are told from the audio by naming them, and chance.
 
-    Each is measured on the clips whose row has that fact. An attribute that no row has is left out.
+    Each is measured on the clips whose row has that fact, and not by ear. An attribute that no row has is left out.
     """
-    facts = [row.get("facts") or {} for row in rows]
+    facts = [known_facts(row) for row in rows]
     report: dict[str, Any] = {}
 
     def told(name: str, truth: list[int | None], prompts: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -98,12 +99,68 @@ def midi(
 @JSON
 @QUIET
 def recorded(out: Path, sample_rate: int, as_json: bool, quiet: bool) -> None:
-    """Fetch freely licensed recorded music from Debian packages (for the codec; it has no captions)."""
+    """Fetch freely licensed recorded music from Debian packages; `corpus listen` captions it."""
     from ..corpus.recorded import build_recorded
 
     with _building(out):
         show = (lambda line: None) if quiet else print_note
         _report(build_recorded(out, progress=show, sample_rate=sample_rate), as_json)
+
+
+@corpus.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--calibration", type=click.Path(path_type=Path), help="Of `corpus calibrate`.  [default: built-in]")
+@WORKERS
+@JSON
+@QUIET
+def listen(folder: Path, calibration: Path | None, workers: int, as_json: bool, quiet: bool) -> None:
+    """Estimate tempo, bars, key, chords and drums of the recordings in FOLDER, and caption them.
+
+    What is likely to be right is told in facts, plans and captions, and marked as estimated, with how likely it is.
+    Run it again to go on after an interruption.
+    """
+    from ..corpus.listening.calibration import BUILT_IN
+    from ..corpus.listening.listen import listen as listen_to
+
+    if not folder.is_dir():
+        raise FileError(f"there is no folder {folder}: check the name")
+    with _building(folder):
+        show = None if quiet else partial(_show, what="files")
+        facts = listen_to(folder, calibration or BUILT_IN, workers, show)
+        _report(facts, as_json)
+
+
+@corpus.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the calibration here, as JSON.")
+@click.option("--pieces", type=click.IntRange(1), help="At most so many, spread over the corpora.  [default: all]")
+@click.option("--force", is_flag=True, help="Replace a file that exists.")
+@WORKERS
+@JSON
+@QUIET
+def calibrate(
+    folders: tuple[Path, ...],
+    output: Path | None,
+    pieces: int | None,
+    force: bool,
+    workers: int,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Measure on the composed corpora in FOLDERS how often `corpus listen` is right, by how sure it is."""
+    from musicgen_app.machine import files
+
+    from ..corpus.listening.calibrate import calibrate as measure
+    from ..corpus.listening.calibration import table
+
+    if output:
+        files.check_free(output, force)
+    with cancellable():
+        report = measure(folders, output, pieces, workers, None if quiet else _show)
+    if as_json:
+        print_json(report)
+    else:
+        click.echo(table(report["table"]))
 
 
 @corpus.command()
@@ -181,9 +238,9 @@ def sound(folders: tuple[Path, ...], clips: int, seconds: float, as_json: bool) 
         click.echo(table(measured))
 
 
-def _show(state: dict) -> None:
+def _show(state: dict, what: str = "pieces") -> None:
     print_note(
-        f"{state['done']}/{state['total']} pieces  {state['rate']:.1f}x real time  "
+        f"{state['done']}/{state['total']} {what}  {state['rate']:.1f}x real time  "
         f"{state['left'] / 60:.1f} min left  {len(state['failed'])} failed"
     )
 

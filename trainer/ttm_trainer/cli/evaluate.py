@@ -19,6 +19,7 @@ Measures:
   FAD         distance to the reference, in two variants that cannot be compared with each other
   CLAP score  mean cosine of prompt and clip
   CCS         share of the prompts' concepts (genre, instrument, mood) a judge hears in the clips
+  With --embedder statistics FAD compares figures of the sound that no training used (and nothing else is measured).
   Each figure is printed with its variant, embedder or judge, reference, sample counts and 95 % interval.
 
 \b
@@ -54,7 +55,7 @@ MODEL = Name(lambda: [*installed_models(), *COMMANDS], "MODEL", folders=True)
 @click.option("--prompts", metavar="FILE", help="Prompt file, or built-in.")
 @click.option("--audio", type=PATH, help="Measure these files, named by the prompts' ids.")
 @click.option("--reference", type=PATH, help="Folder of real music, or a prepared folder.")
-@options("embedder")
+@options("any-embedder")
 @click.option("--judge", metavar="NAME", help="Who decides on concepts.  [default: the embedder]")
 @click.option("--judge-model", default="", metavar="NAME", help="The model of a judge that is a server.")
 @click.option("--control/--no-control", default=None, help="Ask the judge about absent concepts too.  [if cheap]")

@@ -41,6 +41,13 @@ OPTIONS = {
         metavar="NAME",
         help="aligner, clap, laion-clap-90.14 or a folder.",
     ),
+    "any-embedder": click.option(
+        "--embedder",
+        default="aligner",
+        show_default=True,
+        metavar="NAME",
+        help="aligner, statistics (FAD alone), clap, laion-clap-90.14 or a folder.",
+    ),
     "real": click.option("--real", type=click.IntRange(5), default=150, show_default=True, help="Unseen real clips."),
     "bootstrap": click.option(
         "--bootstrap", "resamples", type=click.IntRange(0), default=1000, show_default=True, help="Resamples."

@@ -133,7 +133,7 @@ def _choose(data: Path, hours: float) -> list[dict]:
     """Tracks until there are enough hours, one of every package in turn, none longer than LONGEST."""
     tracks: dict[str, dict] = {}
     for row in read_rows(data):
-        track = tracks.setdefault(row["path"], {"path": row["path"], "seconds": 0.0} | _origin(row))
+        track = tracks.setdefault(row["path"], {"path": row["path"], "seconds": 0.0} | origin(row))
         track["seconds"] = min(LONGEST, max(track["seconds"], row["start"] + row["seconds"]))
     packages: dict[str, list[dict]] = {}
     for track in tracks.values():
@@ -150,7 +150,8 @@ def _choose(data: Path, hours: float) -> list[dict]:
     return chosen
 
 
-def _origin(row: dict) -> dict:
+def origin(row: dict) -> dict:
+    """What the source of a row of `corpus recorded` tells: its package and the words of its title, with the licence."""
     package, _, rest = row["source"].partition(": ")
     names = re.findall(r"[a-z]+", rest.rpartition("/")[2].partition(" by ")[0].lower())
     return {"package": package, "names": names, "licence": row["licence"], "source": row["source"]}
@@ -169,12 +170,13 @@ def _words(tracks: list[dict], track: dict) -> dict[str, str]:
     return words
 
 
-def _named(track: dict, table: dict[str, str]) -> str:
+def named(track: dict, table: dict[str, str]) -> str:
+    """What the first word that a table knows, of those of a track's title, stands for; "" where it knows none."""
     return next((table[name] for name in track["names"] if name in table), "")
 
 
 def _long(track: dict, words: dict[str, str]) -> str:
-    style, scene = _named(track, STYLES), _named(track, SCENES)
+    style, scene = named(track, STYLES), named(track, SCENES)
     first = " ".join(filter(None, [words["pace"], style, "instrumental soundtrack music from"]))
     first += f" {MADE_FOR.get(track['package'], 'a game')}" + (f", for {scene}" if scene else "") + "."
     second = ", ".join(filter(None, [words["loudness"], words["brightness"], words["density"]]))
@@ -182,7 +184,7 @@ def _long(track: dict, words: dict[str, str]) -> str:
 
 
 def _short(track: dict, words: dict[str, str]) -> str:
-    style, scene = _named(track, STYLES), _named(track, SCENES)
+    style, scene = named(track, STYLES), named(track, SCENES)
     parts = [words["brightness"], words["pace"], style or "game", "soundtrack", f"for {scene}" if scene else ""]
     return " ".join(filter(None, parts)) + f", {words['drums']}"
 

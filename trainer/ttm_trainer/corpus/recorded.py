@@ -1,8 +1,8 @@
-"""Free recorded music for the codec: Debian packages -> 32 kHz FLAC files and manifest rows with licences.
+"""Free recorded music: Debian packages -> 32 kHz FLAC files and manifest rows with licences.
 
 The list of tracks (`recorded_tracks.jsonl`, one JSON object a line: package, path inside it, seconds, title, artist,
 licence, copyright) was read from the packages' own copyright files. Only music under a share-alike or freer licence
-is in it, and tracks with audible vocals or narration are left out. Recorded music has no captions here.
+is in it, and tracks with audible vocals or narration are left out. It has no captions here; `corpus listen` makes some.
 """
 
 from __future__ import annotations

@@ -25,6 +25,19 @@ def read_rows(folder: Path) -> list[dict]:
     return rows
 
 
+def is_estimated(facts: dict) -> bool:
+    """Whether facts of a clip were heard in a recording (`ttm-app corpus listen`), with how likely each is."""
+    return isinstance(facts.get("estimated"), dict)
+
+
+def known_facts(row: dict) -> dict:
+    """The facts of a row that may count as truth: of a recording only those that were there before it was heard."""
+    facts = row.get("facts") or {}
+    if not is_estimated(facts):
+        return facts
+    return {name: facts[name] for name in facts.get("own", {}).get("facts", ()) if name in facts}
+
+
 def read_mono(path: Path | str, start: int, frames: int) -> np.ndarray:
     """`frames` samples of a file from sample `start`, mixed to mono, float32 (frames,); silence past the end."""
     audio, _ = soundfile.read(path, frames=frames, start=start, dtype="float32", always_2d=True, fill_value=0.0)

@@ -25,6 +25,8 @@ from .clips.prompts import Prompt, PromptSet, read_prompts
 from .clips.work import Work
 from .metrics.embeddings import Vectors
 from .metrics.judges import AudioLanguageModel, Endpoint, Judge, ZeroShot
+from .metrics.statistics import NAME as STATISTICS
+from .metrics.statistics import SoundStatistics
 from .report import alignment, coverage, distances
 
 SCHEMA = 1
@@ -40,7 +42,7 @@ class Evaluation:
     audio: Path | None = None  # ... or take the sound files of this folder, named by the prompts' ids
     prompts: Path | None = None  # None: the built-in set (with audio: none)
     reference: Path | None = None  # folder of sound files or prepared folder; None: no FAD
-    embedder: str = "aligner"  # "aligner", "clap" or a folder
+    embedder: str = "aligner"  # "aligner", "clap", a folder, or "statistics", which knows no words: FAD alone
     judge: str | None = None  # "aligner", "clap", a folder, an address; None: the embedder; "none": no CCS
     judge_model: str = ""  # of an address
     control: bool | None = None  # ask the judge about other prompts' concepts too; None: where that is cheap
@@ -79,7 +81,7 @@ def evaluate_model(
     reference = None
     if settings.reference:
         reference = open_reference(settings.reference, None if settings.whole_reference else settings.seconds)
-    vectors = Vectors(embedder or load_embedder(settings.embedder), settings.fad != "per-file" and bool(reference))
+    vectors = Vectors(embedder or _embedder(settings.embedder), settings.fad != "per-file" and bool(reference))
     if prompts is not None:
         judge = judge or _judge(settings, vectors)
     if settings.model:
@@ -104,12 +106,14 @@ def evaluate_model(
             variants = VARIANTS[:2] if settings.fad == "both" else (settings.fad,)
             figures += distances(variants, good, reference, vectors, report, settings.extrapolate, show, many, tick)
         asked = [(prompt, clip) for prompt, clip in pairs if prompt is not None]
-        if prompts is not None:
+        if prompts is not None and not wordless(vectors.embedder):
             figures += alignment(asked, vectors, rows, settings.resamples)
         if judge is not None and prompts is not None:
             control = judge.cheap if settings.control is None else settings.control
             figures += coverage(judge, asked, prompts, control, rows, report, many, tick)
     notes = [] if reference else ["no FAD: it needs --reference"]
+    if prompts is not None and wordless(vectors.embedder):
+        notes.append(f"no CLAP score: the embedder {settings.embedder} knows no words")
     return report | {"figures": figures, "notes": notes, "bad": bad, "clips": rows}
 
 
@@ -124,7 +128,19 @@ def _check(settings: Evaluation) -> None:
     need(settings.fad in VARIANTS, f"--fad is one of {', '.join(VARIANTS)}")
     nothing = settings.audio and not settings.prompts and not settings.reference
     need(not nothing, "nothing to measure: --audio needs --prompts (CLAP score, CCS) or --reference (FAD)")
+    deaf = settings.embedder == STATISTICS and not settings.reference and settings.judge in (None, "none")
+    need(not deaf, f"nothing to measure: --embedder {STATISTICS} knows no words, so it needs --reference (FAD)")
+    need(settings.judge != STATISTICS, f"{STATISTICS} knows no words, so it cannot judge: use aligner or clap")
     need(settings.prompts or settings.model or settings.count is None, "--count needs --prompts")
+
+
+def _embedder(name: str) -> Embedder:
+    return SoundStatistics() if name == STATISTICS else load_embedder(name)
+
+
+def wordless(embedder: Embedder) -> bool:
+    """Whether an embedder has no vectors of words."""
+    return isinstance(embedder, SoundStatistics)
 
 
 def _about(embedder: Embedder) -> dict:
@@ -133,9 +149,9 @@ def _about(embedder: Embedder) -> dict:
 
 
 def _judge(settings: Evaluation, vectors: Vectors) -> Judge | None:
-    """The judge that the settings name; the embedder itself where they name none."""
+    """The judge that the settings name; where they name none the embedder itself, if it knows words."""
     name = settings.judge
-    if name == "none":
+    if name == "none" or name is None and wordless(vectors.embedder):
         return None
     if name is None or name == settings.embedder:
         return ZeroShot(vectors)

@@ -9,15 +9,20 @@ import numpy as np
 from musicgen_app.control.genre_classifier import is_name
 from musicgen_app.control.planner import Pieces
 
+from ..data.corpus_reader import is_estimated
 from ..prepare.prepared_folder import Prepared
 
 
 def known_plans(prepared: Prepared, count: int) -> Pieces | None:
     """The plans of up to `count` training tracks, from their beginnings, with the mean vectors of their captions.
 
-    They are spread evenly over the data. None where no track has a plan, or the text encoder gives no vectors.
+    They are spread evenly over the data; plans of recordings, which have gaps, are left out. None where no track has
+    a plan, or the text encoder gives no vectors.
     """
-    found = [(item, plan) for item in _first_items(prepared).tolist() if (plan := prepared.plan(item)).tempo]
+    written = [
+        item for item in _first_items(prepared).tolist() if not is_estimated(prepared.track(item).get("facts") or {})
+    ]
+    found = [(item, plan) for item in written if (plan := prepared.plan(item)).tempo]
     if not found or not prepared.meta["text"]["vector"]:
         return None
     chosen = [found[i] for i in _spread(len(found), count)]

@@ -94,6 +94,10 @@ def _find(name: str) -> tuple[Path | None, str | None]:
         if not folder.is_dir():
             raise ModelError(f"{name} is not on this machine: get it with `ttm-app models download {name}`")
         return folder, f"{EMBEDDERS[name].files[0].removesuffix('.pt')} of LAION"
+    if name == "statistics":
+        raise ModelError(
+            "statistics knows no words: it is for the FAD of `ttm-app evaluate` alone; use aligner or clap"
+        )
     folder = paths.expanded(name)
     if (folder / aligner.CONFIG).is_file():
         return folder, None

@@ -6,10 +6,14 @@ Every entry of `happenings` is true of the notes that sound in the window, and h
 from __future__ import annotations
 
 from ..compose.score import Note, Part, Score, Section
-from .plans import EARLY, RHYTHM, drums_in, metre_of, slots
+from .plans import EARLY, RHYTHM, drums_in, form_known, metre_of, slots
 
 LEAST, GLIMPSE = 1.2, 0.3  # seconds of a section within a window for it to count; for its drums
 STEP_OF_ENERGY = 0.22
+COURSES: dict[tuple[bool | None, ...], str] = {  # whether drums play, as it changes -> what happens
+    (False, True): "drums enter", (True, False): "drums leave", (True, False, True): "drums away",
+    (False, True, False): "drums for a while",
+}  # fmt: skip
 Heard = list[tuple[Part, list[Note]]]
 
 
@@ -26,15 +30,15 @@ def main_section(score: Score, first: float, last: float) -> Section | None:
 
 def happenings(score: Score, heard: Heard, first: float, last: float) -> list[str]:
     """What happens between two beats of a piece of which `heard` sounds; nothing where its form is not known."""
-    sections = [s for s in score.sections if s.name and seconds_in(score, s, first, last) >= LEAST]
-    if not sections:
+    sections = [s for s in score.sections if seconds_in(score, s, first, last) >= LEAST]
+    if not sections or not form_known(score):
         return []
     glimpsed = [
         section
         for section in score.sections
         if seconds_in(score, section, first, last) >= (LEAST if drums_in(score, section) is False else GLIMPSE)
     ]
-    found = [*_of_drums(score, glimpsed), *_of_energy(sections, heard, first, last)]
+    found = [*_of_drums(score, glimpsed, heard), *_of_energy(sections, heard, first, last)]
     for before, after in zip(sections, sections[1:], strict=False):
         found += _changes(score, before, after)
     names = [section.name for section in sections]
@@ -42,8 +46,13 @@ def happenings(score: Score, heard: Heard, first: float, last: float) -> list[st
     found += list(soloists(score, heard, first, last))
     feels = {section.feel for section in sections}
     found += [feel for feel in ("half-time", "double-time") if feels == {feel}]
-    chords = {chord for chord, begin, end in slots(score) if chord and begin < last and end > first}
-    found += ["one chord"] if len(chords) == 1 and score.seconds_at(last) - score.seconds_at(first) > 8 else []
+    chords = {chord for chord, begin, end in slots(score) if begin < last and end > first}
+    chords -= set() if "chords" in score.estimated else {""}  # of what was found in the notes "" is not clear
+    found += (
+        ["one chord"]
+        if len(chords) == 1 and "" not in chords and score.seconds_at(last) - score.seconds_at(first) > 8
+        else []
+    )
     found += ["stop"] if _stops(score, heard, first, last) else []
     opening = score.sections[0]
     found += ["pick-up"] if opening.name == "pick-up" and first < 0.01 and last > opening.end else []
@@ -79,21 +88,24 @@ def _alone(section: Section, heard: Heard) -> str:
     return playing.pop() if len(playing) == 1 and any(section.chords) else ""
 
 
-def _of_drums(score: Score, sections: list[Section]) -> list[str]:
+def _of_drums(score: Score, sections: list[Section], heard: Heard) -> list[str]:
     """How the drums come and go, and whether they are ever alone."""
     flags = [drums_in(score, section) for section in sections]
-    alone = [bool(flag) and not any(section.chords) for flag, section in zip(flags, sections, strict=True)]
+    alone = [bool(flag) and not _harmony(score, section, heard) for flag, section in zip(flags, sections, strict=True)]
     if all(alone):
         return ["drums only"]
     found = ["drums first"] if alone[0] else []
     found += ["drum break"] if any(alone[1:]) else []
     course = [flag for index, flag in enumerate(flags) if index == 0 or flag != flags[index - 1]]
-    courses: dict[tuple[bool | None, ...], str] = {
-        (False, True): "drums enter", (True, False): "drums leave", (True, False, True): "drums away",
-        (False, True, False): "drums for a while",
-    }  # fmt: skip
-    told = courses.get(tuple(course))
+    told = COURSES.get(tuple(course))
     return found + ([told] if told else [])
+
+
+def _harmony(score: Score, section: Section, heard: Heard) -> bool:
+    """Whether there are chords in a section; where they were found in the notes, whether anything but drums plays."""
+    if "chords" not in score.estimated:
+        return any(section.chords)
+    return any(_begun(notes, section) for part, notes in heard if part.role not in (*RHYTHM, "effect"))
 
 
 def _of_energy(sections: list[Section], heard: Heard, first: float, last: float) -> list[str]:

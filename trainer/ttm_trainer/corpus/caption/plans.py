@@ -39,6 +39,11 @@ def drums_in(score: Score, section: Section) -> bool | None:
     return True if 2 * len(beaten) >= bars else None if beaten else False
 
 
+def form_known(score: Score) -> bool:
+    """Whether there is more to say than that it is one section without a name."""
+    return len(score.sections) > 1 or any(section.name for section in score.sections)
+
+
 def window_plan(score: Score, start: float, drums: bool) -> Plan:
     """The plan of the piece from `start` (seconds) on, with drums or without; see `musicgen_app.control.plan.Plan`.
 
@@ -46,7 +51,7 @@ def window_plan(score: Score, start: float, drums: bool) -> Plan:
     """
     begin = round(score.beat_at(start), 4)
     swing = None if score.swing is None else score.swing if score.swing_unit == 0.5 else 0.5
-    if not any(section.name for section in score.sections):
+    if not form_known(score):
         chords = _joined(slots(score))
         return Plan(score.tempo, metre_of(score), begin, score.key, chords, drums, swing=swing)
     sections = tuple(

@@ -43,7 +43,7 @@ HAPPENINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }  # fmt: skip
 MUST_BE_SAID = ("higher key", "other key", "faster", "slower", "other metre")
 METRES: dict[str, tuple[str, ...]] = {
-    "4/4": ("in 4/4", "four four", "common time"), "3/4": ("in three", "3/4", "three beats to the bar", "in triple time"),
+    "4/4": ("in 4/4", "four-four", "common time"), "3/4": ("in three", "3/4", "three beats to the bar", "in triple time"),
     "6/8": ("in 6/8", "six eight", "in six-eight time"), "5/4": ("in five", "5/4", "five beats to the bar", "five four time"),
     "7/8": ("in seven", "7/8", "seven eight time", "counted two two three", "odd time signature 7/8"),
     "12/8": ("in 12/8", "twelve eight feel", "12/8 time"), "2/4": ("in two", "2/4", "two beats to the bar"),

@@ -14,10 +14,11 @@ from statistics import fmean, median
 
 from ..compose.genres import GENRES, STYLES
 from ..compose.instruments import DRUM_KITS, INSTRUMENTS
-from ..compose.score import Note, Part, Score, Section
+from ..compose.score import Note, Part, Score
 from ..compose.theory import fold
 from ..render.patches import GAINS, master, patch, place
 from . import chords_and_key
+from .form import sections
 from .midi_file import Song, Stretch, Voice
 
 TEMPO = 0.85, 1.2  # by which the file's is multiplied
@@ -93,11 +94,11 @@ def arrange(song: Song, stretch: Stretch, start: float, seconds: float, seed: in
     pitched = [note for part in parts if part.role not in ("drums", "percussion") for note in part.notes]
     key, fit = chords_and_key.key_of_notes(pitched, 0.0, end - start)
     symbols = chords_and_key.chords(pitched, 0.0, end - start, stretch.bar, key)
-    section = Section("", 0.0, end - start, symbols if any(symbols) else ())
+    form = sections(parts, end - start, stretch.bar, symbols)
+    estimated = ["key", "chords"] + ["metre"] * (not stretch.metre_stated) + ["sections", "energy"] * (len(form) > 1)
     return Score(
         seed, genre, (), (), tempo, stretch.metre, key.name if fit >= CLEAR_KEY else None, end - start, tuple(parts),
-        (section,), room, master(style, rng), excerpt=True,
-        estimated=("key", "chords") if stretch.metre_stated else ("key", "chords", "metre"),
+        form, room, master(style, rng), excerpt=True, estimated=tuple(estimated),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from musicgen_app.analysis.tempo import tempo
 from musicgen_app.errors import FileError
 
 from ...aligner.data import read_clips
+from ...data.corpus_reader import known_facts
 from ..metrics.embeddings import Vectors
 from .attribute_probe import AttributeProbe, accuracy, fit
 from .clips import Clip
@@ -87,20 +88,20 @@ def fit_probe(
 
     None where the folder's training clips have no facts or are too few.
     """
-    rows = [row for track in _tracks(read_clips([folder], "train")) for row in track if row.get("facts")]
+    rows = [row for track in _tracks(read_clips([folder], "train")) for row in track if known_facts(row)]
     rows = [rows[i] for i in np.random.default_rng(1).permutation(len(rows))[:clips]]
-    known = [row for row in unseen_rows if row.get("facts")]
+    known = [row for row in unseen_rows if known_facts(row)]
     if len(rows) < 2 or not known:
         return None, {}
     show(f"attribute probe: fitting on {len(rows)} training clips")
     x = _all_features(rows, vectors, lambda done, total: tick("fitting the probe", done, total))
     try:
-        probe = fit(x, [row["facts"] for row in rows], [row["path"] for row in rows])
+        probe = fit(x, [known_facts(row) for row in rows], [row["path"] for row in rows])
     except ValueError as error:
         show(f"no attribute probe: {error}")
         return None, {}
     x = _all_features(known, vectors, lambda done, total: tick("testing the probe", done, total))
-    return probe, accuracy(probe, x, [row["facts"] for row in known])
+    return probe, accuracy(probe, x, [known_facts(row) for row in known])
 
 
 def _all_features(rows: Sequence[dict], vectors: Vectors, tick: Callable[[int, int], None]) -> np.ndarray:

@@ -23,6 +23,7 @@ from musicgen_app.control.planner import plans_for
 from musicgen_app.control.prompt_parser import parse_prompt
 from musicgen_app.errors import FileError
 
+from ...data.corpus_reader import is_estimated, known_facts
 from .attribute_probe import groups_of
 from .clips import Clip
 from .prompts import Prompt, read_prompts
@@ -123,8 +124,8 @@ def real_targets(rows: Sequence[dict], kind: str) -> list[tuple[Target, Clip]]:
 
 
 def _told(row: dict, kind: str, caption: str) -> Target:
-    """The target of a real clip: tempo and key only where its caption tells them."""
-    facts, told = row.get("facts") or {}, parse_prompt(caption)
+    """The target of a real clip: tempo and key only where its caption tells them, and not by ear."""
+    facts, told = known_facts(row), parse_prompt("" if is_estimated(row.get("facts") or {}) else caption)
     return Target(
         row["id"],
         kind,
