@@ -1,7 +1,8 @@
-"""Settings and a listening socket -> the running page."""
+"""Settings and a listening socket -> the running server, with the page or the API alone."""
 
 from __future__ import annotations
 
+import importlib
 import signal
 import socket
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .app import application
+from .access import Guard
 from .context import Context
 from .request_queue import EngineHolder, RequestQueue
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ..machine.user_settings import Settings
 
 
-WARM = 5.0  # seconds after the start, when the page has been drawn
+WARM = 5.0  # seconds after the start, when a page has been drawn
 
 
 def context_of(settings: Settings) -> Context:
@@ -33,14 +34,23 @@ def context_of(settings: Settings) -> Context:
     return Context(holder, library, settings, RequestQueue(holder, library, settings.gui_queue))
 
 
-def serve(settings: Settings, listener: socket.socket, password: str | None, ready: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C or SIGTERM; `ready(url)` is called when the page answers."""
+def serve(
+    settings: Settings,
+    listener: socket.socket,
+    password: str | None,
+    build: Callable[[Context], Callable],
+    ready: Callable[[str], None],
+) -> None:
+    """Serve until Ctrl-C or SIGTERM what `build` makes of the context, an ASGI application, to those who may come in.
+
+    `ready(url)` is called when it answers.
+    """
     import uvicorn
 
     context = context_of(settings)
     warming = threading.Timer(WARM, _warm)
     warming.daemon = True
-    app = application(context, settings.gui_host, password)
+    app = Guard(build(context), settings.gui_host, password)
 
     class Server(uvicorn.Server):
         @contextmanager
@@ -79,3 +89,4 @@ def address_of(listener: socket.socket) -> str:
 
 def _warm() -> None:
     """Import what the first clip needs while its prompt is being written."""
+    importlib.import_module("..engine", __package__)
