@@ -84,7 +84,8 @@ def _described(app: FastAPI) -> dict[str, Any]:
         servers=[{"url": API}],
     )
     parts = found.setdefault("components", {})
-    parts["schemas"] = NAMED
+    parameters = {name: schema for name, schema in parts.get("schemas", {}).items() if "ValidationError" not in name}
+    parts["schemas"] = NAMED | parameters
     parts["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer"},
         "basic": {"type": "http", "scheme": "basic"},
