@@ -248,6 +248,7 @@ async def _answer(
     if _is_api(path):
         kind, body = b"application/json", error_body(status, text, 1)
     known = [(b"www-authenticate", b"Bearer")] if status == 401 and _is_api(path) else []
+    known += [(b"connection", b"close")] if status == 413 else []  # so that the rest need not be read
     heads = [*HEADERS, *known, *(more or [(b"content-type", kind)])]
     await send({"type": "http.response.start", "status": status, "headers": heads})
     await send({"type": "http.response.body", "body": body})

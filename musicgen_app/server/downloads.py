@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from fastapi.responses import FileResponse, Response
 from starlette.background import BackgroundTask
 
+from ..control.plan import Plan
 from ..errors import FileError, TTMError
-from ..library.metadata import plan_in
 from ..songbook.plan_files import plan_bytes
 from .problems import Problem
 
@@ -81,12 +81,15 @@ def sound(library: Library, item: Item, suffix: str, download: bool = False) -> 
 
 
 def plan_of(item: Item, form: PlanForm) -> Response:
-    """The plan of a clip. Raises Problem: it has none; RequestError: the form cannot hold it."""
+    """The plan that a clip was made to, or what its request said of one; RequestError: the form cannot hold it.
+
+    Raises Problem: there is none.
+    """
     suffix, kind = PLANS[form]
-    try:
-        plan = plan_in(item.path)
-    except FileError:
-        raise Problem(404, f"the clip {item.id} was made to no plan") from None
+    wishes = item.request.wishes
+    if item.played is None and not wishes.given:
+        raise Problem(404, f"the clip {item.id} was made to no plan")
+    plan = item.played or wishes.over(Plan())
     about = {"Content-Disposition": f'attachment; filename="{item.path.stem}{suffix}"'}
     return Response(plan_bytes(plan, suffix), media_type=kind, headers=HEADERS | about)
 

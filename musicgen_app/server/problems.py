@@ -44,7 +44,9 @@ class Problem(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What a client should know beside it."""
+        """What a client, or the server, should know beside it."""
+        if self.status == 413:
+            return {"Connection": "close"}  # so that the rest need not be read
         return {"Retry-After": str(RETRY_AFTER)} if self.status in (429, 503) else {}
 
     def body(self) -> bytes:

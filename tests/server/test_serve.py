@@ -1,4 +1,4 @@
-"""`ttm-app serve` as a process: the examples of its page in the documentation run, and it cannot be hurt or left behind."""
+"""`ttm-app serve` as a process: the examples of its documentation run, and it cannot be hurt or left behind."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_the_same_bytes_as_the_command_line(server):
     done = server.run("generate", "soft bells", *options)
     assert done.returncode == 0, done.stderr
     assert status == 200 and sound == (server.work / "same.wav").read_bytes()
-    assert headers["X-Seed"] == str(2**60 + 1)
+    assert headers["x-seed"] == str(2**60 + 1)
 
 
 def connect(server) -> socket.socket:
@@ -218,7 +218,7 @@ def test_the_page_has_the_same_api_and_queue(tmp_path, tiny_bundle):
     try:
         status, sound, headers = fetch(server, "/v1/audio/music", {"prompt": "soft bells", "seed": 3})
         assert status == 200 and sound.startswith(b"RIFF")
-        assert fetch(server, f"/clips/{headers['X-Clip-Id']}.wav")[1] == sound
+        assert fetch(server, f"/clips/{headers['x-clip-id']}.wav")[1] == sound
         assert json.loads(fetch(server, "/v1/nothing")[1])["error"]["type"] == "not_found"
         assert fetch(server, "/", Accept="text/html")[1].startswith(b"<!doctype html>")
     finally:
