@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 BEAT = 0.1  # seconds between two looks at the queue
 OWNER = "agent"
+SHARES = {
+    "text": (0.0, 0.0),
+    "sampling": (0.0, 0.9),
+    "decoding": (0.9, 0.1),
+}  # of a clip: where a stage begins, its part
 Tell = Callable[[float, float | None, str], Awaitable[None]]  # progress, total, message
 Values = dict[str, Any]
 
@@ -58,7 +63,8 @@ async def generate(context: Context, values: Values, tell: Tell) -> Values:
         while not ticket.over:
             at = ticket.progress
             if at is not None and told != (told := (ticket.part, at.stage, at.step)):
-                await tell(ticket.part + at.step / max(1, at.total), ticket.parts, at.stage)
+                begin, share = SHARES[at.stage]
+                await tell(ticket.part + begin + share * at.step / at.total, ticket.parts, at.stage)
             await anyio.sleep(BEAT)
     finally:
         if not ticket.over:
