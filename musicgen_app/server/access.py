@@ -105,7 +105,7 @@ class Guard:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         path, address = scope["path"], _address(scope)
         page = scope.get("method") == "GET" and "text/html" in headers.get("accept", "")
-        refusal = self._refusal(path, headers)
+        refusal: tuple | None = self._refusal(path, headers)
         if refusal is None and self.password and path == "/login" and scope.get("method") == "POST":
             return await self._login(address, headers, receive, send)
         if refusal is None and self.password:

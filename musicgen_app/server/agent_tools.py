@@ -33,11 +33,7 @@ if TYPE_CHECKING:
 
 BEAT = 0.1  # seconds between two looks at the queue
 OWNER = "agent"
-SHARES = {
-    "text": (0.0, 0.0),
-    "sampling": (0.0, 0.9),
-    "decoding": (0.9, 0.1),
-}  # of a clip: where a stage begins, its part
+SHARES = {"text": (0.0, 0.0), "sampling": (0.0, 0.9), "decoding": (0.9, 0.1)}  # of a clip: beginning and part
 Tell = Callable[[float, float | None, str], Awaitable[None]]  # progress, total, message
 Values = dict[str, Any]
 
@@ -92,7 +88,8 @@ async def library(context: Context, values: Values, tell: Tell) -> Values:
         raise RequestError(f"the library has no {ascii(min(unknown))[:40]}: give {', '.join(LIBRARY['properties'])}")
     if "id" in values:
         return {"clips": [_clip(context.library.get(values["id"]))]}
-    found = context.library.search(**{"limit": 20} | values)
+    conditions: dict[str, Any] = {"limit": 20} | values
+    found = context.library.search(**conditions)
     return {"clips": [_clip(item) for item in found]}
 
 

@@ -15,7 +15,7 @@ from ..errors import TTMError
 from .problems import Problem, problem_of
 from .requests import API, without_folders
 from .routes import audio, jobs, library, models, plans
-from .routes.answers import gives
+from .routes.answers import answers, gives
 from .schemas import NAMED
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def api(context: Context) -> FastAPI:
         redirect_slashes=False,
     )
 
-    @app.get("/", tags=["server"], responses={200: gives("The server.", "Server")})
+    @app.get("/", tags=["server"], responses=answers(gives("The server.", "Server")))
     @app.get("", include_in_schema=False)
     def server() -> Response:
         """Which version answers, and how many requests wait."""
@@ -93,10 +93,10 @@ def _described(app: FastAPI) -> dict[str, Any]:
     found["security"] = [{}, {"bearer": []}, {"basic": []}]
     for path in found["paths"].values():
         for operation in path.values():  # what FastAPI would answer is not what this app does
-            answers = operation["responses"]
-            answers["default"] = gives("A refusal.", "Error")
-            if "HTTPValidationError" in str(answers.get("422")):
-                answers["422"] = gives("A value is not allowed.", "Error")
+            told = operation["responses"]
+            told["default"] = gives("A refusal.", "Error")
+            if "HTTPValidationError" in str(told.get("422")):
+                told["422"] = gives("A value is not allowed.", "Error")
     return found
 
 

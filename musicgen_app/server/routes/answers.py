@@ -28,9 +28,9 @@ def file(about: str, *types: str) -> dict[str, Any]:
     return {"description": about, "content": {one: {"schema": {"type": "string", "format": "binary"}} for one in types}}
 
 
-def refuses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The refusals of a route beside those that every route has."""
-    return {status: gives(REFUSALS[status], "Error") for status in statuses}
+def answers(well: dict[str, Any], *refusals: int, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """The answers of a route: where all is well, and its refusals by their statuses."""
+    return {status: well, **{one: gives(REFUSALS[one], "Error") for one in refusals}}
 
 
 REFUSALS = {
@@ -42,3 +42,6 @@ REFUSALS = {
     429: "Too many requests wait: try again later.",
     503: "The model, a file or the engine cannot be used now.",
 }
+
+PLAN_FILE = file("The plan.", JSON, "text/plain", "audio/midi")
+SIDECAR = {"description": "All that made it.", "content": {JSON: {"schema": {"type": "object"}}}}

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from ...errors import RequestError
 from .. import downloads, requests
 from ..bodies import json_object
-from .answers import SOUNDS, file, refuses, takes
+from .answers import SOUNDS, answers, file, takes
 from .jobs import finished, owner_of
 
 if TYPE_CHECKING:
@@ -24,8 +24,11 @@ def router(context: Context) -> APIRouter:
     """The route."""
     routes = APIRouter(prefix="/audio", tags=["audio"])
 
-    @routes.post("/music", openapi_extra=takes("MusicRequest"),
-                 responses={200: file("The clip.", *SOUNDS)} | refuses(400, 404, 409, 413, 422, 429, 503))  # fmt: skip
+    @routes.post(
+        "/music",
+        openapi_extra=takes("MusicRequest"),
+        responses=answers(file("The clip.", *SOUNDS), 400, 404, 409, 413, 422, 429, 503),
+    )
     async def make_music(request: Request) -> Response:
         """One clip, answered when it is made: the same bytes as `ttm-app generate` writes.
 

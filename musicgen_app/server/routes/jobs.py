@@ -16,7 +16,7 @@ from ..bodies import json_object
 from ..downloads import PlanForm, Sound
 from ..problems import Problem, problem_of_code
 from ..request_queue import Ticket
-from .answers import SOUNDS, file, gives, refuses, takes
+from .answers import PLAN_FILE, SIDECAR, SOUNDS, answers, file, gives, takes
 
 if TYPE_CHECKING:
     from ...library.library import Item
@@ -30,8 +30,12 @@ def router(context: Context) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/jobs", tags=["jobs"])
 
-    @routes.post("", status_code=202, openapi_extra=takes("Request"),
-                 responses={202: gives("It is in the queue.", "Job")} | refuses(400, 404, 413, 422, 429))  # fmt: skip
+    @routes.post(
+        "",
+        status_code=202,
+        openapi_extra=takes("Request"),
+        responses=answers(gives("It is in the queue.", "Job"), 400, 404, 413, 422, 429, status=202),
+    )
     async def create_job(request: Request) -> Response:
         """Ask for music. The answer comes at once; the job says how far it is."""
         values = await json_object(request)
@@ -39,19 +43,18 @@ def router(context: Context) -> APIRouter:
         where = {"Location": f"{requests.API}/jobs/{ticket.id}"}
         return JSONResponse(requests.job(context, ticket), 202, where)
 
-    @routes.get("", responses={200: gives("Your jobs, in the order they came.", "Jobs")})
+    @routes.get("", responses=answers(gives("Your jobs, in the order they came.", "Jobs")))
     def list_jobs(request: Request) -> Response:
         """The jobs from your address: those that wait or run, and for a while those that have ended."""
         tickets = context.requests.tickets(owner_of(request))
         return JSONResponse({"jobs": [requests.job(context, ticket) for ticket in tickets]})
 
-    @routes.get("/{id}", responses={200: gives("Where it stands.", "Job")} | refuses(404))
+    @routes.get("/{id}", responses=answers(gives("Where it stands.", "Job"), 404))
     def get_job(id: str) -> Response:
         """Where a job stands."""
         return JSONResponse(requests.job(context, _ticket(context, id)))
 
-    @routes.delete("/{id}", responses={200: gives("It is cancelled, or will be at its next step.", "Job")}
-                   | refuses(404, 409))  # fmt: skip
+    @routes.delete("/{id}", responses=answers(gives("It is cancelled, or will be at its next step.", "Job"), 404, 409))
     def cancel_job(id: str) -> Response:
         """Cancel a job: at once where it waits, at its next step where it runs. What was finished is kept."""
         ticket = _ticket(context, id)
@@ -60,8 +63,7 @@ def router(context: Context) -> APIRouter:
         context.requests.cancel(ticket.owner, ticket.id)
         return JSONResponse(requests.job(context, ticket))
 
-    @routes.get("/{id}/events", responses={200: file("Events until the job ends.", "text/event-stream")}
-                | refuses(404))  # fmt: skip
+    @routes.get("/{id}/events", responses=answers(file("Events until the job ends.", "text/event-stream"), 404))
     async def job_events(id: str) -> Response:
         """Server-sent events: "progress" whenever where it stands changes, and "end". Their data is a job."""
         quiet = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -74,7 +76,7 @@ def router(context: Context) -> APIRouter:
 def _add_results(routes: APIRouter, context: Context) -> None:
     """The routes of what a job has made."""
 
-    @routes.get("/{id}/results", responses={200: gives("Its clips.", "Clips")} | refuses(404, 409))
+    @routes.get("/{id}/results", responses=answers(gives("Its clips.", "Clips"), 404, 409))
     def job_results(id: str) -> Response:
         """The clips of a job that is done. 409: it is not, or it failed."""
         ticket = _ticket(context, id)
@@ -83,21 +85,18 @@ def _add_results(routes: APIRouter, context: Context) -> None:
         clips = [requests.clip(item) for item in ticket.items]
         return JSONResponse({"total": len(clips), "clips": clips})
 
-    @routes.get("/{id}/results/{number}/audio", responses={200: file("The sound.", *SOUNDS)} | refuses(404, 409))
+    @routes.get("/{id}/results/{number}/audio", responses=answers(file("The sound.", *SOUNDS), 404, 409))
     def job_audio(id: str, number: int, format: Sound | None = None) -> Response:
         """The sound of clip `number` (from 1), as soon as it is there; by default in the format that was asked for."""
         item = _item(context, id, number)
         return downloads.sound(context.library, item, f".{format}" if format else item.path.suffix, download=True)
 
-    @routes.get("/{id}/results/{number}/plan", responses={
-        200: file("The plan.", "application/json", "text/plain", "audio/midi")} | refuses(404, 409))  # fmt: skip
+    @routes.get("/{id}/results/{number}/plan", responses=answers(PLAN_FILE, 404, 409))
     def job_plan(id: str, number: int, format: PlanForm = PlanForm.JSON) -> Response:
         """The plan that clip `number` was made to."""
         return downloads.plan_of(_item(context, id, number), format)
 
-    @routes.get("/{id}/results/{number}/sidecar", responses={
-        200: {"description": "All that made it.", "content": {"application/json": {"schema": {"type": "object"}}}}}
-        | refuses(404, 409))  # fmt: skip
+    @routes.get("/{id}/results/{number}/sidecar", responses=answers(SIDECAR, 404, 409))
     def job_sidecar(id: str, number: int) -> Response:
         """All that made clip `number`, as in the file beside it."""
         return downloads.sidecar_of(_item(context, id, number))

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from ...models import installed
 from .. import requests
-from .answers import gives, refuses
+from .answers import answers, gives
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -19,13 +19,13 @@ def router(context: Context) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/models", tags=["models"])
 
-    @routes.get("", responses={200: gives("By name.", "Models")})
+    @routes.get("", responses=answers(gives("By name.", "Models")))
     def list_models() -> Response:
         """The installed models."""
         found = installed.list_models(context.models_dir)
         return JSONResponse({"object": "list", "data": [requests.model(bundle) for bundle in found]})
 
-    @routes.get("/{name}", responses={200: gives("The model.", "Model")} | refuses(404))
+    @routes.get("/{name}", responses=answers(gives("The model.", "Model"), 404))
     def get_model(name: str) -> Response:
         """One installed model."""
         return JSONResponse(requests.model(requests.model_of(context, name)))

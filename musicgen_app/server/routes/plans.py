@@ -21,7 +21,7 @@ from .. import requests
 from ..bodies import json_object, raw_body
 from ..downloads import PLANS, PlanForm
 from ..problems import Problem
-from .answers import file, gives, named, refuses, takes
+from .answers import answers, file, gives, named, takes
 
 if TYPE_CHECKING:
     from ...control.plan import Plan
@@ -37,10 +37,11 @@ def router(context: Context) -> APIRouter:
     routes = APIRouter(prefix="/plans", tags=["plans"])
     asked = asyncio.Semaphore(AT_ONCE)
 
-    refusals = refuses(400, 404, 413, 422, 429, 503)
+    refusals = (400, 404, 413, 422, 429, 503)
 
-    @routes.post("", openapi_extra=takes("PlanQuestion"),
-                 responses={200: gives("The plan, and why.", "Decision")} | refusals)  # fmt: skip
+    @routes.post(
+        "", openapi_extra=takes("PlanQuestion"), responses=answers(gives("The plan, and why.", "Decision"), *refusals)
+    )
     async def decide_plan(request: Request) -> Response:
         """What a prompt, a plan or both would be played as, where each part comes from, and what was understood."""
         values = await json_object(request)
@@ -50,7 +51,7 @@ def router(context: Context) -> APIRouter:
             return JSONResponse(await asyncio.to_thread(decision, context, values))
 
     @routes.post("/operations", openapi_extra=takes("PlanOperations"),
-                 responses={200: gives("The plan now.", "WrittenPlan")} | refuses(400, 413, 422))  # fmt: skip
+                 responses=answers(gives("The plan now.", "WrittenPlan"), 400, 413, 422))  # fmt: skip
     async def change_plan(request: Request) -> Response:
         """Transpose, reharmonise, vary, extend: operations in order, each {"name": ...} with its values."""
         values = await json_object(request)
@@ -61,7 +62,7 @@ def router(context: Context) -> APIRouter:
         "application/json": {"schema": named("Plan")}, "text/plain": {"schema": {"type": "string"}},
         "audio/midi": {"schema": {"type": "string", "format": "binary"}}}}}  # fmt: skip
 
-    @routes.post("/convert", openapi_extra=body, responses={200: file("The plan.", *forms)} | refuses(400, 413, 422))
+    @routes.post("/convert", openapi_extra=body, responses=answers(file("The plan.", *forms), 400, 413, 422))
     async def convert_plan(request: Request, to: PlanForm = PlanForm.JSON) -> Response:
         """A plan as a sheet, JSON or MIDI (the body says itself which it is) in another form."""
         data = await raw_body(request, MOST_BYTES)
