@@ -111,7 +111,8 @@ class Guard:
         if refusal is None and self.password:
             refusal = self._stranger(address, headers, page and not _is_api(path))
         if refusal:
-            return await _answer(send, *refusal, path=path)
+            status, text, html = (*refusal, False)[:3]
+            return await _answer(send, status, text, html, path=path)
         task = asyncio.current_task()
         assert task is not None  # uvicorn runs each request in one
         self._open.add(task)
