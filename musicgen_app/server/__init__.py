@@ -8,6 +8,7 @@ routes/          jobs, plans, library, models and audio
 bodies, problems, schemas   what comes in, what is refused, and how both are described
 requests         JSON -> a resolved request; a ticket, a clip and a model -> JSON
 downloads        a clip as a file of any format
+resident         `ttm-app generate` through a server that runs already
 agent_tools      what an agent can do over MCP
 
 The page is `gui`, which stands on this. Nothing here imports gradio.

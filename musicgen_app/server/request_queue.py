@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..engine import CancelToken, Engine, Progress
     from ..library.library import Item, Library
     from ..models.installed import ResolvedRequest
-    from ..request import GenerationRequest
+    from ..request import GenerationRequest, GenerationResult
     from ..songbook.decision import Decision
 
 ENDED = ("done", "failed", "cancelled")
@@ -58,6 +58,8 @@ class Ticket:
     state: str = "waiting"  # then "running", and one of ENDED
     items: tuple[Item, ...] = ()  # the clips so far, in the library
     error: str = ""
+    keep: bool = True  # in the library; else the results themselves are kept for who asked
+    results: tuple[GenerationResult, ...] = ()
     code: int = 0  # the exit code of the command line for that error
     notes: tuple[str, ...] = ()
     part: int = 0  # which clip of how many it is at
@@ -125,8 +127,8 @@ class RequestQueue:
         self._worker: threading.Thread | None = None
         self._closed = False
 
-    def submit(self, owner: str, request: GenerationRequest, suffix: str, source: str) -> Ticket:
-        """A place in the queue for a resolved request. Raises QueueFull."""
+    def submit(self, owner: str, request: GenerationRequest, suffix: str, source: str, keep: bool = True) -> Ticket:
+        """A place in the queue for a resolved request. keep: in the library. Raises QueueFull."""
         from ..engine import CancelToken
 
         with self._changed:
@@ -140,7 +142,7 @@ class RequestQueue:
                 raise QueueFull(f"you have {self.places_each} requests waiting: let one finish, or cancel one")
             turns = [ticket.turn for ticket in self._tickets if ticket.owner == owner and ticket.state != "cancelled"]
             turn = max([self._turn, *(turn + 1 for turn in turns)])
-            ticket = Ticket(owner, request, suffix, source, CancelToken(), turn)
+            ticket = Ticket(owner, request, suffix, source, CancelToken(), turn, keep=keep)
             self._tickets.append(ticket)
             if self._worker is None:
                 self._worker = threading.Thread(target=self._work, name="ttm-app requests", daemon=True)
@@ -225,11 +227,14 @@ class RequestQueue:
     def _run(self, ticket: Ticket) -> None:
         """Clip by clip where the engine samples them one by one, so that each is kept as soon as it is made."""
         with self._engine.lend() as engine:
-            parts = _parts(engine, ticket.request)
+            parts = _parts(engine, ticket.request) if ticket.keep else [ticket.request]
             for part, request in enumerate(parts):
                 ticket.part, ticket.parts = part, len(parts)
                 results = engine.generate(request, _observer(ticket), ticket.token)
                 ticket.notes = results[0].notes
+                if not ticket.keep:
+                    ticket.results = tuple(results)
+                    continue
                 ticket.items += tuple(self._library.add(result, ticket.suffix, ticket.source) for result in results)
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..errors import FileError
+from . import resident
 from .access import Guard
 from .context import Context
 from .request_queue import EngineHolder, RequestQueue
@@ -50,7 +53,8 @@ def serve(
     context = context_of(settings)
     warming = threading.Timer(WARM, _warm)
     warming.daemon = True
-    app = Guard(build(context), settings.gui_host, password)
+    token = resident.new_token()
+    app = Guard(build(context), settings.gui_host, password, token)
 
     class Server(uvicorn.Server):
         @contextmanager
@@ -65,6 +69,7 @@ def serve(
 
         async def startup(self, sockets=None):
             await super().startup(sockets)
+            _announce(settings, address_of(listener), token)
             ready(address_of(listener))
             warming.start()
 
@@ -77,7 +82,16 @@ def serve(
     try:
         Server(config).run(sockets=[listener])
     finally:
+        resident.withdraw()
         context.requests.close()
+
+
+def _announce(settings: Settings, url: str, token: str) -> None:
+    """Say to this user's programs where the server is; without that it works as well."""
+    try:
+        resident.announce(settings, url, token)
+    except FileError as error:
+        print(f"note: ttm-app generate will not find this server: {error}", file=sys.stderr)
 
 
 def address_of(listener: socket.socket) -> str:
