@@ -123,6 +123,10 @@ class Engine:
             self._loaded = load_model(bundle, self.device, self.precision, self.decoder)
         return self._loaded
 
+    def holds(self, bundle: Bundle) -> bool:
+        """Whether this model is the one in memory."""
+        return self._loaded is not None and self._loaded.bundle == bundle
+
     @torch.inference_mode()
     def generate(
         self,

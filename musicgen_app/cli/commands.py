@@ -20,7 +20,9 @@ from .terminal import one_line, print_error
 COMMANDS = {  # name -> the module that has it under that name
     "generate": "generation.generate",
     "plan": "planning.plan",
-    "gui": "gui",
+    "gui": "serving.gui",
+    "serve": "serving.serve",
+    "mcp": "serving.mcp",
     "library": "library",
     "models": "models.models",
     "export": "export",

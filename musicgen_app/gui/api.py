@@ -14,8 +14,8 @@ from .tabs.create_form import check_suffix, request_from
 
 if TYPE_CHECKING:
     from ..library.library import Item
-    from .context import Context
-    from .request_queue import Ticket
+    from ..server.context import Context
+    from ..server.request_queue import Ticket
 
 BEAT = 0.1  # seconds between two looks at the queue
 MOST = 200  # clips of one look into the library

@@ -9,8 +9,9 @@ midi_reader        any MIDI file -> a plan
 plan_files         a plan from a file of any form, and into one
 wishes             what a request says of the plan
 decision           the plan of every clip of a request, and where each part of it comes from
+changes            what can be done to a plan, by name with plain values
 
-What can be done to a plan is in `control.operations`.
+The operations themselves are in `control.operations`.
 """
 
 from __future__ import annotations

@@ -15,14 +15,15 @@ import pytest
 from musicgen_app import Engine
 from musicgen_app.engine import Progress
 from musicgen_app.errors import FileError, ModelError, RequestError, TTMError
-from musicgen_app.gui import access, app, clip_card, components
-from musicgen_app.gui.context import Context
-from musicgen_app.gui.request_queue import EngineHolder, QueueFull, RequestQueue
+from musicgen_app.gui import app, clip_card, components
 from musicgen_app.gui.tabs import create, create_form, create_queue, library
 from musicgen_app.library import Library
 from musicgen_app.machine import paths
 from musicgen_app.machine.user_settings import Settings
 from musicgen_app.request import GenerationRequest
+from musicgen_app.server import access
+from musicgen_app.server.context import Context
+from musicgen_app.server.request_queue import EngineHolder, QueueFull, RequestQueue
 
 FAST = {"prompt": "soft bells", "model": "tiny", "seconds": 0.5, "steps": "2"}
 

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import Cancelled, DependencyError, FileError, ModelError, RequestError, TTMError
-from ...machine import unfinished
 from ...machine.paths import slug
 from ..library import keep
 from ..terminal import cancel_on_signals, print_error, print_json, print_note, progress_line
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from ...models.bundle import Bundle
     from ...models.installed import ResolvedRequest
     from ...request import GenerationRequest, GenerationResult
+    from ...server.resident import ServerEngine
 
 
 @dataclass(frozen=True)
@@ -160,11 +160,10 @@ def run(
         except TTMError as error:
             tally.fail(clip.line, error)
     if waiting:
-        from ...engine import CancelToken, Engine
+        from ...engine import CancelToken
+        from ...server.resident import engine_for
 
-        engine = Engine(
-            device=chosen.device, precision=chosen.precision, decoder=chosen.decoder, unfinished=unfinished.folder()
-        )
+        engine = engine_for(chosen, print_note)
         token, library = CancelToken(), chosen.library if chosen.keep else None
         todo = [clip for group in waiting.values() for clip in group]
         sweep()
@@ -182,7 +181,7 @@ def run(
 
 def _make(
     clips: list[PlannedClip],
-    engine: Engine,
+    engine: Engine | ServerEngine,
     token: CancelToken,
     library: Path | None,
     force: bool,

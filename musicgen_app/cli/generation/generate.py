@@ -100,6 +100,7 @@ Examples:
     type=click.Choice(user_settings.DECODERS),
     help="What turns latents into sound; auto is what the model names.  [default: auto]",
 )
+@click.option("--server", metavar="auto|off|URL", help="Make it through a ttm-app server that runs.  [default: off]")
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Make this file again; options given here win.")
 @click.option("--prompts", type=click.Path(path_type=Path), metavar="FILE", help="A clip of every line; - is stdin.")
 @click.option("--out-dir", type=click.Path(path_type=Path), metavar="DIR", help="--prompts: folder to write into.  [.]")
@@ -120,6 +121,7 @@ def generate(
     device: str | None,
     precision: str | None,
     decoder: str | None,
+    server: str | None,
     source: Path | None,
     prompts: Path | None,
     out_dir: Path | None,
@@ -135,7 +137,7 @@ def generate(
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
     flags = {"device": device, "precision": precision, "decoder": decoder, "sidecar": sidecar, "keep": keep}
-    chosen = user_settings.load(**flags, format=format)
+    chosen = user_settings.load(**flags, format=format, server=server)
     given = {name: value for name, value in values.items() if value is not None}
     if conditions:
         given["conditions"] = parse_conditions(conditions)
@@ -178,12 +180,11 @@ def _make(
     quiet: bool,
 ) -> None:
     """Make the clips of a request, write each to its file, and keep a copy. Cancelled says how many were written."""
-    from ...engine import CancelToken, Engine
+    from ...engine import CancelToken
+    from ...server.resident import engine_for
     from .. import library
 
-    engine = Engine(
-        device=chosen.device, precision=chosen.precision, decoder=chosen.decoder, unfinished=unfinished.folder()
-    )
+    engine = engine_for(chosen, print_note)
     token, written, keeping = CancelToken(), 0, chosen.keep
     with cancel_on_signals(token):
         try:

@@ -20,11 +20,11 @@ from ...models import installed
 from ...request import SOLVERS, GenerationRequest
 from ...songbook.sheet_writer import write_sheet
 from ..components import PRIVATE, cards, change, component, ids_of, problem
-from .create_form import DRUMS, check_suffix, installed_model, request_from
+from .create_form import DRUMS, check_suffix, request_from
 from .create_queue import standing
 
 if TYPE_CHECKING:
-    from ..context import Context
+    from ...server.context import Context
 
 RECENT = 8  # clips shown when the page opens
 EMPTY = "Nothing here yet. Write what you want to hear, and press Generate: your clips appear here and are kept."
@@ -153,7 +153,7 @@ class Handlers:
 
     def _fill(self, resolved: GenerationRequest) -> list:
         """The form with this request in it, its seed kept. Raises ModelError: its model is not here."""
-        installed_model(resolved.model, self.context.models_dir)
+        installed.find_installed(resolved.model, self.context.models_dir)
         return [True, *form_of(resolved, list(self.fields))]
 
     def _untouched(self) -> list:
