@@ -111,10 +111,11 @@ def engine_for(settings: Settings, tell: Callable[[str], None]) -> Engine | Serv
     if settings.server != OFF:
         with suppress(Unusable):
             return ServerEngine(settings, tell)
-    return _own(settings)
+    return own_engine(settings)
 
 
-def _own(settings: Settings) -> Engine:
+def own_engine(settings: Settings) -> Engine:
+    """An engine in this process."""
     from ..engine import Engine
 
     return Engine(
@@ -141,6 +142,10 @@ class ServerEngine:
                 raise Unusable("the server that runs is another version, or computes otherwise")
             self._url, self._token = str(facts["url"]), str(facts["token"])
 
+    def steps_done(self, request: ResolvedRequest) -> int:
+        """As `Engine.steps_done`, once an engine of its own is at work; what a server has begun, the server knows."""
+        return self._engine.steps_done(request) if self._engine else 0
+
     def load(self, bundle: Bundle) -> None:
         """Nothing: the server has the model. For callers that want it read before the first clip."""
 
@@ -160,7 +165,7 @@ class ServerEngine:
                         f"the server {self._url} cannot be used: {problem}; leave --server out"
                     ) from None
                 self._tell(f"note: the running server cannot be used ({problem}): made here instead")
-            self._engine = _own(self._settings)
+            self._engine = own_engine(self._settings)
         return self._engine.generate(request, progress, cancel)
 
     def _ask(

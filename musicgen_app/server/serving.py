@@ -28,12 +28,7 @@ def context_of(settings: Settings) -> Context:
     """What the tabs share, under these settings. Loads no model and makes no folder."""
     from ..library.library import Library
 
-    def engine():
-        from ..engine import Engine
-
-        return Engine(device=settings.device, precision=settings.precision, decoder=settings.decoder)
-
-    holder, library = EngineHolder(engine), Library(settings.library)
+    holder, library = EngineHolder(lambda: resident.own_engine(settings)), Library(settings.library)
     return Context(holder, library, settings, RequestQueue(holder, library, settings.gui_queue))
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ...engine import Engine
     from ...models.installed import ResolvedRequest
     from ...request import GenerationRequest, GenerationResult
+    from ...server.resident import ServerEngine
 
 JSON_SCHEMA = 1
 STEM_BYTES = 200  # leaves room in the 255 of a file system for a variation's number, the suffix and the sidecar's
@@ -104,7 +105,7 @@ def print_clip(
         click.echo(f"{target}  {request.seconds:g} s  seed {request.seed}{best}{meant}{planned}")
 
 
-def tell_where_it_goes_on(engine: Engine, request: ResolvedRequest, before: str = "") -> None:
+def tell_where_it_goes_on(engine: Engine | ServerEngine, request: ResolvedRequest, before: str = "") -> None:
     """Tell that a long clip was begun earlier, and how far it is."""
     if done := engine.steps_done(request):
         total = (request.request.steps or 0) * len(request.request.seeds)
