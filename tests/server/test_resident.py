@@ -46,7 +46,7 @@ def address(context, monkeypatch, tmp_path):
 @pytest.fixture
 def no_engine(monkeypatch):
     """No clip can be made here."""
-    monkeypatch.setattr(resident, "_own", lambda settings: pytest.fail("it was made here"))
+    monkeypatch.setattr(resident, "own_engine", lambda settings: pytest.fail("it was made here"))
 
 
 def asked(**values):
@@ -100,7 +100,7 @@ def test_the_command_writes_the_same_file(address, context, monkeypatch, tmp_pat
     command = ["generate", "soft bells", "--model", "tiny", "--seconds", "0.5", "--seed", "7", "--no-keep", "--json"]
     files = [tmp_path / f"{name}.{format}" for name in ("here", "there")]
     assert cli.run([*command, "-o", str(files[0])]) == 0
-    monkeypatch.setattr(resident, "_own", lambda settings: pytest.fail("it was made here"))
+    monkeypatch.setattr(resident, "own_engine", lambda settings: pytest.fail("it was made here"))
     assert cli.run([*command, "--server", "auto", "-o", str(files[1])]) == 0
     assert files[0].read_bytes() == files[1].read_bytes()
     here, there = (json.loads(line) for line in capsys.readouterr().out.splitlines())
@@ -182,7 +182,7 @@ def test_a_damaged_file_is_no_server(address, context, content):
 @pytest.mark.parametrize("fault", ["gone", "token", "model"])
 def test_where_the_server_refuses_the_clip_is_made_here(address, context, fault, monkeypatch, engine):
     told = []
-    monkeypatch.setattr(resident, "_own", lambda settings: engine)
+    monkeypatch.setattr(resident, "own_engine", lambda settings: engine)
     path = paths.running() / resident.FILE
     if fault == "model":
         monkeypatch.setattr(resident, "digest", lambda bundle, calls=[]: calls.append(1) or str(len(calls)))
