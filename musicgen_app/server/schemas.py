@@ -190,6 +190,7 @@ DECISION = object_of(
     model={"type": "string"},
     genre={"type": "string"},
     origin={"type": "object", "additionalProperties": {"type": "string"}},
+    worked_out={"type": "array", "items": {"type": "string"}, "description": "Parts that nobody says."},
     sections={"type": "array", "items": FREE},
     **{name: DEMANDS for name in ("understood", "approximated", "not_understood")},
 )
