@@ -48,15 +48,19 @@ ID3_FRAMES = {
 MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 VORBIS_RATE_MAX = 192_000  # libvorbis crashes the process far above it
 WAV_COMMENT_BYTES = 2_000  # beyond 2,045 libsndfile silently drops every tag
+SUPPORT = 32  # samples on either side that tell how high the peak between two of them is
 BLOCK = 65_536  # frames; libvorbis overflows the stack on one long write
 
 
-def master(audio: np.ndarray, sample_rate: int, samples: int, loudness: float | None = None) -> np.ndarray:
+def master(
+    audio: np.ndarray, sample_rate: int, samples: int, loudness: float | None = None, loop: bool = False
+) -> np.ndarray:
     """Make decoder output playable: (channels, n) float32 -> (channels, samples) float32.
 
     Trims to length (or pads a few missing codec frames), removes a constant offset, fades 5 ms at both ends, then sets
     the level by one gain: towards `loudness` in LUFS if given, and never above -1 dBTP, so a target the peaks do not
     allow is missed rather than clipped. The gain comes last so that the ceiling holds for exactly what is returned.
+    A loop, whose end is followed by its beginning, has no fades, and the ceiling holds where both meet.
     Raises GenerationError for non-finite, silent or much too short audio.
     """
     if not np.isfinite(audio).all():
@@ -72,8 +76,9 @@ def master(audio: np.ndarray, sample_rate: int, samples: int, loudness: float | 
     if np.square(clip - mean).mean() < 10 ** (SILENCE / 10):
         raise GenerationError("the model produced silence: try another seed, more steps or a different prompt")
     clip -= np.where(np.abs(mean) > OFFSET, mean, 0.0)
-    clip *= _fades(clip.shape[1], sample_rate)
-    clip *= _gain(clip, sample_rate, loudness)
+    if not loop:
+        clip *= _fades(clip.shape[1], sample_rate)
+    clip *= _gain(clip, sample_rate, loudness, loop)
     return np.pad(clip, ((0, 0), (0, missing))).astype(np.float32)
 
 
@@ -87,12 +92,13 @@ def _fades(samples: int, sample_rate: int) -> np.ndarray:
     return envelope
 
 
-def _gain(clip: np.ndarray, sample_rate: int, target: float | None) -> float:
+def _gain(clip: np.ndarray, sample_rate: int, target: float | None, loop: bool) -> float:
     """Linear gain to the loudness target (none: 1), lowered to what the ceiling allows."""
     decibels = 0.0
     if target is not None and math.isfinite(measured := loudness(clip, sample_rate)):
         decibels = target - measured
-    headroom = CEILING - ROUNDING - true_peak(clip, sample_rate)
+    played = np.pad(clip, ((0, 0), (SUPPORT, SUPPORT)), mode="wrap") if loop else clip
+    headroom = CEILING - ROUNDING - true_peak(played, sample_rate)
     return 10 ** (min(decibels, headroom) / 20)
 
 
@@ -157,14 +163,13 @@ def true_peak(audio: np.ndarray, sample_rate: int) -> float:
     from scipy.signal import upfirdn
 
     up = 4 if sample_rate < 80_000 else 2
-    support = 32
-    taps = up * _lowpass(up, support, cutoff=1.0)
-    padded = np.pad(audio.astype(np.float64), ((0, 0), (support, support)))
+    taps = up * _lowpass(up, SUPPORT, cutoff=1.0)
+    padded = np.pad(audio.astype(np.float64), ((0, 0), (SUPPORT, SUPPORT)))
     peak = np.abs(audio).max(initial=0.0)
     for start in range(0, audio.shape[1], BLOCK):
-        segment = padded[:, start : start + BLOCK + 2 * support]
+        segment = padded[:, start : start + BLOCK + 2 * SUPPORT]
         oversampled = upfirdn(taps, segment, up=up, axis=1)
-        settled = oversampled[:, 2 * support * up : segment.shape[1] * up]  # where the taps lie inside the segment
+        settled = oversampled[:, 2 * SUPPORT * up : segment.shape[1] * up]  # where the taps lie inside the segment
         peak = max(peak, np.abs(settled).max())
     return 20 * math.log10(peak) if peak > 0 else -math.inf
 

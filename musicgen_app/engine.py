@@ -21,6 +21,7 @@ from torch import Tensor
 
 from .aligner import Aligner, load_aligner
 from .codecs.onnx import OnnxCodec
+from .control.bars import Extent, extent_in_bars
 from .control.plan import Plan
 from .errors import Cancelled, GenerationError
 from .machine.device import pick_device, pick_precision
@@ -28,8 +29,10 @@ from .models import installed
 from .models.bundle import Bundle
 from .models.installed import ResolvedRequest
 from .pipeline import EncodedPrompt, LoadedModel, load_model
-from .request import VARIATIONS, Choice, GenerationRequest, GenerationResult, check_whole
-from .songbook.decision import Decision
+from .request import SECONDS, VARIATIONS, Choice, GenerationRequest, GenerationResult, check_whole
+from .songbook.decision import Decision, as_loop
+
+AUDIBLE = 5.0  # cents: a smaller change of pitch is not heard
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ class Engine:
         request, bundle = request if isinstance(request, ResolvedRequest) else self.resolve(request)
         model, wishes = self.load(bundle), request.wishes
         text = model.encode(request.prompt, request.negative, wishes)
-        return model.decisions(text, request.seeds[:: request.best_of], wishes)
+        decisions = model.decisions(text, request.seeds[:: request.best_of], wishes)
+        return [_made_to(decision, request, bundle)[0] for decision in decisions]
 
     def load(self, model: str | Bundle) -> LoadedModel:
         """The model (or the one of that name, or in that folder), read and checked once. Raises ModelError."""
@@ -134,18 +138,19 @@ class Engine:
         with clock.stage("text"):
             clock.report(0)
             text = model.encode(request.prompt, request.negative, wishes, request.conditions)
-            decisions = model.decisions(text, seeds, wishes)
-            plans = [decision.plan for decision in decisions] if bundle.follows_plans else None
+            made_to = [_made_to(decision, request, bundle) for decision in model.decisions(text, seeds, wishes)]
+            plans = [decision.plan for decision, _ in made_to] if bundle.follows_plans else None
+            extents = [extent for _, extent in made_to]
             score = self._scorer(text.prompt, model) if request.best_of > 1 else None
             clock.report(1)
         with clock.stage("sampling", len(seeds) * (request.steps or 0)):
-            latents = self._sampled(model, request, text, plans, seeds, clock)
+            latents = self._sampled(model, request, text, plans, extents, seeds, clock)
         with clock.stage("decoding"):
-            candidates = zip(seeds, self._decoded(model, request, latents, clock), strict=True)
+            candidates = zip(seeds, self._decoded(model, request, latents, extents, clock), strict=True)
             best = [_best(islice(candidates, request.best_of), score) for _ in range(request.variations)]
-        decision_of = dict(zip(seeds, decisions, strict=True))
+        what = dict(zip(seeds, made_to, strict=True))
         return [
-            self._result(model, request, text, clock.taken, first, candidate, decision_of[candidate.seed])
+            self._result(model, request, text, clock.taken, first, candidate, *what[candidate.seed])
             for first, candidate in zip(seeds[:: request.best_of], best, strict=True)
         ]
 
@@ -155,34 +160,49 @@ class Engine:
         request: GenerationRequest,
         text: EncodedPrompt,
         plans: list[Plan] | None,
+        extents: list[Extent],
         seeds: list[int],
         clock: _Clock,
     ) -> list[Tensor]:
-        """The latents (T, D) of the clip of every seed, `self.batch` of them sampled together."""
-        frames = model.frames(request.length)
+        """The latents (T, D) of the clip of every seed, up to `self.batch` of one length sampled together."""
         latents: list[Tensor] = []
-        for first in range(0, len(seeds), self.batch):
-            together = slice(first, first + self.batch)
+        for together in self._batches(extents):
+            seconds, loop = extents[together.start].seconds, extents[together.start].loop
+            frames = model.loop_frames(seconds) if loop else model.frames(seconds)
             noise = model.draw_noise(seeds[together], frames)
-            conditions = model.conditions(text, len(noise), frames, plans and plans[together])
+            conditions = model.conditions(text, len(noise), frames, plans and plans[together], loop and seconds or None)
 
-            def on_step(step: int, steps: int, done: int = first, batch: int = len(noise)) -> None:
+            def on_step(step: int, steps: int, done: int = together.start, batch: int = len(noise)) -> None:
                 clock.report(done * steps + step * batch, len(seeds) * steps)
 
-            latents += model.sample(conditions, noise, request, on_step)
+            latents += model.sample(conditions, noise, request, on_step, loop=loop)
         return latents
 
+    def _batches(self, extents: list[Extent]) -> Iterator[slice]:
+        """Neighbours of one length, up to `self.batch` at a time."""
+        start = 0
+        for stop in range(1, len(extents) + 1):
+            if stop == len(extents) or stop - start == self.batch or extents[stop] != extents[start]:
+                yield slice(start, stop)
+                start = stop
+
     def _decoded(
-        self, model: LoadedModel, request: GenerationRequest, latents: list[Tensor], clock: _Clock
+        self,
+        model: LoadedModel,
+        request: GenerationRequest,
+        latents: list[Tensor],
+        extents: list[Extent],
+        clock: _Clock,
     ) -> Iterator[np.ndarray | GenerationError]:
         """The clip (channels, samples) of each of the latents (T, D), made when it is wanted, or why there is none."""
-        for number, item in enumerate(latents):
+        for number, (item, extent) in enumerate(zip(latents, extents, strict=True)):
 
             def on_part(done: int, total: int, number: int = number) -> None:
                 clock.report(number * total + done, len(latents) * total)
 
             try:
-                yield model.master(model.decode(item, on_part), request.length, request.loudness)
+                waveform = model.decode(item, on_part, extent.seconds if extent.loop else None)
+                yield model.master(waveform, extent.seconds, request.loudness, extent.loop)
             except GenerationError as error:
                 yield error
 
@@ -200,6 +220,7 @@ class Engine:
         first_seed: int,
         candidate: _Candidate,
         decision: Decision,
+        extent: Extent,
     ) -> GenerationResult:
         """The clip that was chosen, with all it takes to make it again and what the user should know."""
         notes = []
@@ -207,8 +228,10 @@ class Engine:
             notes.append(f"{text.cut} tokens of the prompt did not fit the text encoder and were left out")
         if candidate.unusable:
             notes.append(f"{candidate.unusable} of {request.best_of} candidates had no usable sound")
-        notes += decision.notes + _length_notes(decision.plan, request)
-        if request.length > model.bundle.pass_seconds:
+        notes += decision.notes + _length_notes(decision.plan, extent.seconds)
+        if extent.loop and abs(cents := model.loop_detuning(extent.seconds)) > AUDIBLE:
+            notes.append(f"{model.bundle.name} makes whole latents: to fill the loop its pitch is {cents:+.0f} cents off")
+        if extent.seconds > model.bundle.pass_seconds:
             native = f"{model.bundle.native_seconds:g} s"
             notes.append(f"longer than {model.bundle.name} plays at once: made in overlapping windows of {native}")
         if text.negative and request.guidance == 1:
@@ -234,18 +257,29 @@ class Engine:
             decision.plan if model.bundle.follows_plans else None,
             text.genre,
             decision,
+            extent,
         )
 
 
-def _length_notes(plan: Plan, request: GenerationRequest) -> list[str]:
+def _made_to(decision: Decision, request: GenerationRequest, bundle: Bundle) -> tuple[Decision, Extent]:
+    """What the clip of a decision plays, and how long it is. Raises RequestError."""
+    if not request.in_bars:
+        return decision, Extent(request.length)
+    if request.loop:
+        decision = as_loop(decision, request.bars)
+    limits = SECONDS[0], bundle.max_seconds
+    return decision, extent_in_bars(decision.plan, request.bars, request.loop, limits)
+
+
+def _length_notes(plan: Plan, seconds: float) -> list[str]:
     """That a plan which ends takes longer than its clip, or that how long it takes is not known."""
     if not plan.ends:
         return []
     if any(stretch.tempo is None for stretch in plan.stretches):
-        return [f"the plan names no tempo, so that its length is not known: the clip has {request.length:g} s"]
-    if plan.seconds <= request.length:
+        return [f"the plan names no tempo, so that its length is not known: the clip has {seconds:g} s"]
+    if plan.seconds <= seconds:
         return []
-    return [f"the plan takes {plan.seconds:.1f} s, but the clip has {round(request.length, 1):g} s: it is cut there"]
+    return [f"the plan takes {plan.seconds:.1f} s, but the clip has {round(seconds, 1):g} s: it is cut there"]
 
 
 class _Clock:

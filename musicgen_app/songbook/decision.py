@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..control.bars import cut_at_seam
 from ..control.genre_classifier import with_genre
 from ..control.grid import approximations
 from ..control.operations import spelt
@@ -105,6 +106,15 @@ def decide(
         approximated = (*reading.approximated, *replaced, *_limits(plan, layout))
         decisions.append(Decision(plan, origin, genre[0], understood, approximated, reading.not_understood))
     return decisions
+
+
+def as_loop(decision: Decision, bars: int | None) -> Decision:
+    """The decision of a loop of so many bars (None: of the sections): no ending, and what its seam cuts is told."""
+    plan = replace(decision.plan, ends=False)
+    told = [Demand("form", "ends", "it goes on", "a loop has no end")] * decision.plan.ends
+    if bars and decision.origin["chords"] in (OPTION, PLAN, STATED) and (cut := cut_at_seam(plan, bars)):
+        told.append(Demand("form", cut, f"cut by the seam of {bars} bars", "they do not fill the loop"))
+    return replace(decision, plan=plan, approximated=(*decision.approximated, *told))
 
 
 def _spelt(plan: Plan, origin: dict[str, str], facts: PromptFacts) -> Plan:

@@ -77,6 +77,11 @@ class Wishes:
         form = self._formed(self.sheet.plan).plan if self.form else self.sheet.plan
         return bool(self.chords) or any(stretch.chords for stretch in form.stretches)
 
+    @property
+    def has_sections(self) -> bool:
+        """Whether there is a form among what is wished."""
+        return bool(self.form or self.sheet.plan.sections)
+
     @cached_property
     def form_has_chords(self) -> bool:
         """Whether the form itself brings chords: those of a section that the plan has are the plan's."""
