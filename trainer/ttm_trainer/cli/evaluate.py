@@ -39,7 +39,7 @@ Examples:
   ttm-app evaluate --audio clips/ --prompts prompts.csv --reference music/ --embedder clap --judge qwen2-audio/
   ttm-app evaluate following runs/mine/bundle --against sketch --data corpus -o following.json
 """
-COMMANDS = ("following", "music", "sweep", "examples", "show")  # of a model of such a name the path is given
+COMMANDS = ("following", "music", "loops", "sweep", "examples", "show")  # of a model of such a name the path is given
 MODEL = Name(lambda: [*installed_models(), *COMMANDS], "MODEL", folders=True)
 
 
