@@ -309,9 +309,7 @@ class LoadedModel:
 
     # 5. master
 
-    def master(
-        self, waveform: Tensor, seconds: float, loudness: float | None = None, loop: bool = False
-    ) -> np.ndarray:
+    def master(self, waveform: Tensor, seconds: float, loudness: float | None = None, loop: bool = False) -> np.ndarray:
         """Waveform (channels, samples) -> the clip (channels, `samples(seconds)`), float32; see `audio.master`."""
         rate = self.codec.sample_rate
         if loudness is not None:

@@ -120,8 +120,8 @@ class GenerationRequest:
             raise RequestError("loop must be true or false")
         bars = None if self.bars is None else check_whole("bars", self.bars, *BARS)
         if self.seconds is not None and (bars is not None or self.loop):
-            what = "a loop is as long as its bars" if self.loop else "seconds and bars are two lengths"
-            raise RequestError(f"{what}: give bars or seconds, not both" if bars else f"{what}: give bars, not seconds")
+            what = "a loop is as long as its bars, not seconds" if self.loop else "seconds and bars are two lengths"
+            raise RequestError(f"{what}: " + ("give one of both" if bars else "leave loop or seconds out"))
         if self.loop and bars is None and not self.wishes.has_sections:
             raise RequestError("a loop needs a length in bars, such as 8, or a plan with sections")
         return {"bars": bars, "loop": self.loop}

@@ -7,22 +7,26 @@ import torch
 
 from .spectra import mel_filters
 
-SIDE = 0.06  # seconds before and after a bar line whose spectra are compared
+WINDOW, HOP, REACH = 0.032, 0.008, 0.032  # seconds: of spectra, between them, and around a bar line
 NEAR = 0.02  # seconds around the seam that tell how far apart neighbouring samples usually are
-BANDS = 48
+BANDS = 40
 RANGE = 8.0  # natural log: what is that far (70 dB) below the loudest is silence
 
 
 def bar_changes(loop: np.ndarray, sample_rate: int, bars: int) -> np.ndarray:
-    """How much the spectrum changes at every bar line (bars,), the first of which is the seam: mean of log-mel bands."""
-    samples, side = loop.shape[1], round(SIDE * sample_rate)
+    """How fast the spectrum changes around every bar line (bars,), the first of which is the seam.
+
+    The mean change of log-mel bands from one short spectrum to the next, as far as REACH before and after the line.
+    """
+    samples, size, hop = loop.shape[1], round(WINDOW * sample_rate), round(HOP * sample_rate)
     lines = np.round(np.arange(bars) * samples / bars).astype(int)
-    places = lines[:, None, None] + np.array([[-side], [0]]) + np.arange(side)  # (bars, 2, side)
-    window = torch.hann_window(side, dtype=torch.float32)
-    spectrum = torch.fft.rfft(torch.from_numpy(loop.mean(axis=0)[places % samples]) * window).abs()
-    level = (spectrum @ mel_filters(sample_rate, side, BANDS)).clamp_min(1e-9).log()
+    steps = round(REACH / HOP)
+    middles = lines[:, None] + hop * np.arange(-steps, steps + 1)
+    places = (middles[:, :, None] + np.arange(size) - size // 2) % samples  # (bars, spectra, size)
+    windowed = torch.from_numpy(loop.mean(axis=0)[places]) * torch.hann_window(size)
+    level = (torch.fft.rfft(windowed).abs() @ mel_filters(sample_rate, size, BANDS)).clamp_min(1e-9).log()
     level = level.clamp_min(float(level.max()) - RANGE)
-    return (level[:, 1] - level[:, 0]).abs().mean(dim=1).numpy()
+    return level.diff(dim=1).abs().mean(dim=(1, 2)).numpy()
 
 
 def seam_step(loop: np.ndarray, sample_rate: int) -> float:

@@ -1,7 +1,7 @@
 """A backbone that sees a loop: the first frame follows the last one.
 
 At every evaluation the clip is shown from another place on, with a stretch of what comes round again on both sides,
-which is left out of the answer. So no place of the loop is ever at an edge, and none is always where the showing begins.
+which is left out of the answer. So no place of the loop is ever at an edge, and none always where the showing begins.
 """
 
 from __future__ import annotations

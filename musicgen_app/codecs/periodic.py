@@ -34,7 +34,8 @@ def decode_loop(codec: Codec, latents: Tensor, samples: int, on_chunk: OnChunk |
 
 def detuning(codec: Codec, latents: int, samples: int) -> float:
     """Cents by which `decode_loop` moves the pitch of so many latents when they become so many samples."""
-    made = codec.loop_samples(latents, samples) if isinstance(codec, LoopDecoder) else latents * codec.samples_per_latent
+    own = isinstance(codec, LoopDecoder)
+    made = codec.loop_samples(latents, samples) if own else latents * codec.samples_per_latent
     return 1200 * math.log2(made / samples)
 
 

@@ -5,6 +5,7 @@ chord_reader      chord symbols as people write them -> symbols of `theory`
 genre_classifier  prompt -> the genre it means, where it names none
 planner           both, and pieces of the training -> the plan of a clip
 plan, grid        the plan, and the grid of numbers that a backbone is given
+bars              how long a clip of so many bars is, and a loop
 operations        a plan in another key, tempo or metre, with other chords or other sections
 theory            notes, modes, chords and metres
 """

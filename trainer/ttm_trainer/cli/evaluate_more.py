@@ -1,4 +1,4 @@
-"""`ttm-app evaluate following`, `music`, `loops`, `sweep` and `examples`: what a model can do, in parts of their own."""
+"""`ttm-app evaluate following`, `music`, `loops`, `sweep`, `examples`: what a model can do, in parts of its own."""
 
 from __future__ import annotations
 

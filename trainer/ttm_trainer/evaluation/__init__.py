@@ -1,7 +1,8 @@
 """`ttm-app evaluate`: prompts -> clips -> figures, each with its interval and its conditions.
 
 One file for each command: `standard` (`evaluate MODEL`), `prompt_adherence` (`evaluate following`), `audio_quality`
-(`evaluate music`), `sweep`, `examples`, and `codec_quality` with its `codec_baselines` (`codec evaluate`).
+(`evaluate music`), `loop_seams` (`evaluate loops`), `sweep`, `examples`, and `codec_quality` with its
+`codec_baselines` (`codec evaluate`).
 
 clips/              prompts and their targets, generation that goes on where it stopped, and what is heard in a clip
 metrics/            the measures of papers: FAD, CLAP score, concept coverage and its judges; intervals; Pareto fronts

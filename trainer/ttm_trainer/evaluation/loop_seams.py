@@ -100,7 +100,8 @@ def measure_loops(
 
 def chosen_prompts(source: Path | None, count: int) -> list[Prompt]:
     """So many prompts, spread evenly over a file, or over the two built-in sets. Raises FileError."""
-    files = [SETS[name] for name in ("adherence", "free-wording")] if source is None else [SETS.get(str(source), source)]
+    names = ("adherence", "free-wording") if source is None else (str(source),)
+    files = [SETS.get(name, Path(name)) for name in names]
     prompts = [prompt for file in files for prompt in read_prompts(file).prompts]
     if count > len(prompts):
         raise FileError(f"there are {len(prompts)} prompts, not {count}: ask for fewer")
