@@ -48,7 +48,6 @@ ID3_FRAMES = {
 MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 VORBIS_RATE_MAX = 192_000  # libvorbis crashes the process far above it
 WAV_COMMENT_BYTES = 2_000  # beyond 2,045 libsndfile silently drops every tag
-SUPPORT = 32  # samples on either side that tell how high the peak between two of them is
 BLOCK = 65_536  # frames; libvorbis overflows the stack on one long write
 
 
@@ -97,8 +96,7 @@ def _gain(clip: np.ndarray, sample_rate: int, target: float | None, loop: bool) 
     decibels = 0.0
     if target is not None and math.isfinite(measured := loudness(clip, sample_rate)):
         decibels = target - measured
-    played = np.pad(clip, ((0, 0), (SUPPORT, SUPPORT)), mode="wrap") if loop else clip
-    headroom = CEILING - ROUNDING - true_peak(played, sample_rate)
+    headroom = CEILING - ROUNDING - true_peak(np.tile(clip, 2) if loop else clip, sample_rate)
     return 10 ** (min(decibels, headroom) / 20)
 
 
@@ -163,13 +161,14 @@ def true_peak(audio: np.ndarray, sample_rate: int) -> float:
     from scipy.signal import upfirdn
 
     up = 4 if sample_rate < 80_000 else 2
-    taps = up * _lowpass(up, SUPPORT, cutoff=1.0)
-    padded = np.pad(audio.astype(np.float64), ((0, 0), (SUPPORT, SUPPORT)))
+    support = 32
+    taps = up * _lowpass(up, support, cutoff=1.0)
+    padded = np.pad(audio.astype(np.float64), ((0, 0), (support, support)))
     peak = np.abs(audio).max(initial=0.0)
     for start in range(0, audio.shape[1], BLOCK):
-        segment = padded[:, start : start + BLOCK + 2 * SUPPORT]
+        segment = padded[:, start : start + BLOCK + 2 * support]
         oversampled = upfirdn(taps, segment, up=up, axis=1)
-        settled = oversampled[:, 2 * SUPPORT * up : segment.shape[1] * up]  # where the taps lie inside the segment
+        settled = oversampled[:, 2 * support * up : segment.shape[1] * up]  # where the taps lie inside the segment
         peak = max(peak, np.abs(settled).max())
     return 20 * math.log10(peak) if peak > 0 else -math.inf
 

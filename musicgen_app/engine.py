@@ -230,9 +230,7 @@ class Engine:
             notes.append(f"{candidate.unusable} of {request.best_of} candidates had no usable sound")
         notes += decision.notes + _length_notes(decision.plan, extent.seconds)
         if extent.loop and abs(cents := model.loop_detuning(extent.seconds)) > AUDIBLE:
-            notes.append(
-                f"the pitch is {cents:+.0f} cents off, so that whole latents of {model.bundle.name} fill the loop"
-            )
+            notes.append(f"the pitch is {cents:+.0f} cents off, so that {model.bundle.name} fills the loop exactly")
         if extent.seconds > model.bundle.pass_seconds:
             native = f"{model.bundle.native_seconds:g} s"
             notes.append(f"longer than {model.bundle.name} plays at once: made in overlapping windows of {native}")

@@ -172,7 +172,7 @@ class GenerationRequest:
             d["plan"] = self.plan.to_dict()
         if self.guidance_interval is not None:
             d["guidance_interval"] = list(self.guidance_interval)
-        usual = {"conditions": {}, "bars": None, "loop": False}  # of most requests
+        usual: dict = {"conditions": {}, "bars": None, "loop": False}  # of most requests
         return {name: value for name, value in d.items() if name not in usual or value != usual[name]}
 
     @staticmethod

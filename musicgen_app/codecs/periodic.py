@@ -34,8 +34,9 @@ def decode_loop(codec: Codec, latents: Tensor, samples: int, on_chunk: OnChunk |
 
 def detuning(codec: Codec, latents: int, samples: int) -> float:
     """Cents by which `decode_loop` moves the pitch of so many latents when they become so many samples."""
-    own = isinstance(codec, LoopDecoder)
-    made = codec.loop_samples(latents, samples) if own else latents * codec.samples_per_latent
+    made = latents * codec.samples_per_latent
+    if isinstance(codec, LoopDecoder):
+        made = codec.loop_samples(latents, samples)
     return 1200 * math.log2(made / samples)
 
 

@@ -65,7 +65,8 @@ def measure_loops(
     bundle, work, engine = find(settings.model), Work(show, progress, cancel), engine or Engine()
     prompts = chosen_prompts(settings.prompts, settings.count)
     kinds = [("loop", True), ("plain", False)][: 1 + settings.plain]
-    clips, bad = [], []
+    clips: list[dict] = []
+    bad: list[dict] = []
     for number, prompt in enumerate(prompts):
         work.tick("loops", number, len(prompts))
         request = GenerationRequest(
@@ -77,7 +78,7 @@ def measure_loops(
         except (GenerationError, RequestError) as error:  # RequestError: the bars take longer than the model makes
             bad.append({"id": prompt.id, "reason": str(error)})
             continue
-        clips.append({"id": prompt.id, "prompt": prompt.text} | {kind: facts(clip) for kind, clip in made.items()})
+        clips.append({"id": prompt.id, "prompt": prompt.text, **{kind: facts(clip) for kind, clip in made.items()}})
         if settings.audio_out:
             loop = made["loop"]
             path = settings.audio_out / f"{prompt.id}.wav"
