@@ -36,10 +36,15 @@ def extent_in_bars(plan: Plan, bars: float | None, loop: bool, limits: tuple[flo
     seconds, (least, most) = seconds_of(plan, count), limits
     if not least <= seconds <= most:
         raise RequestError(
-            f"{count:g} bars take {seconds:.4g} s at {plan.stretches[0].tempo:g} BPM in {plan.stretches[0].metre}, but"
+            f"{in_words(count)}: {seconds:.4g} s at {plan.stretches[0].tempo:g} BPM in {plan.stretches[0].metre}, but"
             f" {what} of this model takes {least:g} to {most:g} s: change the bars or the tempo"
         )
     return Extent(seconds, count, loop)
+
+
+def in_words(bars: float) -> str:
+    """Such as "8 bars"."""
+    return f"{bars:g} bar{'s' * (bars != 1)}"
 
 
 def seconds_of(plan: Plan, bars: float) -> float:
@@ -74,4 +79,4 @@ def cut_at_seam(plan: Plan, bars: float) -> str:
     rounds = bars * bar_length(first.metre) / turn if turn else 1.0
     if abs(rounds - round(rounds)) * turn < 1e-6 and round(rounds):
         return ""
-    return f"{'sections' if plan.sections else 'chords'} of {turn / bar_length(first.metre):g} bars"
+    return f"{'sections' if plan.sections else 'chords'} of {in_words(turn / bar_length(first.metre))}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..control.bars import cut_at_seam
+from ..control.bars import cut_at_seam, in_words
 from ..control.genre_classifier import with_genre
 from ..control.grid import approximations
 from ..control.operations import spelt
@@ -113,7 +113,7 @@ def as_loop(decision: Decision, bars: int | None) -> Decision:
     plan = replace(decision.plan, ends=False)
     told = [Demand("form", "ends", "it goes on", "a loop has no end")] * decision.plan.ends
     if bars and decision.origin["chords"] in (OPTION, PLAN, STATED) and (cut := cut_at_seam(plan, bars)):
-        told.append(Demand("form", cut, f"cut by the seam of {bars} bars", "they do not fill the loop"))
+        told.append(Demand("form", cut, f"cut at the end of the loop of {in_words(bars)}", "they do not fill it"))
     return replace(decision, plan=plan, approximated=(*decision.approximated, *told))
 
 

@@ -234,7 +234,7 @@ def test_a_loop_says_what_it_leaves_out(home, model):
     assert clip.audio.shape[1] == 4 * 8_000 and not clip.plan.ends
     assert any("a loop has no end" in note for note in clip.notes)
     (cut,) = engine.generate(GenerationRequest("bells", bars=2, loop=True, bpm=120.0, chords="Am F C", model=model))
-    assert any("chords of 3 bars: cut by the seam of 2 bars" in note for note in cut.notes)
+    assert any("chords of 3 bars: cut at the end of the loop of 2 bars" in note for note in cut.notes)
     (whole,) = engine.generate(GenerationRequest("bells", bars=4, loop=True, bpm=120.0, chords="Am F", model=model))
     assert whole.notes == ()
 

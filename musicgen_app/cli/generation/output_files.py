@@ -105,7 +105,9 @@ def print_clip(
 
 def _length(result: GenerationResult) -> str:
     """The length of a clip in seconds and, where it was asked for so, in bars: "16 s (8 bars, loop)"."""
+    from ...control.bars import in_words
+
     extent = result.extent
     if extent is None or extent.bars is None:
         return f"{result.request.seconds:g} s"
-    return f"{extent.seconds:.5g} s ({extent.bars:g} bars{', loop' if extent.loop else ''})"
+    return f"{extent.seconds:.5g} s ({in_words(extent.bars)}{', loop' if extent.loop else ''})"

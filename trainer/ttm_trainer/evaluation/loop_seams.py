@@ -22,6 +22,7 @@ from musicgen_app.library.metadata import needs_sidecar
 from musicgen_app.models.installed import find
 from musicgen_app.request import GenerationRequest, GenerationResult
 
+from .clips.generate_clips import make_folder
 from .clips.prompts import Prompt, read_prompts
 from .clips.targets import SETS
 from .clips.work import Work
@@ -65,6 +66,8 @@ def measure_loops(
     bundle, work, engine = find(settings.model), Work(show, progress, cancel), engine or Engine()
     prompts = chosen_prompts(settings.prompts, settings.count)
     kinds = [("loop", True), ("plain", False)][: 1 + settings.plain]
+    if settings.audio_out:
+        make_folder(settings.audio_out)
     clips: list[dict] = []
     bad: list[dict] = []
     for number, prompt in enumerate(prompts):
