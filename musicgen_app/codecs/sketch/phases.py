@@ -61,10 +61,11 @@ def count_turns(magnitude: Tensor, n_fft: int, hop: int, before: Tensor | float 
 
 
 def close_turns(turns: Tensor) -> Tensor:
-    """Turns (B, T, F) of loops, each bin a little slower or faster, so that it makes a whole number of turns in one."""
+    """Turns (B, T, F) of loops, in place, a little slower or faster in each bin: a whole number of them in a loop."""
     frames = turns.shape[1]
     missing = turns[:, -1:] - turns[:, -1:].round()
-    return turns - missing * torch.arange(1, frames + 1, device=turns.device)[:, None] / frames
+    gone = torch.arange(1, frames + 1, dtype=turns.dtype, device=turns.device)[:, None] / frames
+    return turns.addcmul_(missing, gone, value=-1)
 
 
 def griffin_lim(magnitude: Tensor, phase: Tensor, n_fft: int, hop: int, iterations: int) -> Tensor:
