@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from musicgen_app.analysis.seam import bar_changes, seam_step
+from musicgen_app.analysis.seam import bar_changes, bar_dips, seam_step
 from musicgen_app.audio import CEILING, master, true_peak
 from musicgen_app.backbones.periodic import Periodic
 from musicgen_app.codecs.base import LoopDecoder
@@ -253,6 +253,7 @@ def test_a_seam_is_measured():
     before = bar_changes(holed, rate, 4)
     holed[:, :40], holed[:, -40:] = 0, 0
     after = bar_changes(holed, rate, 4)
+    assert bar_dips(holed, rate, 4)[0] < -20 < bar_dips(holed, rate, 4)[1:].min()
     assert after[0] > 1.5 * before[0] and after[1:] == pytest.approx(before[1:])
 
 

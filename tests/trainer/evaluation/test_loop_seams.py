@@ -32,7 +32,8 @@ def test_the_report_has_the_seam_of_every_loop_and_of_plain_clips(home, model, t
     assert [row["id"] for row in report["bad"]] == ["1"] and "needs a tempo" in report["bad"][0]["reason"]
     assert (report["clips"][1]["loop"]["metre"], report["clips"][1]["loop"]["seconds"]) == ("3/4", 4.0)
     for kind in ("loop", "plain"):
-        change, step, tempo, heard = (row["value"] for row in report["figures"][kind])
+        change, step, dip, tempo, heard = (row["value"] for row in report["figures"][kind])
+        assert (dip < -8) == (kind == "plain")
         assert change > 0 and step >= 0 and tempo < 0.01 and 0 <= heard <= 1
     assert report["figures"]["plain"][1]["value"] == 0  # faded: its ends are silent
     text = table(report)

@@ -13,7 +13,7 @@ import numpy as np
 
 from musicgen_app import __version__
 from musicgen_app.analysis.beats import find_beats
-from musicgen_app.analysis.seam import bar_changes, seam_step
+from musicgen_app.analysis.seam import bar_changes, bar_dips, seam_step
 from musicgen_app.control.theory import bar_length
 from musicgen_app.engine import CancelToken, Engine, Progress
 from musicgen_app.errors import FileError, GenerationError, RequestError
@@ -123,6 +123,7 @@ def facts(clip: GenerationResult) -> dict:
     stretch = clip.decision.plan.stretches[0]
     bars, seconds = int(clip.extent.bars), clip.audio.shape[1] / clip.sample_rate
     seam, *inner = bar_changes(clip.audio, clip.sample_rate, bars)
+    dip, *dips = bar_dips(clip.audio, clip.sample_rate, bars)
     asked = stretch.tempo or np.nan
     played = bars * bar_length(stretch.metre) * 60 / seconds
     twice = np.tile(clip.audio.mean(axis=0), 2)  # a beat that stumbles over the seam fits no one tempo
@@ -133,6 +134,7 @@ def facts(clip: GenerationResult) -> dict:
         "seconds": seconds,
         "seam": float(seam),
         "inner": float(np.mean(inner)),
+        "dip": float(dip - np.mean(dips)),
         "step": seam_step(clip.audio, clip.sample_rate),
         "tempo_error": 100 * abs(played / asked - 1),
         "heard": heard,
@@ -142,7 +144,9 @@ def facts(clip: GenerationResult) -> dict:
 
 def _figures(clips: list[dict], resamples: int) -> list[dict]:
     """The figures of all clips of one kind."""
-    column = {name: np.array([clip[name] for clip in clips]) for name in ("seam", "inner", "step", "heard_error")}
+    column = {
+        name: np.array([clip[name] for clip in clips]) for name in ("seam", "inner", "step", "dip", "heard_error")
+    }
     change = mean_interval(column["seam"], column["inner"], resamples=resamples)
     step = mean_interval(column["step"], resamples=resamples)
     heard = mean_interval(column["heard_error"] <= ALLOWED["tempo"], resamples=resamples)
@@ -150,6 +154,11 @@ def _figures(clips: list[dict], resamples: int) -> list[dict]:
     return [
         figure("change of spectrum at the seam / at inner bar lines", change, len(clips), most=ALLOWED["change"]),
         figure("sample step at the seam / nearby", step, len(clips), most=ALLOWED["step"]),
+        figure(
+            "level at the seam, in dB above inner bar lines",
+            mean_interval(column["dip"], resamples=resamples),
+            len(clips),
+        ),
         {"name": "tempo, largest error in %", "value": tempo, "clips": len(clips), "most": ALLOWED["tempo"]},
         figure("share whose tempo is heard within 0.2 %, over the seam", heard, len(clips)),
     ]
