@@ -19,10 +19,12 @@ from . import audio, flow, sampling
 from .backbones import expand_condition, with_grid, with_scalars
 from .backbones.base import Backbone
 from .backbones.inference import prepare
+from .backbones.periodic import Periodic
 from .backbones.windows import Windowed, WindowProgress, most_windows
 from .codecs import load_codec
 from .codecs.base import Codec
 from .codecs.chunks import decode_chunked
+from .codecs.periodic import decode_loop, detuning
 from .control.genre_classifier import Genres, load_genres, with_genre
 from .control.grid import frame_grid
 from .control.plan import Plan
@@ -37,6 +39,8 @@ from .request import LOUDNESS, SECONDS, SEED_MAX, GenerationRequest, check_numbe
 from .songbook.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, plan_in_words
 from .songbook.wishes import NOTHING, Wishes
 from .text import TextCondition, TextEncoder, load_text_encoder, with_stated
+
+AROUND = 1.0  # seconds of a loop that a backbone sees on either side of it
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,14 @@ class LoadedModel:
     def frames(self, seconds: float) -> int:
         """Latent frames that hold a clip of so many seconds."""
         return math.ceil(self.samples(seconds) * self.codec.latent_rate / self.codec.sample_rate)
+
+    def loop_frames(self, seconds: float) -> int:
+        """Latent frames of a loop of so many seconds: the nearest whole number, which `conditions` and `decode` fit."""
+        return max(1, round(self.samples(seconds) * self.codec.latent_rate / self.codec.sample_rate))
+
+    def loop_detuning(self, seconds: float) -> float:
+        """Cents by which the pitch of a loop of so many seconds is off."""
+        return detuning(self.codec, self.loop_frames(seconds), self.samples(seconds))
 
     # 1. encode
 
@@ -179,17 +191,25 @@ class LoadedModel:
         layout, prompt = self.bundle.grid_layout, text.written or text.prompt
         return decide(prompt, text.vector, seeds, pieces, wishes, layout, genre, seconds)
 
-    def conditions(self, text: EncodedPrompt, batch: int, frames: int, plans: Sequence[Plan] | None) -> Conditions:
+    def conditions(
+        self,
+        text: EncodedPrompt,
+        batch: int,
+        frames: int,
+        plans: Sequence[Plan] | None,
+        seconds: float | None = None,
+    ) -> Conditions:
         """The conditions of `batch` clips of so many latent frames, each with its plan where the model follows them.
 
-        plans: one for each clip; None leaves them open. Raises RequestError.
+        plans: one for each clip; None leaves them open. seconds: that the frames stand for together, in a loop, which
+        they do not fill exactly. Raises RequestError.
         """
         if plans is not None and len(plans) != batch:
             raise RequestError(f"{batch} clips need as many plans, not {len(plans)}")
         conditional, unconditional = (expand_condition(c, batch) for c in (text.conditional, text.unconditional))
         if plans is None:
             return Conditions(conditional, unconditional)
-        rate, layout = self.codec.latent_rate, self.bundle.grid_layout
+        rate, layout = frames / seconds if seconds else self.codec.latent_rate, self.bundle.grid_layout
         grids = np.stack([frame_grid(plan, frames, rate, layout=layout) for plan in plans])
         grid = torch.from_numpy(grids).to(self.device)  # (B, frames, grid_dim)
 
@@ -221,11 +241,13 @@ class LoadedModel:
         initial: Tensor | None = None,
         strength: float = 1.0,
         unfinished: Unfinished | None = None,
+        loop: bool = False,
     ) -> Tensor:
         """Noise (B, T, D) -> latents (B, T, D) in the codec's own scale, as the request's sampler settings say.
 
         With initial latents (B, T, D, the codec's scale) the sampling begins between them and the noise: strength 1
         leaves nothing of them, 0 leaves them as they are (audio-to-audio; Meng et al., 2022, arXiv 2108.01073).
+        With loop the last frame is followed by the first, and no frame is at an edge.
         on_step(done, total) is called after every step, of a clip that does not fit into one pass after every window.
         unfinished: where it goes on from, and keeps what is there after every step.
         Raises RequestError for a request that is not resolved, and for latents or a strength that do not fit.
@@ -235,7 +257,10 @@ class LoadedModel:
         start = self._start(noise, initial, strength)
         kept = unfinished.read(request.steps, noise) if unfinished else None
         done = kept[0] if kept else 0
-        backbone, on_step = self._view(noise.shape[1], request, on_step, done)
+        around = self.frames(AROUND) if loop else 0
+        backbone, on_step = self._view(noise.shape[1] + 2 * around, request, on_step, done)
+        if loop:
+            backbone = Periodic(backbone, around, done * sampling.EVALUATIONS[request.solver])
         velocity = sampling.guided(
             backbone,
             conditions.conditional,
@@ -280,20 +305,27 @@ class LoadedModel:
 
     # 4. decode
 
-    def decode(self, latents: Tensor, on_part: Callable[[int, int], None] | None = None) -> Tensor:
-        """Latents (T, D) of one clip -> waveform (channels, samples). GenerationError: they are not finite."""
+    def decode(
+        self, latents: Tensor, on_part: Callable[[int, int], None] | None = None, loop_seconds: float | None = None
+    ) -> Tensor:
+        """Latents (T, D) of one clip -> waveform (channels, samples). GenerationError: they are not finite.
+
+        loop_seconds: the length of a loop, which the waveform then has to the sample, its end followed by its start.
+        """
         if not torch.isfinite(latents).all():
             raise GenerationError("the model gave values that are not finite: try a lower --guidance or more --steps")
+        if loop_seconds is not None:
+            return decode_loop(self.codec, latents[None], self.samples(loop_seconds), on_part)[0]
         return decode_chunked(self.codec, latents[None], on_part)[0]
 
     # 5. master
 
-    def master(self, waveform: Tensor, seconds: float, loudness: float | None = None) -> np.ndarray:
+    def master(self, waveform: Tensor, seconds: float, loudness: float | None = None, loop: bool = False) -> np.ndarray:
         """Waveform (channels, samples) -> the clip (channels, `samples(seconds)`), float32; see `audio.master`."""
         rate = self.codec.sample_rate
         if loudness is not None:
             check_number("loudness", loudness, *LOUDNESS)
-        return audio.master(waveform.float().cpu().numpy(), rate, self.samples(seconds), loudness)
+        return audio.master(waveform.float().cpu().numpy(), rate, self.samples(seconds), loudness, loop)
 
 
 def load_model(bundle: Bundle, device: torch.device, precision: str, decoder: str) -> LoadedModel:

@@ -29,7 +29,7 @@ AI_MARK = {"schema": SCHEMA, "ai_generated": True, "digital_source_type": "train
 ORIGIN = ("model", "weights", "app")
 SETTINGS = ("seed", "seconds", "steps", "guidance", "guidance_interval", "solver", "loudness")
 TEXTS = ("prompt", "negative")
-CONDITIONS = "conditions"  # only in the record of a clip whose model was told some
+MORE = ("conditions", "bars", "loop")  # only in records of clips whose requests have them
 CHOICE = tuple(field.name for field in fields(Choice))  # only in the record of a clip that was chosen
 TITLE_LENGTH = 80  # characters
 RECORD_BYTES = 524_288  # more than the longest prompts and plans take
@@ -76,6 +76,7 @@ def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
         "computed": result.computed,
         **({"read_as": result.read_as} if result.read_as else {}),
         **({"played": result.plan.to_dict()} if result.plan else {}),
+        **({"extent": asdict(result.extent)} if result.extent and result.request.in_bars else {}),
         **(result.decision.reading() if result.decision else {}),
     }
 
@@ -110,7 +111,7 @@ def request_from(path: str | Path, choosing: bool = False) -> GenerationRequest:
 def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRequest:
     """The validated request in a record, which was read from `path`. As `request_from`."""
     full = _complete(record, path)
-    values = {name: full[name] for name in (*TEXTS, *SETTINGS, "model", CONDITIONS, *PLANNING) if name in full}
+    values = {name: full[name] for name in (*TEXTS, *SETTINGS, "model", *MORE, *PLANNING) if name in full}
     if choosing and "best_of" in full:
         values |= {"best_of": full["best_of"], "seed": full["first_seed"]}
     try:
@@ -179,7 +180,7 @@ def _record(result: GenerationResult) -> dict:
         "model": result.model["name"],
         "weights": result.model["weights_sha256"],
         "app": f"ttm-app {__version__}",
-        **{name: request[name] for name in (*TEXTS, *SETTINGS, CONDITIONS) if name in request},
+        **{name: request[name] for name in (*TEXTS, *SETTINGS, *MORE) if name in request},
         **{name: request[name] for name in PLANNING if request[name] is not None},
         **(asdict(result.choice) if result.choice else {}),
     }
@@ -275,7 +276,7 @@ def _complete(record: dict, path: Path) -> dict:
     """
     older = "computed" in record and "origin" not in record
     planning = [name for name in PLANNING if name in record and not (older and name == "plan")]
-    more = [*(CHOICE if "best_of" in record else ()), *([CONDITIONS] if CONDITIONS in record else ())]
+    more = [*(CHOICE if "best_of" in record else ()), *(name for name in MORE if name in record)]
     try:
         return {name: record[name] for name in (*ORIGIN, *TEXTS, *SETTINGS, *more, *planning)}
     except KeyError as error:

@@ -14,6 +14,7 @@ from ...machine import paths, unfinished, user_settings
 from ...request import SOLVERS, parse_conditions
 from ..completion import FORMAT, MODEL
 from ..terminal import cancel_on_signals, print_note, progress_line, read_stdin
+from .length_options import length_of, length_options
 from .output_files import check_folder, numbered, print_clip, save, tell_where_it_goes_on, wants_sidecar
 from .plan_options import PLAN, check_words, given_plan, plan_options, resolved
 
@@ -47,8 +48,8 @@ What is played:
 Many prompts:
   --prompts FILE makes a clip of every line; - is stdin. A line is a prompt, or a JSON object such as
   {"prompt": "slow piano", "seconds": 20, "output": "piano.flac"}, whose keys are prompt, output,
-  negative, seconds, seed, steps, guidance, guidance_interval, solver, variations, model, loudness,
-  best_of, conditions, and of what is played plan, bpm, key, metre, chords, drums and form.
+  negative, seconds, bars, loop, seed, steps, guidance, guidance_interval, solver, variations, model,
+  loudness, best_of, conditions, and of what is played plan, bpm, key, metre, chords, drums and form.
   Blank lines and lines that start with # are skipped. What a line leaves open, options decide.
   A line without a seed, where there is no --seed either, gets one from its prompt: in every run
   the same. So run the same command again to go on: files that are there already are passed over.
@@ -67,6 +68,7 @@ Examples:
   ttm-app generate --prompts prompts.txt --out-dir songs --format flac --seconds 20
   ttm-app generate "folk guitar" --plan song.txt -o folk.wav
   ttm-app generate "folk guitar" --chords "Am F C E7" --bpm 96 --no-drums -o folk.wav
+  ttm-app generate "dusty house beat" --loop 8bars --bpm 122 -o beat.wav
 """
 
 
@@ -74,6 +76,7 @@ Examples:
 @click.argument("prompt", required=False)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write, or a folder to write into.")
 @click.option("--seconds", type=float, metavar="S", help="Length of the clip.  [default: 10]")
+@length_options
 @click.option("--seed", type=int, metavar="N", help="The same seed gives the same music.  [default: drawn]")
 @click.option("-n", "--variations", type=int, metavar="N", help="How many clips, with seeds one apart.  [default: 1]")
 @click.option("--best-of", type=int, metavar="N", help="Make N candidates of each clip, keep the best.  [default: 1]")
@@ -133,12 +136,16 @@ def generate(
     as_json: bool,
     quiet: bool,
     conditions: tuple[str, ...],
+    bars: int | None,
+    loop: str | None,
+    no_loop: bool,
     **values,
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
     flags = {"device": device, "precision": precision, "decoder": decoder, "sidecar": sidecar, "keep": keep}
     chosen = user_settings.load(**flags, format=format, server=server)
     given = {name: value for name, value in values.items() if value is not None}
+    given |= length_of(bars, loop, no_loop)
     if conditions:
         given["conditions"] = parse_conditions(conditions)
     if "plan" in given:
@@ -218,13 +225,13 @@ def _stdin() -> str:
 def _request(source: Path | None, given: dict, chosen: user_settings.Settings) -> GenerationRequest:
     """The request of `source`, or that of the settings, with what the command line says on top."""
     from ...library.metadata import request_from
-    from ...request import GenerationRequest, with_defaults
+    from ...request import GenerationRequest, over, with_defaults
 
     if source is not None:
         request = request_from(source)
         if "conditions" in given:
             given = given | {"conditions": request.conditions | given["conditions"]}
-        return replace(request, **given).validated()
+        return GenerationRequest(**over(vars(request), given)).validated()
     if "prompt" not in given and "plan" not in given:
         raise RequestError('give a PROMPT, such as ttm-app generate "slow piano", or --plan FILE, or --from FILE')
     values = with_defaults(given, chosen.request())

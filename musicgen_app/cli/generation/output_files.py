@@ -95,6 +95,7 @@ def print_clip(
         plan = {"played": result.plan.to_dict()} if result.plan else {}
         plan |= result.decision.reading() if result.decision else {}
         read = {"read_as": result.read_as} if result.read_as else {}
+        plan |= {"extent": asdict(result.extent)} if result.extent and request.in_bars else {}
         print_json(made | request.to_dict() | chosen | sound | made_by | read | plan)
     elif quiet:
         click.echo(str(target))
@@ -102,7 +103,17 @@ def print_clip(
         best = f"  best of {result.choice.best_of} (score {result.choice.score:.2f})" if result.choice else ""
         meant = f"  read as {result.read_as}" if result.read_as else ""
         planned = f"  {result.plan.describe()}" if result.plan and result.plan.describe() else ""
-        click.echo(f"{target}  {request.seconds:g} s  seed {request.seed}{best}{meant}{planned}")
+        click.echo(f"{target}  {_length(result)}  seed {request.seed}{best}{meant}{planned}")
+
+
+def _length(result: GenerationResult) -> str:
+    """The length of a clip in seconds and, where it was asked for so, in bars: "16 s (8 bars, loop)"."""
+    from ...control.bars import in_words
+
+    extent = result.extent
+    if extent is None or extent.bars is None:
+        return f"{result.request.seconds:g} s"
+    return f"{extent.seconds:.5g} s ({in_words(extent.bars)}{', loop' if extent.loop else ''})"
 
 
 def tell_where_it_goes_on(engine: Engine | ServerEngine, request: ResolvedRequest, before: str = "") -> None:
