@@ -54,12 +54,7 @@ def timeline_for(result: GenerationResult) -> Timeline | None:
     """Tempo, key, bars and sections of a clip, for audio.write; None where it was made to no plan."""
     if result.plan is None:
         return None
-    return timeline_of(result.plan, result.audio.shape[1] / result.sample_rate, is_loop(result.request))
-
-
-def is_loop(request: GenerationRequest) -> bool:
-    """Whether a request asked for a loop, with the field `loop`."""
-    return bool(getattr(request, "loop", None))
+    return timeline_of(result.plan, result.audio.shape[1] / result.sample_rate, result.request.loop)
 
 
 def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
