@@ -22,7 +22,12 @@ from torch import Tensor
 from .aligner import Aligner, load_aligner
 from .codecs.onnx import OnnxCodec
 from .control.plan import Plan
-from .errors import Cancelled, GenerationError
+from .editing.edit import Edit
+from .editing.hearing import heard_genre
+from .editing.passages import Work
+from .editing.preparation import NO_PROMPT, prepare
+from .editing.source import Source
+from .errors import Cancelled, GenerationError, RequestError, TTMError
 from .machine.device import pick_device, pick_precision
 from .models import installed
 from .models.bundle import Bundle
@@ -30,6 +35,9 @@ from .models.installed import ResolvedRequest
 from .pipeline import EncodedPrompt, LoadedModel, load_model
 from .request import VARIATIONS, Choice, GenerationRequest, GenerationResult, check_whole
 from .songbook.decision import Decision
+from .songbook.wishes import Wishes
+
+LEAST_STEPS = 4  # of an edit, where nobody says how many
 
 
 @dataclass(frozen=True)
@@ -149,6 +157,99 @@ class Engine:
             for first, candidate in zip(seeds[:: request.best_of], best, strict=True)
         ]
 
+    @torch.inference_mode()
+    def edit(
+        self,
+        source: Source,
+        edit: Edit,
+        request: GenerationRequest | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> list[GenerationResult]:
+        """A recording edited, `request.variations` times, at its own rate and with its own channels.
+
+        What is not edited keeps its samples to the bit. The request says what is made: a prompt (default: that of the
+        recording, or the genre that is heard in it), chords and drums; bpm, key, metre and plan tell what the recording
+        is, where what its tags say or what is heard is wrong. Its length is the recording's, so it has no seconds.
+        Seeds, best_of, progress and cancel are as in `generate`. Raises as that, and ModelError for a codec that cannot
+        encode.
+        """
+        clock = _Clock(progress, cancel)
+        request = request or GenerationRequest("")
+        if request.seconds is not None:
+            raise RequestError("seconds has no meaning in the request of an edit: the edit says how long it is")
+        ready = prepare(source, edit, request, self._plan_of)
+        prompt = request.prompt or (source.request.prompt if source.request else "")
+        if not prompt:
+            prompt = self._heard(source, request.model)
+            ready = replace(ready, notes=(*ready.notes, f"no prompt was given: heard as {prompt}"))
+        given = replace(request, prompt=prompt, seconds=ready.seconds)
+        request, bundle = self.resolve(given)
+        if given.steps is None:  # what is kept is only seen from the second step on
+            request = replace(request, steps=max(request.steps or 0, LEAST_STEPS))
+        model, wishes = self.load(bundle), Wishes(plan=ready.plan)
+        if request.best_of > 1:
+            _ = self.judge  # one that cannot be read is found out first
+        seeds, work = request.seeds, Work.of(model, ready)
+        with clock.stage("text"):
+            clock.report(0)
+            text = model.encode(request.prompt, request.negative, wishes, request.conditions)
+            (decision,) = model.decisions(text, seeds[:1], wishes, borrowing=False)
+            _ = work.latents
+            score = self._scorer(text.prompt, model) if request.best_of > 1 else None
+            clock.report(1)
+        with clock.stage("sampling", len(seeds) * len(work.passages) * (request.steps or 0)):
+            made = self._sampled_beside(work, text, decision.plan, request, clock)
+        with clock.stage("decoding"):
+            candidates = zip(seeds, self._spliced(work, made, clock), strict=True)
+            best = [_best(islice(candidates, request.best_of), score) for _ in range(request.variations)]
+        return [
+            ready.told(self._result(model, request, text, clock.taken, first, candidate, decision, work.longest))
+            for first, candidate in zip(seeds[:: request.best_of], best, strict=True)
+        ]
+
+    def _plan_of(self, source: Source) -> Plan | None:
+        """The plan that a recording of the app was made to; None where its model is not here, or is another by now."""
+        if source.request is None:
+            return None
+        try:
+            request, bundle = self.resolve(source.request)
+        except TTMError:
+            return None
+        return self.decide(source.request)[0].plan if bundle.weights_sha256 == source.weights else None
+
+    def _heard(self, source: Source, model: str) -> str:
+        """A prompt for a recording of which nothing is known: the genre that the judge finds, of those of the model."""
+        genres = self.load(model).genres
+        return heard_genre(source, self.judge, genres.names) if genres else NO_PROMPT
+
+    def _sampled_beside(
+        self, work: Work, text: EncodedPrompt, plan: Plan, request: GenerationRequest, clock: _Clock
+    ) -> list[list[Tensor]]:
+        """The latents of every passage of an edit, for every seed, `self.batch` of them sampled together."""
+        seeds, passages = request.seeds, len(work.passages)
+        made: list[list[Tensor]] = []
+        for first in range(0, len(seeds), self.batch):
+            together = seeds[first : first + self.batch]
+
+            def on_step(passage: int, step: int, steps: int, done: int = first, batch: int = len(together)) -> None:
+                clock.report((done * passages + passage * batch) * steps + step * batch, len(seeds) * passages * steps)
+
+            made += work.sample(text, plan, together, request, on_step)
+        return made
+
+    def _spliced(self, work: Work, made: list[list[Tensor]], clock: _Clock) -> Iterator[np.ndarray | GenerationError]:
+        """The recording (channels, samples) anew for every seed, made when it is wanted, or why there is none."""
+        for number, latents in enumerate(made):
+
+            def on_part(done: int, total: int, number: int = number) -> None:
+                clock.report(number * total + done, len(made) * total)
+
+            try:
+                yield work.finish(latents, on_part)
+            except GenerationError as error:
+                yield error
+
     def _sampled(
         self,
         model: LoadedModel,
@@ -200,15 +301,19 @@ class Engine:
         first_seed: int,
         candidate: _Candidate,
         decision: Decision,
+        longest: float | None = None,
     ) -> GenerationResult:
-        """The clip that was chosen, with all it takes to make it again and what the user should know."""
+        """The clip that was chosen, with all it takes to make it again and what the user should know.
+
+        longest: seconds that went through the model at once; None: the clip.
+        """
         notes = []
         if text.cut:
             notes.append(f"{text.cut} tokens of the prompt did not fit the text encoder and were left out")
         if candidate.unusable:
             notes.append(f"{candidate.unusable} of {request.best_of} candidates had no usable sound")
         notes += decision.notes + _length_notes(decision.plan, request)
-        if request.length > model.bundle.pass_seconds:
+        if (longest or request.length) > model.bundle.pass_seconds:
             native = f"{model.bundle.native_seconds:g} s"
             notes.append(f"longer than {model.bundle.name} plays at once: made in overlapping windows of {native}")
         if text.negative and request.guidance == 1:

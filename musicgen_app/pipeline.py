@@ -24,7 +24,7 @@ from .codecs import load_codec
 from .codecs.base import Codec
 from .codecs.chunks import decode_chunked
 from .control.genre_classifier import Genres, load_genres, with_genre
-from .control.grid import frame_grid
+from .control.grid import GIVEN, frame_grid
 from .control.plan import Plan
 from .control.planner import Pieces, check_layout, load_pieces
 from .control.prompt_parser import parse_prompt, two_sides
@@ -167,16 +167,26 @@ class LoadedModel:
         """The plan of the clip of every seed; None where the model follows no plans."""
         return [one.plan for one in self.decisions(text, seeds)] if self.bundle.follows_plans else None
 
-    def decisions(self, text: EncodedPrompt, seeds: Sequence[int], wishes: Wishes = NOTHING) -> list[Decision]:
-        """The plan of the clip of every seed, and where it comes from. Raises RequestError."""
+    def decisions(
+        self, text: EncodedPrompt, seeds: Sequence[int], wishes: Wishes = NOTHING, borrowing: bool = True
+    ) -> list[Decision]:
+        """The plan of the clip of every seed, and where it comes from. borrowing: what nobody says. RequestError."""
         genre = (text.named, STATED) if text.named else (text.genre, BORROWED if text.genre else DEFAULT)
-        pieces = self.pieces if self.bundle.follows_plans else None
+        pieces = self.pieces if self.bundle.follows_plans and borrowing else None
         return decide(text.written or text.prompt, text.vector, seeds, pieces, wishes, self.bundle.grid_layout, genre)
 
-    def conditions(self, text: EncodedPrompt, batch: int, frames: int, plans: Sequence[Plan] | None) -> Conditions:
+    def conditions(
+        self,
+        text: EncodedPrompt,
+        batch: int,
+        frames: int,
+        plans: Sequence[Plan] | None,
+        given: np.ndarray | None = None,
+    ) -> Conditions:
         """The conditions of `batch` clips of so many latent frames, each with its plan where the model follows them.
 
-        plans: one for each clip; None leaves them open. Raises RequestError.
+        plans: one for each clip; None leaves them open. given: frames (frames,) whose latents are known, of which a
+        model that was trained so is told. Raises RequestError.
         """
         if plans is not None and len(plans) != batch:
             raise RequestError(f"{batch} clips need as many plans, not {len(plans)}")
@@ -185,13 +195,16 @@ class LoadedModel:
             return Conditions(conditional, unconditional)
         rate, layout = self.codec.latent_rate, self.bundle.grid_layout
         grids = np.stack([frame_grid(plan, frames, rate, layout=layout) for plan in plans])
-        grid = torch.from_numpy(grids).to(self.device)  # (B, frames, grid_dim)
+        bare = np.zeros_like(grids)
+        if given is not None and self.bundle.takes_given:
+            grids[..., GIVEN] = bare[..., GIVEN] = given
+        grid, no_grid = (torch.from_numpy(g).to(self.device) for g in (grids, bare))  # (B, frames, grid_dim)
 
         def with_plan(condition: Any, grid: Tensor) -> Any:
             return with_grid(self.backbone, condition, grid)
 
         guidance = self.bundle.plan_guidance
-        planless = with_plan(conditional, torch.zeros_like(grid)) if guidance != 1 else None
+        planless = with_plan(conditional, no_grid) if guidance != 1 else None
         return Conditions(with_plan(conditional, grid), with_plan(unconditional, grid), planless, guidance)
 
     # 2. draw noise
@@ -214,17 +227,21 @@ class LoadedModel:
         on_step: Callable[[int, int], None] | None = None,
         initial: Tensor | None = None,
         strength: float = 1.0,
+        free: Tensor | None = None,
     ) -> Tensor:
         """Noise (B, T, D) -> latents (B, T, D) in the codec's own scale, as the request's sampler settings say.
 
         With initial latents (B, T, D, the codec's scale) the sampling begins between them and the noise: strength 1
         leaves nothing of them, 0 leaves them as they are (audio-to-audio; Meng et al., 2022, arXiv 2108.01073).
+        free (T,) says which frames are made, True there; the others keep their initial latents (`sampling.held`).
         on_step(done, total) is called after every step, of a clip that does not fit into one pass after every window.
         Raises RequestError for a request that is not resolved, and for latents or a strength that do not fit.
         """
         if request.guidance is None or request.steps is None or request.solver is None:
             raise RequestError("the request is not resolved: take that of Engine.resolve")
         start = self._start(noise, initial, strength)
+        if free is not None and (initial is None or free.shape != noise.shape[1:2]):
+            raise RequestError("frames that are kept need initial latents, and a mask of as many frames")
         backbone, on_step = self._view(noise.shape[1], request, on_step)
         velocity = sampling.guided(
             backbone,
@@ -234,10 +251,14 @@ class LoadedModel:
             request.guidance_interval or (0.0, 1.0),
             conditions.negatives,
         )
+        x = noise
         if initial is not None:
-            noise = flow.interpolate((initial - self.mean) / self.std, noise, noise.new_full((len(noise),), start))
-        latents = sampling.sample(velocity, noise, request.steps, request.solver, on_step, start)
-        return latents * self.std + self.mean
+            data = (initial - self.mean) / self.std
+            x = flow.interpolate(data, noise, noise.new_full((len(noise),), start))
+            if free is not None:
+                velocity = sampling.held(velocity, data, noise, free, self.bundle.takes_given)
+        latents = sampling.sample(velocity, x, request.steps, request.solver, on_step, start) * self.std + self.mean
+        return latents if initial is None or free is None else torch.where(free[:, None], latents, initial)
 
     def _view(
         self, frames: int, request: GenerationRequest, on_step: Callable[[int, int], None] | None

@@ -190,6 +190,7 @@ class GenerationResult:
     plan: Plan | None = None  # tempo, key and chords that it was made to, where the model follows a plan
     read_as: str = ""  # the genre that the prompt was taken to mean, where it names none
     decision: Decision | None = None  # why it is that plan, and what of the request was understood
+    edit: dict | None = None  # of a recording that was edited: how, which one, and what was kept of it
 
 
 def with_defaults(given: dict, defaults: dict) -> dict:

@@ -70,6 +70,22 @@ def guided(
     return velocity
 
 
+def held(velocity: VelocityFn, data: Tensor, noise: Tensor, free: Tensor, clean: bool = False) -> VelocityFn:
+    """The velocity function of a sampling in which only some frames are made: free (T,) or (B, T), True there.
+
+    All others follow the straight path from their noise to their data (B, T, D), whatever the solver: before each
+    evaluation they are put where the path has them, and after it they get its velocity (after Lugmayr et al., 2022,
+    arXiv 2201.09865). clean: of a network that was trained so, they are shown as the data that they are.
+    """
+    free = free[..., None]
+
+    def velocity_beside(x: Tensor, t: float, end: float | None = None) -> Tensor:
+        known = data if clean else torch.lerp(noise, data, t)
+        return torch.where(free, velocity(torch.where(free, x, known), t, end), data - noise)
+
+    return velocity_beside
+
+
 def euler(velocity: VelocityFn, x: Tensor, t: float, h: float) -> Tensor:
     """One step of the first-order method (one evaluation)."""
     return x + h * velocity(x, t)

@@ -15,6 +15,7 @@ import os
 import re
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from .. import __version__
 from ..audio import WAV_COMMENT_BYTES, read_tags
@@ -29,6 +30,7 @@ ORIGIN = ("model", "weights", "app")
 SETTINGS = ("seed", "seconds", "steps", "guidance", "guidance_interval", "solver", "loudness")
 TEXTS = ("prompt", "negative")
 CONDITIONS = "conditions"  # only in the record of a clip whose model was told some
+EDIT, PLAYED = "edit", "played"  # the edit only in the record of a recording that was edited, with the plan it then has
 CHOICE = tuple(field.name for field in fields(Choice))  # only in the record of a clip that was chosen
 TITLE_LENGTH = 80  # characters
 RECORD_BYTES = 524_288  # more than the longest prompts and plans take
@@ -62,7 +64,7 @@ def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
         "seconds_taken": result.seconds_taken,
         "computed": result.computed,
         **({"read_as": result.read_as} if result.read_as else {}),
-        **({"played": result.plan.to_dict()} if result.plan else {}),
+        **({PLAYED: result.plan.to_dict()} if result.plan else {}),
         **(result.decision.reading() if result.decision else {}),
     }
 
@@ -88,10 +90,33 @@ def request_from(path: str | Path, choosing: bool = False) -> GenerationRequest:
 
     For the best of several clips it is the request of that one alone or, with `choosing`, the one that chose it.
     From the file's own tags; a prompt too long for a WAV tag is taken from the sidecar, if that is of the same clip.
-    Raises FileError for a file that is not ours, RequestError for values no request may have.
+    Raises FileError for a file that is not ours or that was edited, RequestError for values no request may have.
     """
     path = Path(path)
-    return request_in(record_of(path), path, choosing)
+    record = record_of(path)
+    if EDIT in record:
+        raise FileError(f"{path} was edited, which its request alone cannot do again: edit {_edited(record)[1]} again")
+    return request_in(record, path, choosing)
+
+
+def made_by(path: str | Path) -> GenerationRequest:
+    """The validated request in the record of a clip, of an edited one too. Raises as `request_in`."""
+    return request_in(record_of(Path(path)), Path(path))
+
+
+def _edited(record: dict) -> tuple[str, str]:
+    """What was done to an edited clip, and the name of what it was done to; both come from a file of anybody."""
+    edit = record.get(EDIT)
+    edit = edit if isinstance(edit, dict) else {}
+    source = edit.get("source")
+    said = (edit.get("kind"), source.get("name") if isinstance(source, dict) else None)
+    kind, name = ("".join(c if c.isprintable() else "?" for c in str(text or "")[:TITLE_LENGTH]) for text in said)
+    return kind or "edit", name or "what it was made of"
+
+
+def edited_in(record: dict) -> str:
+    """In words what was done to an edited clip: "repaint of song.wav"; "" for one that was not edited."""
+    return " of ".join(_edited(record)) if EDIT in record else ""
 
 
 def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRequest:
@@ -112,13 +137,28 @@ def plan_in(path: Path) -> Plan:
     Raises FileError: it is not ours, or has no plan.
     """
     record = record_of(path)
-    if sidecar_path(path).is_file():
-        record = read_sidecar(path)
-    facts = record.get("played", record.get("plan"))
+    facts = _played(path, record) or record.get("plan")
     if facts is None:
         raise FileError(
             f"{path}: neither the clip nor a sidecar beside it has a plan: give its prompt and seed to ttm-app plan"
         )
+    return _plan(facts, path)
+
+
+def played_in(path: str | Path) -> Plan | None:
+    """The plan that the clip at `path` was made to, where its record or its sidecar has it. Raises as `plan_in`."""
+    facts = _played(Path(path), record_of(Path(path)))
+    return None if facts is None else _plan(facts, Path(path))
+
+
+def _played(path: Path, record: dict) -> Any:
+    """The plan that was played, as it stands in the sidecar of a clip or in its record; None: it is in neither."""
+    if sidecar_path(path).is_file():
+        record = read_sidecar(path) | {name: record[name] for name in (PLAYED,) if name in record}
+    return record.get(PLAYED)
+
+
+def _plan(facts: Any, path: Path) -> Plan:
     try:
         return Wishes.checked({"plan": facts}).sheet.plan
     except RequestError as error:
@@ -144,6 +184,8 @@ def _record(result: GenerationResult) -> dict:
         **{name: request[name] for name in (*TEXTS, *SETTINGS, CONDITIONS) if name in request},
         **{name: request[name] for name in PLANNING if request[name] is not None},
         **(asdict(result.choice) if result.choice else {}),
+        **({EDIT: result.edit} if result.edit else {}),
+        **({PLAYED: result.plan.to_dict()} if result.edit and result.plan else {}),
     }
 
 
@@ -234,6 +276,7 @@ def _complete(record: dict, path: Path) -> dict:
     older = "computed" in record and "origin" not in record
     planning = [name for name in PLANNING if name in record and not (older and name == "plan")]
     more = [*(CHOICE if "best_of" in record else ()), *([CONDITIONS] if CONDITIONS in record else ())]
+    more += [name for name in (EDIT, PLAYED) if EDIT in record and name in record]
     try:
         return {name: record[name] for name in (*ORIGIN, *TEXTS, *SETTINGS, *more, *planning)}
     except KeyError as error:
