@@ -7,7 +7,7 @@ of N). The steps themselves are `pipeline.LoadedModel`'s.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,11 +23,8 @@ from .aligner import Aligner, load_aligner
 from .codecs.onnx import OnnxCodec
 from .control.plan import Plan
 from .editing.edit import Edit
-from .editing.hearing import heard_genre
-from .editing.passages import Work
-from .editing.preparation import NO_PROMPT, prepare
 from .editing.source import Source
-from .errors import Cancelled, GenerationError, RequestError, TTMError
+from .errors import Cancelled, GenerationError
 from .machine.device import pick_device, pick_precision
 from .models import installed
 from .models.bundle import Bundle
@@ -35,9 +32,6 @@ from .models.installed import ResolvedRequest
 from .pipeline import EncodedPrompt, LoadedModel, load_model
 from .request import VARIATIONS, Choice, GenerationRequest, GenerationResult, check_whole
 from .songbook.decision import Decision
-from .songbook.wishes import Wishes
-
-LEAST_STEPS = 4  # of an edit, where nobody says how many
 
 
 @dataclass(frozen=True)
@@ -131,7 +125,7 @@ class Engine:
         `progress` is called after every stage and solver step, `cancel` is looked at in the same places.
         Raises RequestError, ModelError, Cancelled, and GenerationError when what came out is not usable.
         """
-        clock = _Clock(progress, cancel)
+        clock = Clock(progress, cancel)
         request, bundle = request if isinstance(request, ResolvedRequest) else self.resolve(request)
         model = self.load(bundle)
         seeds = request.seeds
@@ -144,20 +138,19 @@ class Engine:
             text = model.encode(request.prompt, request.negative, wishes, request.conditions)
             decisions = model.decisions(text, seeds, wishes)
             plans = [decision.plan for decision in decisions] if bundle.follows_plans else None
-            score = self._scorer(text.prompt, model) if request.best_of > 1 else None
+            score = self.scorer(text.prompt, model) if request.best_of > 1 else None
             clock.report(1)
         with clock.stage("sampling", len(seeds) * (request.steps or 0)):
             latents = self._sampled(model, request, text, plans, seeds, clock)
         with clock.stage("decoding"):
             candidates = zip(seeds, self._decoded(model, request, latents, clock), strict=True)
-            best = [_best(islice(candidates, request.best_of), score) for _ in range(request.variations)]
+            best = [best_of(islice(candidates, request.best_of), score) for _ in range(request.variations)]
         decision_of = dict(zip(seeds, decisions, strict=True))
         return [
-            self._result(model, request, text, clock.taken, first, candidate, decision_of[candidate.seed])
+            self.result(model, request, text, clock.taken, first, candidate, decision_of[candidate.seed])
             for first, candidate in zip(seeds[:: request.best_of], best, strict=True)
         ]
 
-    @torch.inference_mode()
     def edit(
         self,
         source: Source,
@@ -166,89 +159,23 @@ class Engine:
         progress: Callable[[Progress], None] | None = None,
         cancel: CancelToken | None = None,
     ) -> list[GenerationResult]:
-        """A recording edited, `request.variations` times, at its own rate and with its own channels.
+        """A recording edited, `request.variations` times; see `editing.making.edited`."""
+        from .editing.making import edited
 
-        What is not edited keeps its samples to the bit. The request says what is made: a prompt (default: that of the
-        recording, or the genre that is heard in it), chords and drums; bpm, key, metre and plan tell what the recording
-        is, where what its tags say or what is heard is wrong. Its length is the recording's, so it has no seconds.
-        Seeds, best_of, progress and cancel are as in `generate`. Raises as that, and ModelError for a codec that cannot
-        encode.
-        """
-        clock = _Clock(progress, cancel)
-        request = request or GenerationRequest("")
-        if request.seconds is not None:
-            raise RequestError("seconds has no meaning in the request of an edit: the edit says how long it is")
-        ready = prepare(source, edit, request, self._plan_of)
-        prompt = request.prompt or (source.request.prompt if source.request else "")
-        if not prompt:
-            prompt = self._heard(source, request.model)
-            ready = replace(ready, notes=(*ready.notes, f"no prompt was given: heard as {prompt}"))
-        given = replace(request, prompt=prompt, seconds=ready.seconds)
-        request, bundle = self.resolve(given)
-        if given.steps is None:  # what is kept is only seen from the second step on
-            request = replace(request, steps=max(request.steps or 0, LEAST_STEPS))
-        model, wishes = self.load(bundle), Wishes(plan=ready.plan)
-        if request.best_of > 1:
-            _ = self.judge  # one that cannot be read is found out first
-        seeds, work = request.seeds, Work.of(model, ready)
-        with clock.stage("text"):
-            clock.report(0)
-            text = model.encode(request.prompt, request.negative, wishes, request.conditions)
-            (decision,) = model.decisions(text, seeds[:1], wishes, borrowing=False)
-            _ = work.latents
-            score = self._scorer(text.prompt, model) if request.best_of > 1 else None
-            clock.report(1)
-        with clock.stage("sampling", len(seeds) * len(work.passages) * (request.steps or 0)):
-            made = self._sampled_beside(work, text, decision.plan, request, clock)
-        with clock.stage("decoding"):
-            candidates = zip(seeds, self._spliced(work, made, clock), strict=True)
-            best = [_best(islice(candidates, request.best_of), score) for _ in range(request.variations)]
-        return [
-            ready.told(self._result(model, request, text, clock.taken, first, candidate, decision, work.longest))
-            for first, candidate in zip(seeds[:: request.best_of], best, strict=True)
-        ]
+        return edited(self, source, edit, request or GenerationRequest(""), progress, cancel)
 
-    def _plan_of(self, source: Source) -> Plan | None:
-        """The plan that a recording of the app was made to; None where its model is not here, or is another by now."""
-        if source.request is None:
-            return None
-        try:
-            request, bundle = self.resolve(source.request)
-        except TTMError:
-            return None
-        return self.decide(source.request)[0].plan if bundle.weights_sha256 == source.weights else None
+    def layers(
+        self,
+        parts: Sequence[str],
+        request: GenerationRequest,
+        levels: Sequence[float] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> list[GenerationResult]:
+        """Parts on one plan: their sum, and then each of them; see `editing.making.layers`."""
+        from .editing.making import layers
 
-    def _heard(self, source: Source, model: str) -> str:
-        """A prompt for a recording of which nothing is known: the genre that the judge finds, of those of the model."""
-        genres = self.load(model).genres
-        return heard_genre(source, self.judge, genres.names) if genres else NO_PROMPT
-
-    def _sampled_beside(
-        self, work: Work, text: EncodedPrompt, plan: Plan, request: GenerationRequest, clock: _Clock
-    ) -> list[list[Tensor]]:
-        """The latents of every passage of an edit, for every seed, `self.batch` of them sampled together."""
-        seeds, passages = request.seeds, len(work.passages)
-        made: list[list[Tensor]] = []
-        for first in range(0, len(seeds), self.batch):
-            together = seeds[first : first + self.batch]
-
-            def on_step(passage: int, step: int, steps: int, done: int = first, batch: int = len(together)) -> None:
-                clock.report((done * passages + passage * batch) * steps + step * batch, len(seeds) * passages * steps)
-
-            made += work.sample(text, plan, together, request, on_step)
-        return made
-
-    def _spliced(self, work: Work, made: list[list[Tensor]], clock: _Clock) -> Iterator[np.ndarray | GenerationError]:
-        """The recording (channels, samples) anew for every seed, made when it is wanted, or why there is none."""
-        for number, latents in enumerate(made):
-
-            def on_part(done: int, total: int, number: int = number) -> None:
-                clock.report(number * total + done, len(made) * total)
-
-            try:
-                yield work.finish(latents, on_part)
-            except GenerationError as error:
-                yield error
+        return layers(self, parts, request, levels, progress, cancel)
 
     def _sampled(
         self,
@@ -257,7 +184,7 @@ class Engine:
         text: EncodedPrompt,
         plans: list[Plan] | None,
         seeds: list[int],
-        clock: _Clock,
+        clock: Clock,
     ) -> list[Tensor]:
         """The latents (T, D) of the clip of every seed, `self.batch` of them sampled together."""
         frames = model.frames(request.length)
@@ -274,7 +201,7 @@ class Engine:
         return latents
 
     def _decoded(
-        self, model: LoadedModel, request: GenerationRequest, latents: list[Tensor], clock: _Clock
+        self, model: LoadedModel, request: GenerationRequest, latents: list[Tensor], clock: Clock
     ) -> Iterator[np.ndarray | GenerationError]:
         """The clip (channels, samples) of each of the latents (T, D), made when it is wanted, or why there is none."""
         for number, item in enumerate(latents):
@@ -287,12 +214,12 @@ class Engine:
             except GenerationError as error:
                 yield error
 
-    def _scorer(self, prompt: str, model: LoadedModel) -> Callable[[np.ndarray], float]:
+    def scorer(self, prompt: str, model: LoadedModel) -> Callable[[np.ndarray], float]:
         """A function that says how well a clip (channels, samples) fits the prompt."""
         text = self.judge.text([prompt])[0]
         return lambda clip: self.judge.score(clip, model.codec.sample_rate, text)
 
-    def _result(
+    def result(
         self,
         model: LoadedModel,
         request: GenerationRequest,
@@ -353,7 +280,7 @@ def _length_notes(plan: Plan, request: GenerationRequest) -> list[str]:
     return [f"the plan takes {plan.seconds:.1f} s, but the clip has {round(request.length, 1):g} s: it is cut there"]
 
 
-class _Clock:
+class Clock:
     """Reports where the work of one request is, how long each stage took, and stops it when that is asked for."""
 
     def __init__(self, progress: Callable[[Progress], None] | None, cancel: CancelToken | None):
@@ -388,7 +315,7 @@ class _Candidate(NamedTuple):
     unusable: int
 
 
-def _best(
+def best_of(
     candidates: Iterable[tuple[int, np.ndarray | GenerationError]], score: Callable[[np.ndarray], float] | None
 ) -> _Candidate:
     """The candidate that scores highest; without `score` the first usable one. GenerationError: none is usable."""

@@ -9,6 +9,5 @@ bars        bar lines, and plans with other chords in some bars
 passages    the parts of the timeline that go through the model: encoded, sampled beside what is kept, decoded
 splice      what was made, in the place of what was there
 layers      parts on one plan, and their sum
-
-`Engine.edit` strings them together.
+making      strings them together: what `Engine.edit` and `Engine.layers` do
 """

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from ..control.operations import checked
 from ..control.plan import Plan
+from ..control.prompt_parser import parse_prompt
 from ..errors import RequestError
 from ..request import GenerationRequest, GenerationResult
+from ..songbook.decision import Decision
 from ..songbook.sheet import read_row
 from ..songbook.wishes import RING, Wishes
 from .bars import NO_TEMPO, changed_within, with_cadence, with_row
@@ -57,6 +59,9 @@ def prepare(source: Source, edit: Edit, request: GenerationRequest, known: Calla
     edit = edit.checked()
     if request.form is not None:
         raise RequestError("form has no meaning for an edit: say the chords of what is made, or the plan of all of it")
+    if request.loudness is not None:
+        raise RequestError("loudness has no meaning for an edit: what is made is as loud as what is there")
+    request = _with_said(request)
     plan, notes = plan_of_source(source, edit, request, known)
     timeline = lay_out(edit, source.audio.shape[1], source.sample_rate, plan)
     return Prepared(source, edit, timeline, _planned(plan, edit, request, timeline, source.sample_rate), tuple(notes))
@@ -77,6 +82,25 @@ def plan_of_source(
         starts = [region.start for region in edit.regions if not region.bars]
         return heard_plan(source, *told, edit.downbeat, min(starts, default=near))
     return checked(corrected(plan, *told, edit.downbeat)), []
+
+
+def _with_said(request: GenerationRequest) -> GenerationRequest:
+    """A request with the chords and drums that its prompt names, where its own fields do not."""
+    facts = parse_prompt(request.prompt)
+    chords = " ".join(facts.chords) if facts.chords and all(facts.chords) else None
+    drums = facts.drums if request.drums is None else request.drums
+    return replace(request, chords=request.chords or chords, drums=drums)
+
+
+def heeded(decision: Decision, given: bool) -> Decision:
+    """What was understood of the prompt of an edit. given: or it is that of the recording, of which nothing is told.
+
+    Chords and drums of a prompt that was given are played, though the plan of the recording has others.
+    """
+    kinds = ("chords", "drums")
+    told = [one for one in decision.approximated if one.kind == "edition" or given and one.kind not in kinds]
+    missed = decision.not_understood if given else ()
+    return replace(decision, approximated=tuple(told), not_understood=missed)
 
 
 def _planned(plan: Plan, edit: Edit, request: GenerationRequest, timeline: Timeline, rate: int) -> Plan:
