@@ -23,6 +23,8 @@ COMMANDS = {  # name -> the module that has it under that name, or under the one
     "repaint": "editing.edits",
     "vary": "editing.edits",
     "ending": "editing.edits",
+    "add": "editing.edits",
+    "layers": "editing.layers",
     "plan": "planning.plan",
     "gui": "gui",
     "library": "library",

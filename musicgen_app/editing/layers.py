@@ -80,9 +80,16 @@ def together(sounds: Sequence[np.ndarray], levels: Sequence[float], sample_rate:
 
 
 def layered(
-    parts: Sequence[str], made: Sequence[GenerationResult], levels: Sequence[float], style: str, judge: Aligner
+    parts: Sequence[str],
+    made: Sequence[GenerationResult],
+    levels: Sequence[float],
+    request: GenerationRequest,
+    judge: Aligner,
 ) -> list[GenerationResult]:
-    """The sum of parts that were made, and then the parts, at their levels; what the judge says is in their edits."""
+    """The sum of parts that were made, and then the parts, at their levels; what the judge says is in their edits.
+
+    request: the one for all, which has the style and the plan.
+    """
     rate = made[0].sample_rate
     sounds, _ = together([result.audio for result in made], levels, rate)
     heard = [purity(result.audio, rate, judge, parts) for result in made]
@@ -90,11 +97,15 @@ def layered(
         replace(result, audio=sound, edit={"kind": "layer", "part": part, "level": level, "heard": scores, "kept": []})
         for result, sound, part, level, scores in zip(made, sounds, parts, levels, heard, strict=True)
     ]
+    plan = request.plan if isinstance(request.plan, Plan) else made[0].plan
+    layers = [replace(layer, plan=plan) for layer in layers]
     facts = {"kind": "layers", "parts": list(parts), "levels": list(levels), "kept": []}
-    request = replace(made[0].request, prompt=", ".join([*parts, *([style] if style else [])]), negative="")
+    style = [request.prompt] if request.prompt else []
+    request = replace(made[0].request, prompt=", ".join([*parts, *style]), negative=request.negative, plan=plan)
     notes = dict.fromkeys(note for result in made for note in result.notes)
     whole = np.asarray(np.sum(sounds, axis=0, dtype=np.float64), np.float32)
-    return [replace(made[0], audio=whole, request=request, edit=facts, notes=tuple(notes), choice=None), *layers]
+    first = replace(made[0], audio=whole, request=request, plan=plan, edit=facts, notes=tuple(notes), choice=None)
+    return [first, *layers]
 
 
 def added(source: Source, part: GenerationResult, level: float, record: dict) -> list[GenerationResult]:

@@ -107,7 +107,7 @@ def layers(
     for number, name in enumerate(names):
         others = names[:number] + names[number + 1 :]
         made += engine.generate(request_for(name, others, whole, plan), progress, cancel)
-    return layered(names, made, levels, request.prompt, engine.judge)
+    return layered(names, made, levels, replace(request, plan=plan), engine.judge)
 
 
 def _added(

@@ -134,6 +134,16 @@ def ending(file: Path, prompt: str | None, bars: int | None, **values) -> None:
     _edit(file, prompt, {"kind": "ending", "bars": bars}, values)
 
 
+@edit_command("add", 'ttm-app add song.wav "bass line" --level -3 -o with-bass.wav', "Add a part to a recording.")
+@click.option("--level", type=float, metavar="DB", help="How much louder the part is, or with -3 softer.  [default: 0]")
+def add(file: Path, prompt: str | None, level: float | None, **values) -> None:
+    """Add the part in PROMPT, such as "bass line", to the recording in FILE, to its beat and chords.
+
+    A second file, with -part in its name, has the part alone. Where the sum would be too loud both are lowered.
+    """
+    _edit(file, prompt, {"kind": "add", "level": level}, values)
+
+
 def _edit(file: Path, prompt: str | None, said: dict, values: dict) -> None:
     """Edit a file as said, with the values of the options that all edits have, and write what comes out."""
     from ...editing.edit import Edit
@@ -193,6 +203,8 @@ def targets_of(
         best = f"-best-of-{request.best_of}" if request.best_of > 1 else ""
         output = (output or Path()) / f"{paths.slug(file.stem)}-{edit.kind}-{request.seed}{best}{suffix}"
     targets = numbered(output, request.variations)
+    if edit.kind == "add":
+        targets = [path for one in targets for path in (one, one.with_name(f"{one.stem}-part{one.suffix}"))]
     for target in targets:
         if target.exists() and os.path.samefile(target, file):
             raise FileError(f"{target} is the recording itself, which is never replaced: name another file with -o")
