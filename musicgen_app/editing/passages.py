@@ -28,11 +28,12 @@ from .timeline import Timeline
 SEEN = 0.25  # of the length that a model was trained on: what it sees on either side of a long span, at least
 LOUD = (0.03, 0.3)  # root mean square that models know: what is outside is brought there to be encoded
 AFTER = 1.0  # seconds of silence that an ending is led into
+BEYOND = 0.5  # seconds that are made beyond an end of the new recording, and cut off: no music stops with it
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A stretch of the timeline, [start, stop) in samples, with the spans in it. stop may lie beyond its end."""
+    """A stretch of the timeline, [start, stop) in samples, with the spans in it. It may reach beyond either end."""
 
     start: int
     stop: int
@@ -52,7 +53,9 @@ def passages_of(timeline: Timeline, rate: int, codec_rate: int, native: float) -
             start, stop = 0, max(end + beside, min(stop - start, native * rate))
         if stop > timeline.samples:
             start, stop = max(0, min(start, timeline.samples - native * rate)), timeline.samples
-        start, stop = int(start // unit * unit), math.ceil(stop)
+        start -= BEYOND * rate * (begin <= 0 < timeline.offset)
+        stop += BEYOND * rate * (end >= timeline.samples and not timeline.ends)
+        start, stop = math.floor(start / unit) * unit, math.ceil(stop)
         if found and start <= found[-1].stop:
             before = found.pop()
             found.append(Passage(before.start, max(stop, before.stop), (*before.spans, (begin, end))))
@@ -119,7 +122,12 @@ class Work:
         """Which frames (T,) of a passage are made: those that reach into a span."""
         size = self.model.codec.samples_per_latent * self.rate / self.model.codec.sample_rate
         first = passage.start + np.arange(frames) * size
-        free = [(first < end) & (first + size > begin) for begin, end in passage.spans]
+        last = math.inf if not self.timeline.ends else self.timeline.samples
+        reach = [
+            (-math.inf if begin <= 0 else begin, last if end >= self.timeline.samples else end)
+            for begin, end in passage.spans
+        ]
+        free = [(first < end) & (first + size > begin) for begin, end in reach]
         return torch.from_numpy(np.logical_or.reduce(free)).to(self.model.device)
 
     @property

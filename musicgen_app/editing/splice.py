@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .. import audio
+from ..songbook.wishes import RING
 from .timeline import FADE
 
 LEVEL = 4.0  # what is made is brought to the level of what is kept by at most so much (12 dB)
 SETTLE = 0.005  # seconds over which what is made begins, or stops, at an end of the recording
-DYING = 0.5  # seconds in which an ending goes to silence at last
 
 
 def gain(made: np.ndarray, there: np.ndarray) -> np.ndarray:
@@ -25,8 +25,8 @@ def spliced(
 ) -> np.ndarray:
     """A span (channels, n) of what was made, faded over what was there (channels, n) at its edges.
 
-    before, after: whether something is kept on that side; else it begins, or stops, at once, without a click. ends: it
-    goes to silence. Lowered by one gain where it would be above the ceiling of `audio`.
+    before, after: whether something is kept on that side; else it begins, or stops, at once, without a click. ends: its
+    last chord dies away. Lowered by one gain where it would be above the ceiling of `audio`.
     """
     result = made.astype(np.float64)
     fade = min(round(FADE * sample_rate), result.shape[1] // 2)
@@ -34,7 +34,7 @@ def spliced(
     if not before:
         result[:, :settle] *= _rise(settle)
     if ends:
-        dying = min(round(DYING * sample_rate), result.shape[1] // 2)
+        dying = min(round(RING * sample_rate), result.shape[1] // 2)
         result[:, -dying:] *= _rise(dying)[::-1]
     elif not after:
         result[:, -settle:] *= _rise(settle)[::-1]
