@@ -239,7 +239,7 @@ class Engine:
             notes.append(f"{text.cut} tokens of the prompt did not fit the text encoder and were left out")
         if candidate.unusable:
             notes.append(f"{candidate.unusable} of {request.best_of} candidates had no usable sound")
-        notes += decision.notes + _length_notes(decision.plan, request)
+        notes += decision.notes + (_length_notes(decision.plan, request) if longest is None else [])
         if (longest or request.length) > model.bundle.pass_seconds:
             native = f"{model.bundle.native_seconds:g} s"
             notes.append(f"longer than {model.bundle.name} plays at once: made in overlapping windows of {native}")

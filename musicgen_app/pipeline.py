@@ -228,12 +228,14 @@ class LoadedModel:
         initial: Tensor | None = None,
         strength: float = 1.0,
         free: Tensor | None = None,
+        again: Tensor | None = None,
     ) -> Tensor:
         """Noise (B, T, D) -> latents (B, T, D) in the codec's own scale, as the request's sampler settings say.
 
         With initial latents (B, T, D, the codec's scale) the sampling begins between them and the noise: strength 1
         leaves nothing of them, 0 leaves them as they are (audio-to-audio; Meng et al., 2022, arXiv 2108.01073).
-        free (T,) says which frames are made, True there; the others keep their initial latents (`sampling.held`).
+        free (T,) says which frames are made, True there; the others keep their initial latents (`sampling.held`); again
+        (R, steps, B, T, D) is noise to go the steps so many times more, as `sampling.sample` has it.
         on_step(done, total) is called after every step, of a clip that does not fit into one pass after every window.
         Raises RequestError for a request that is not resolved, and for latents or a strength that do not fit.
         """
@@ -257,7 +259,8 @@ class LoadedModel:
             x = flow.interpolate(data, noise, noise.new_full((len(noise),), start))
             if free is not None:
                 velocity = sampling.held(velocity, data, noise, free, self.bundle.takes_given)
-        latents = sampling.sample(velocity, x, request.steps, request.solver, on_step, start) * self.std + self.mean
+        latents = sampling.sample(velocity, x, request.steps, request.solver, on_step, start, again)
+        latents = latents * self.std + self.mean
         return latents if initial is None or free is None else torch.where(free[:, None], latents, initial)
 
     def _view(

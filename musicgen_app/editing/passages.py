@@ -27,6 +27,7 @@ from .timeline import Timeline
 
 SEEN = 0.25  # of the length that a model was trained on: what it sees on either side of a long span, at least
 LOUD = (0.03, 0.3)  # root mean square that models know: what is outside is brought there to be encoded
+ROUNDS = 2  # how often each step is taken back and gone again by a model that was not trained to fit what is kept
 AFTER = 1.0  # seconds of silence that an ending is led into
 BEYOND = 0.5  # seconds that are made beyond an end of the new recording, and cut off: no music stops with it
 
@@ -147,7 +148,9 @@ class Work:
 
         on_step is told the number of the passage, the steps of it that are done, and how many it takes.
         """
-        noises = self.model.draw_noise(seeds, sum(len(latents) for latents in self.latents))
+        rounds = 0 if self.model.bundle.takes_given else ROUNDS
+        draws = 1 + rounds * (request.steps or 0)  # the first is what each frame begins with
+        noises = self.model.draw_noise(seeds, draws * sum(len(latents) for latents in self.latents))
         found: list[list[Tensor]] = [[] for _ in seeds]
         first = 0
         for number, (passage, latents) in enumerate(zip(self.passages, self.latents, strict=True)):
@@ -159,14 +162,17 @@ class Work:
             def tell(done: int, total: int, number: int = number) -> None:
                 on_step(number, done, total)
 
+            drawn = noises[:, draws * first : draws * (first + frames)].unflatten(1, (draws, frames)).transpose(0, 1)
+            again = drawn[1:].unflatten(0, (rounds, request.steps)) if rounds and not free.all() else None
             made = self.model.sample(
                 conditions,
-                noises[:, first : first + frames],
+                drawn[0],
                 request,
                 tell,
                 initial=latents.expand(batch, -1, -1),
                 strength=self.strength,
                 free=free,
+                again=again,
             )
             for clip, item in zip(found, made, strict=True):
                 clip.append(item)

@@ -13,7 +13,7 @@ from ..request import GenerationRequest, GenerationResult
 from ..songbook.decision import Decision
 from ..songbook.sheet import read_row
 from ..songbook.wishes import RING, Wishes
-from .bars import NO_TEMPO, changed_within, with_cadence, with_row
+from .bars import NEAR, NO_TEMPO, changed_within, with_cadence, with_row
 from .edit import Edit
 from .hearing import corrected, heard_plan
 from .source import Source
@@ -128,5 +128,5 @@ def _planned(plan: Plan, edit: Edit, request: GenerationRequest, timeline: Timel
 def _ended(plan: Plan, edit: Edit, seconds: float, begin: float) -> Plan:
     """A plan whose last bars are a cadence, after which it is over."""
     key, over = plan.key, seconds - RING
-    plan = changed_within(plan, over, [(begin, over)], lambda bars: with_cadence(bars, key))
+    plan = changed_within(plan, over - NEAR, [(begin, over)], lambda bars: with_cadence(bars, key))
     return replace(plan, ends=True)

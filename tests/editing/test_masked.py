@@ -33,6 +33,20 @@ def test_what_is_kept_follows_the_straight_path_whatever_the_solver(solver):
         assert torch.allclose(x, ((1 - t) * noise + t * data)[:, ~FREE], atol=1e-6)
 
 
+def test_steps_that_are_gone_again_keep_the_noise_that_a_time_has():
+    """Of data that is noise alone, and a velocity that is right: the deviation on the way is that of the path."""
+    x, seen = torch.randn(1, 4_000, 3), []
+
+    def velocity(x, t, end=None):
+        seen.append((t, float(x.std())))
+        return -x / max(1 - t, 1e-3)  # to data of zero
+
+    again = torch.randn(3, 4, 1, 4_000, 3)
+    made = sampling.sample(velocity, x, 4, "euler", again=again)
+    assert [t for t, _ in seen] == [0.0] * 4 + [0.25] * 4 + [0.5] * 4 + [0.75]
+    assert all(deviation == pytest.approx(1 - t, rel=0.05) for t, deviation in seen) and made.abs().max() < 1e-5
+
+
 def test_a_network_that_was_trained_so_sees_what_is_kept_as_it_is():
     data, noise, seen = torch.randn(1, 16, 3), torch.randn(1, 16, 3), []
 
