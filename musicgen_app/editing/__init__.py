@@ -2,7 +2,7 @@
 
 edit        an edit as data: kind, regions, length, strength
 source      the recording, with what is known of it: its plan, its prompt
-hearing     what is heard in a recording that nobody wrote down: its plan, its genre
+hearing     what is heard in a recording that nobody wrote down: its plan
 preparation a recording, an edit and a request, checked: plan, timeline, prompt
 timeline    where the recording lies on the new timeline, and which stretches of that are made
 bars        bar lines, and plans with other chords in some bars

@@ -1,4 +1,4 @@
-"""What is heard in a recording that nobody wrote down: tempo, bar lines, key and chords as a plan, and its genre.
+"""What is heard in a recording that nobody wrote down: tempo, bar lines, key and chords, as a plan.
 
 What is known better is told: a tempo, a metre, a key, where a bar begins. What is not clear is left open.
 """
@@ -9,9 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..aligner import Aligner
 from ..analysis.estimate import estimate_plan
-from ..audio import resample
 from ..control.plan import Plan
 from ..control.theory import bar_length
 from .bars import lines_of
@@ -73,11 +71,3 @@ def whole_bars(plan: Plan) -> Plan:
         symbol, length = plan.chords[-1]
         plan = replace(plan, chords=(*plan.chords[:-1], (symbol, length + missing)))
     return plan
-
-
-def heard_genre(source: Source, judge: Aligner, genres: tuple[str, ...], near: float = 0.0) -> str:
-    """The genre, among those that a model knows, that a judge finds in a recording."""
-    begin = round(min(max(0.0, near - LISTENED / 4), max(0.0, source.seconds - LISTENED / 2)) * source.sample_rate)
-    part = source.audio[:, begin : begin + round(LISTENED / 2 * source.sample_rate)]
-    sound = judge.audio(resample(part, source.sample_rate, judge.sample_rate)[None])[0]
-    return genres[int(np.argmax(judge.text(list(genres)) @ sound))]

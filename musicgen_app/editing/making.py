@@ -17,13 +17,15 @@ from ..pipeline import EncodedPrompt
 from ..request import GenerationRequest, GenerationResult
 from ..songbook.wishes import Wishes
 from .edit import Edit
-from .hearing import heard_genre
 from .layers import added, checked_parts, layered, request_for
 from .passages import Work
-from .preparation import NO_PROMPT, Prepared, heeded, prepare
+from .preparation import Prepared, heeded, prepare
 from .source import Source
 
 LEAST_STEPS = 4  # of an edit, where nobody says how many: what is kept is only seen from the second one on
+
+NO_PROMPT = "instrumental music"  # of a recording of which none is known
+FOLLOWING = "no prompt is known: what is made follows the recording alone (guidance 1)"
 
 OnProgress = Callable[[Progress], None] | None
 
@@ -40,9 +42,10 @@ def edited(
     """A recording edited, `request.variations` times, at its own rate and with its own channels.
 
     What is not edited keeps its samples to the bit. The request says what is made: a prompt (default: that of the
-    recording, or the genre that is heard in it), chords and drums; bpm, key, metre and plan tell what the recording is,
-    where what its tags say or what is heard is wrong. Its length is the recording's, so it has no seconds. The edit
-    "add" gives two results a variation, the sum and the part alone; of both nothing is kept to the bit.
+    recording; where there is none, nothing leads away from what is heard beside it), chords and drums. Its bpm, key,
+    metre and plan tell what the recording is, where what its tags say or what is heard is wrong. Its length is the
+    recording's, so it has no seconds. The edit "add" gives two results a variation, the sum and the part alone; of
+    both nothing is kept to the bit.
     Seeds, best_of, progress and cancel are as in `Engine.generate`. Raises as that, and ModelError for a codec that
     cannot encode.
     """
@@ -55,9 +58,10 @@ def edited(
     words = request.prompt
     prompt = words or (source.request.prompt if source.request else "")
     if not prompt:
-        prompt = _heard(engine, source, request.model)
-        ready = replace(ready, notes=(*ready.notes, f"no prompt was given: heard as {prompt}"))
-    given = replace(request, prompt=prompt, seconds=ready.seconds)
+        ready = replace(ready, notes=(*ready.notes, FOLLOWING))
+    given = replace(request, prompt=prompt or NO_PROMPT, seconds=ready.seconds)
+    if not prompt and given.guidance is None:
+        given = replace(given, guidance=1.0)
     request, bundle = engine.resolve(given)
     if given.steps is None:
         request = replace(request, steps=max(request.steps or 0, LEAST_STEPS))
@@ -134,12 +138,6 @@ def _plan_of(engine: Engine, source: Source) -> Plan | None:
     except TTMError:
         return None
     return engine.decide(request)[0].plan if bundle.weights_sha256 == source.weights else None
-
-
-def _heard(engine: Engine, source: Source, model: str) -> str:
-    """A prompt for a recording of which nothing is known: the genre that the judge finds, of those of the model."""
-    genres = engine.load(model).genres
-    return heard_genre(source, engine.judge, genres.names) if genres else NO_PROMPT
 
 
 def _sampled(

@@ -19,8 +19,6 @@ from .hearing import corrected, heard_plan
 from .source import Source
 from .timeline import Timeline, lay_out
 
-NO_PROMPT = "instrumental music"  # of a recording of which nothing is known, where the model knows no genres
-
 
 @dataclass(frozen=True, eq=False)
 class Prepared:

@@ -211,3 +211,11 @@ def test_an_edit_goes_through_json():
                   {"kind": "repaint", "regions": 5}, {"kind": "repaint", "regions": [{"bars": ["1", 2]}]}):  # fmt: skip
         with pytest.raises(RequestError):
             Edit.from_dict(wrong)
+
+
+def test_without_a_prompt_what_is_made_follows_the_recording_alone(engine):
+    request = GenerationRequest("", seed=3, model="tiny")
+    (result,) = engine.edit(source(), EDITS["repaint"], request)
+    assert result.request.guidance == 1.0 and any("no prompt is known" in note for note in result.notes)
+    (told,) = engine.edit(source(), EDITS["repaint"], GenerationRequest("", seed=3, model="tiny", guidance=2.0))
+    assert told.request.guidance == 2.0

@@ -29,9 +29,9 @@ EPILOG = """
 \b
 FILE is a WAV, FLAC, OGG or MP3 of 0.5 s to 15 minutes, mono or stereo. What is not edited keeps its samples to
 the bit in a .wav or .flac, at the rate of FILE, but for samples finer than 24 bits. FILE is never written to.
-Without PROMPT it is the one that made FILE; of a recording that the app did not make, the genre that is heard.
-Of such a recording tempo, bars, key and chords are heard too, and told: where they are wrong say --bpm,
---metre, --downbeat (the second of a bar line), --key, or --plan FILE. Bars are counted from the first bar line.
+Without PROMPT it is the one that made FILE; of a recording that the app did not make, what is made follows the
+recording alone. Of such a recording tempo, bars, key and chords are heard too, and told: where they are wrong say
+--bpm, --metre, --downbeat (the second of a bar line), --key, or --plan FILE. Bars are counted from the first bar line.
 
 \b
 Example:
