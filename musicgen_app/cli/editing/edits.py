@@ -38,6 +38,7 @@ Example:
   {example}
 """
 
+LOSSLESS = (".wav", ".flac")
 SOURCE = click.argument("file", type=click.Path(path_type=Path))
 PROMPT = click.argument("prompt", required=False)
 BPM = click.option("--bpm", type=float, metavar="N", help="The tempo of FILE in quarter notes a minute.")
@@ -163,6 +164,9 @@ def _edit(file: Path, prompt: str | None, said: dict, values: dict) -> None:
         check_target(target, chosen.sidecar, options["force"])
     for note in source.notes:
         print_note(f"note: {note}")
+
+    if targets[0].suffix.lower() not in LOSSLESS and edit.kind != "add":
+        print_note(f"note: {targets[0].suffix} is lossy: only a .wav or .flac keeps the samples that are not edited")
 
     def make(engine: Engine, progress, token):
         return engine.edit(source, edit, request, progress, token)
