@@ -29,7 +29,9 @@ SEEN = 0.25  # of the length that a model was trained on: what it sees on either
 LOUD = (0.03, 0.3)  # root mean square that models know: what is outside is brought there to be encoded
 ROUNDS = 2  # how often each step is taken back and gone again by a model that was not trained to fit what is kept
 AFTER = 1.0  # seconds of silence that an ending is led into
-BEYOND = 0.5  # seconds that are made beyond an end of the new recording, and cut off: no music stops with it
+BEYOND = (
+    0.3  # of that length: what is made beyond an end of the new recording and cut off, so that no music stops there
+)
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ def passages_of(timeline: Timeline, rate: int, codec_rate: int, native: float) -
             start, stop = 0, max(end + beside, min(stop - start, native * rate))
         if stop > timeline.samples:
             start, stop = max(0, min(start, timeline.samples - native * rate)), timeline.samples
-        start -= BEYOND * rate * (begin <= 0 < timeline.offset)
-        stop += BEYOND * rate * (end >= timeline.samples and not timeline.ends)
+        start -= BEYOND * native * rate * (begin <= 0 < timeline.offset)
+        stop += BEYOND * native * rate * (end >= timeline.samples and not timeline.ends)
         start, stop = math.floor(start / unit) * unit, math.ceil(stop)
         if found and start <= found[-1].stop:
             before = found.pop()

@@ -28,7 +28,7 @@ says under "heard" how well it fits each of the parts alone, from -1 to 1: wheth
 \b
 Examples:
   ttm-app layers bass keys drums --bpm 108 --chords "Am F C G" -o song.wav
-  ttm-app layers "upright bass" piano --style "slow jazz" --plan song.txt --best-of 4 --levels " -3,0"
+  ttm-app layers "upright bass" piano --style "slow jazz" --plan song.txt --best-of 4 --levels "-3,0"
 """
 
 
