@@ -135,8 +135,10 @@ class Work:
 
     @property
     def longest(self) -> float:
-        """Seconds of the longest passage."""
-        return max(passage.stop - passage.start for passage in self.passages) / self.rate
+        """Seconds of the longest stretch that is sampled as one."""
+        pairs = zip(self.passages, self.latents, strict=True)
+        turns = [window for passage, item in pairs for window, _ in self._turns(self._free(passage, len(item)))]
+        return max(window.stop - window.start for window in turns) / self.model.codec.latent_rate
 
     def sample(
         self,
@@ -156,30 +158,70 @@ class Work:
         found: list[list[Tensor]] = [[] for _ in seeds]
         first = 0
         for number, (passage, latents) in enumerate(zip(self.passages, self.latents, strict=True)):
-            frames, batch = len(latents), len(seeds)
-            free = self._free(passage, frames)
-            plans = [plan.later(passage.start / self.rate)] * batch if self.model.bundle.follows_plans else None
-            conditions = self.model.conditions(text, batch, frames, plans, given=(~free).cpu().numpy())
-
-            def tell(done: int, total: int, number: int = number) -> None:
-                on_step(number, done, total)
-
+            frames = len(latents)
             drawn = noises[:, draws * first : draws * (first + frames)].unflatten(1, (draws, frames)).transpose(0, 1)
-            again = drawn[1:].unflatten(0, (rounds, request.steps)) if rounds and not free.all() else None
-            made = self.model.sample(
-                conditions,
-                drawn[0],
-                request,
-                tell,
-                initial=latents.expand(batch, -1, -1),
-                strength=self.strength,
-                free=free,
-                again=again,
-            )
+            free, made = self._free(passage, frames), latents.expand(len(seeds), -1, -1).clone()
+            turns = self._turns(free)
+            for turn, (window, part) in enumerate(turns):
+
+                def tell(done: int, total: int, number: int = number, turn: int = turn, of: int = len(turns)) -> None:
+                    on_step(number, turn * total + done, of * total)
+
+                here = plan.later(passage.start / self.rate + window.start / self.model.codec.latent_rate)
+                noise = drawn[:, :, window]
+                again = noise[1:].unflatten(0, (rounds, request.steps)) if rounds and not free.all() else None
+                answer = self._sampled(text, here, made[:, window], free[window], noise[0], again, request, tell)
+                made[:, part] = answer[:, part.start - window.start : part.stop - window.start]
+                free = free.clone()
+                free[part] = False
             for clip, item in zip(found, made, strict=True):
                 clip.append(item)
             first += frames
         return found
+
+    def _sampled(
+        self,
+        text: EncodedPrompt,
+        plan: Plan,
+        latents: Tensor,
+        free: Tensor,
+        noise: Tensor,
+        again: Tensor | None,
+        request: GenerationRequest,
+        on_step: Callable[[int, int], None],
+    ) -> Tensor:
+        """Latents (B, T, D) whose free frames are made anew, to a plan that begins with them."""
+        plans = [plan] * len(latents) if self.model.bundle.follows_plans else None
+        batch, frames = latents.shape[:2]
+        conditions = self.model.conditions(text, batch, frames, plans, given=(~free).cpu().numpy())
+        sample = self.model.sample
+        return sample(
+            conditions, noise, request, on_step, initial=latents, strength=self.strength, free=free, again=again
+        )
+
+    def _turns(self, free: Tensor) -> list[tuple[slice, slice]]:
+        """What is sampled at once of a passage with these free frames (T,), and the part of it that is then kept.
+
+        One that fits into one pass is sampled whole, and so is one of which nothing is kept. Of another the free frames
+        are made a part at a time, beside what was made before, away from what is kept.
+        """
+        frames, places = len(free), torch.nonzero(free)[:, 0]
+        if frames <= self.model.frames(self.model.bundle.pass_seconds) or len(places) == frames:
+            return [(slice(0, frames), slice(0, frames))]
+        backwards = bool(free[0]) and not bool(free[-1])
+        size = self.model.frames(self.model.bundle.native_seconds)
+        seen, beyond = round(SEEN * size), round(BEYOND * size)
+        place, last = (frames - 1 - int(places[-1]), frames) if backwards else (int(places[0]), int(places[-1]) + 1)
+        found = []
+        while place < last:
+            start = max(0, min(place - seen, frames - size))
+            stop = min(frames, start + size)
+            until = last if last <= stop else stop - beyond
+            found.append((start, stop, place, until))
+            place = until
+        if backwards:
+            found = [(frames - stop, frames - start, frames - until, frames - at) for start, stop, at, until in found]
+        return [(slice(start, stop), slice(at, until)) for start, stop, at, until in found]
 
     def finish(self, latents: Sequence[Tensor], on_part: Callable[[int, int], None]) -> np.ndarray:
         """The latents of every passage -> the whole recording (channels, samples) anew.

@@ -219,3 +219,23 @@ def test_without_a_prompt_what_is_made_follows_the_recording_alone(engine):
     assert result.request.guidance == 1.0 and any("no prompt is known" in note for note in result.notes)
     (told,) = engine.edit(source(), EDITS["repaint"], GenerationRequest("", seed=3, model="tiny", guidance=2.0))
     assert told.request.guidance == 2.0
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_what_does_not_fit_into_one_pass_is_made_a_part_at_a_time(engine, monkeypatch, left):
+    model = engine.load("tiny")
+    monkeypatch.setitem(model.bundle.config["seconds"], "max", 2.0)
+    edit = Edit("continue", seconds=5.0, left=left)
+    work = Work.of(model, prepare(source(2.0), edit, REQUEST, lambda _: None))
+    free = work._free(work.passages[0], len(work.latents[0]))
+    made = np.zeros(len(free), dtype=int)
+    for window, part in work._turns(free):
+        assert window.stop - window.start <= model.frames(1.0) and window.start <= part.start < part.stop <= window.stop
+        known = ~free.numpy()[window] | (made[window] > 0)
+        assert known[-1 if left else 0]  # what is kept, or was made before
+        made[part] += 1
+    assert np.array_equal(made[free.numpy()], np.ones(free.sum(), dtype=int))
+    (result,) = engine.edit(source(2.0), edit, REQUEST)
+    kept = result.audio[:, -15_760:] if left else result.audio[:, :15_760]
+    assert np.array_equal(kept, source(2.0).audio[:, -15_760:] if left else source(2.0).audio[:, :15_760])
+    assert np.sqrt(np.square(result.audio.reshape(-1, 4_000)).mean(axis=1)).min() > 1e-3
