@@ -22,7 +22,7 @@ from ..errors import GenerationError, ModelError
 from ..pipeline import EncodedPrompt, LoadedModel
 from ..request import GenerationRequest
 from .preparation import Prepared
-from .splice import gain, spliced
+from .splice import beside, gain, spliced
 from .timeline import Timeline
 
 SEEN = 0.25  # of the length that a model was trained on: what it sees on either side of a long span, at least
@@ -238,8 +238,8 @@ class Work:
                 if np.square(part, dtype=np.float64).mean() < 10 ** (audio.SILENCE / 10):
                     raise GenerationError("the model produced silence: try another seed, more steps or another prompt")
                 ends = self.timeline.ends and end == self.timeline.samples
-                beside = (begin > 0, end < self.timeline.samples)
-                result[:, begin:end] = spliced(result[:, begin:end].copy(), part, self.rate, *beside, ends)
+                sides = (begin > 0, end < self.timeline.samples)
+                result[:, begin:end] = spliced(result[:, begin:end].copy(), part, self.rate, *sides, ends)
         return result
 
     def _decoded(self, passage: Passage, latents: Tensor, on_part: Callable[[int, int], None]) -> np.ndarray:
@@ -259,4 +259,8 @@ class Work:
         kept = kept[: made.shape[1]]
         there = self._sound(passage)[:, : made.shape[1]]
         made = made / self._level(self._sound(passage))
-        return (made * gain(made[:, kept], there[:, kept])).astype(np.float32)
+        made = (made * gain(made[:, kept], there[:, kept])).astype(np.float32)
+        for begin, end in passage.spans:
+            span = slice(begin - passage.start, end - passage.start)
+            made[:, span] = beside(made[:, span], there[:, kept])
+        return made

@@ -9,6 +9,7 @@ from ..songbook.wishes import RING
 from .timeline import FADE
 
 LEVEL = 4.0  # what is made is brought to the level of what is kept by at most so much (12 dB)
+NEAR = (-4.0, 3.0)  # dB that what is made may be softer or louder than what is kept around it
 SETTLE = 0.005  # seconds over which what is made begins, or stops, at an end of the recording
 
 
@@ -18,6 +19,15 @@ def gain(made: np.ndarray, there: np.ndarray) -> np.ndarray:
     heard = np.minimum(*power) > 10 ** (audio.SILENCE / 10)
     ratio = np.sqrt(np.where(heard, power[0], 1.0) / np.where(heard, power[1], 1.0))
     return np.clip(ratio, 1 / LEVEL, LEVEL)
+
+
+def beside(made: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """What was made (channels, n); where it is far louder or softer than what is kept around it, near to that level."""
+    power = [float(np.square(sound, dtype=np.float64).mean()) for sound in (kept, made)]
+    if min(power) <= 10 ** (audio.SILENCE / 10):
+        return made
+    over = 10 * np.log10(power[1] / power[0])
+    return made * np.float32(10 ** ((np.clip(over, *NEAR) - over) / 20))
 
 
 def spliced(
