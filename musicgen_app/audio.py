@@ -269,13 +269,19 @@ def _wav_comment(comment: str) -> str:
     return short.decode()
 
 
-def read(path: str | Path) -> tuple[np.ndarray, int, dict[str, str]]:
-    """Read a sound file: audio (channels, samples) float32, its sample rate in Hz, its text tags. Raises FileError."""
+def read(path: str | Path, most: int | None = None) -> tuple[np.ndarray, int, dict[str, str]]:
+    """Read a sound file: audio (channels, samples) float32, its sample rate in Hz, its text tags.
+
+    most: samples that it may have. Raises FileError.
+    """
     with _opened(path) as file:
         tags = _tags(file)
-        blocks = [np.zeros((0, file.channels), np.float32)]
+        blocks, samples = [np.zeros((0, file.channels), np.float32)], 0
         while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):  # never trusts the header's length
             blocks.append(block)
+            samples += len(block)
+            if most is not None and samples > most:
+                raise FileError(f"{path} is longer than {most / file.samplerate:,.0f} s: cut it first")
         return np.ascontiguousarray(np.concatenate(blocks).T), file.samplerate, tags
 
 
@@ -289,6 +295,12 @@ def shape_of(path: str | Path) -> tuple[int, int, int]:
     """Channels, samples and sample rate in Hz of a sound file, from its header. Raises FileError."""
     with _opened(path) as file:
         return file.channels, file.frames, file.samplerate
+
+
+def subtype_of(path: str | Path) -> str:
+    """What the samples of a sound file are, such as "PCM_16" or "FLOAT". Raises FileError."""
+    with _opened(path) as file:
+        return file.subtype
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ of N). The steps themselves are `pipeline.LoadedModel`'s.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +23,8 @@ from .aligner import Aligner, load_aligner
 from .codecs.onnx import OnnxCodec
 from .control.bars import Extent, extent_in_bars
 from .control.plan import Plan
+from .editing.edit import Edit
+from .editing.source import Source
 from .errors import Cancelled, GenerationError
 from .machine.device import pick_device, pick_precision
 from .machine.unfinished import Unfinished, asked_for, digest
@@ -153,7 +155,7 @@ class Engine:
         `progress` is called after every stage and solver step, `cancel` is looked at in the same places.
         Raises RequestError, ModelError, Cancelled, and GenerationError when what came out is not usable.
         """
-        clock = _Clock(progress, cancel)
+        clock = Clock(progress, cancel)
         request, bundle = request if isinstance(request, ResolvedRequest) else self.resolve(request)
         model = self.load(bundle)
         seeds = request.seeds
@@ -167,20 +169,46 @@ class Engine:
             made_to = self._decisions(model, request, text, seeds)
             plans = [decision.plan for decision, _ in made_to] if bundle.follows_plans else None
             extents = [extent for _, extent in made_to]
-            score = self._scorer(text.prompt, model) if request.best_of > 1 else None
+            score = self.scorer(text.prompt, model) if request.best_of > 1 else None
             clock.report(1)
         with clock.stage("sampling", len(seeds) * (request.steps or 0)):
             latents = self._sampled(model, request, text, plans, extents, seeds, clock)
         with clock.stage("decoding"):
             candidates = zip(seeds, self._decoded(model, request, latents, extents, clock), strict=True)
-            best = [_best(islice(candidates, request.best_of), score) for _ in range(request.variations)]
+            best = [best_of(islice(candidates, request.best_of), score) for _ in range(request.variations)]
         for kept in self._kept(request, bundle, extents).values():
             kept.remove()
         what = dict(zip(seeds, made_to, strict=True))
         return [
-            self._result(model, request, text, clock.taken, first, candidate, *what[candidate.seed])
+            self.result(model, request, text, clock.taken, first, candidate, *what[candidate.seed])
             for first, candidate in zip(seeds[:: request.best_of], best, strict=True)
         ]
+
+    def edit(
+        self,
+        source: Source,
+        edit: Edit,
+        request: GenerationRequest | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> list[GenerationResult]:
+        """A recording edited, `request.variations` times; see `editing.making.edited`."""
+        from .editing.making import edited
+
+        return edited(self, source, edit, request or GenerationRequest(""), progress, cancel)
+
+    def layers(
+        self,
+        parts: Sequence[str],
+        request: GenerationRequest,
+        levels: Sequence[float] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> list[GenerationResult]:
+        """Parts on one plan: their sum, and then each of them; see `editing.making.layers`."""
+        from .editing.making import layers
+
+        return layers(self, parts, request, levels, progress, cancel)
 
     def _sampled(
         self,
@@ -190,7 +218,7 @@ class Engine:
         plans: list[Plan] | None,
         extents: list[Extent],
         seeds: list[int],
-        clock: _Clock,
+        clock: Clock,
     ) -> list[Tensor]:
         """The latents (T, D) of the clip of every seed, up to `self.batch` of one length sampled together."""
         latents: list[Tensor] = []
@@ -251,7 +279,7 @@ class Engine:
         request: GenerationRequest,
         latents: list[Tensor],
         extents: list[Extent],
-        clock: _Clock,
+        clock: Clock,
     ) -> Iterator[np.ndarray | GenerationError]:
         """The clip (channels, samples) of each of the latents (T, D), made when it is wanted, or why there is none."""
         for number, (item, extent) in enumerate(zip(latents, extents, strict=True)):
@@ -265,12 +293,12 @@ class Engine:
             except GenerationError as error:
                 yield error
 
-    def _scorer(self, prompt: str, model: LoadedModel) -> Callable[[np.ndarray], float]:
+    def scorer(self, prompt: str, model: LoadedModel) -> Callable[[np.ndarray], float]:
         """A function that says how well a clip (channels, samples) fits the prompt."""
         text = self.judge.text([prompt])[0]
         return lambda clip: self.judge.score(clip, model.codec.sample_rate, text)
 
-    def _result(
+    def result(
         self,
         model: LoadedModel,
         request: GenerationRequest,
@@ -279,20 +307,24 @@ class Engine:
         first_seed: int,
         candidate: _Candidate,
         decision: Decision,
-        extent: Extent,
+        extent: Extent | None = None,
+        longest: float | None = None,
     ) -> GenerationResult:
-        """The clip that was chosen, with all it takes to make it again and what the user should know."""
+        """The clip that was chosen, with all it takes to make it again and what the user should know.
+
+        extent: of a clip made from nothing; longest: of others, the seconds that went through the model at once.
+        """
         notes = []
         if text.cut:
             notes.append(f"{text.cut} tokens of the prompt did not fit the text encoder and were left out")
         if candidate.unusable:
             notes.append(f"{candidate.unusable} of {request.best_of} candidates had no usable sound")
         notes += decision.notes
-        if not extent.loop:
+        if extent is not None and not extent.loop:
             notes += _length_notes(decision.plan, extent.seconds, model.bundle)
-        elif abs(cents := model.loop_detuning(extent.seconds)) > AUDIBLE:
+        elif extent is not None and abs(cents := model.loop_detuning(extent.seconds)) > AUDIBLE:
             notes.append(f"the pitch is {cents:+.0f} cents off, so that {model.bundle.name} fills the loop exactly")
-        if extent.seconds > model.bundle.pass_seconds:
+        if (extent.seconds if extent is not None else longest or 0.0) > model.bundle.pass_seconds:
             native = f"{model.bundle.native_seconds:g} s"
             notes.append(f"longer than {model.bundle.name} plays at once: made in overlapping windows of {native}")
         if text.negative and request.guidance == 1:
@@ -352,7 +384,7 @@ def _length_notes(plan: Plan, seconds: float, bundle: Bundle) -> list[str]:
     return []
 
 
-class _Clock:
+class Clock:
     """Reports where the work of one request is, how long each stage took, and stops it when that is asked for."""
 
     def __init__(self, progress: Callable[[Progress], None] | None, cancel: CancelToken | None):
@@ -387,7 +419,7 @@ class _Candidate(NamedTuple):
     unusable: int
 
 
-def _best(
+def best_of(
     candidates: Iterable[tuple[int, np.ndarray | GenerationError]], score: Callable[[np.ndarray], float] | None
 ) -> _Candidate:
     """The candidate that scores highest; without `score` the first usable one. GenerationError: none is usable."""

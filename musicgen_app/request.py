@@ -233,6 +233,7 @@ class GenerationResult:
     read_as: str = ""  # the genre that the prompt was taken to mean, where it names none
     decision: Decision | None = None  # why it is that plan, and what of the request was understood
     extent: Extent | None = None  # its exact length in seconds, in bars where it was asked for so, whether it loops
+    edit: dict | None = None  # of a recording that was edited: how, which one, and what was kept of it
 
 
 def over(defaults: dict, given: dict) -> dict:

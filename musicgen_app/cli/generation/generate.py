@@ -13,9 +13,9 @@ from ...errors import Cancelled, RequestError
 from ...machine import paths, unfinished, user_settings
 from ...request import SOLVERS, parse_conditions
 from ..completion import FORMAT, MODEL
-from ..terminal import cancel_on_signals, print_note, progress_line, read_stdin
+from ..terminal import print_note, read_stdin
 from .length_options import length_of, length_options
-from .output_files import check_folder, numbered, print_clip, save, tell_where_it_goes_on, wants_sidecar
+from .output_files import check_target, numbered, tell_where_it_goes_on, wants_sidecar, write_clips
 from .plan_options import PLAN, check_words, given_plan, plan_options, resolved
 
 if TYPE_CHECKING:
@@ -173,46 +173,20 @@ def generate(
     targets = _targets(output, request, chosen.format)
     sidecar = wants_sidecar(chosen.sidecar, targets[0], request)
     for target in targets:
-        _check_target(target, sidecar, force)
-    _make(resolution, targets, chosen, sidecar, force, as_json, quiet)
-
-
-def _make(
-    request: ResolvedRequest,
-    targets: list[Path],
-    chosen: user_settings.Settings,
-    sidecar: bool,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Make the clips of a request, write each to its file, and keep a copy. Cancelled says how many were written."""
-    from ...engine import CancelToken
+        check_target(target, sidecar, force)
     from ...server.resident import engine_for
-    from .. import library
 
     engine = engine_for(chosen, print_note)
-    token, written, keeping = CancelToken(), 0, chosen.keep
-    with cancel_on_signals(token):
+
+    def make(progress, token):
+        tell_where_it_goes_on(engine, resolution)
         try:
-            tell_where_it_goes_on(engine, request)
-            with progress_line(show=not quiet) as progress:
-                results = engine.generate(request, progress, token)
-            for note in dict.fromkeys(note for result in results for note in result.notes):
-                print_note(f"warning: {note}")
-            for result, target in zip(results, targets, strict=True):
-                if token.cancelled:
-                    raise KeyboardInterrupt
-                beside = save(result, target, sidecar, force)
-                written += 1
-                print_clip(result, target, beside, as_json, quiet)
-                keeping = keeping and library.keep(result, target, chosen.library)
+            return engine.generate(resolution, progress, token)
         except Cancelled as error:
-            again = "; run the same command again to go on" if engine.steps_done(request) else ""
+            again = "; run the same command again to go on" if engine.steps_done(resolution) else ""
             raise Cancelled(f"{error}{again}") from None
-        except KeyboardInterrupt:
-            done = f"{written} of {len(targets)} files were written" if written else "nothing was written"
-            raise Cancelled(f"cancelled; {done}") from None
+
+    write_clips(make, targets, chosen, sidecar, force, as_json, quiet)
 
 
 def _stdin() -> str:
@@ -255,18 +229,6 @@ def _targets(output: Path | None, request: GenerationRequest, suffix: str) -> li
         best = f"-best-of-{request.best_of}" if request.best_of > 1 else ""
         output = (output or Path()) / f"{paths.slug(request.prompt)}-{request.seed}{best}{suffix}"
     return numbered(output, request.variations)
-
-
-def _check_target(target: Path, sidecar: bool, force: bool) -> None:
-    """Find out before the model runs that a file could not be written after it. Raises FileError."""
-    from ...audio import check_target
-    from ...library.metadata import sidecar_path
-    from ...machine.files import check_free
-
-    check_target(target, force)
-    if sidecar:
-        check_free(sidecar_path(target), force)
-    check_folder(target.parent)
 
 
 def _warn_of_other_weights(source: Path, bundle: Bundle) -> None:
