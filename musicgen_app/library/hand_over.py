@@ -79,22 +79,21 @@ def export(
     shared, names = layer_names([clip.name for clip in found])
     title = title or shared or UNTITLED
     tracks = tuple(_track(clip, name) for clip, name in zip(found, names, strict=True))
-    if kind == "reaper":
-        project = reaper_project(Arrangement(title, tracks), target.absolute().parent)
-        return [files.write(target, project, force)]
-    if kind == "dawproject":
+    if kind in ("reaper", "dawproject"):
         arrangement = Arrangement(title, tracks)
+        if kind == "reaper":
+            return [files.write(target, reaper_project(arrangement, target.absolute().parent), force)]
         with files.writing(target, force) as file:
             write_dawproject(arrangement, file)
         return [target]
+    stems = dict(zip(stem_names(title, tracks), tracks, strict=True))
     if kind == "zip":
         with files.writing(target, force) as file, zipfile.ZipFile(file, "w") as archive:
-            for name, track in zip(stem_names(title, tracks), tracks, strict=True):
+            for name, track in stems.items():
                 archive.writestr(entry(name), stem(track))
         return [target]
     with files.writing_folder(target) as folder:
-        stems = stem_names(title, tracks)
-        for name, track in zip(stems, tracks, strict=True):
+        for name, track in stems.items():
             (folder / name).write_bytes(stem(track))
     return [target / name for name in stems]
 

@@ -12,12 +12,11 @@ from .chord_row import HOLD, REPEAT
 from .sheet_words import ATTRIBUTES, METRE, NUMBER, PARTS, is_chord
 
 HEADER_WORDS = ("tempo", "key", "time", "metre", "meter", "bpm")  # directives that are lines of a header as well
-REMARKS = ("title", "t", "subtitle", "st", "artist", "composer", "lyricist", "copyright", "album", "year", "comment",
-           "c", "style", "genre", "sorttitle", "arranger", "duration", "meta", "keywords", "ccli", "tag",
-           "comment_italic", "ci", "comment_box", "cb", "highlight")  # fmt: skip
+COMMENTS = ("comment", "c", "comment_italic", "ci", "comment_box", "cb", "highlight")
+REMARKS = ("title", "t", "subtitle", "st", "artist", "composer", "lyricist", "copyright", "album", "year", "style",
+           "genre", "sorttitle", "arranger", "duration", "meta", "keywords", "ccli", "tag", *COMMENTS)  # fmt: skip
 LONGEST_TOLD = 60  # characters
 NOT_SUNG = ("lyrics", "not sung", "only their chords are played, each a bar")
-COMMENTS = ("comment", "c", "comment_italic", "ci", "comment_box", "cb", "highlight")
 SHORT = {"v": "verse", "c": "chorus", "b": "bridge", "t": "tab", "g": "grid"}
 _DIRECTIVE = re.compile(r"\s*\{\s*([A-Za-z_]+)\s*[:\s]?\s*([^{}]*?)\s*\}\s*(?:#.*)?")
 _BEGIN = re.compile(r"(?:start_of_([a-z]+)|so([vcbtg]))")
