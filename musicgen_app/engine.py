@@ -33,8 +33,7 @@ from .models.bundle import Bundle
 from .models.installed import ResolvedRequest
 from .pipeline import EncodedPrompt, LoadedModel, load_model
 from .request import SECONDS, VARIATIONS, Choice, GenerationRequest, GenerationResult, check_whole
-from .songbook.decision import Decision, as_loop
-from .songbook.wishes import RING
+from .songbook.decision import Decision, as_loop, length_notes
 
 AUDIBLE = 5.0  # cents: a smaller change of pitch is not heard
 
@@ -321,7 +320,7 @@ class Engine:
             notes.append(f"{candidate.unusable} of {request.best_of} candidates had no usable sound")
         notes += decision.notes
         if extent is not None and not extent.loop:
-            notes += _length_notes(decision.plan, extent.seconds, model.bundle)
+            notes += length_notes(decision.plan, extent.seconds, model.bundle.name, model.bundle.grid_layout)
         elif extent is not None and abs(cents := model.loop_detuning(extent.seconds)) > AUDIBLE:
             notes.append(f"the pitch is {cents:+.0f} cents off, so that {model.bundle.name} fills the loop exactly")
         if (extent.seconds if extent is not None else longest or 0.0) > model.bundle.pass_seconds:
@@ -367,21 +366,6 @@ def _made_to(decision: Decision, request: GenerationRequest, bundle: Bundle) -> 
         decision = as_loop(decision, request.bars)
     limits = SECONDS[0], bundle.max_seconds
     return decision, extent_in_bars(decision.plan, request.bars, request.loop, limits)
-
-
-def _length_notes(plan: Plan, seconds: float, bundle: Bundle) -> list[str]:
-    """That the sections of a plan take longer than their clip, or shorter where the model hears no ending."""
-    if not plan.sections:
-        return []
-    if any(stretch.tempo is None for stretch in plan.stretches):
-        return [f"the plan names no tempo, so that its length is not known: the clip has {seconds:g} s"]
-    takes, length = f"the plan takes {plan.seconds:.1f} s", f"the clip has {round(seconds, 1):g} s"
-    left = (plan.quarters - plan.start) / plan.quarters * plan.seconds
-    if left > seconds + 0.05:
-        return [f"{takes}, but {length}: it is cut there"]
-    if plan.ends and bundle.grid_layout == 1 and seconds > left + RING + 0.05:
-        return [f"{takes}, but {length}: {bundle.name} is not told where music ends, and plays on"]
-    return []
 
 
 class Clock:

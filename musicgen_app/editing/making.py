@@ -83,7 +83,7 @@ def edited(
         candidates = zip(seeds, _spliced(work, made, clock), strict=True)
         best = [best_of(islice(candidates, request.best_of), score) for _ in range(request.variations)]
     return [
-        ready.told(engine.result(model, request, text, clock.taken, first, candidate, decision, work.longest))
+        ready.told(engine.result(model, request, text, clock.taken, first, candidate, decision, longest=work.longest))
         for first, candidate in zip(seeds[:: request.best_of], best, strict=True)
     ]
 

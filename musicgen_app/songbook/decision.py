@@ -21,7 +21,7 @@ from ..control.prompt_parser import PromptFacts, parse_prompt, read_prompt
 from ..control.reading.form import ENDS, SHARED
 from ..control.reading.text import Demand
 from ..control.theory import DARK_MODES, MODES, bar_length, key_name, tonic_and_mode
-from .wishes import NOTHING, Wishes
+from .wishes import NOTHING, RING, Wishes
 
 PARTS = ("tempo", "metre", "key", "chords", "drums", "genre")
 STATED, OPTION, PLAN, BORROWED, DEFAULT = "stated", "option", "plan", "borrowed", "default"
@@ -285,3 +285,18 @@ def _key(facts: PromptFacts) -> str | None:
         return None
     mode = (facts.key or "").partition(" ")[2]
     return key_name(facts.tonic, mode if mode in MODES else "minor" if facts.minor else "major")
+
+
+def length_notes(plan: Plan, seconds: float, model: str, layout: int | None) -> list[str]:
+    """That the sections of a plan take longer than their clip, or shorter where the model hears no ending."""
+    if not plan.sections:
+        return []
+    if any(stretch.tempo is None for stretch in plan.stretches):
+        return [f"the plan names no tempo, so that its length is not known: the clip has {seconds:g} s"]
+    takes, length = f"the plan takes {plan.seconds:.1f} s", f"the clip has {round(seconds, 1):g} s"
+    left = (plan.quarters - plan.start) / plan.quarters * plan.seconds
+    if left > seconds + 0.05:
+        return [f"{takes}, but {length}: it is cut there"]
+    if plan.ends and layout == 1 and seconds > left + RING + 0.05:
+        return [f"{takes}, but {length}: {model} is not told where music ends, and plays on"]
+    return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from .plan_options import PLAN, check_words, given_plan, plan_options, resolved
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
     from ...models.installed import ResolvedRequest
-    from ...request import GenerationRequest
+    from ...request import GenerationRequest, GenerationResult
 
 STDIN_BYTES = 1_000_000
 
@@ -174,19 +175,20 @@ def generate(
     sidecar = wants_sidecar(chosen.sidecar, targets[0], request)
     for target in targets:
         check_target(target, sidecar, force)
+    write_clips(partial(_make, resolution, chosen), targets, chosen, sidecar, force, as_json, quiet)
+
+
+def _make(request: ResolvedRequest, chosen: user_settings.Settings, progress, token) -> list[GenerationResult]:
+    """The clips of a request, by a server that runs where that is wanted. Cancelled says whether it can go on."""
     from ...server.resident import engine_for
 
     engine = engine_for(chosen, print_note)
-
-    def make(progress, token):
-        tell_where_it_goes_on(engine, resolution)
-        try:
-            return engine.generate(resolution, progress, token)
-        except Cancelled as error:
-            again = "; run the same command again to go on" if engine.steps_done(resolution) else ""
-            raise Cancelled(f"{error}{again}") from None
-
-    write_clips(make, targets, chosen, sidecar, force, as_json, quiet)
+    tell_where_it_goes_on(engine, request)
+    try:
+        return engine.generate(request, progress, token)
+    except Cancelled as error:
+        again = "; run the same command again to go on" if engine.steps_done(request) else ""
+        raise Cancelled(f"{error}{again}") from None
 
 
 def _stdin() -> str:

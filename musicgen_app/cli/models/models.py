@@ -44,7 +44,8 @@ def list_command(as_json: bool) -> None:
         needs = f"  (needs {', '.join(model['missing'])}: ttm-app models download {model['name']})"
         about_it = f"{model['name']:<{width}}  {model['version']}  {model['title']} ({model['licence']})"
         click.echo(printable(about_it + (needs if model["missing"] else "")))
-    print_note("ttm-app models available lists trained models of others that can be installed")
+    if sys.stdout.isatty():
+        print_note("ttm-app models available lists trained models of others that can be installed")
 
 
 @models.command()
