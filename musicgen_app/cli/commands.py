@@ -19,6 +19,7 @@ from .terminal import one_line, print_error
 
 COMMANDS = {  # name -> the module that has it under that name
     "generate": "generation.generate",
+    "jam": "jam.jam",
     "plan": "planning.plan",
     "gui": "serving.gui",
     "serve": "serving.serve",
