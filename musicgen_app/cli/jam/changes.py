@@ -219,8 +219,8 @@ def _style(work: Work, words: str) -> None:
     named = [demand.text for demand in read_prompt(prompt).understood if demand.kind == "genre"]
     for number, text in enumerate(named):
         written = r"\s+".join(map(re.escape, text.split()))
-        instead = "" if number else words
-        prompt = re.sub(rf"(?<!\w){written}(?!\w)", lambda _, instead=instead: instead, prompt, count=1)
+        instead = "" if number else words.replace("\\", r"\\")
+        prompt = re.sub(rf"(?<!\w){written}(?!\w)", instead, prompt, count=1)
     prompt = " ".join(prompt.split()) if named else f"{words}, {prompt}"
     work.gives_way("bpm", "drums")
     _prompt(work, prompt)

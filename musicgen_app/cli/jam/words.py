@@ -92,16 +92,18 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "bars": (r"(?P<n>\d{1,9})\s*bars?(?:\s+long)?", lambda m: int(m["n"])),
 }
 _PATTERNS = {name: re.compile(pattern) for name, (pattern, _) in CHANGES.items()}
-_STYLE = re.compile(r"(?:as|in\s+the\s+style\s+of)\s+(?:an?\s+)?(\S.*)", re.IGNORECASE)
-_ADD = re.compile(r"(?:\+\s*|add(?::\s*|\s+))(\S.*)", re.IGNORECASE)
-_MORE = re.compile(r"(?:with|without|no|more|less|fewer|but)\s+\S.*", re.IGNORECASE)
+_STYLE = re.compile(r"(?:as|in\s+the\s+style\s+of)\s+(?:an?\s+)?(\S[^,;]*)", re.IGNORECASE)
+_ADD = re.compile(r"(?:\+\s*|add\s+)(\S[^,;]*)", re.IGNORECASE)
+_MORE = re.compile(r"(?:with|without|no|more|less|fewer|but)\s+\S[^,;]*", re.IGNORECASE)
 _NEW = re.compile(r"new\s*:\s*(\S.*)", re.IGNORECASE)
 _POLITE = re.compile(
     r"^(?:(?:and|then|now|please|ok|okay|make\s+it|play\s+it)\s+)+|\s+(?:please|now|then|instead)$", re.IGNORECASE
 )
 _BETWEEN = re.compile(r"\s*[,;]\s*")
-_FACTS = {"tempo": "tempo", "key": "key", "metre": "metre", "chords": "chords", "drums": "drums"}
-_IN_WORDS = {"form", "ending", "feel", "pace", "unwanted"}  # demands that only the words of a prompt can carry
+_FACTS = frozenset(("tempo", "key", "metre", "chords", "drums"))
+_IN_WORDS = frozenset(
+    ("form", "ending", "feel", "pace", "unwanted")
+)  # demands that only the words of a prompt can carry
 _FILLING = frozenset("a an the in at of to with and it make be please now but key tempo chords chord play".split())
 
 
@@ -119,35 +121,39 @@ def read_line(line: str) -> list[Order]:
     if found := re.match(r"add\s*:\s*(\S.*)", text, re.IGNORECASE):
         return [Order("add", found[1], text)]
     if whole := _change(text):
-        return [whole] if isinstance(whole, Order) else whole
+        return whole
     parts = [part for part in _BETWEEN.split(text) if part]
     read = [_change(part) for part in parts]
+    if read[0] and not _could_begin_a_prompt(read[0]):
+        for place, part in enumerate(parts):
+            if not read[place] and place and read[place - 1][-1].name == "add":
+                read[place] = [Order("add", part, part)]  # "with strings, warm": both are words of the prompt
     if all(read):
-        return [one for found in read for one in ([found] if isinstance(found, Order) else found or [])]
-    if read[0] and len(parts) > 1 and not _states(parts[0]):
-        other = parts[read.index(None)]
+        return [order for orders in read for order in orders]
+    if read[0] and not _could_begin_a_prompt(read[0]):
+        other = parts[read.index([])]
         raise RequestError(f'{other!a} is no change of what plays: write "add {other}", or "new: ..." for a new prompt')
     _refuse_typing_errors(text)
     return [Order("prompt", text, text)]
 
 
-def _change(part: str) -> Order | list[Order] | None:
-    """What one part of a line changes; None where it is no change."""
+def _change(part: str) -> list[Order]:
+    """What one part of a line changes; none where it is no change."""
     plain = _POLITE.sub("", _POLITE.sub("", part)).strip(" .!")
     small = plain.lower()
     for name, pattern in _PATTERNS.items():
         if found := pattern.fullmatch(small):
-            return Order(name, CHANGES[name][1](found), part)
+            return [Order(name, CHANGES[name][1](found), part)]
     if found := _STYLE.fullmatch(plain):
-        return Order("style" if read_prompt(found[1]).genres else "add", found[1], part)
+        return [Order("style" if read_prompt(found[1]).genres else "add", found[1], part)]
     if found := _ADD.fullmatch(plain):
-        return Order("add", found[1], part)
+        return [Order("add", found[1], part)]
     if plain and (facts := _facts(plain, part)):
         return facts
-    return Order("add", plain, part) if _MORE.fullmatch(plain) else None
+    return [Order("add", plain, part)] if _MORE.fullmatch(plain) else []
 
 
-def _facts(plain: str, part: str) -> list[Order] | None:
+def _facts(plain: str, part: str) -> list[Order]:
     """What a part states of tempo, key, metre, chords and drums, where it says nothing else."""
     reading = read_prompt(plain)
     said = [*reading.understood, *reading.approximated]
@@ -155,35 +161,33 @@ def _facts(plain: str, part: str) -> list[Order] | None:
     for demand in said:
         rest = rest.replace(demand.text, " ", 1)
     if reading.genres or reading.not_understood or not said:
-        return None
+        return []
     if not set(re.findall(r"\w+", rest.lower())) <= _FILLING:
-        return None
+        return []
     kinds = {demand.kind for demand in said}
     if "metre" in kinds and not any(demand.kind == "metre" and re.search(r"\d", demand.text) for demand in said):
-        return None  # a waltz is a style, and so are words of a prompt
+        return []  # a waltz is a style, and so are words of a prompt
     if kinds <= _IN_WORDS:
         return [Order("add", plain, part)]
-    if not kinds <= _FACTS.keys():
-        return None
-    return _stated(reading, plain, part)
+    return _stated(reading, part) if kinds <= _FACTS else []
 
 
-def _stated(reading: Reading, plain: str, part: str) -> list[Order]:
+def _stated(reading: Reading, part: str) -> list[Order]:
     facts = reading.facts
     texts = {demand.kind: demand.text for demand in (*reading.understood, *reading.approximated)}
     values = {
         "tempo": facts.quarters,
         "key": facts.key,
         "metre": facts.metre,
-        "chords": texts.get("chords"),
+        "chords": texts["chords"].replace(",", " ") if "chords" in texts else None,
         "drums": facts.drums,
     }
     return [Order(name, value, part) for name, value in values.items() if value is not None]
 
 
-def _states(part: str) -> bool:
-    """Whether a part could begin a prompt as well: it states a fact, as "90 bpm" does, and "slower" does not."""
-    return bool(_facts(part, part)) and not any(pattern.fullmatch(part.lower()) for pattern in _PATTERNS.values())
+def _could_begin_a_prompt(orders: list[Order]) -> bool:
+    """Whether a part says what prompts begin with as well: "90 bpm" does, "slower" does not."""
+    return all(order.name in _FACTS for order in orders)
 
 
 def _semitones(found: re.Match[str]) -> int:
