@@ -25,6 +25,7 @@ def said(line: str) -> list[tuple]:
         ("without any drums", [("drums", False)]),
         ("drums", [("drums", True)]),
         ("Am F C G", [("chords", "Am F C G")]),
+        ("Am, F, C, G", [("chords", "Am F C G")]),
         ("ii V I", [("chords", "ii V I")]),
         ("in G minor", [("key", "G minor")]),
         ("in minor", [("key", "minor")]),

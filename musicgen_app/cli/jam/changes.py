@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 FIELDS = {one.name for one in fields(GenerationRequest)}
 PARTS = {"tempo": "bpm", "key": "key", "metre": "metre", "chords": "chords", "drums": "drums"}  # of a decision: fields
-OF_A_CLIP = ("prompt", "seed", "bars", "loop", *PARTS.values())  # fields that a new prompt begins anew
+FURTHEST = 48  # semitones up or down
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,8 @@ def _key(work: Work, name: str) -> None:
 
 
 def _transpose(work: Work, semitones: int) -> None:
+    if not 0 < abs(semitones) <= FURTHEST:
+        raise RequestError(f"{abs(semitones)} semitones: choose 1 to {FURTHEST}")
     plan = work.plan
     if plan.key is None and not plan.chords:
         raise RequestError("neither the key nor the chords of this clip are known: say a key, such as in A minor")

@@ -97,7 +97,8 @@ _ADD = re.compile(r"(?:\+\s*|add\s+)(\S[^,;]*)", re.IGNORECASE)
 _MORE = re.compile(r"(?:with|without|no|more|less|fewer|but)\s+\S[^,;]*", re.IGNORECASE)
 _NEW = re.compile(r"new\s*:\s*(\S.*)", re.IGNORECASE)
 _POLITE = re.compile(
-    r"^(?:(?:and|then|now|please|ok|okay|make\s+it|play\s+it)\s+)+|\s+(?:please|now|then|instead)$", re.IGNORECASE
+    r"^(?:(?:and|then|now|please|ok|okay|make\s+it|play\s+it)\s+)+|[\s,]+(?:please|now|then|instead)[.!]*$",
+    re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"\s*[,;]\s*")
 _FACTS = frozenset(("tempo", "key", "metre", "chords", "drums"))
@@ -122,7 +123,7 @@ def read_line(line: str) -> list[Order]:
         return [Order("add", found[1], text)]
     if whole := _change(text):
         return whole
-    parts = [part for part in _BETWEEN.split(text) if part]
+    parts = [part for part in _BETWEEN.split(_POLITE.sub("", text)) if part] or [text]
     read = [_change(part) for part in parts]
     if read[0] and not _could_begin_a_prompt(read[0]):
         for place, part in enumerate(parts):
@@ -156,13 +157,16 @@ def _change(part: str) -> list[Order]:
 def _facts(plain: str, part: str) -> list[Order]:
     """What a part states of tempo, key, metre, chords and drums, where it says nothing else."""
     reading = read_prompt(plain)
-    said = [*reading.understood, *reading.approximated]
+    said, missed = [*reading.understood, *reading.approximated], reading.not_understood
     rest = plain
-    for demand in said:
+    for demand in (*said, *missed):
         rest = rest.replace(demand.text, " ", 1)
-    if reading.genres or reading.not_understood or not said:
+    if reading.genres or not (said or missed) or not set(re.findall(r"\w+", rest.lower())) <= _FILLING:
         return []
-    if not set(re.findall(r"\w+", rest.lower())) <= _FILLING:
+    for demand in missed:
+        if demand.kind in _FACTS:
+            raise RequestError(f'{demand.text!a} is not understood ({demand.why}); "new: {plain}" makes it a prompt')
+    if missed:
         return []
     kinds = {demand.kind for demand in said}
     if "metre" in kinds and not any(demand.kind == "metre" and re.search(r"\d", demand.text) for demand in said):
@@ -179,7 +183,7 @@ def _stated(reading: Reading, part: str) -> list[Order]:
         "tempo": facts.quarters,
         "key": facts.key,
         "metre": facts.metre,
-        "chords": texts["chords"].replace(",", " ") if "chords" in texts else None,
+        "chords": " ".join(texts["chords"].replace(",", " ").split()) if "chords" in texts else None,
         "drums": facts.drums,
     }
     return [Order(name, value, part) for name, value in values.items() if value is not None]
