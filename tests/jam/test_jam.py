@@ -233,8 +233,7 @@ class Typist:
 
 
 @pytest.fixture
-def typist(model, tmp_path, monkeypatch):
-    monkeypatch.setenv("TTM_APP_CONFIG", "")
+def typist(model, tmp_path):
     started: list[Typist] = []
 
     def start(*options: str) -> Typist:
@@ -264,6 +263,8 @@ def test_ctrl_c_gives_up_the_clip_and_ctrl_d_ends_the_session(typist, home, tmp_
     one.sees("nothing plays yet")
     one.sees("jam> ")
     one.types("half a line")
+    one.sees("half a line")
+    time.sleep(0.3)  # readline waits again
     os.kill(one.process.pid, signal.SIGINT)
     one.sees("jam> ")
     one.types("\x04")

@@ -177,7 +177,7 @@ class Conversation:
     def _about(self, take: Take) -> str:
         plan = take.decision.plan.describe() if take.decision else ""
         seed = take.wanted.given["seed"]
-        return f"clip {self._session.place + 1}: {take.seconds:.5g} s  seed {seed}" + (f"  {plan}" if plan else "")
+        return f"clip {self._session.place + 1}: {take.seconds:.5g} s, seed {seed}" + (f": {plan}" if plan else "")
 
 
 class Given(Exception):
