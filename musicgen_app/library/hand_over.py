@@ -27,7 +27,7 @@ from ..machine import files
 from ..songbook.midi_writer import write_midi
 from ..songbook.wishes import Wishes
 from .library import ID, Library
-from .metadata import is_cut, is_loop, is_of, played_in, read_sidecar, request_from, sidecar_path
+from .metadata import is_cut, is_of, played_in, read_sidecar, request_from, sidecar_path
 
 SUFFIXES = {"reaper": ".rpp", "dawproject": ".dawproject", "midi": ".mid", "stems": "", "zip": ".zip"}
 MOST_CLIPS = 500
@@ -126,8 +126,8 @@ def _made_to(path: Path, library: Library) -> tuple[Plan | None, bool]:
             named = " ".join(request.prompt.split()[:SEARCHED_WORDS])
             for item in library.search(named, model=request.model):
                 if is_of(read_sidecar(item.path), path):
-                    return item.played, is_loop(request)
-        return played_in(path), is_loop(request)
+                    return item.played, request.loop
+        return played_in(path), request.loop
     except RequestError as error:
         raise FileError(str(error)) from None
 

@@ -7,7 +7,11 @@ the app is on this computer. To add one, write its function and put it into TOOL
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +21,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from .. import __version__
-from ..errors import RequestError, TTMError
+from ..errors import Cancelled, RequestError, TTMError
 from ..models import installed
 from . import requests
 from .problems import Problem
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 
 BEAT = 0.1  # seconds between two looks at the queue
 OWNER = "agent"
+ENDS = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
 SHARES = {"text": (0.0, 0.0), "sampling": (0.0, 0.9), "decoding": (0.9, 0.1)}  # of a clip: beginning and part
 Tell = Callable[[float, float | None, str], Awaitable[None]]  # progress, total, message
 Values = dict[str, Any]
@@ -151,14 +156,26 @@ def _refused(message: str) -> mcp_types.CallToolResult:
     return mcp_types.CallToolResult(content=[mcp_types.TextContent(type="text", text=message)], is_error=True)
 
 
+async def _end_on_signals(context: Context) -> None:
+    """Ctrl-C and SIGTERM stop the engine and end the process: its thread that reads stdin would wait for ever."""
+    with suppress(NotImplementedError), anyio.open_signal_receiver(*ENDS) as signals:
+        async for _ in signals:
+            await anyio.to_thread.run_sync(context.requests.close)
+            print("error: cancelled", file=sys.stderr, flush=True)
+            os._exit(Cancelled.exit_code)
+
+
 def answer(settings: Settings) -> None:
     """Answer an agent on stdin and stdout until it closes them."""
     context = context_of(settings)
     tools = server(context)
 
     async def loop() -> None:
-        async with stdio_server() as (reading, writing):
-            await tools.run(reading, writing, tools.create_initialization_options())
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_end_on_signals, context)
+            async with stdio_server() as (reading, writing):
+                await tools.run(reading, writing, tools.create_initialization_options())
+            tasks.cancel_scope.cancel()
 
     try:
         anyio.run(loop)

@@ -245,6 +245,7 @@ def packed(result: GenerationResult) -> dict[str, Any]:
         "choice": asdict(result.choice) if result.choice else None,
         "plan": result.plan.to_dict() if result.plan else None,
         "read_as": result.read_as,
+        "extent": asdict(result.extent) if result.extent else None,
         "decision": decision and {
             "plan": decision.plan.to_dict(),
             "origin": decision.origin,
@@ -257,6 +258,7 @@ def packed(result: GenerationResult) -> dict[str, Any]:
 
 def unpacked(facts: dict[str, Any], sounds: BinaryIO | http.client.HTTPResponse) -> GenerationResult:
     """A result from its JSON, its sound read from where it comes next. Raises ValueError, KeyError or TypeError."""
+    from ..control.bars import Extent
     from ..control.reading.text import Demand
     from ..songbook.decision import Decision
 
@@ -289,6 +291,7 @@ def unpacked(facts: dict[str, Any], sounds: BinaryIO | http.client.HTTPResponse)
         _plan(facts["plan"]) if facts["plan"] else None,
         facts["read_as"],
         decision,
+        Extent(**facts["extent"]) if facts["extent"] else None,
     )
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..machine.user_settings import FORMATS
-from ..request import BEST_OF, GUIDANCE, LOUDNESS, SECONDS, SEED_MAX, SOLVERS, STEPS, TEXT_LENGTH, VARIATIONS
+from ..request import BARS, BEST_OF, GUIDANCE, LOUDNESS, SECONDS, SEED_MAX, SOLVERS, STEPS, TEXT_LENGTH, VARIATIONS
 from ..songbook.changes import CHANGES
 from ..songbook.plan_files import SCHEMA
 from ..songbook.sheet import SHEET_LENGTH
@@ -69,6 +69,8 @@ PLANNED: dict[str, Schema] = {
 SOUND: dict[str, Schema] = {
     "negative": _text("What the music should not be like."),
     "seconds": _number("Length of a clip; the model may allow less.", *SECONDS),
+    "bars": _whole("Length in bars of the plan, in place of seconds.", *BARS),
+    "loop": {"type": "boolean", "description": "Whether the end is followed by the beginning; needs bars or sections."},
     "seed": _whole("The same seed gives the same music; one is drawn where none is given.", 0, SEED_MAX),
     "steps": _whole("Steps of the sampler.", *STEPS),
     "guidance": _number("How closely to follow the prompt; 1 is none.", *GUIDANCE),

@@ -83,7 +83,9 @@ def vary(plan: Plan, seed: object = 0) -> Plan:
 def extend(plan: Plan, section: object, at: object = None) -> Plan:
     """With one more section, as a sheet has it, or by the name of one that is there."""
     place = None if at is None else check_whole("at", at, 0, 10_000)
-    form = read_form(check_text("section", section, least=1), plan)
+    if not isinstance(section, str) or len(section) > TEXT_LENGTH:
+        raise RequestError(f"section must be text of at most {TEXT_LENGTH:,} characters")
+    form = read_form(section, plan)
     for number, new in enumerate(form.plan.sections):
         plan = operations.extend(plan, new, None if place is None else place + number)
     return plan

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..control.bars import cut_at_seam, in_words
 from ..control.genre_classifier import with_genre
 from ..control.grid import approximations
 from ..control.operations import checked, spelt
@@ -118,6 +119,15 @@ def decide(
         failed = (*reading.not_understood, *(replace(one, meaning="", why=missed[one.why]) for one in lost))
         decisions.append(Decision(plan, origin, genre[0], understood, approximated, failed, worked_out))
     return decisions
+
+
+def as_loop(decision: Decision, bars: int | None) -> Decision:
+    """The decision of a loop of so many bars (None: of the sections): no ending, and what its seam cuts is told."""
+    plan = replace(decision.plan, ends=False)
+    told = [Demand("form", "ends", "it goes on", "a loop has no end")] * decision.plan.ends
+    if bars and decision.origin["chords"] in (OPTION, PLAN, STATED) and (cut := cut_at_seam(plan, bars)):
+        told.append(Demand("form", cut, f"cut at the end of the loop of {in_words(bars)}", "they do not fill it"))
+    return replace(decision, plan=plan, approximated=(*decision.approximated, *told))
 
 
 def _spelt(plan: Plan, origin: dict[str, str], facts: PromptFacts) -> Plan:

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from ..control.chord_reader import read_chords
 from ..control.grid import FORM
+from ..control.key_names import read_key
 from ..control.plan import SWING, Plan
 from ..control.theory import bar_length
 from .chord_row import LONGEST
-from .keys import read_key
 from .sheet_lexer import Token
 
 LEVELS = {  # words for the energy of a section

@@ -7,13 +7,13 @@ import math
 import re
 from decimal import Decimal
 
+from ..control.key_names import short_key
 from ..control.operations import checked
 from ..control.plan import Chords, Plan, Section
 from ..control.theory import bar_length
 from ..errors import RequestError
 from .chord_row import UNKNOWN
 from .chordpro import REMARKS
-from .keys import short_key
 from .sheet import HEADER, read_row, read_sheet
 from .sheet_words import ATTRIBUTES, is_chord
 

@@ -125,6 +125,16 @@ def test_the_form_of_a_clip_makes_its_request_again(home):
     assert typed["seed"] == "1152921504606846977" and create_form.request_from(typed) == request
 
 
+def test_a_loop_in_the_form(home):
+    typed = {"prompt": "bells", "model": "tiny", "seconds": None, "bars": 4, "loop": True, "bpm": "120"}
+    request = create_form.request_from(typed, usual={"seconds": 10.0})
+    assert (request.bars, request.loop, request.seconds) == (4, True, None)
+    again = dict(zip(typed, create.form_of(request, list(typed)), strict=True))
+    assert again == typed
+    with pytest.raises(RequestError, match="give one of both"):
+        create_form.request_from(typed | {"seconds": 10})
+
+
 def test_the_settings_of_an_uploaded_file(context, tmp_path):
     (item,) = make(context, seed="8", guidance="4.5").items
     upload = tmp_path / "x.wav"

@@ -67,6 +67,10 @@ longer
 again
 as techno
 with rain, and it's wide
+300 bpm, loop 2 bars
+longer
+no loop
+1 second
 """
 
 
@@ -92,10 +96,11 @@ def test_what_was_understood_is_told(jam):
     ran = jam(CHANGES, "--seed", 7)
     told = "\n".join(ran.err)
     for line in ("a new prompt: soft bells, no drums", "54 BPM", "chords Am F C G", "G minor",
-                 "2 semitones up, in A minor", "3/4, drums", "0.8 s", "seed 8"):  # fmt: skip
+                 "2 semitones up, in A minor", "3/4, drums", "0.8 s", "seed 8",
+                 "300 BPM, a loop of 2 bars", "4 bars", "no loop", "1 s"):  # fmt: skip
         assert re.search(rf"^{re.escape(line)}$", told, re.M), (line, told)
     assert "the prompt is: techno, soft bells, no drums, with rain, and it's wide" in told
-    assert ran.out == [] and ran.err[-1] == "10 clips were not kept" and os.listdir() == []
+    assert ran.out == [] and ran.err[-1] == "14 clips were not kept" and os.listdir() == []
 
 
 def test_slower_is_the_same_music(jam):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -145,6 +148,23 @@ def test_the_command_answers_on_its_pipes_and_ends_with_them(tmp_path, tiny_bund
     assert not made.is_error, made.content
     assert Path(made.structured_content["clips"][0]["file"]) == home.clips()[0]
     assert not home.log.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="a process of Windows is ended at once")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_ends_while_it_waits_for_the_agent(tmp_path, tiny_bundle, number):
+    home = GuiServer(tmp_path, tiny_bundle.path)
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
+    command = [sys.executable, "-m", "musicgen_app", "mcp"]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, env=home.environment, cwd=home.work, text=True, **pipes) as process:
+        first = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+        print(json.dumps(first), file=process.stdin, flush=True)
+        assert json.loads(process.stdout.readline())["result"]["serverInfo"]["name"] == "ttm-app"
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 130
+        assert process.stderr.read() == "error: cancelled\n"
 
 
 def test_a_missing_package_is_one_line(home, capfd, monkeypatch):

@@ -64,6 +64,7 @@ REQUESTS = [
     {"plan": "tempo 96\nkey Am\nverse 2: Am F", "prompt": "bells, zork, 7/8"},
     {"best_of": 2, "chords": "Am F", "bpm": 90.0},
     {"loudness": -20.0, "conditions": {}},
+    {"bars": 1, "loop": True, "bpm": 240.0, "seconds": None},
 ]
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from musicgen_app.control.key_names import read_key, short_key
 from musicgen_app.control.plan import MAX_CHORDS, Plan, Section
 from musicgen_app.errors import RequestError
-from musicgen_app.songbook.keys import read_key, short_key
 from musicgen_app.songbook.sheet import read_form, read_row, read_sheet
 from musicgen_app.songbook.sheet_writer import write_sheet
 from support.plans import plans

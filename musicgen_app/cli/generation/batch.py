@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from ...request import GenerationRequest, GenerationResult
     from ...server.resident import ServerEngine
 
+SECONDS_A_BAR, FORM = 2.0, 16  # about, until a clip's tempo is known; and bars of a form
+
 
 @dataclass(frozen=True)
 class PlannedClip:
@@ -82,7 +84,7 @@ def plan(
     RequestError: impossible defaults, no prompt at all, two clips with one name.
     """
     from ...models.installed import completed
-    from ...request import GenerationRequest, with_defaults
+    from ...request import GenerationRequest, over, with_defaults
 
     usual = settings or {}
     GenerationRequest.from_dict(with_defaults({"prompt": "any"} | defaults, usual))  # found out once, not at every line
@@ -94,7 +96,7 @@ def plan(
             clips.append(prompt)
             continue
         try:
-            request = GenerationRequest.from_dict(with_defaults(defaults | prompt.values, usual))
+            request = GenerationRequest.from_dict(with_defaults(over(defaults, prompt.values), usual))
             if request.seed is None:
                 seen[request.prompt] += 1
                 request = replace(request, seed=seed_of(request.prompt, seen[request.prompt]))
@@ -318,7 +320,8 @@ def _difference(path: Path, clip: PlannedClip) -> str:
 def _work(request: GenerationRequest) -> float:
     """How long a clip takes in comparison to others: the sampler's evaluations, a second of music each."""
     assert request.steps is not None  # the request is resolved
-    return request.length * request.steps * (1 if request.solver in ("euler", "mean") else 2) * request.best_of
+    seconds = request.length if request.seconds else SECONDS_A_BAR * (request.bars or FORM)
+    return seconds * request.steps * (1 if request.solver in ("euler", "mean") else 2) * request.best_of
 
 
 class _Meter:

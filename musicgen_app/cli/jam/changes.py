@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ...control import operations
+from ...control.key_names import read_key
 from ...control.plan import Plan
 from ...control.prompt_parser import read_prompt
 from ...control.theory import bar_length
 from ...errors import RequestError
-from ...request import GenerationRequest
 from ...songbook.decision import DEFAULT
-from ...songbook.keys import read_key
 from ...songbook.sheet import read_row
 from ...songbook.sheet_writer import write_row
 from .words import Order
@@ -27,7 +26,6 @@ from .words import Order
 if TYPE_CHECKING:
     from ...songbook.decision import Decision
 
-FIELDS = {one.name for one in fields(GenerationRequest)}
 PARTS = {"tempo": "bpm", "key": "key", "metre": "metre", "chords": "chords", "drums": "drums"}  # of a decision: fields
 FURTHEST = 48  # semitones up or down
 
@@ -86,8 +84,6 @@ def changed(before: Wanted, orders: list[Order], decision: Decision | None, seco
         work.given |= {name: value for name, value in _heard(decision).items() if name not in work.given}
     for order in orders:
         APPLIED[order.name](work, order.value)
-    if unknown := [name for name in ("bars", "loop") if name in work.given and name not in FIELDS]:
-        raise RequestError(f"this version makes no clips by their {unknown[0]}: say a length, such as 20 seconds")
     return Wanted(work.given, frozenset(work.said)), work.told
 
 

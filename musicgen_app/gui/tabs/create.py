@@ -68,6 +68,8 @@ def build(context: Context) -> None:
     queue.click(do.stop, browser, None, trigger_mode="multiple", **quiet).then(**looking)
     form.source.upload(do.take, form.source, filled, **quiet)
     form.ideas.click(do.idea, None, form.prompt, **quiet)
+    for field in (form.bars, form.loop):  # their length takes the place of the other
+        field.input(None, [field, form.seconds], form.seconds, js="(on, seconds) => on ? null : seconds", **PRIVATE)
     form.seed.input(None, form.seed, form.keep, js="(text) => text.trim() !== ''", **PRIVATE)
     for shown in (page.load, Building.block.select):  # a model may have been added or removed meanwhile
         shown(do.models, form.model, form.model, **quiet)
@@ -175,6 +177,9 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
         )
         variations = gr.Number(1, label="Variations", step=1, min_width=110)
     with gr.Row(elem_classes="fields"):
+        bars = gr.Number(None, label="or in bars", step=1, min_width=110, placeholder="8", elem_id="bars")
+        loop = gr.Checkbox(False, label="Loop", min_width=110, elem_id="loop")
+    with gr.Row(elem_classes="fields"):
         seed = gr.Textbox(label="Seed", placeholder="a new one each time", max_lines=1, min_width=160, elem_id="seed")
         keep = gr.Checkbox(False, label="Keep this seed", min_width=110, elem_id="keep-seed")
     model = gr.Dropdown(**models_of(context, settings.model), label="Model", elem_id="model")
@@ -203,8 +208,8 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
     generate = gr.Button("Generate", variant="primary", elem_id="generate")
     ideas = component("ideas", examples(), elem_id="ideas")
     fields = {
-        "prompt": prompt, "negative": negative, "seconds": seconds, "seed": seed, "variations": variations,
-        "model": model,
+        "prompt": prompt, "negative": negative, "seconds": seconds, "bars": bars, "loop": loop, "seed": seed,
+        "variations": variations, "model": model,
         "steps": steps, "guidance": guidance, "interval_from": low, "interval_to": high, "solver": solver,
         "loudness": loudness, "best_of": best_of, "conditions": conditions, **planning,
     }  # fmt: skip
