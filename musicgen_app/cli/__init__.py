@@ -4,7 +4,7 @@ This module imports next to nothing, so that a signal and a closed stream find t
 `commands` has the table of the commands themselves.
 
 streams, groups, completion, terminal            what commands share
-generation/, models/, serving/                   `ttm-app generate`, `models`; `gui`, `serve` and `mcp`
+generation/, jam/, models/, serving/             `ttm-app generate`, `jam`, `models`; `gui`, `serve` and `mcp`
 library, export, settings, doctor, bench         a command each
 """
 

@@ -19,6 +19,7 @@ from .terminal import one_line, print_error
 
 COMMANDS = {  # name -> the module that has it under that name, or under the one behind the colon
     "generate": "generation.generate",
+    "jam": "jam.jam",
     "continue": "editing.edits:continue_",
     "repaint": "editing.edits",
     "vary": "editing.edits",

@@ -63,16 +63,7 @@ def announce(settings: Settings, url: str, token: str) -> Path:
     """Say where the server answers, to this user alone. Raises FileError."""
     path = paths.running() / FILE
     facts = {"pid": os.getpid(), "url": url, "version": __version__, "token": token, **computing(settings)}
-    with files.reported(f"write {path}"):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        hidden = files.hidden(path.parent)
-        try:
-            with open(os.open(hidden, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-                json.dump(facts, file)
-            os.replace(hidden, path)
-        finally:
-            hidden.unlink(missing_ok=True)
-    return path
+    return files.write_private(path, json.dumps(facts).encode())
 
 
 def withdraw() -> None:
