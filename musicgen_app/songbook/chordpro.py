@@ -17,6 +17,7 @@ REMARKS = ("title", "t", "subtitle", "st", "artist", "composer", "lyricist", "co
            "genre", "sorttitle", "arranger", "duration", "meta", "keywords", "ccli", "tag", *COMMENTS)  # fmt: skip
 LONGEST_TOLD = 60  # characters
 NOT_SUNG = ("lyrics", "not sung", "only their chords are played, each a bar")
+SYLLABLES = {"la", "do", "re", "mi", "fa", "sol", "si"}  # that are sung, and names of chords as well
 SHORT = {"v": "verse", "c": "chorus", "b": "bridge", "t": "tab", "g": "grid"}
 _DIRECTIVE = re.compile(r"\s*\{\s*([A-Za-z_]+)\s*[:\s]?\s*([^{}]*?)\s*\}\s*(?:#.*)?")
 _BEGIN = re.compile(r"(?:start_of_([a-z]+)|so([vcbtg]))")
@@ -46,16 +47,18 @@ def is_lyric(line: str) -> bool:
     if not chords or "|" in line or ":" in line[: chords[0].start()] or _HEAD.match(line):
         return False
     words = _BRACKET.sub(" ", line).split()
-    if not any(_is_plain(word) for word in words):
-        return False
-    attached = any(re.match(r"[^\W\d]", line[found.end() :]) for found in chords)
-    return attached or ":" not in line
+    attached = any(re.match(r"(?!x\d)[^\W\d]", line[found.end() :]) for found in chords)
+    return attached or ":" not in line and any(_is_plain(word) or _bare(word) in SYLLABLES for word in words)
 
 
 def part_of(name: str) -> str:
     """The part of a song that a heading such as "Verse 2" names; "" for none."""
     base = name.lower().strip().rstrip("0123456789").rstrip(" .-#:")
     return base if base in PARTS else ""
+
+
+def _bare(word: str) -> str:
+    return word.strip(".,;:!?'\"").lower()
 
 
 def _is_plain(word: str) -> bool:
@@ -147,7 +150,8 @@ class _Song:
             return False
         if part_of(words[0]) and (not then or NUMBER.fullmatch(then) or then.lower() in ATTRIBUTES):
             return False
-        return first != "ends" and any(map(_is_plain, words))
+        same = {_bare(word) for word in words}
+        return first != "ends" and (any(map(_is_plain, words)) or len(words) > 1 == len(same) and same <= SYLLABLES)
 
     def _other(self, number: int, line: str) -> None:
         """A line of a sheet: a heading, chords, or an entry of the header."""

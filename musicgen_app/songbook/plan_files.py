@@ -41,6 +41,8 @@ def parse_plan(data: bytes) -> FoundPlan:
     text = text_of(data)
     if re.match(r'\s*\{\s*["}]', text):  # "{key: Am}" is a line of a sheet
         return FoundPlan(_of_json(text))
+    if not text.strip():
+        raise RequestError("line 1, column 1: the file is empty: write a plan such as tempo 96 · Am F C G")
     sheet = read_sheet(text)
     told = [f"{change.text}: read as {change.symbol or 'no chord'} ({change.why})" for change in sheet.changes]
     told += [f"{what}: {meaning} ({why})" for what, meaning, why in sheet.told]
@@ -80,10 +82,19 @@ def _bytes(path: Path) -> bytes:
         raise FileError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
+def _once(entries: list[tuple[str, Any]]) -> dict:
+    """A JSON object whose names stand once each: of two with one name, one would be dropped."""
+    if len(facts := dict(entries)) < len(entries):
+        names = [name for name, _ in entries]
+        twice = next(name for name in facts if names.count(name) > 1)
+        raise RequestError(f"line 1, column 1: {twice[:40]!a} stands twice in one object: keep one")
+    return facts
+
+
 def _of_json(text: str) -> Plan:
     """A plan as JSON, what `ttm-app plan --json` prints, or the record of a clip."""
     try:
-        facts: Any = json.loads(text)
+        facts: Any = json.loads(text, object_pairs_hook=_once)
     except RecursionError:
         raise RequestError("line 1, column 1: the JSON nests too deep") from None
     except ValueError as error:

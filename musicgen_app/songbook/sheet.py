@@ -20,7 +20,7 @@ from ..errors import RequestError
 from .chord_row import HOLD, REPEAT, UNKNOWN, ChordRow, Fixed, times
 from .chordpro import REMARKS, translated
 from .sheet_lexer import Token, tokens
-from .sheet_words import ATTRIBUTES, LEVELS, METRE, NUMBER, TEMPO, Words, common, is_chord, swing
+from .sheet_words import ATTRIBUTES, LEVELS, METRE, NUMBER, SIGNED, TEMPO, Words, common, is_chord, swing
 
 SHEET_LENGTH = 100_000  # characters
 ABOUT_LENGTH = 500  # of a style or a title
@@ -275,6 +275,8 @@ class _Reader:
             self.open = None
             return None
         colon = next((n for n, token in enumerate(inner) if token.kind == "colon"), len(inner))
+        if first.kind == "word" and set("{}") & set(first.text):
+            raise first.fail(f"{first.shown} is no directive of ChordPro: write it as {{tempo: 96}}, alone on its line")
         if not colon:
             raise first.fail("a section needs a name before its colon")
         draft = _Draft(first, _name_of(inner[:colon]), has_colon=colon < len(inner))
@@ -332,7 +334,14 @@ def _name_tokens(inner: list[Token]) -> list[Token]:
     while end < len(inner) and inner[end].kind == "word":
         word, after = inner[end].text.lower(), inner[end + 1].text.lower() if end + 1 < len(inner) else ""
         number = NUMBER.fullmatch(word) and not NUMBER.fullmatch(after)
-        if number or word in ATTRIBUTES or METRE.fullmatch(word) or TEMPO.fullmatch(word) or REPEAT.fullmatch(word):
+        if (
+            number
+            or SIGNED.fullmatch(word)
+            or word in ATTRIBUTES
+            or METRE.fullmatch(word)
+            or TEMPO.fullmatch(word)
+            or REPEAT.fullmatch(word)
+        ):
             break
         end += 1
     return inner[:end]
@@ -375,7 +384,7 @@ def _finished(draft: _Draft, metre: str) -> list[Section]:
         chords = ((chords[0][0], min(length, bars * bar)),)
     elif length > bars * bar * (1 + 1e-9):
         raise draft.token.fail(
-            f"{name!a}: {length / bar:g} bars of chords do not fit target {bars:g}"
+            f"{name!a}: {length / bar:g} bars of chords do not fit into {bars:g}"
             f" (if {bars:g} is part of its name, write [{name} {bars:g}])"
         )
     try:

@@ -20,6 +20,7 @@ LEVELS = {  # words for the energy of a section
 }  # fmt: skip
 PARTS = {name for part, names in FORM.items() for name in (part, *names)}
 NUMBER = re.compile(r"\d+(?:\.\d*)?(?:e[-+]?\d+)?|\.\d+", re.IGNORECASE)
+SIGNED = re.compile(r"[-−+]\d+(?:\.\d*)?")
 METRE = re.compile(r"\d{1,3}/\d{1,3}")
 TEMPO = re.compile(r"([♩♪qeh]|𝅗𝅥)(\.?)=(.*)|(.+)bpm", re.IGNORECASE)
 NOTES = {"♩": 1.0, "q": 1.0, "♪": 0.5, "e": 0.5, "h": 2.0, "𝅗𝅥": 2.0}  # in quarter notes

@@ -176,7 +176,7 @@ def test_a_plan_that_cannot_be(wrong):
 
 def test_in_words():
     assert WALTZ.describe() == "120 BPM, 3/4, A minor, Am % E7" and Plan().describe() == ""
-    long = replace(WALTZ, chords=(("C", 4.0),) * 9)
+    long = replace(WALTZ, chords=(("C", 3.0),) * 9)
     assert long.describe().endswith("A minor, C C C C C C C C ...")
     assert Plan(90.0, drums=False).describe() == "90 BPM, 4/4, no drums"
     form = "intro 2 bars, no drums | Verse 1 4 bars, drums | chorus 2 bars, drums: F | outro 2 bars, no drums: Am"

@@ -97,5 +97,5 @@ def test_a_model_that_was_trained_with_given_frames_is_told_of_them(tiny_parts, 
         config = bundle.config | {"training": {"settings": settings}}
         told = replace(model, bundle=replace(bundle, config=config))
         grids.clear()
-        told.conditions(told.encode("bells"), 1, 20, [Plan(120.0)], given)
+        told.conditions(told.encode("bells"), 1, 20, [Plan(120.0)], given=given)
         assert all(torch.equal(grid[0, :, GIVEN], torch.tensor(given) * float(bool(settings))) for grid in grids)

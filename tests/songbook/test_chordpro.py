@@ -55,6 +55,8 @@ def test_a_song_in_chordpro():
     ("text", "chords"),
     [
         ("[Am]Hello my [F]friend\n[C]how are [G]you", ["Am", "F", "C", "G"]),
+        ("[Am]la la [F]la\nLa la la", ["Am", "F"]),
+        ("[Am] la la la [F] la", ["Am", "F"]),
         ("Hello [Am] my friend [F] again", ["Am", "F"]),
         ("no drums\n[Am]No drums, he said: [F]no", ["Am", "F"]),
         ("[Chorus]\n[Am7]Sing[*twice] [D/F#]along\nend", ["Am7", "D/F#"]),
