@@ -256,6 +256,8 @@ class Engine:
             notes.append(f"{text.negative}: only left out of the prompt (nothing is led away from without guidance)")
         if text.words:
             notes.append(f"{model.bundle.name} follows no plan: it was told in words ({text.words})")
+        elif not model.bundle.follows_plans and (said := decision.stated):
+            notes.append(f"{model.bundle.name} follows no plan: {', '.join(said)} of the prompt are mere words to it")
         choice = None
         if request.best_of > 1:
             choice = Choice(request.best_of, first_seed, round(candidate.score, 4), self.judge.name)
