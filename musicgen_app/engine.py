@@ -330,9 +330,10 @@ class Engine:
             notes.append(f"{text.negative}: only left out of the prompt (nothing is led away from without guidance)")
         if text.words:
             notes.append(f"{model.bundle.name} follows no plan: it was told in words ({text.words})")
-        choice = None
-        if request.best_of > 1:
-            choice = Choice(request.best_of, first_seed, round(candidate.score, 4), self.judge.name)
+        elif not model.bundle.follows_plans and (said := decision.stated):
+            notes.append(f"{model.bundle.name} follows no plan: {', '.join(said)} of the prompt are mere words to it")
+        count, score = request.best_of, round(candidate.score, 4)
+        choice = Choice(count, first_seed, score, self.judge.name) if count > 1 else None
         return GenerationResult(
             candidate.clip,
             model.codec.sample_rate,
@@ -364,8 +365,7 @@ def _made_to(decision: Decision, request: GenerationRequest, bundle: Bundle) -> 
         return decision, Extent(request.length)
     if request.loop:
         decision = as_loop(decision, request.bars)
-    limits = SECONDS[0], bundle.max_seconds
-    return decision, extent_in_bars(decision.plan, request.bars, request.loop, limits)
+    return decision, extent_in_bars(decision.plan, request.bars, request.loop, (SECONDS[0], bundle.max_seconds))
 
 
 class Clock:

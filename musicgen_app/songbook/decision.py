@@ -79,6 +79,11 @@ class Decision:
         return facts | {"sections": sections} | {n: v for n, v in self.reading().items() if n != "genre"}
 
     @property
+    def stated(self) -> list[str]:
+        """What of tempo, metre, key and chords the prompt itself says."""
+        return [name for name in PARTS[:4] if self.origin.get(name) == STATED and name not in self.worked_out]
+
+    @property
     def notes(self) -> list[str]:
         """What the user should know, a line each."""
         told = [f"{one.text}: {one.meaning} ({one.why})" for one in self.approximated]

@@ -20,7 +20,11 @@ from .sheet import SHEET_LENGTH, read_sheet
 from .sheet_writer import write_sheet
 from .wishes import PLAN_BYTES, Wishes
 
-MIDI, JSON, SHEET = (".mid", ".midi", ".smf"), (".json",), (".txt", ".cho", ".crd", ".chordpro", ".md", ".sheet", "")
+MIDI, JSON, SHEET = (
+    (".mid", ".midi", ".smf"),
+    (".json",),
+    (".txt", ".cho", ".crd", ".chordpro", ".pro", ".md", ".sheet", ""),
+)
 SCHEMA = Path(__file__).parent / "plan.schema.json"
 MOST_BYTES = max(MIDI_BYTES, 4 * SHEET_LENGTH, PLAN_BYTES)
 
@@ -50,16 +54,17 @@ def parse_plan(data: bytes) -> FoundPlan:
 
 
 def text_of(data: bytes) -> str:
-    """UTF-8 text. Raises RequestError with the place of what is none."""
+    """UTF-8 text, or UTF-16 with its mark. Raises RequestError with the place of what is none."""
     if len(data) > MOST_BYTES:
         line = data[:MOST_BYTES].count(b"\n") + 1
         raise RequestError(f"line {line}, column 1: the file is longer than {MOST_BYTES:,} bytes")
     try:
-        text = data.decode("utf-8-sig")
+        wide = len(data) > 2 and data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
-        raise RequestError(f"line {line}, column {column}: it is not UTF-8 text") from None
+        raise RequestError(f"line {line}, column {column}: it is not UTF-8 text: save it as UTF-8") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -14,8 +14,8 @@ from ..control.theory import bar_length
 from ..errors import RequestError
 from .chord_row import UNKNOWN
 from .chordpro import REMARKS
-from .sheet import HEADER, read_row, read_sheet
-from .sheet_words import ATTRIBUTES, is_chord
+from .sheet import read_row, read_sheet
+from .sheet_words import ATTRIBUTES, HEADER, is_chord
 
 SLOTS = (1, 2, 3, 4, 6, 8, 12, 16)  # parts of a bar that a split is tried with
 _PLAIN = re.compile(r"[A-Za-z]{2,}[A-Za-z'-]*(?: [A-Za-z'-]+)*")

@@ -180,7 +180,7 @@ def test_in_words():
     assert long.describe().endswith("A minor, C C C C C C C C ...")
     assert Plan(90.0, drums=False).describe() == "90 BPM, 4/4, no drums"
     form = "intro 2 bars, no drums | Verse 1 4 bars, drums | chorus 2 bars, drums: F | outro 2 bars, no drums: Am %"
-    assert SONG.describe() == f"120 BPM, 4/4, A minor, Am F C/E, {form}"
+    assert SONG.describe() == f"120 BPM, 4/4, A minor, Am (F C/E), {form}"
     assert Plan.from_dict(json.loads(json.dumps(SONG.to_dict()))) == SONG and Plan.from_dict({}) == Plan()
     SONG.check()
 

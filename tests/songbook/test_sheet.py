@@ -229,3 +229,32 @@ def test_what_is_more_than_a_key_or_another_word_is_none(text):
 def test_a_file_that_says_nothing_or_one_thing_twice_is_refused(data, reason):
     with pytest.raises(RequestError, match=f"line 1, column 1: {reason}"):
         parse_plan(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "bars"),
+    [
+        ("Verse 1: Am F C G\nVerse 2: F G", [4, 2]),
+        ("Verse 1\nAm F C G\nVerse 2", [4, 4]),
+        ("[Verse] Am F (2x)", [4]),
+        ("[Chorus (x2)]\nAm F", [2, 2]),
+        ("Chorus (x2): Am F", [2, 2]),
+        ("Intro (4 bars): Am F", [4]),
+        ("Verse: Am F\nRepeat verse x2", [2, 2, 2]),
+        ("Key = G\nTempo = 90\nverse: G", [1]),
+        ("Time signature: 3/4\nverse: G", [1]),
+    ],
+)
+def test_habits_of_guitarists(text, bars):
+    assert [section.bars for section in read_sheet(text).plan.sections] == bars
+
+
+def test_a_row_of_names_is_no_section():
+    with pytest.raises(RequestError, match="line 3, column 1: 'Form'.*name alone"):
+        read_sheet("A: Am F\nB: C G\nForm: A A B A")
+
+
+def test_a_sheet_of_windows_is_read():
+    assert parse_plan("verse: Am F".encode("utf-16")).plan == read_sheet("verse: Am F").plan
+    with pytest.raises(RequestError, match="save it as UTF-8"):
+        parse_plan("Höhe: Am".encode("latin-1"))
