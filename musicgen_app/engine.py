@@ -331,7 +331,9 @@ class Engine:
         if text.words:
             notes.append(f"{model.bundle.name} follows no plan: it was told in words ({text.words})")
         elif not model.bundle.follows_plans and (said := decision.stated):
-            notes.append(f"{model.bundle.name} follows no plan: {', '.join(said)} of the prompt are mere words to it")
+            notes.append(
+                f"{model.bundle.name} follows no plan: what the prompt says of {', '.join(said)} is mere words to it"
+            )
         count, score = request.best_of, round(candidate.score, 4)
         choice = Choice(count, first_seed, score, self.judge.name) if count > 1 else None
         return GenerationResult(
