@@ -10,6 +10,8 @@ import gradio as gr
 
 from ..errors import TTMError
 from ..models import installed
+from ..server.access import visitor_of
+from ..server.requests import without_folders
 from .tabs.create_form import check_suffix, request_from
 
 if TYPE_CHECKING:
@@ -75,9 +77,12 @@ def _generate(context: Context) -> Callable:
         try:
             suffix = check_suffix(format or context.settings.format)
             resolved = await asyncio.to_thread(request_from, values, context.models_dir, context.settings.request())
-            ticket = await asyncio.to_thread(context.requests.submit, request.session_hash, resolved, suffix, "api")
+            about = {"visitor": visitor_of(request.request.scope)}
+            ticket = await asyncio.to_thread(
+                lambda: context.requests.submit(request.session_hash, resolved, suffix, "api", **about)
+            )
         except TTMError as problem:
-            raise _error(problem) from None
+            raise _error(context, problem) from None
         async for answer in _followed(context, ticket):
             yield answer
 
@@ -96,7 +101,7 @@ async def _followed(context: Context, ticket: Ticket) -> AsyncIterator[dict[str,
         context.requests.cancel(ticket.owner, ticket.id)
         raise
     if ticket.error:
-        raise gr.Error(ticket.error, print_exception=False)
+        raise gr.Error(without_folders(context, ticket.error), print_exception=False)
     yield stand(context, ticket)
 
 
@@ -130,13 +135,19 @@ def _library(context: Context) -> Callable:
                 raise gr.Error(f"limit must be from 1 to {MOST}, offset 0 or more", print_exception=False)
             return clips(context.library.search(text, favourite=favourite or None, limit=limit, offset=offset))
         except TTMError as problem:
-            raise _error(problem) from None
+            raise _error(context, problem) from None
 
     return library
 
 
-def _error(problem: TTMError) -> gr.Error:
-    return gr.Error(str(problem), print_exception=False)
+def _error(context: Context, problem: TTMError) -> gr.Error:
+    return gr.Error(without_folders(context, str(problem)), print_exception=False)
+
+
+def _file(item: Item) -> dict:
+    """What gradio_client downloads; a file that Gradio calls a stream is fetched by an address, not by its path."""
+    address = f"clips/{item.id}/{item.path.name}"
+    return {"path": address, "orig_name": item.path.name, "is_stream": True, "meta": {"_type": "gradio.FileData"}}
 
 
 def stand(context: Context, ticket: Ticket) -> dict:
@@ -155,7 +166,7 @@ def clips(items: list[Item] | tuple[Item, ...]) -> list[dict]:
     return [
         {
             "id": item.id,
-            "file": {"path": str(item.path), "orig_name": item.path.name, "meta": {"_type": "gradio.FileData"}},
+            "file": _file(item),
             "title": item.title,
             "prompt": item.request.prompt,
             "seed": item.request.seed,

@@ -1,4 +1,5 @@
-"""The addresses of clips: /clips/ID.wav (.flac .ogg .mp3), /clips/ID.png (spectrogram), /clips.zip?ids=ID,ID.
+"""The addresses of clips: /clips/ID.wav (.flac .ogg .mp3), /clips/ID.png (spectrogram), /clips.zip?ids=ID,ID, and that
+at which gradio_client downloads one.
 
 A clip is named by its id alone, so no path ever comes from the browser. What the library holds is sent as it is, byte
 for byte and with ranges; another format is converted on the way.
@@ -27,7 +28,8 @@ def router(library: Library) -> APIRouter:
     from fastapi import APIRouter, HTTPException
     from fastapi.responses import FileResponse, Response
 
-    from ..server.downloads import HEADERS, sound, temporary
+    from ..server.downloads import HEADERS, item_of, sound, temporary
+    from ..server.problems import Problem
 
     routes = APIRouter()
 
@@ -43,6 +45,16 @@ def router(library: Library) -> APIRouter:
             return sound(library, item, match[2], download)
         except TTMError as error:
             raise HTTPException(404, str(error)) from None
+
+    @routes.get("/gradio_api/stream/clips/{id}/{name}", include_in_schema=False)
+    def download(id: str, name: str):
+        try:
+            item = item_of(library, id)
+        except Problem as problem:
+            raise HTTPException(404, str(problem)) from None
+        if name != item.path.name:
+            raise HTTPException(404)
+        return sound(library, item, item.path.suffix.lower(), download=True)
 
     @routes.get("/clips.zip", include_in_schema=False)
     def export(ids: str, suffix: str = ""):

@@ -90,6 +90,27 @@ def fold(title: str, content: str) -> str:
     return f"<details style='margin-top:.6em'>{head}{content}</details>"
 
 
+def markdown(text: str) -> str:
+    """Markdown as HTML that holds no HTML of its own, runs nothing and fetches nothing: pictures are their words, and
+    links lead only to pages of the web.
+    """
+    from markdown_it import MarkdownIt
+
+    def picture(self, tokens, index, options, env) -> str:
+        return escape(tokens[index].content)
+
+    def link(self, tokens, index, options, env) -> str:
+        target = str(tokens[index].attrs.get("href", ""))
+        if not target.startswith(("https://", "http://")):
+            return "<a>"
+        return f'<a href="{escape(target)}" target="_blank" rel="noopener noreferrer nofollow">'
+
+    renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
+    renderer.add_render_rule("image", picture)
+    renderer.add_render_rule("link_open", link)
+    return f'<div class="prose">{renderer.render(text)}</div>'
+
+
 def on_show(work: Callable, outputs: list, inputs: list | None = None) -> None:
     """Run `work` when the page is opened, and each time the tab that is being built comes into view."""
     import gradio as gr

@@ -7,6 +7,7 @@ comments in it are not kept.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError, RequestError
-from ..request import GenerationRequest, check_text, check_whole
+from ..request import GenerationRequest, check_number, check_text, check_whole
 from . import files, paths
 
 FILE = "settings.toml"
@@ -66,22 +67,46 @@ def _truth(name: str, value: object) -> bool:
     return value
 
 
+def _music_seconds(name: str, value: object) -> float:
+    return check_number(name, value, 1, 1e7)
+
+
 def _between(low: int, high: int) -> Callable[[str, object], int]:
     return lambda name, value: check_whole(name, value, low, high)
 
 
-def _folder(name: str, value: object) -> Path:
-    folder = Path(check_text(name, os.fspath(value) if isinstance(value, Path) else value, least=1))
-    folder = paths.expanded(folder, f"{name} ")
-    if not folder.is_absolute():
-        raise RequestError(f"{name} must be a full path such as {Path.home() / 'Music'}")
-    return folder
+def _full_path(example: str) -> Callable[[str, object], Path]:
+    def check(name: str, value: object) -> Path:
+        path = Path(check_text(name, os.fspath(value) if isinstance(value, Path) else value, least=1))
+        path = paths.expanded(path, f"{name} ")
+        if not path.is_absolute():
+            raise RequestError(f"{name} must be a full path such as {Path.home() / example}")
+        return path
+
+    return check
 
 
 def _host(name: str, value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", value):
         raise RequestError(f"{name} must be an address or the name of a computer, such as 127.0.0.1")
     return value
+
+
+def _root_path(name: str, value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9._~-]{1,64}){1,8}", value) or "/." in value:
+        raise RequestError(f"{name} must be a path such as /music, without a slash at its end")
+    return value
+
+
+def _addresses(name: str, value: object) -> str:
+    try:
+        for part in str(value).split(","):
+            ipaddress.ip_network(part.strip(), strict=False)
+    except ValueError:
+        raise RequestError(
+            f"{name} must be addresses such as 127.0.0.1, ::1 or 10.0.0.0/8, with commas between"
+        ) from None
+    return str(value)
 
 
 def _server(name: str, value: object) -> str:
@@ -108,9 +133,20 @@ class Settings:
     loudness: float | None = _setting(None, "Loudness of a clip in LUFS; none: as it comes.", _requested, True)
     sidecar: bool | None = _setting(None, "Write FILE.json beside a file; none: where needed.", _truth, True)
     keep: bool = _setting(True, "Keep a copy of everything that is made in the library.", _truth)
-    library: Path = _setting(paths.results, "Folder of the library.", _folder)
+    library: Path = _setting(paths.results, "Folder of the library.", _full_path("Music"))
     gui_host: str = _setting("127.0.0.1", "Address that the GUI listens on.", _host)
     gui_port: int = _setting(7860, "Port of the GUI; 0: any that is free.", _between(*PORTS))
+    gui_seconds: float | None = _setting(
+        None, "Seconds of music that each may have waiting; none: 3600 where others can come in.", _music_seconds, True
+    )
+    gui_root_path: str | None = _setting(None, "Path under which a proxy shows the GUI: /music.", _root_path, True)
+    gui_proxies: str | None = _setting(None, "Proxies whose X-Forwarded-For, -Proto and -Host count.", _addresses, True)
+    gui_certificate: Path | None = _setting(
+        None, "File of the certificate (PEM) of HTTPS.", _full_path("ttm.pem"), True
+    )
+    gui_key: Path | None = _setting(
+        None, "File of its private key (PEM), where it is another.", _full_path("ttm.key"), True
+    )
     gui_queue: int = _setting(20, "Requests that may wait in the GUI.", _between(*QUEUE))
     server: str = _setting("off", "Generate through a running server: auto, off, or its address.", _server)
     _origins: dict = field(default_factory=dict, repr=False, compare=False)

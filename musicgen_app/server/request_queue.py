@@ -1,7 +1,9 @@
 """Requests of all pages and API clients -> one after another through the engine -> the library.
 
 A request that was accepted is done whether or not its page stays open. The order is fair: users take turns, so
-everybody's first request comes before anybody's second. Nobody holds more than a quarter of the places.
+everybody's first request comes before anybody's second. No visitor, that is a login or an address, holds more than a
+quarter of the places, or has more seconds of music waiting than are allowed; names that a browser gives itself count
+for the turns alone.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 ENDED = ("done", "failed", "cancelled")
 KEPT = 300.0  # seconds for which an ended ticket can still be asked about
+BAR, SONG = 4.0, 32  # seconds of a bar, and bars of a loop that is a whole song, where limits are counted
 BUSY = 20.0  # seconds that a short question waits for the engine
 
 
@@ -49,6 +52,7 @@ class Ticket:
     """A request in the queue, and what has become of it. Written by the queue only."""
 
     owner: str
+    visitor: str  # a login or an address
     request: GenerationRequest  # resolved
     suffix: str
     source: str
@@ -114,10 +118,15 @@ class EngineHolder:
 
 
 class RequestQueue:
-    """The queue and the one thread that works it off. `places`: how many requests may wait at a time."""
+    """The queue and the one thread that works it off.
 
-    def __init__(self, engine: EngineHolder, library: Library, places: int) -> None:
+    places: how many requests may wait at a time; music: seconds of music that a visitor may have waiting or in work,
+    None: any number.
+    """
+
+    def __init__(self, engine: EngineHolder, library: Library, places: int, music: float | None = None) -> None:
         self.places = places
+        self.music = music
         self.places_each = max(1, places // 4)
         self._engine = engine
         self._library = library
@@ -127,9 +136,21 @@ class RequestQueue:
         self._worker: threading.Thread | None = None
         self._closed = False
 
-    def submit(self, owner: str, request: GenerationRequest, suffix: str, source: str, keep: bool = True) -> Ticket:
-        """A place in the queue for a resolved request. keep: in the library. Raises QueueFull."""
+    def submit(
+        self,
+        owner: str,
+        request: GenerationRequest,
+        suffix: str,
+        source: str,
+        keep: bool = True,
+        visitor: str | None = None,
+    ) -> Ticket:
+        """A place in the queue for a resolved request. keep: in the library; visitor: whom limits are counted for, by
+        default the owner. Raises QueueFull.
+        """
         from ..engine import CancelToken
+
+        visitor = owner if visitor is None else visitor
 
         with self._changed:
             if self._closed:
@@ -138,17 +159,30 @@ class RequestQueue:
             waiting = [ticket for ticket in self._tickets if ticket.state == "waiting"]
             if len(waiting) >= self.places:
                 raise QueueFull(f"{len(waiting)} requests are waiting already: try again in a moment")
-            if sum(ticket.owner == owner for ticket in waiting) >= self.places_each:
+            if sum(ticket.visitor == visitor for ticket in waiting) >= self.places_each:
                 raise QueueFull(f"you have {self.places_each} requests waiting: let one finish, or cancel one")
+            self._check_music(visitor, request)
             turns = [ticket.turn for ticket in self._tickets if ticket.owner == owner and ticket.state != "cancelled"]
             turn = max([self._turn, *(turn + 1 for turn in turns)])
-            ticket = Ticket(owner, request, suffix, source, CancelToken(), turn, keep=keep)
+            ticket = Ticket(owner, visitor, request, suffix, source, CancelToken(), turn, keep=keep)
             self._tickets.append(ticket)
             if self._worker is None:
                 self._worker = threading.Thread(target=self._work, name="ttm-app requests", daemon=True)
                 self._worker.start()
             self._changed.notify_all()
         return ticket
+
+    def _check_music(self, visitor: str, request: GenerationRequest) -> None:
+        """Raises QueueFull: with this request the visitor would have too much music waiting."""
+        if self.music is None:
+            return
+        asked = music_of(request)
+        before = sum(
+            music_of(ticket.request) for ticket in self._tickets if ticket.visitor == visitor and not ticket.over
+        )
+        if before + asked > self.music:
+            told = f"this asks for {asked:,.0f} s of music" + (f", and {before:,.0f} s wait already" if before else "")
+            raise QueueFull(f"{told}: each may have {self.music:,.0f} s waiting; ask for less, or let one finish")
 
     def tickets(self, owner: str) -> list[Ticket]:
         """This owner's tickets in the order of arrival, ended ones too for a while."""
@@ -236,6 +270,14 @@ class RequestQueue:
                     ticket.results = tuple(results)
                     continue
                 ticket.items += tuple(self._library.add(result, ticket.suffix, ticket.source) for result in results)
+
+
+def music_of(request: GenerationRequest) -> float:
+    """Seconds of music that a resolved request has made, those that are chosen from too. A length in bars, which is
+    known only once the clip is planned, is counted at BAR a bar.
+    """
+    seconds = request.seconds if request.seconds is not None else BAR * (request.bars or SONG)
+    return seconds * request.variations * request.best_of
 
 
 def _parts(engine: Engine, request: GenerationRequest) -> list[GenerationRequest]:

@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 API = "/v1"
 
 
-def submit(context: Context, owner: str, values: dict[str, Any]) -> Ticket:
-    """A place in the queue for the request of a JSON object, with "format" beside its fields.
+def submit(context: Context, owner: str, values: dict[str, Any], visitor: str | None = None) -> Ticket:
+    """A place in the queue for the request of a JSON object, with "format" beside its fields. visitor: whom limits are
+    counted for, by default the owner.
 
     Raises Problem (no such model), RequestError, QueueFull.
     """
     values = dict(values)
     suffix = suffix_of(values.pop("format", None), context.settings.format)
-    return context.requests.submit(owner, resolved(context, values), suffix, "api")
+    return context.requests.submit(owner, resolved(context, values), suffix, "api", visitor=visitor)
 
 
 def resolved(context: Context, values: dict[str, Any]) -> GenerationRequest:

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING
 
 from ..errors import FileError
 from . import resident
-from .access import Guard
+from .access import Guard, is_loopback
 from .context import Context
+from .gate.lines import patient
+from .gate.proxies import Proxies, networks
+from .gate.sessions import own_key
 from .request_queue import EngineHolder, RequestQueue
 
 if TYPE_CHECKING:
     from ..machine.user_settings import Settings
 
 
+MUSIC = 3_600.0  # seconds that a visitor may have waiting where others can come in
 WARM = 5.0  # seconds after the start, when a page has been drawn
 
 
@@ -29,7 +33,13 @@ def context_of(settings: Settings) -> Context:
     from ..library.library import Library
 
     holder, library = EngineHolder(lambda: resident.own_engine(settings)), Library(settings.library)
-    return Context(holder, library, settings, RequestQueue(holder, library, settings.gui_queue))
+    return Context(holder, library, settings, RequestQueue(holder, library, settings.gui_queue, _music(settings)))
+
+
+def _music(settings: Settings) -> float | None:
+    """Seconds of music that a visitor may have waiting; where nobody else can come in, any number unless it is set."""
+    alone = is_loopback(settings.gui_host) and not settings.gui_proxies
+    return settings.gui_seconds if settings.gui_seconds is not None or alone else MUSIC
 
 
 def serve(
@@ -49,7 +59,7 @@ def serve(
     warming = threading.Timer(WARM, _warm)
     warming.daemon = True
     token = resident.new_token()
-    app = Guard(build(context), settings.gui_host, password, token)
+    app = guarded(build(context), settings, password, token)
 
     class Server(uvicorn.Server):
         @contextmanager
@@ -64,8 +74,8 @@ def serve(
 
         async def startup(self, sockets=None):
             await super().startup(sockets)
-            _announce(settings, address_of(listener), token)
-            ready(address_of(listener))
+            _announce(settings, address_of(listener, settings), token)
+            ready(address_of(listener, settings))
             warming.start()
 
         async def shutdown(self, sockets=None):
@@ -73,12 +83,32 @@ def serve(
             app.close()
             await super().shutdown(sockets)
 
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, server_header=False, lifespan="on")
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        timeout_graceful_shutdown=2,
+        server_header=False,
+        lifespan="on",
+        proxy_headers=False,  # it would believe whoever is on this computer; gate.proxies asks the settings
+        ws="none",
+        ssl_certfile=settings.gui_certificate,
+        ssl_keyfile=settings.gui_key,
+    )
+    if not config.loaded:
+        config.load()
+    config.http_protocol_class = patient(config.http_protocol_class, app.proxies)
     try:
         Server(config).run(sockets=[listener])
     finally:
         resident.withdraw()
         context.requests.close()
+
+
+def guarded(app: Callable, settings: Settings, password: str | None, token: str | None) -> Guard:
+    """The application behind the checks that these settings ask for."""
+    proxies = Proxies(networks(settings.gui_proxies or ""))
+    secure, root = settings.gui_certificate is not None, settings.gui_root_path or ""
+    return Guard(app, settings.gui_host, password, token, proxies, root, secure, own_key() if password else None)
 
 
 def _announce(settings: Settings, url: str, token: str) -> None:
@@ -89,11 +119,12 @@ def _announce(settings: Settings, url: str, token: str) -> None:
         print(f"note: ttm-app generate will not find this server: {error}", file=sys.stderr)
 
 
-def address_of(listener: socket.socket) -> str:
+def address_of(listener: socket.socket, settings: Settings) -> str:
     """The address to open: of this computer, where the socket listens on all of them."""
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    kind = "https" if settings.gui_certificate else "http"
+    return f"{kind}://{f'[{host}]' if ':' in host else host}:{port}{settings.gui_root_path or ''}/"
 
 
 def _warm() -> None:

@@ -18,6 +18,7 @@ from ...machine import paths
 from ...machine.user_settings import FORMATS
 from ...models import installed
 from ...request import SOLVERS, GenerationRequest
+from ...server.access import visitor_of
 from ...songbook.sheet_writer import write_sheet
 from ..components import PRIVATE, cards, change, component, ids_of, problem
 from .create_form import DRUMS, check_suffix, request_from
@@ -100,7 +101,7 @@ class Handlers:
             if not keep and given["seed"] == drawn:
                 given["seed"] = None
             resolved = request_from(given, self.context.models_dir)
-            self.context.requests.submit(owner_of(browser, request), resolved, check_suffix(suffix), "gui")
+            self._queue(owner_of(browser, request), resolved, check_suffix(suffix), request)
         except TTMError as error:
             return problem(str(error)), gr.skip(), gr.skip()
         return problem(), str(resolved.seed), str(resolved.seed)
@@ -122,7 +123,7 @@ class Handlers:
             elif data.get("action") == "more":
                 item = library.get(str(data.get("id")))
                 resolved = request_from(vars(replace(item.request, seed=None)), self.context.models_dir)
-                self.context.requests.submit(owner, resolved, item.path.suffix.lower(), "gui")
+                self._queue(owner, resolved, item.path.suffix.lower(), request)
             else:
                 change(library, data)
         except TTMError as error:
@@ -152,6 +153,10 @@ class Handlers:
     def describe(self, name: str | None):
         """The line under the chosen model."""
         return model_line(self.context, name)
+
+    def _queue(self, owner: str, resolved: GenerationRequest, suffix: str, request: gr.Request) -> None:
+        """Put a request into the queue. Raises QueueFull."""
+        self.context.requests.submit(owner, resolved, suffix, "gui", visitor=visitor_of(request.request.scope))
 
     def _fill(self, resolved: GenerationRequest) -> list:
         """The form with this request in it, its seed kept. Raises ModelError: its model is not here."""

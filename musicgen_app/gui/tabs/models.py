@@ -12,7 +12,7 @@ from ...machine import user_settings
 from ...machine.files import in_words
 from ...models import bundle, installed
 from ..components import PRIVATE
-from ..html import PLAIN, facts, fold, heading, note, on_show, panel, table, words
+from ..html import PLAIN, facts, fold, heading, markdown, note, on_show, panel, table, words
 from . import published
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 FOLDER = "A model folder, or a .zip file of one"
 UPLOADS = [".zip", ".safetensors", ".pth", ".pt", ".ckpt", ".bin"]
 CARD_CHARACTERS = 100_000
+ABOUT_FOLDERS = (
+    "A model folder is what a training writes (`bundle`). A checkpoint is a file of weights of a system of the papers."
+    " Everything is checked before it is taken, and no code in a file is ever run."
+)
 EMPTY = "No model can be used here. Install ttm-app again to get sketch back, or add a model below."
 
 
@@ -49,14 +53,11 @@ def build(context: Context) -> None:
                     yes = gr.Button("Delete it", size="sm", variant="stop")
                     no = gr.Button("Keep it", size="sm")
             with gr.Accordion("What it can do: its card", open=True):
-                card = gr.Markdown(latex_delimiters=[], elem_id="models-card")
+                card = gr.HTML(**PLAIN, elem_id="models-card")
     with gr.Accordion("Models that others publish", open=False):
         published.build(context)
     with gr.Accordion("Add a model", open=False):
-        gr.Markdown(
-            "A model folder is what a training writes (`bundle`). A checkpoint is a file of weights of a system of the"
-            " papers. Everything is checked before it is taken, and no code in a file is ever run."
-        )
+        gr.HTML(markdown(ABOUT_FOLDERS), **PLAIN)
         path = gr.Textbox(label="Where it is on this computer", placeholder="/home/me/runs/mine/bundle", max_lines=1)
         upload = gr.File(label=f"Or upload it, {UPLOAD.removesuffix('mb')} MB at most", file_types=UPLOADS, height=120)
         with gr.Row():
@@ -111,7 +112,7 @@ def show(context: Context, name: str | None, said: str = "") -> list:
             return [note(EMPTY), "", gr.update(interactive=False), hidden, said]
         found = installed.find(name, context.models_dir)
         removable = gr.update(interactive=installed.is_own(found, context.models_dir))
-        return [about(found), summary(read_card(found)), removable, hidden, said]
+        return [about(found), markdown(summary(read_card(found))), removable, hidden, said]
     except TTMError as error:
         return [note(str(error), "error"), "", gr.update(interactive=False), hidden, said]
 
@@ -235,14 +236,13 @@ def default_model() -> str:
 
 
 def read_card(found: Bundle) -> str:
-    """The card of a model as Markdown that fetches nothing and holds no HTML; without its front matter."""
+    """The card of a model as it was written, without its front matter."""
     try:
         with open(found.path / installed.CARD, encoding="utf-8", errors="replace") as file:
             text = file.read(CARD_CHARACTERS)
     except OSError:
         return ""
-    text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
-    return text.replace("![", "[").replace("<", "&lt;")
+    return re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
 
 
 def summary(card: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...errors import Cancelled, ModelError, TTMError
 from ...machine.files import in_words
 from ..components import PRIVATE
-from ..html import PLAIN, bar, note, on_show, table, words
+from ..html import PLAIN, bar, markdown, note, on_show, table, words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,10 +74,11 @@ def build(context: Context) -> None:
     from ...models.published import PUBLISHED
 
     download = Download(context.models_dir)
-    gr.Markdown(
+    about = (
         "Models that others trained and publish. Installing one fetches it over the network, with all that it needs;"
         " nothing else on this page uses the network."
     )
+    gr.HTML(markdown(about), **PLAIN)
     offers = gr.HTML(**PLAIN, elem_id="models-offers")
     names = [name for name, model in PUBLISHED.items() if not model.why_not]
     with gr.Row():

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from ...errors import RequestError
 from .. import downloads, requests
+from ..access import visitor_of
 from ..bodies import json_object
 from .answers import SOUNDS, answers, file, takes
 from .jobs import finished, owner_of
@@ -36,7 +37,7 @@ def router(context: Context) -> APIRouter:
         to cancel it.
         """
         values = _renamed(await json_object(request))
-        ticket = await asyncio.to_thread(requests.submit, context, owner_of(request), values)
+        ticket = await asyncio.to_thread(requests.submit, context, owner_of(request), values, visitor_of(request.scope))
         await finished(context, ticket, request)
         item = await asyncio.to_thread(downloads.item_of, context.library, ticket.items[0].id)
         answer = await asyncio.to_thread(downloads.sound, context.library, item, ticket.suffix, True)

@@ -21,6 +21,7 @@ from ...errors import RequestError
 from ...models.installed import completed
 from ...request import GenerationRequest
 from .. import requests, resident
+from ..access import visitor_of
 from ..bodies import json_object
 from ..problems import Problem
 from .jobs import BEAT, owner_of
@@ -43,7 +44,9 @@ def router(context: Context) -> APIRouter:
         values = await json_object(request)
         wanted = await asyncio.to_thread(_checked, context, values)
         ticket = await asyncio.to_thread(
-            lambda: context.requests.submit(owner_of(request), wanted, context.settings.format, "cli", keep=False)
+            lambda: context.requests.submit(
+                owner_of(request), wanted, context.settings.format, "cli", keep=False, visitor=visitor_of(request.scope)
+            )
         )
         return StreamingResponse(_answer(context, ticket), media_type="application/octet-stream")
 

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from .. import downloads, requests
+from ..access import visitor_of
 from ..bodies import json_object
 from ..downloads import PlanForm, Sound
 from ..problems import Problem, problem_of_code
@@ -39,8 +40,8 @@ def router(context: Context) -> APIRouter:
     async def create_job(request: Request) -> Response:
         """Ask for music. The answer comes at once; the job says how far it is."""
         values = await json_object(request)
-        ticket = await asyncio.to_thread(requests.submit, context, owner_of(request), values)
-        where = {"Location": f"{requests.API}/jobs/{ticket.id}"}
+        ticket = await asyncio.to_thread(requests.submit, context, owner_of(request), values, visitor_of(request.scope))
+        where = {"Location": f"{request.scope['root_path']}/jobs/{ticket.id}"}
         return JSONResponse(requests.job(context, ticket), 202, where)
 
     @routes.get("", responses=answers(gives("Your jobs, in the order they came.", "Jobs")))

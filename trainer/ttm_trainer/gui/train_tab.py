@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from musicgen_app.errors import RequestError, TTMError
 from musicgen_app.gui.components import PRIVATE
-from musicgen_app.gui.html import PLAIN, bar, facts, fold, heading, note, on_show, panel, scroll, table, words
+from musicgen_app.gui.html import PLAIN, bar, facts, fold, heading, markdown, note, on_show, panel, scroll, table, words
 from musicgen_app.machine import paths
 from musicgen_app.machine.files import in_words
 from musicgen_app.models import installed
@@ -52,13 +52,13 @@ def build(context: Context) -> None:
     """The tab's components and events."""
     import gradio as gr
 
-    gr.Markdown("Train a model on a folder of music with captions. Nothing is sent anywhere.")
+    gr.HTML(markdown("Train a model on a folder of music with captions. Nothing is sent anywhere."), **PLAIN)
     form = _form()
     with gr.Row():
         check = gr.Button("Check", min_width=140)
         start = gr.Button("Start training", variant="primary", min_width=140)
     said = gr.HTML(**PLAIN)
-    gr.Markdown("### Trainings")
+    gr.HTML(markdown("### Trainings"), **PLAIN)
     run = _run()
 
     view = [run.picked, run.chosen, run.state, run.stop, run.resume, run.forget, run.usable, run.as_name, run.plot,

@@ -1,0 +1,50 @@
+"""Connections that cost a server: those that never ask for anything, and hundreds of one address."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from .proxies import Proxies
+
+SILENT = 20.0  # seconds between two looks at whether a connection waits for an answer
+EACH = 200  # connections of one address at a time
+
+
+def patient(kind: type, proxies: Proxies) -> type:
+    """A protocol of uvicorn, of that kind, that gives up connections beyond these limits.
+
+    A proxy of ours may have as many as it likes: it has limits of its own.
+    """
+    held: Counter[str] = Counter()
+
+    class Patient(kind):  # type: ignore[misc, valid-type]
+        _peer = ""
+        _counted = False
+        _silence: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport) -> None:
+            super().connection_made(transport)
+            self._peer = (transport.get_extra_info("peername") or ("",))[0]
+            if held[self._peer] >= EACH and not proxies.trust(self._peer):
+                return transport.abort()
+            held[self._peer] += 1
+            self._counted = True
+            self._silence = asyncio.get_running_loop().call_later(SILENT, self._hang_up)
+
+        def connection_lost(self, error) -> None:
+            if self._counted:
+                held[self._peer] -= 1
+                if not held[self._peer]:
+                    del held[self._peer]
+            if self._silence is not None:
+                self._silence.cancel()
+            super().connection_lost(error)
+
+        def _hang_up(self) -> None:
+            if self.cycle is None or self.cycle.response_complete:
+                self.transport.close()
+            else:
+                self._silence = asyncio.get_running_loop().call_later(SILENT, self._hang_up)
+
+    return Patient
