@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -70,7 +71,17 @@ def test_what_a_model_says_of_itself_is_harmless(context, tiny_parts, tmp_path):
     write_bundle(tmp_path / "home" / "models" / "nasty", config | {"name": "nasty"}, state, card, files)
     about, text, *_ = models.show(context, "nasty")
     assert "<img" not in about and "&lt;img" in about
-    assert "<" not in text and "![" not in text and "license: x" not in text
+    assert re.findall("<[^>]*>", text) == [
+        '<div class="prose">',
+        "<p>",
+        "</p>",
+        "<h3>",
+        "</h3>",
+        "<p>",
+        "</p>",
+        "</div>",
+    ]
+    assert "far" not in text and "license: x" not in text
     assert "Hello" in text and "### Limits" in text
 
 
