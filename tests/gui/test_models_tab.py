@@ -82,7 +82,7 @@ def test_what_a_model_says_of_itself_is_harmless(context, tiny_parts, tmp_path):
         "</div>",
     ]
     assert "far" not in text and "license: x" not in text
-    assert "Hello" in text and "### Limits" in text
+    assert "Hello" in text and "<h3>Limits</h3>" in text
 
 
 def test_the_default_is_a_setting(context, monkeypatch):
