@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 ENDED = ("done", "failed", "cancelled")
 KEPT = 300.0  # seconds for which an ended ticket can still be asked about
 BAR, SONG = 4.0, 32  # seconds of a bar, and bars of a loop that is a whole song, where limits are counted
+ENDED_EACH = 100  # ended tickets of a visitor that are kept so long
 BUSY = 20.0  # seconds that a short question waits for the engine
 
 
@@ -234,7 +236,13 @@ class RequestQueue:
 
     def _forget(self) -> None:
         now = time.monotonic()
-        self._tickets = [t for t in self._tickets if t.ended is None or now - t.ended < KEPT]
+        ended: Counter[str] = Counter()
+        kept = []
+        for ticket in reversed(self._tickets):
+            ended[ticket.visitor] += ticket.ended is not None
+            if ticket.ended is None or (now - ticket.ended < KEPT and ended[ticket.visitor] <= ENDED_EACH):
+                kept.append(ticket)
+        self._tickets = kept[::-1]
 
     def _end(self, ticket: Ticket, state: str, error: str = "", code: int = 0) -> None:
         ticket.error, ticket.code, ticket.ended, ticket.state = error, code, time.monotonic(), state

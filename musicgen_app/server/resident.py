@@ -15,6 +15,7 @@ import http.client
 import json
 import os
 import secrets
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -63,6 +64,7 @@ def announce(settings: Settings, url: str, token: str) -> Path:
     """Say where the server answers, to this user alone. Raises FileError."""
     path = paths.running() / FILE
     facts = {"pid": os.getpid(), "url": url, "version": __version__, "token": token, **computing(settings)}
+    facts["certificate"] = str(settings.gui_certificate or "")
     return files.write_private(path, json.dumps(facts).encode())
 
 
@@ -81,7 +83,7 @@ def _read(path: Path) -> dict[str, Any]:
         if os.name == "posix" and (status.st_uid != os.getuid() or status.st_mode & 0o077 or path.is_symlink()):
             raise Unusable(f"{path} is not this user's alone")
         facts = json.loads(path.read_text(encoding="utf-8")[:10_000])
-        return {name: facts[name] for name in ("pid", "url", "version", "token", *COMPUTING)}
+        return {name: facts[name] for name in ("pid", "url", "version", "token", "certificate", *COMPUTING)}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise Unusable("no server runs") from None
 
@@ -127,11 +129,13 @@ class ServerEngine:
         self._settings, self._tell = settings, tell
         self._engine: Engine | None = None  # once the server could not be used
         self._url, self._token = settings.server, os.environ.get(KEY, "")
+        self._certificate = ""  # of a server of this user, which need not be known to others
         if settings.server == AUTO:
             facts = _read(paths.running() / FILE)
             if facts["version"] != __version__ or any(facts[name] != getattr(settings, name) for name in COMPUTING):
                 raise Unusable("the server that runs is another version, or computes otherwise")
             self._url, self._token = str(facts["url"]), str(facts["token"])
+            self._certificate = str(facts["certificate"])
 
     def steps_done(self, request: ResolvedRequest) -> int:
         """As `Engine.steps_done`, once an engine of its own is at work; what a server has begun, the server knows."""
@@ -171,7 +175,9 @@ class ServerEngine:
             line = self._connect()
             try:
                 heads = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
-                line.request("POST", ROUTE, json.dumps(body | {"request": wanted}), heads)
+                line.request(
+                    "POST", urlsplit(self._url).path.rstrip("/") + ROUTE, json.dumps(body | {"request": wanted}), heads
+                )
                 answer = line.getresponse()
                 if answer.status != 200:
                     raise Unusable(_message(answer.read(LINE)))
@@ -184,13 +190,25 @@ class ServerEngine:
 
     def _connect(self) -> http.client.HTTPConnection:
         where = urlsplit(self._url)
-        kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
-        if where.scheme not in kinds or not where.hostname:
+        if where.scheme not in ("http", "https") or not where.hostname:
             raise RequestError(f"--server {self._url[:80]!a} is no address such as http://127.0.0.1:7860")
-        line = kinds[where.scheme](where.hostname, where.port, timeout=CONNECT)
+        line = http.client.HTTPConnection(where.hostname, where.port, timeout=CONNECT)
+        if where.scheme == "https":
+            trust = _trust(self._certificate)
+            line = http.client.HTTPSConnection(where.hostname, where.port, timeout=CONNECT, context=trust)
         line.connect()
         line.sock.settimeout(SILENCE)
         return line
+
+
+def _trust(certificate: str) -> ssl.SSLContext:
+    """Whom to speak HTTPS with: who has that certificate, whatever it says; with none, whom this computer trusts."""
+    if not certificate:
+        return ssl.create_default_context()
+    trust = ssl.create_default_context(cafile=certificate)
+    trust.check_hostname = False
+    trust.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return trust
 
 
 def _followed(

@@ -61,7 +61,7 @@ class GuiServer:
             "TTM_APP_HOME": str(self.home),
             "TTM_APP_MODEL": "tiny",
             "TTM_APP_SECONDS": "0.5",
-            "TTM_APP_GUI_QUEUE": "64",
+            "TTM_APP_GUI_QUEUE": "256",
             "GATE_LOG": str(self.log),
             "GRADIO_SHARE": "True",  # must change nothing
             "GRADIO_ANALYTICS_ENABLED": "True",

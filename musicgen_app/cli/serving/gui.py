@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from importlib.util import find_spec
+from typing import Any
 
 import click
 
 from ...errors import DependencyError
-from .listening import DEVICE, HOST, JSON, PORT, PRECISION, announce, listener_on, secret_for
+from .listening import DEVICE, JSON, PRECISION, announce, chosen_settings, listener_on, network_options, secret_for
 
 PASSWORD = "TTM_APP_GUI_PASSWORD"
 
@@ -21,35 +22,31 @@ Examples:
   TTM_APP_GUI_PASSWORD=... ttm-app gui --host 0.0.0.0
 
 \b
-Others on the network get in only with the password; what they send is not encrypted on its way.
+Others on the network get in only with the password; what they send is encrypted with a --certificate alone.
 Stop it with Ctrl-C: a clip that is being made is given up, all that is finished is in the library.
 """
 
 
 @click.command(epilog=EPILOG, short_help="Make music in the browser.")
-@PORT
-@HOST
+@network_options
 @click.option("--password", metavar="TEXT", help=f"Password of the page; better in {PASSWORD}, where no one sees it.")
 @click.option("--open/--no-open", "opens", default=None, help="Open it in the browser.  [default: on a desktop]")
 @DEVICE
 @PRECISION
 @JSON
 def gui(
-    port: int | None,
-    host: str | None,
     password: str | None,
     opens: bool | None,
     device: str | None,
     precision: str | None,
     as_json: bool,
+    **network: Any,
 ) -> None:
     """Make music in the browser: write, listen, compare, keep. Prints the address and runs until Ctrl-C."""
-    from ...machine import user_settings
-
     if find_spec("gradio") is None:
         raise DependencyError("the page needs the package gradio: pip install gradio")
-    chosen = user_settings.load(gui_host=host, gui_port=port, device=device, precision=precision)
-    password = secret_for(chosen.gui_host, password, PASSWORD, "--password", "Password for those who open the page")
+    chosen = chosen_settings(network, device=device, precision=precision)
+    password = secret_for(chosen, password, PASSWORD, "--password", "Password for those who open the page")
     listener = listener_on(chosen.gui_host, chosen.gui_port, any_port=chosen.origin("gui_port") == "default")
 
     def ready(url: str) -> None:
