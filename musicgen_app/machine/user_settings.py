@@ -144,7 +144,7 @@ class Settings:
     gui_certificate: Path | None = _setting(
         None, "File of the certificate (PEM) of HTTPS.", _full_path("ttm.pem"), True
     )
-    gui_key: Path | None = _setting(
+    gui_certificate_key: Path | None = _setting(
         None, "File of its private key (PEM), where it is another.", _full_path("ttm.key"), True
     )
     gui_queue: int = _setting(20, "Requests that may wait in the GUI.", _between(*QUEUE))

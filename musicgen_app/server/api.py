@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from .. import __version__
@@ -38,6 +38,11 @@ def application(context: Context) -> FastAPI:
 
 def mount(outer: FastAPI, context: Context) -> None:
     """Put the API under /v1 of a larger application."""
+
+    @outer.get(API, include_in_schema=False)
+    def slash(request: Request) -> Response:
+        return RedirectResponse(f"{request.scope['root_path']}{API}/")
+
     outer.mount(API, api(context))
 
 
@@ -67,21 +72,21 @@ def api(context: Context) -> FastAPI:
 
     def described() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _described(app)
+            app.openapi_schema = _described(app, context.settings.gui_root_path or "")
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]
     return app
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI description, with our schemas and how to log in."""
+def _described(app: FastAPI, root: str) -> dict[str, Any]:
+    """The OpenAPI description, with our schemas and how to log in. root: the path before all others, behind a proxy."""
     found = get_openapi(
         title=app.title,
         version=app.version,
         description=app.description,
         routes=app.routes,
-        servers=[{"url": API}],
+        servers=[{"url": root + API}],
     )
     parts = found.setdefault("components", {})
     parameters = {name: schema for name, schema in parts.get("schemas", {}).items() if "ValidationError" not in name}

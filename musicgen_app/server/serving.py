@@ -92,7 +92,7 @@ def serve(
         proxy_headers=False,  # it would believe whoever is on this computer; gate.proxies asks the settings
         ws="none",
         ssl_certfile=settings.gui_certificate,
-        ssl_keyfile=settings.gui_key,
+        ssl_keyfile=settings.gui_certificate_key,
     )
     if not config.loaded:
         config.load()

@@ -36,7 +36,9 @@ PROXIES = click.option(
 CERTIFICATE = click.option(
     "--certificate", type=click.Path(), metavar="FILE", help="Certificate (PEM), with its chain: answer over HTTPS."
 )
-KEY = click.option("--key", type=click.Path(), metavar="FILE", help="Its private key (PEM), where it is another file.")
+CERTIFICATE_KEY = click.option(
+    "--certificate-key", type=click.Path(), metavar="FILE", help="Its private key (PEM), where it is another file."
+)
 DEVICE = click.option("--device", type=click.Choice(DEVICES), help="Where to compute.  [auto]")
 PRECISION = click.option("--precision", type=click.Choice(PRECISIONS), help="Of the matrix products.  [auto]")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the address as one JSON object.")
@@ -46,19 +48,19 @@ def chosen_settings(network: dict[str, Any], **others: Any) -> Settings:
     """The settings in force with what was given of NETWORK and others. Raises RequestError and FileError."""
     from ...machine import user_settings
 
-    for name in ("certificate", "key"):
+    for name in ("certificate", "certificate_key"):
         network[name] = None if network[name] is None else Path(network[name]).expanduser().absolute()
     chosen = user_settings.load(**{f"gui_{name}": value for name, value in network.items()}, **others)
-    if chosen.gui_key and not chosen.gui_certificate:
+    if chosen.gui_certificate_key and not chosen.gui_certificate:
         raise RequestError("a key without its certificate: give --certificate too")
     if chosen.gui_certificate:
-        _check_certificate(chosen.gui_certificate, chosen.gui_key)
+        _check_certificate(chosen.gui_certificate, chosen.gui_certificate_key)
     return chosen
 
 
 def network_options(command: Callable) -> Callable:
     """Adds the options on where and how to listen, which are the argument `network` of chosen_settings."""
-    for option in reversed((PORT, HOST, ROOT_PATH, PROXIES, CERTIFICATE, KEY)):
+    for option in reversed((PORT, HOST, ROOT_PATH, PROXIES, CERTIFICATE, CERTIFICATE_KEY)):
         command = option(command)
     return command
 
