@@ -72,10 +72,11 @@ class Doors:
         try:
             await self.app(scope, receive, sent)
         except Exception as error:  # Gradio gave up on it
-            if sent.begun:
+            if sent.begun and not sent.refused:
                 raise
             print(f"refused: {scope['method']} {path[:80]!a}: {type(error).__name__}", file=sys.stderr)
-            await _refuse(send, Problem(400, STRANGE))
+            if not sent.refused:
+                await _refuse(send, Problem(400, STRANGE))
 
     async def _checked(self, scope: dict, path: str, receive: Callable) -> tuple[dict, Callable]:
         """The request as Gradio may see it. Raises Problem."""
@@ -148,7 +149,7 @@ class _Sent:
         self._send, self._path, self._head = send, path, head
         self._kept: dict | None = None  # the start of an answer that is changed, and its body so far
         self._body = b""
-        self.begun = False
+        self.begun = self.refused = False
 
     async def __call__(self, message: dict) -> None:
         if message["type"] == "http.response.start":
@@ -164,6 +165,7 @@ class _Sent:
                 return
             start, self._kept = self._kept, None
             if start["status"] >= 500:
+                self.refused = True
                 return await _refuse(self._send, Problem(422, _said(self._body)))
             nonce = secrets.token_urlsafe(16)
             body = dressed(self._body, nonce, self._head)
