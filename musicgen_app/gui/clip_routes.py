@@ -43,8 +43,8 @@ def router(library: Library) -> APIRouter:
             if match[2] == ".png":
                 return Response(spectrogram_png(item.path), media_type="image/png", headers=HEADERS)
             return sound(library, item, match[2], download)
-        except TTMError as error:
-            raise HTTPException(404, str(error)) from None
+        except TTMError:  # what it says may name folders of this computer
+            raise HTTPException(404) from None
 
     @routes.get("/gradio_api/stream/clips/{id}/{name}", include_in_schema=False)
     def download(id: str, name: str):
@@ -66,9 +66,9 @@ def router(library: Library) -> APIRouter:
         folder, after = temporary()
         try:
             path = library.export(chosen, folder / "ttm-app.zip", suffix or None)
-        except TTMError as error:
+        except TTMError:
             shutil.rmtree(folder, ignore_errors=True)
-            raise HTTPException(404, str(error)) from None
+            raise HTTPException(404) from None
         return FileResponse(path, media_type="application/zip", filename=path.name, headers=HEADERS, background=after)
 
     return routes

@@ -15,7 +15,7 @@ from ..errors import FileError
 from . import resident
 from .access import Guard, is_loopback
 from .context import Context
-from .gate.lines import patient
+from .gate.lines import allow_many, patient
 from .gate.proxies import Proxies, networks
 from .gate.sessions import own_key
 from .request_queue import EngineHolder, RequestQueue
@@ -59,6 +59,7 @@ def serve(
     warming = threading.Timer(WARM, _warm)
     warming.daemon = True
     token = resident.new_token()
+    allow_many()
     app = guarded(build(context), settings, password, token)
 
     class Server(uvicorn.Server):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from ..problems import error_body
 
+LINGER, REST = 1.0, 32 * 2**20  # seconds and bytes that a body which is too large is read on
 API = "/v1"  # whose refusals are JSON
 POLICY = b"content-security-policy"
 # Of what is no page: a browser that is led to such an address runs nothing of it
@@ -49,7 +51,7 @@ async def answer(
     known += [(b"connection", b"close")] if status == 413 else []  # so that the rest need not be read
     known += [(b"retry-after", b"60")] if status == 429 else []
     known += [(POLICY, (FORM if page else NO_PAGE).encode()), (b"cache-control", b"no-store")]
-    heads = [*HEADERS, *known, *(more or [(b"content-type", kind)])]
+    heads = [*HEADERS, *known, *(more or [(b"content-type", kind)]), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": heads})
     await send({"type": "http.response.body", "body": body})
 
@@ -89,11 +91,20 @@ class Answer:
         await self._send(message)
         self._ended = message["type"] == "http.response.body" and not message.get("more_body", False)
 
-    async def refuse(self) -> None:
-        """Say once that the body was too large."""
-        if not self._begun:
-            self._begun = self._ended = True
-            await answer(self._send, 413, too_large(self.most), path=self._path)
+    async def refuse(self, rest: Callable | None = None) -> None:
+        """Say once that the body was too large. rest: reads on for a while, or who still sends would not hear it."""
+        if self._begun:
+            return
+        self._begun = self._ended = True
+
+        async def send(message: dict) -> None:
+            if rest is not None and message["type"] == "http.response.body":
+                await self._send(message | {"more_body": True})
+                await rest()
+                message = {"type": "http.response.body", "body": b""}
+            await self._send(message)
+
+        await answer(send, 413, too_large(self.most), path=self._path)
 
     async def end(self) -> None:
         """End it, as the server stops."""
@@ -118,8 +129,18 @@ class Counted:
             self._bytes += len(message.get("body", b""))
             if self._bytes > self._answer.most:
                 self._answer.too_large = True
+                await self._answer.refuse(self._rest)
                 return {"type": "http.disconnect"}
         return message
+
+    async def _rest(self) -> None:
+        """Read what is sent for another while, and forget it."""
+        left, more = REST, True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                while more and left > 0:
+                    message = await self._receive()
+                    left, more = left - len(message.get("body", b"")), message.get("more_body", False)
 
 
 def too_large(most: int) -> str:

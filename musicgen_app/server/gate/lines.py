@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 from .proxies import Proxies
 
 SILENT = 20.0  # seconds between two looks at whether a connection waits for an answer
-EACH = 200  # connections of one address at a time
+MANY = 8_192  # files and connections of a process
+EACH = 400  # connections of one address at a time
+
+
+def allow_many() -> None:
+    """Have the system allow this process as many open connections as it may, up to MANY."""
+    with suppress(ImportError, OSError, ValueError):  # Windows has no such limit
+        import resource
+
+        least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MANY if most == resource.RLIM_INFINITY else min(MANY, most)
+        if least < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def patient(kind: type, proxies: Proxies) -> type:
