@@ -77,9 +77,9 @@ def _generate(context: Context) -> Callable:
         try:
             suffix = check_suffix(format or context.settings.format)
             resolved = await asyncio.to_thread(request_from, values, context.models_dir, context.settings.request())
-            about = {"visitor": visitor_of(request.request.scope)}
+            visitor = visitor_of(request.request.scope)
             ticket = await asyncio.to_thread(
-                lambda: context.requests.submit(request.session_hash, resolved, suffix, "api", **about)
+                lambda: context.requests.submit(request.session_hash, resolved, suffix, "api", visitor=visitor)
             )
         except TTMError as problem:
             raise _error(context, problem) from None

@@ -21,6 +21,8 @@ from .gate.sessions import own_key
 from .request_queue import EngineHolder, RequestQueue
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from ..machine.user_settings import Settings
 
 
@@ -84,6 +86,17 @@ def serve(
             app.close()
             await super().shutdown(sockets)
 
+    try:
+        Server(_config(app, settings)).run(sockets=[listener])
+    finally:
+        resident.withdraw()
+        context.requests.close()
+
+
+def _config(app: Guard, settings: Settings) -> uvicorn.Config:
+    """How uvicorn listens and speaks."""
+    import uvicorn
+
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -95,14 +108,9 @@ def serve(
         ssl_certfile=settings.gui_certificate,
         ssl_keyfile=settings.gui_certificate_key,
     )
-    if not config.loaded:
-        config.load()
+    config.load()
     config.http_protocol_class = patient(config.http_protocol_class, app.proxies)
-    try:
-        Server(config).run(sockets=[listener])
-    finally:
-        resident.withdraw()
-        context.requests.close()
+    return config
 
 
 def guarded(app: Callable, settings: Settings, password: str | None, token: str | None) -> Guard:

@@ -31,7 +31,7 @@ def patient(kind: type, proxies: Proxies) -> type:
     """
     held: Counter[str] = Counter()
 
-    class Patient(kind):  # type: ignore[misc, valid-type]
+    class Patient(kind):
         _peer = ""
         _counted = False
         _silence: asyncio.TimerHandle | None = None
