@@ -27,7 +27,7 @@ TABS = {"create": "Create", "library": "Library", "models": "Models"}  # module 
 UPLOAD = "50mb"  # the largest file that can be uploaded
 DAY = (3_600, 86_400)  # seconds: every hour, uploads older than a day are deleted
 SCRIPTS = ("page.js", "clips.js")
-SESSIONS = 1_000  # open pages whose state is remembered
+SESSIONS = 100  # open pages whose state is remembered; each takes 0.2 MB
 OFF = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "GRADIO_SHARE": "False",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from contextlib import suppress
 
 from .proxies import Proxies
 
-SILENT = 20.0  # seconds between two looks at whether a connection waits for an answer
+SILENT = 20.0  # seconds that the head of a request may take
 MANY = 8_192  # files and connections of a process
 EACH = 400  # connections of one address at a time
 
@@ -34,7 +35,8 @@ def patient(kind: type, proxies: Proxies) -> type:
     class Patient(kind):
         _peer = ""
         _counted = False
-        _silence: asyncio.TimerHandle | None = None
+        _since: float | None = None  # when it began to send what is no whole head yet
+        _look: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport) -> None:
             super().connection_made(transport)
@@ -43,21 +45,31 @@ def patient(kind: type, proxies: Proxies) -> type:
                 return transport.abort()
             held[self._peer] += 1
             self._counted = True
-            self._silence = asyncio.get_running_loop().call_later(SILENT, self._hang_up)
+            self._since = time.monotonic()
+            self._hang_up()
+
+        def data_received(self, data: bytes) -> None:
+            before = self.cycle
+            super().data_received(data)
+            if self.cycle is not before or (self.cycle is not None and not self.cycle.response_complete):
+                self._since = None
+            elif self._since is None:
+                self._since = time.monotonic()
 
         def connection_lost(self, error) -> None:
             if self._counted:
                 held[self._peer] -= 1
                 if not held[self._peer]:
                     del held[self._peer]
-            if self._silence is not None:
-                self._silence.cancel()
+            if self._look is not None:
+                self._look.cancel()
             super().connection_lost(error)
 
         def _hang_up(self) -> None:
-            if self.cycle is None or self.cycle.response_complete:
+            """Close it, once it has been silent for too long."""
+            if self._since is not None and time.monotonic() - self._since >= SILENT:
                 self.transport.close()
             else:
-                self._silence = asyncio.get_running_loop().call_later(SILENT, self._hang_up)
+                self._look = asyncio.get_running_loop().call_later(SILENT / 4, self._hang_up)
 
     return Patient
