@@ -134,6 +134,7 @@ def test_what_would_get_in_all_the_same_is_refused_by_the_browser(tab):
     })""",
         FAR,
     )
+    tab.wait_for_function("() => violations.some((text) => text.startsWith('form-action'))")
     kinds = {text.split(":")[0] for text in tab.evaluate("violations")}
     assert {"img-src", "frame-src", "connect-src", "form-action", "script-src-attr", "script-src-elem"} <= kinds, kinds
     assert tab.evaluate("globalThis.broken ?? 0") == 0
