@@ -26,6 +26,7 @@ from .errors import Cancelled, GenerationError
 from .machine.device import pick_device, pick_precision
 from .machine.unfinished import Unfinished, asked_for, digest
 from .models import installed
+from .models.adapters import adapted
 from .models.bundle import Bundle
 from .models.installed import ResolvedRequest
 from .pipeline import EncodedPrompt, LoadedModel, load_model
@@ -140,6 +141,7 @@ class Engine:
         """
         clock = _Clock(progress, cancel)
         request, bundle = request if isinstance(request, ResolvedRequest) else self.resolve(request)
+        bundle = adapted(bundle, request.adapters)
         model = self.load(bundle)
         seeds = request.seeds
         if request.best_of > 1:

@@ -33,6 +33,8 @@ GUIDANCE = (0.0, 30.0)
 VARIATIONS = (1, 64)
 BEST_OF = (1, 16)
 LOUDNESS = (-40.0, -8.0)  # LUFS
+STRENGTH = (-4.0, 4.0)  # of an adapter
+MOST_ADAPTERS = 16
 ANY_NUMBER = (-1e6, 1e6)  # of a condition, until a model narrows it
 USUAL_SECONDS = 10.0
 ANY_PROMPT = "music"  # for a plan that comes without words
@@ -46,7 +48,7 @@ class GenerationRequest:
     """One request for music. None means the model's own default (for the seed: drawn).
 
     seconds: None is as long as the sections of a plan with a tempo take, and their last chord, or else 10. The last
-    seven fields say what is played; they win over the prompt, and the other six over the plan. See
+    seven fields before `adapters` say what is played; they win over the prompt, and the other six over the plan. See
     `songbook.wishes.Wishes`.
     """
 
@@ -70,6 +72,7 @@ class GenerationRequest:
     chords: str | None = None  # a row of a sheet, such as "Am F (C G) E7"
     drums: bool | None = None
     form: str | None = None  # sections of a sheet, such as "intro 4 | verse 8: Am F | chorus 8"
+    adapters: dict[str, float] = field(default_factory=dict)  # of the model: name or folder -> strength, 1 as trained
 
     @property
     def wishes(self) -> Wishes:
@@ -120,6 +123,7 @@ class GenerationRequest:
             loudness=None if self.loudness is None else check_number("loudness", self.loudness, *LOUDNESS),
             best_of=best_of,
             conditions=_conditions(self.conditions),
+            adapters=_adapters(self.adapters),
             **(self.wishes.values() if self._planning else {}),
         )
 
@@ -163,8 +167,9 @@ class GenerationRequest:
             d["plan"] = self.plan.to_dict()
         if self.guidance_interval is not None:
             d["guidance_interval"] = list(self.guidance_interval)
-        if not self.conditions:  # few models are told any
-            del d["conditions"]
+        for few in ("conditions", "adapters"):  # few requests have any
+            if not d[few]:
+                del d[few]
         return d
 
     @staticmethod
@@ -293,6 +298,33 @@ def _conditions(value: dict[str, float]) -> dict[str, float]:
     if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
         raise RequestError('conditions must be numbers by name, such as {"reward": 0.9}')
     return {name: check_number(f"condition {name[:40]!a}", value[name], *ANY_NUMBER) for name in sorted(value)}
+
+
+def parse_adapters(texts: Iterable[str]) -> dict[str, float]:
+    """Strengths by name or folder of texts such as "strings" or "strings:0.7". Raises RequestError."""
+    found: dict[str, float] = {}
+    for text in texts:
+        name, colon, number = text.rpartition(":")
+        try:
+            strength = float(number) if colon else 1.0
+        except ValueError:  # a colon of a path, such as that of a drive
+            colon, strength = "", 1.0
+        name = name if colon else text
+        if name in found:
+            raise RequestError(f"adapter {name[:60]!a} is given twice")
+        found[name] = strength
+    return _adapters(found)
+
+
+def _adapters(value: dict[str, float]) -> dict[str, float]:
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        raise RequestError('adapters must be strengths by name, such as {"strings": 0.7}')
+    if len(value) > MOST_ADAPTERS:
+        raise RequestError(f"{len(value)} adapters are too many: give {MOST_ADAPTERS} at most")
+    return {
+        check_text("adapter", name, least=1): check_number(f"strength of adapter {name[:40]!a}", value[name], *STRENGTH)
+        for name in sorted(value)
+    }
 
 
 def _told(given: dict[str, float], scalars: dict) -> dict[str, float]:

@@ -51,6 +51,7 @@ def _generate(context: Context) -> Callable:
         chords: str | None = None,
         drums: bool | None = None,
         form: str | None = None,
+        adapters: dict[str, float] | None = None,
         format: str | None = None,
         request: gr.Request = None,
     ) -> AsyncIterator[dict[str, Any]]:
@@ -66,7 +67,7 @@ def _generate(context: Context) -> Callable:
             "prompt": prompt, "negative": negative, "seed": seed, "variations": variations, "steps": steps,
             "guidance": guidance, "guidance_interval": guidance_interval, "solver": solver, "best_of": best_of,
             "conditions": conditions, "plan": plan, "bpm": bpm, "key": key, "metre": metre, "chords": chords,
-            "drums": drums, "form": form, **given(seconds=seconds, model=model, loudness=loudness),
+            "drums": drums, "form": form, "adapters": adapters, **given(seconds=seconds, model=model, loudness=loudness),
         }  # fmt: skip
         try:
             suffix = check_suffix(format or context.settings.format)

@@ -30,6 +30,7 @@ ORIGIN = ("model", "weights", "app")
 SETTINGS = ("seed", "seconds", "steps", "guidance", "guidance_interval", "solver", "loudness")
 TEXTS = ("prompt", "negative")
 CONDITIONS = "conditions"  # only in the record of a clip whose model was told some
+ADAPTERS = "adapters"  # only in the record of a clip that was made with some: name, SHA-256 and strength of each
 CHOICE = tuple(field.name for field in fields(Choice))  # only in the record of a clip that was chosen
 TITLE_LENGTH = 80  # characters
 RECORD_BYTES = 524_288  # more than the longest prompts and plans take
@@ -111,12 +112,23 @@ def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRe
     """The validated request in a record, which was read from `path`. As `request_from`."""
     full = _complete(record, path)
     values = {name: full[name] for name in (*TEXTS, *SETTINGS, "model", CONDITIONS, *PLANNING) if name in full}
+    if ADAPTERS in full:
+        values[ADAPTERS] = _adapters_in(full[ADAPTERS], path)
     if choosing and "best_of" in full:
         values |= {"best_of": full["best_of"], "seed": full["first_seed"]}
     try:
         return GenerationRequest.from_dict(values)
     except RequestError as error:
         raise RequestError(f"{path} asks for something impossible: {error}") from error
+
+
+def _adapters_in(entries: object, path: Path) -> dict:
+    """Strengths by name of the adapters in a record: names, never paths. Raises FileError."""
+    entries = entries if isinstance(entries, list) else [None]
+    named = [entry if isinstance(entry, dict) else {} for entry in entries]
+    if not all(re.fullmatch(_TRUSTED["model"], str(entry.get("name"))) and "strength" in entry for entry in named):
+        raise FileError(f"{path}: its record does not name its adapters as an adapter is named")
+    return {entry["name"]: entry["strength"] for entry in named}
 
 
 def played_in(path: Path) -> Plan | None:
@@ -180,6 +192,7 @@ def _record(result: GenerationResult) -> dict:
         "weights": result.model["weights_sha256"],
         "app": f"ttm-app {__version__}",
         **{name: request[name] for name in (*TEXTS, *SETTINGS, CONDITIONS) if name in request},
+        **({ADAPTERS: result.model[ADAPTERS]} if ADAPTERS in result.model else {}),
         **{name: request[name] for name in PLANNING if request[name] is not None},
         **(asdict(result.choice) if result.choice else {}),
     }
@@ -275,7 +288,7 @@ def _complete(record: dict, path: Path) -> dict:
     """
     older = "computed" in record and "origin" not in record
     planning = [name for name in PLANNING if name in record and not (older and name == "plan")]
-    more = [*(CHOICE if "best_of" in record else ()), *([CONDITIONS] if CONDITIONS in record else ())]
+    more = [*(CHOICE if "best_of" in record else ()), *(name for name in (CONDITIONS, ADAPTERS) if name in record)]
     try:
         return {name: record[name] for name in (*ORIGIN, *TEXTS, *SETTINGS, *more, *planning)}
     except KeyError as error:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import plugins
 from ..errors import ModelError
@@ -40,12 +40,26 @@ _KEYS = {
 }  # fmt: skip
 
 
+class Applied(NamedTuple):
+    """An adapter of a model, and how strongly it changes the weights; see `adapters`."""
+
+    path: Path
+    name: str
+    weights_sha256: str
+    strength: float
+
+    @property
+    def identity(self) -> dict:
+        return {name: value for name, value in self._asdict().items() if name != "path"}
+
+
 @dataclass(frozen=True)
 class Bundle:
-    """An opened model folder; `config` is validated, the weights are not read yet."""
+    """An opened model folder; `config` is validated, the weights are not read yet. adapters: what changes these."""
 
     path: Path
     config: dict
+    adapters: tuple[Applied, ...] = ()
 
     @property
     def name(self) -> str:
@@ -54,12 +68,9 @@ class Bundle:
     @property
     def identity(self) -> dict:
         """What a clip's tags say of the model that made it: name, version, SHA-256 of the weights, licence."""
-        return {
-            "name": self.name,
-            "version": self.config["version"],
-            "weights_sha256": self.weights_sha256,
-            "licence": self.licence,
-        }
+        facts = {"name": self.name, "version": self.config["version"], "weights_sha256": self.weights_sha256}
+        changes = {"adapters": [one.identity for one in self.adapters]} if self.adapters else {}
+        return facts | {"licence": self.licence} | changes
 
     @property
     def licence(self) -> str:
@@ -107,8 +118,10 @@ class Bundle:
 
     @property
     def weights_sha256(self) -> str:
-        """Of all weights in the folder: with another generator, codec or plans the same request sounds different."""
-        weights = {name: own for name, own in self.config["files"].items() if name.endswith(".safetensors")}
+        """Of all weights: with another generator, codec, plans or adapters the same request sounds different."""
+        weights: dict = {name: own for name, own in self.config["files"].items() if name.endswith(".safetensors")}
+        if self.adapters:
+            weights["adapters"] = [one.identity for one in self.adapters]
         if len(weights) == 1:
             return weights[WEIGHTS]
         return hashlib.sha256(json.dumps(weights, sort_keys=True).encode()).hexdigest()

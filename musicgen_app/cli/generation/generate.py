@@ -11,7 +11,7 @@ import click
 
 from ...errors import Cancelled, RequestError
 from ...machine import paths, unfinished, user_settings
-from ...request import SOLVERS, parse_conditions
+from ...request import SOLVERS, parse_adapters, parse_conditions
 from ..completion import FORMAT, MODEL
 from ..terminal import cancel_on_signals, print_note, progress_line, read_stdin
 from .output_files import check_folder, numbered, print_clip, save, tell_where_it_goes_on, wants_sidecar
@@ -48,7 +48,7 @@ Many prompts:
   --prompts FILE makes a clip of every line; - is stdin. A line is a prompt, or a JSON object such as
   {"prompt": "slow piano", "seconds": 20, "output": "piano.flac"}, whose keys are prompt, output,
   negative, seconds, seed, steps, guidance, guidance_interval, solver, variations, model, loudness,
-  best_of, conditions, and of what is played plan, bpm, key, metre, chords, drums and form.
+  best_of, conditions, adapters, and of what is played plan, bpm, key, metre, chords, drums and form.
   Blank lines and lines that start with # are skipped. What a line leaves open, options decide.
   A line without a seed, where there is no --seed either, gets one from its prompt: in every run
   the same. So run the same command again to go on: files that are there already are passed over.
@@ -86,6 +86,9 @@ Examples:
 @click.option("--loudness", type=float, metavar="LUFS", help="Bring the clip to this loudness, such as -14.")
 @click.option(
     "--condition", "conditions", multiple=True, metavar="NAME=NUMBER", help="A number the model is told: reward=0.9."
+)
+@click.option(
+    "--adapter", "adapters", multiple=True, metavar="NAME[:STRENGTH]", help="Change the model by it; repeatable.  [:1]"
 )
 @PLAN
 @plan_options
@@ -131,6 +134,7 @@ def generate(
     as_json: bool,
     quiet: bool,
     conditions: tuple[str, ...],
+    adapters: tuple[str, ...],
     **values,
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
@@ -139,6 +143,8 @@ def generate(
     given = {name: value for name, value in values.items() if value is not None}
     if conditions:
         given["conditions"] = parse_conditions(conditions)
+    if adapters:
+        given["adapters"] = parse_adapters(adapters)
     if "plan" in given:
         given["plan"] = given_plan(given["plan"])
     if prompts is not None:
@@ -221,8 +227,8 @@ def _request(source: Path | None, given: dict, chosen: user_settings.Settings) -
 
     if source is not None:
         request = request_from(source)
-        if "conditions" in given:
-            given = given | {"conditions": request.conditions | given["conditions"]}
+        for several in given.keys() & {"conditions", "adapters"}:
+            given = given | {several: getattr(request, several) | given[several]}
         return replace(request, **given).validated()
     if "prompt" not in given and "plan" not in given:
         raise RequestError('give a PROMPT, such as ttm-app generate "slow piano", or --plan FILE, or --from FILE')

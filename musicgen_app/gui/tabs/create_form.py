@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ModelError, RequestError
 from ...machine.user_settings import FORMATS
 from ...models import installed
+from ...models.adapters import NAME, adapted
 from ...request import TEXT_LENGTH, GenerationRequest, parse_conditions, with_defaults
 
 if TYPE_CHECKING:
@@ -48,7 +49,12 @@ def request_from(values: dict, models_dir: Path | None = None, usual: dict | Non
     if isinstance(told := given.get("conditions"), str):
         given["conditions"] = parse_conditions(told.split(","))
     request = GenerationRequest(**{"prompt": ""} | with_defaults(given, usual or {})).validated()
-    return installed.completed(request, installed_model(request.model, models_dir))
+    bundle = installed_model(request.model, models_dir)
+    for name in request.adapters:
+        if not NAME.fullmatch(name):  # a page must not choose a folder
+            raise ModelError(f"no adapter {name[:80]!a} is installed")
+    adapted(bundle, request.adapters)
+    return installed.completed(request, bundle)
 
 
 def check_suffix(suffix: str) -> str:
