@@ -68,9 +68,9 @@ class Bundle:
     @property
     def identity(self) -> dict:
         """What a clip's tags say of the model that made it: name, version, SHA-256 of the weights, licence."""
-        facts = {"name": self.name, "version": self.config["version"], "weights_sha256": self.weights_sha256}
         changes = {"adapters": [one.identity for one in self.adapters]} if self.adapters else {}
-        return facts | {"licence": self.licence} | changes
+        facts = {name: self.config[name] for name in ("name", "version", "licence")}
+        return facts | {"weights_sha256": self.weights_sha256} | changes
 
     @property
     def licence(self) -> str:
@@ -78,7 +78,7 @@ class Bundle:
 
     @property
     def sampler(self) -> dict:
-        """Defaults of the sampler: solver, steps, guidance, guidance_interval."""
+        """Its defaults: solver, steps, guidance, guidance_interval."""
         return self.config["sampler"]
 
     @property

@@ -54,8 +54,8 @@ def merged(bundle: Bundle, name: str, folder: str | os.PathLike, overwrite: bool
     for one in bundle.adapters:
         licence = adapters.open_adapter(one.path).licence
         text += (
-            f"\nThe adapter {one.name} (licence {licence}, SHA-256 {one.weights_sha256}) was added to these weights with"
-            f" strength {one.strength:g}.\n"
+            f"\nThe adapter {one.name} (licence {licence}, SHA-256 {one.weights_sha256}) was added to these weights"
+            f" with strength {one.strength:g}.\n"
         )
     rest = {file: bundle.path / file for file in config["files"] if file != WEIGHTS}
     return write_bundle(

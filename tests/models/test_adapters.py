@@ -83,7 +83,7 @@ def test_a_merged_model_makes_the_same_music_to_the_byte(home, model, tmp_path):
 
 
 def plain(bundle) -> torch.nn.Module:
-    """A backbone whose convolutions are PyTorch's own: peft makes layers of a class that it finds with its arguments."""
+    """A backbone whose convolutions are PyTorch's own, since peft makes more of the class that it finds."""
     backbone = load_backbone(bundle).float()
     for name, layer in list(backbone.named_modules()):
         if isinstance(layer, ChannelLastConv1d):
