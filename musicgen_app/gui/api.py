@@ -67,7 +67,8 @@ def _generate(context: Context) -> Callable:
             "prompt": prompt, "negative": negative, "seed": seed, "variations": variations, "steps": steps,
             "guidance": guidance, "guidance_interval": guidance_interval, "solver": solver, "best_of": best_of,
             "conditions": conditions, "plan": plan, "bpm": bpm, "key": key, "metre": metre, "chords": chords,
-            "drums": drums, "form": form, "adapters": adapters, **given(seconds=seconds, model=model, loudness=loudness),
+            "drums": drums, "form": form, "adapters": adapters,
+            **given(seconds=seconds, model=model, loudness=loudness),
         }  # fmt: skip
         try:
             suffix = check_suffix(format or context.settings.format)

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 CONFIG = "config.json"
 LONGEST = 600.0  # seconds of a clip of any model
-WEIGHTS = "model.safetensors"
-CARD = "README.md"
+WEIGHTS, CARD = "model.safetensors", "README.md"
 _KEYS = {
     "name": str, "title": str, "version": str, "licence": str, "backbone": dict, "text": dict, "codec": dict,
     "latent": dict, "sampler": dict, "seconds": dict, "training": dict, "data": list, "files": dict,
@@ -50,7 +49,7 @@ class Applied(NamedTuple):
 
     @property
     def identity(self) -> dict:
-        return {name: value for name, value in self._asdict().items() if name != "path"}
+        return {"name": self.name, "weights_sha256": self.weights_sha256, "strength": self.strength}
 
 
 @dataclass(frozen=True)

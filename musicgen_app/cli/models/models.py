@@ -215,9 +215,9 @@ def import_command(source: Path, as_json: bool, **options) -> None:
     """Make a model of SOURCE: a model folder or a .zip of one, or with --preset a checkpoint of a paper system's shape.
 
     A model folder is what `ttm-app train` writes: its files are checked and copied. So are those of an adapter, the
-    folder that `ttm-app train --lora` or the package peft writes, which `generate --adapter` then finds by its name. A checkpoint is a safetensors or
-    PyTorch file (or a folder with one): names, shapes and values are checked one by one. Nothing is written unless all
-    fit. No code in a file is ever run.
+    folder that `ttm-app train --lora` or the package peft writes; `generate --adapter` then finds it by its name. A
+    checkpoint is a safetensors or PyTorch file (or a folder with one): names, shapes and values are checked one by
+    one. Nothing is written unless all fit. No code in a file is ever run.
     """
     from ...convert.importer import import_model
     from ...models.adapters import is_adapter

@@ -52,7 +52,10 @@ def run(training, prepared, out, **options):
 
 
 def test_only_the_adapter_is_trained_and_it_gives_the_model_that_was_heard(base, prepared, tmp_path):
-    result = run(settings(base), prepared, tmp_path / "run")
+    heard = []
+    training = settings(base, preview_every=4)
+    result = run(training, prepared, tmp_path / "run", on_preview=lambda step, model: heard.append(model.state_dict()))
+    assert len(heard) == 4 and all(state.keys() == result.model.state_dict().keys() for state in heard)
     factors = result.adapter
     assert factors and all(b.any() and a.shape[0] == 2 for a, b in factors.values())
     own = load_backbone(base)
@@ -110,5 +113,5 @@ def test_an_adapter_begins_as_nothing(base):
     model = build_backbone(base.config["backbone"]["preset"], base.config["backbone"]["overrides"])
     lora.attach(model, str(base.path), 4, seed=0)
     own = load_backbone(base).state_dict()
-    assert all(torch.equal(value, own[name].float()) for name, value in lora.merged(model).state_dict().items())
+    assert all(torch.equal(value, own[name].float()) for name, value in lora.merged(model).items())
     assert {name.rpartition(".")[2] for name, value in model.named_parameters() if value.requires_grad} == {"A", "B"}

@@ -49,8 +49,8 @@ def adapter_card(facts: dict, base_licence: str, metrics: dict) -> str:
     parts = [
         f"# {facts['title']}",
         f"An adapter (LoRA of rank {training['settings']['training.lora']}) of the text-to-music model `{base['name']}`"
-        f" {base['version']}, whose generator has the SHA-256 `{base['weights_sha256']}`. It was trained with ttm-app for"
-        f" {training['step']:,} of {training['steps']:,} steps on {hours:.2f} hours of captioned music"
+        f" {base['version']}, whose generator has the SHA-256 `{base['weights_sha256']}`. It was trained with"
+        f" ttm-app for {training['step']:,} of {training['steps']:,} steps on {hours:.2f} hours of captioned music"
         f" ({training['items']:,} items).",
         f'Use it with `ttm-app models import FOLDER` and `ttm-app generate "slow piano" --model {base["name"]}'
         f" --adapter {facts['name']}`, or with the path of this folder.",

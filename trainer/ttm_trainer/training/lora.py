@@ -6,7 +6,6 @@ See `musicgen_app.models.adapters` for the format of what comes out.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator
 
@@ -66,12 +65,12 @@ def factors(model: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
     return {name: (_half(part.A), _half(part.B)) for name, part in _low_rank(model)}
 
 
-def merged(model: Backbone) -> Backbone:
-    """A copy whose weights are the sums, without anything to train."""
-    model = copy.deepcopy(model)
-    for name, _ in list(_low_rank(model)):
-        parametrize.remove_parametrizations(model.get_submodule(name), "weight", leave_parametrized=True)
-    return model.requires_grad_(False)
+@torch.no_grad()
+def merged(model: nn.Module) -> dict[str, Tensor]:
+    """The state dict of the model itself, its weights the sums."""
+    state, changed = model.state_dict(), [name for name, _ in _low_rank(model)]
+    own = {name: value.clone() for name, value in state.items() if ".parametrizations." not in name}
+    return own | {f"{name}.weight": model.get_submodule(name).weight.detach() for name in changed}
 
 
 def _adaptable(model: nn.Module) -> list[tuple[str, nn.Module]]:

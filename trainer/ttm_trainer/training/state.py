@@ -72,16 +72,16 @@ class State:
     def model(self) -> nn.Module:
         """The averaged model (without an average the trained one), whole, in evaluation mode; all processes call this.
 
-        Spread weights (FSDP) and sums with an adapter are copies; else it is the model that goes on to be averaged:
+        Spread weights (FSDP) and sums with an adapter are copied; else it is the model that goes on to be averaged:
         leave it as it is.
         """
-        if self.training.lora:
-            return lora.merged(self.averaged.model).eval()
-        if not self.team.shards:
+        if not self.team.shards and not self.training.lora:
             return self.averaged.model.eval()
+        average = self.averaged.model
+        state = lora.merged(average) if self.training.lora else checkpoint.whole(average.state_dict())
         with torch.device("meta"):
             model = build_backbone(self.training.preset, self.training.overrides)
-        model.load_state_dict(checkpoint.whole(self.averaged.model.state_dict()), assign=True)
+        model.load_state_dict(state, assign=True)
         return model.to(self.team.device).eval()
 
     def adapter(self) -> dict[str, tuple[Tensor, Tensor]] | None:
