@@ -86,7 +86,8 @@ def open_adapter(path: str | os.PathLike) -> Adapter:
         raise ModelError(f"{path} holds {pickles[0]!a}, a format that can run code: do not use it, or take that out")
     if not (path / PEFT_WEIGHTS).is_file():
         raise ModelError(f"{path} has no {PEFT_WEIGHTS}: the adapter is incomplete")
-    rank, alpha = config.get("r"), config.get("lora_alpha")
+    rank: Any = config.get("r")
+    alpha: Any = config.get("lora_alpha")
     if config.get("peft_type") != "LORA":
         raise ModelError(f"{path / PEFT_CONFIG}: only adapters of the kind LORA can be used")
     whole = type(rank) is int and 0 < rank <= 4_096
@@ -139,7 +140,7 @@ def find(name_or_path: str, root: str | os.PathLike | None = None) -> Adapter:
 
 def adapted(bundle: Bundle, wanted: Mapping[str, float]) -> Bundle:
     """The model with these adapters, name or folder -> strength. ModelError: not found, or one for other weights."""
-    applied = []
+    applied: list[Applied] = []
     for reference, strength in wanted.items():
         adapter = find(reference)
         base = adapter.base.get("weights_sha256", bundle.config["files"][WEIGHTS])
@@ -161,7 +162,7 @@ def apply(backbone: nn.Module, applied: Sequence[Applied]) -> None:
     import torch
     from torch import nn
 
-    layers, sums = dict(targets(backbone)), {}
+    layers, sums = dict(targets(backbone)), dict[str, torch.Tensor]()
     for one in applied:
         adapter = open_adapter(one.path)
         if adapter.weights_sha256 != one.weights_sha256:
@@ -260,13 +261,12 @@ def _check_facts(facts: dict, where: Path) -> None:
         raise ModelError(
             f"{where}: schema {str(facts.get('schema'))[:20]!a}, but this ttm-app reads {SCHEMA}: update it"
         )
-    base = facts.get("base")
-    texts = [facts.get("name"), facts.get("licence"), *((base or {}).values() if isinstance(base, dict) else [None])]
-    digests = [facts.get("weights_sha256"), base.get("weights_sha256") if isinstance(base, dict) else None]
+    base = facts["base"] if isinstance(facts.get("base"), dict) else {}
+    texts = [facts.get("name"), facts.get("licence"), base.get("name"), *base.values()]
+    digests = [facts.get("weights_sha256"), base.get("weights_sha256")]
     if not (
-        all(isinstance(text, str) for text in texts)
+        all(isinstance(text, str) for text in [*texts, *digests])
         and NAME.fullmatch(facts["name"])
-        and isinstance(base.get("name"), str)
-        and all(isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
+        and all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
     ):
         raise ModelError(f"{where} does not say its name, licence, base and SHA-256 as an adapter does")

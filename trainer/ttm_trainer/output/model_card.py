@@ -45,7 +45,7 @@ def card(recipe: Recipe, config: dict, metrics: dict, curves: str | None) -> str
 def adapter_card(facts: dict, base_licence: str, metrics: dict) -> str:
     """Markdown of an adapter without front matter. facts: those of its `adapter.json`; base_licence: of its model."""
     base, training, hours = facts["base"], facts["training"], sum(row["hours"] for row in facts["data"])
-    settings = [(f"`{name}`", plain(value)) for name, value in training["settings"].items()]
+    settings: list[tuple[str, ...]] = [(f"`{name}`", plain(value)) for name, value in training["settings"].items()]
     parts = [
         f"# {facts['title']}",
         f"An adapter (LoRA of rank {training['settings']['training.lora']}) of the text-to-music model `{base['name']}`"

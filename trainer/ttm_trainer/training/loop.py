@@ -79,10 +79,7 @@ def train(
     """
     team = assemble(device, shard)
     show = show if team.main else _silence
-    if team.shards and training.precision == "fp16":
-        raise RequestError("FSDP does not scale gradients for fp16: use bf16")
-    if team.shards and training.lora:
-        raise RequestError("an adapter is too small for FSDP: start several processes without it")
+    _check_team(team, training)
     end = min(stop_at or training.steps, training.steps)
     with only_one(out, team), Stop(max_hours) as stop:
         samples = Samples(training, prepared, team.rank, team.world)
@@ -177,6 +174,14 @@ def skip(
             f"the {what} was not finite {state.bad_in_a_row} steps in a row, last at step {step + 1}, items {names}:"
             f" look at these items, lower the learning rate or use fp32{kept}"
         )
+
+
+def _check_team(team: Team, training: Training) -> None:
+    """RequestError where the weights are spread over processes in a way that the run cannot have."""
+    if team.shards and training.precision == "fp16":
+        raise RequestError("FSDP does not scale gradients for fp16: use bf16")
+    if team.shards and training.lora:
+        raise RequestError("an adapter is too small for FSDP: start several processes without it")
 
 
 def _together(team: Team, losses: dict[str, Tensor], stop: Stop) -> tuple[dict[str, float], str | None]:

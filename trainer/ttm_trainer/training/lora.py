@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +52,7 @@ def attach(model: Backbone, name: str, rank: int, seed: int) -> None:
     model.load_state_dict({key: value.to(own[key].dtype) for key, value in state.items()})
     model.requires_grad_(False)
     random = torch.Generator().manual_seed(seed)
-    for _, layer in _adaptable(model):
+    for layer in _adaptable(model):
         parametrize.register_parametrization(layer, "weight", LowRank(layer.weight, rank, random))
 
 
@@ -68,16 +69,17 @@ def factors(model: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
 @torch.no_grad()
 def merged(model: nn.Module) -> dict[str, Tensor]:
     """The state dict of the model itself, its weights the sums."""
-    state, changed = model.state_dict(), [name for name, _ in _low_rank(model)]
+    state, changed = model.state_dict(), dict(_low_rank(model))
     own = {name: value.clone() for name, value in state.items() if ".parametrizations." not in name}
-    return own | {f"{name}.weight": model.get_submodule(name).weight.detach() for name in changed}
+    sums = {name: part(state[f"{name}.parametrizations.weight.original"]) for name, part in changed.items()}
+    return own | {f"{name}.weight": value for name, value in sums.items()}
 
 
-def _adaptable(model: nn.Module) -> list[tuple[str, nn.Module]]:
+def _adaptable(model: nn.Module) -> list[Any]:
     """The layers within blocks; of a model without blocks all."""
     lists = tuple(f"{name}." for name, module in model.named_modules() if isinstance(module, nn.ModuleList))
     found = list(targets(model))
-    return [(name, layer) for name, layer in found if name.startswith(lists)] or found
+    return [layer for name, layer in found if name.startswith(lists)] or [layer for _, layer in found]
 
 
 def _low_rank(model: nn.Module) -> Iterator[tuple[str, LowRank]]:
