@@ -267,6 +267,6 @@ def _check_facts(facts: dict, where: Path) -> None:
     if not (
         all(isinstance(text, str) for text in [*texts, *digests])
         and NAME.fullmatch(facts["name"])
-        and all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
+        and all(re.fullmatch("[0-9a-f]{64}", str(digest)) for digest in digests)
     ):
         raise ModelError(f"{where} does not say its name, licence, base and SHA-256 as an adapter does")

@@ -96,6 +96,6 @@ class EMA(Generic[M]):
     def update(self, module: nn.Module, step: int) -> None:
         """Take in the parameters of `module` after the update of step `step`."""
         pairs = zip(self.average.parameters(), module.parameters(), strict=True)
-        trained = [(mean, p.detach()) for mean, p in pairs if p.requires_grad]
+        trained = [(mean.data, p.detach()) for mean, p in pairs if p.requires_grad]
         means, now = [mean for mean, _ in trained], [p for _, p in trained]
         torch._foreach_lerp_(means, now, 1 - self.decay(step))

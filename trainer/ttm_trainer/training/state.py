@@ -89,9 +89,9 @@ class State:
         return lora.factors(self.averaged.model) if self.training.lora else None
 
     def _modules(self) -> dict[str, nn.Module]:
-        models: dict[str, nn.Module] = {"model": self.objective.model} | (
-            {"average": self.ema.average} if self.ema else {}
-        )
+        models: dict[str, nn.Module] = {"model": self.objective.model}
+        if self.ema:
+            models["average"] = self.ema.average
         if self.training.lora:
             models = {name: lora.parts(model) for name, model in models.items()}
         return {**models, "heads": self.objective.heads}
