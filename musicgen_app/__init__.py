@@ -14,6 +14,7 @@ text, control        prompt -> features, and the plan of the music
 sampling, flow       noise -> latents, by a network of backbones
 codecs               latents -> waveform
 audio                waveform -> a sound file
+editing              recordings continued, played again in part, varied, ended; parts on one plan
 songbook             plans as chord sheets and MIDI, and what can be done to them
 library              the file is kept, and found again
 

@@ -46,12 +46,15 @@ WAV_COMMENT_BYTES = 2_000  # beyond 2,045 libsndfile silently drops every tag
 BLOCK = 65_536  # frames; libvorbis overflows the stack on one long write
 
 
-def master(audio: np.ndarray, sample_rate: int, samples: int, loudness: float | None = None) -> np.ndarray:
+def master(
+    audio: np.ndarray, sample_rate: int, samples: int, loudness: float | None = None, loop: bool = False
+) -> np.ndarray:
     """Make decoder output playable: (channels, n) float32 -> (channels, samples) float32.
 
     Trims to length (or pads a few missing codec frames), removes a constant offset, fades 5 ms at both ends, then sets
     the level by one gain: towards `loudness` in LUFS if given, and never above -1 dBTP, so a target the peaks do not
     allow is missed rather than clipped. The gain comes last so that the ceiling holds for exactly what is returned.
+    A loop, whose end is followed by its beginning, has no fades, and the ceiling holds where both meet.
     Raises GenerationError for non-finite, silent or much too short audio.
     """
     if not np.isfinite(audio).all():
@@ -67,8 +70,9 @@ def master(audio: np.ndarray, sample_rate: int, samples: int, loudness: float | 
     if np.square(clip - mean).mean() < 10 ** (SILENCE / 10):
         raise GenerationError("the model produced silence: try another seed, more steps or a different prompt")
     clip -= np.where(np.abs(mean) > OFFSET, mean, 0.0)
-    clip *= _fades(clip.shape[1], sample_rate)
-    clip *= _gain(clip, sample_rate, loudness)
+    if not loop:
+        clip *= _fades(clip.shape[1], sample_rate)
+    clip *= _gain(clip, sample_rate, loudness, loop)
     return np.pad(clip, ((0, 0), (0, missing))).astype(np.float32)
 
 
@@ -82,12 +86,12 @@ def _fades(samples: int, sample_rate: int) -> np.ndarray:
     return envelope
 
 
-def _gain(clip: np.ndarray, sample_rate: int, target: float | None) -> float:
+def _gain(clip: np.ndarray, sample_rate: int, target: float | None, loop: bool) -> float:
     """Linear gain to the loudness target (none: 1), lowered to what the ceiling allows."""
     decibels = 0.0
     if target is not None and math.isfinite(measured := loudness(clip, sample_rate)):
         decibels = target - measured
-    headroom = CEILING - ROUNDING - true_peak(clip, sample_rate)
+    headroom = CEILING - ROUNDING - true_peak(np.tile(clip, 2) if loop else clip, sample_rate)
     return 10 ** (min(decibels, headroom) / 20)
 
 
@@ -265,13 +269,19 @@ def _wav_comment(comment: str) -> str:
     return short.decode()
 
 
-def read(path: str | Path) -> tuple[np.ndarray, int, dict[str, str]]:
-    """Read a sound file: audio (channels, samples) float32, its sample rate in Hz, its text tags. Raises FileError."""
+def read(path: str | Path, most: int | None = None) -> tuple[np.ndarray, int, dict[str, str]]:
+    """Read a sound file: audio (channels, samples) float32, its sample rate in Hz, its text tags.
+
+    most: samples that it may have. Raises FileError.
+    """
     with _opened(path) as file:
         tags = _tags(file)
-        blocks = [np.zeros((0, file.channels), np.float32)]
+        blocks, samples = [np.zeros((0, file.channels), np.float32)], 0
         while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):  # never trusts the header's length
             blocks.append(block)
+            samples += len(block)
+            if most is not None and samples > most:
+                raise FileError(f"{path} is longer than {most / file.samplerate:,.0f} s: cut it first")
         return np.ascontiguousarray(np.concatenate(blocks).T), file.samplerate, tags
 
 
@@ -285,6 +295,12 @@ def shape_of(path: str | Path) -> tuple[int, int, int]:
     """Channels, samples and sample rate in Hz of a sound file, from its header. Raises FileError."""
     with _opened(path) as file:
         return file.channels, file.frames, file.samplerate
+
+
+def subtype_of(path: str | Path) -> str:
+    """What the samples of a sound file are, such as "PCM_16" or "FLOAT". Raises FileError."""
+    with _opened(path) as file:
+        return file.subtype
 
 
 @contextlib.contextmanager

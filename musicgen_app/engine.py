@@ -7,7 +7,7 @@ of N). The steps themselves are `pipeline.LoadedModel`'s.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,7 +21,10 @@ from torch import Tensor
 
 from .aligner import Aligner, load_aligner
 from .codecs.onnx import OnnxCodec
+from .control.bars import Extent, extent_in_bars
 from .control.plan import Plan
+from .editing.edit import Edit
+from .editing.source import Source
 from .errors import Cancelled, GenerationError
 from .machine.device import pick_device, pick_precision
 from .machine.unfinished import Unfinished, asked_for, digest
@@ -30,9 +33,10 @@ from .models.adapters import adapted
 from .models.bundle import Bundle
 from .models.installed import ResolvedRequest
 from .pipeline import EncodedPrompt, LoadedModel, load_model
-from .request import VARIATIONS, Choice, GenerationRequest, GenerationResult, check_whole
-from .songbook.decision import Decision
-from .songbook.wishes import RING
+from .request import SECONDS, VARIATIONS, Choice, GenerationRequest, GenerationResult, check_whole
+from .songbook.decision import Decision, as_loop, length_notes
+
+AUDIBLE = 5.0  # cents: a smaller change of pitch is not heard
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,15 @@ class Engine:
         request, bundle = request if isinstance(request, ResolvedRequest) else self.resolve(request)
         model, wishes = self.load(bundle), request.wishes
         text = model.encode(request.prompt, request.negative, wishes)
-        return model.decisions(text, request.seeds[:: request.best_of], wishes, request.length)
+        return [one for one, _ in self._decisions(model, request, text, request.seeds[:: request.best_of])]
+
+    def _decisions(
+        self, model: LoadedModel, request: GenerationRequest, text: EncodedPrompt, seeds: list[int]
+    ) -> list[tuple[Decision, Extent]]:
+        """What the clip of every seed plays, and how long it is. Raises RequestError."""
+        seconds = None if request.in_bars else request.length
+        decisions = model.decisions(text, seeds, request.wishes, seconds)
+        return [_made_to(decision, request, model.bundle) for decision in decisions]
 
     def load(self, model: str | Bundle) -> LoadedModel:
         """The model (or the one of that name, or in that folder), read and checked once. Raises ModelError."""
@@ -123,6 +135,10 @@ class Engine:
             self._loaded = None  # never two models in memory
             self._loaded = load_model(bundle, self.device, self.precision, self.decoder)
         return self._loaded
+
+    def holds(self, bundle: Bundle) -> bool:
+        """Whether this model is the one in memory."""
+        return self._loaded is not None and self._loaded.bundle == bundle
 
     @torch.inference_mode()
     def generate(
@@ -139,7 +155,7 @@ class Engine:
         `progress` is called after every stage and solver step, `cancel` is looked at in the same places.
         Raises RequestError, ModelError, Cancelled, and GenerationError when what came out is not usable.
         """
-        clock = _Clock(progress, cancel)
+        clock = Clock(progress, cancel)
         request, bundle = request if isinstance(request, ResolvedRequest) else self.resolve(request)
         bundle = adapted(bundle, request.adapters)
         model = self.load(bundle)
@@ -151,22 +167,49 @@ class Engine:
         with clock.stage("text"):
             clock.report(0)
             text = model.encode(request.prompt, request.negative, wishes, request.conditions)
-            decisions = model.decisions(text, seeds, wishes, request.length)
-            plans = [decision.plan for decision in decisions] if bundle.follows_plans else None
-            score = self._scorer(text.prompt, model) if request.best_of > 1 else None
+            made_to = self._decisions(model, request, text, seeds)
+            plans = [decision.plan for decision, _ in made_to] if bundle.follows_plans else None
+            extents = [extent for _, extent in made_to]
+            score = self.scorer(text.prompt, model) if request.best_of > 1 else None
             clock.report(1)
         with clock.stage("sampling", len(seeds) * (request.steps or 0)):
-            latents = self._sampled(model, request, text, plans, seeds, clock)
+            latents = self._sampled(model, request, text, plans, extents, seeds, clock)
         with clock.stage("decoding"):
-            candidates = zip(seeds, self._decoded(model, request, latents, clock), strict=True)
-            best = [_best(islice(candidates, request.best_of), score) for _ in range(request.variations)]
-        for kept in self._kept(request, bundle).values():
+            candidates = zip(seeds, self._decoded(model, request, latents, extents, clock), strict=True)
+            best = [best_of(islice(candidates, request.best_of), score) for _ in range(request.variations)]
+        for kept in self._kept(request, bundle, extents).values():
             kept.remove()
-        decision_of = dict(zip(seeds, decisions, strict=True))
+        what = dict(zip(seeds, made_to, strict=True))
         return [
-            self._result(model, request, text, clock.taken, first, candidate, decision_of[candidate.seed])
+            self.result(model, request, text, clock.taken, first, candidate, *what[candidate.seed])
             for first, candidate in zip(seeds[:: request.best_of], best, strict=True)
         ]
+
+    def edit(
+        self,
+        source: Source,
+        edit: Edit,
+        request: GenerationRequest | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> list[GenerationResult]:
+        """A recording edited, `request.variations` times; see `editing.making.edited`."""
+        from .editing.making import edited
+
+        return edited(self, source, edit, request or GenerationRequest(""), progress, cancel)
+
+    def layers(
+        self,
+        parts: Sequence[str],
+        request: GenerationRequest,
+        levels: Sequence[float] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> list[GenerationResult]:
+        """Parts on one plan: their sum, and then each of them; see `editing.making.layers`."""
+        from .editing.making import layers
+
+        return layers(self, parts, request, levels, progress, cancel)
 
     def _sampled(
         self,
@@ -174,67 +217,89 @@ class Engine:
         request: GenerationRequest,
         text: EncodedPrompt,
         plans: list[Plan] | None,
+        extents: list[Extent],
         seeds: list[int],
-        clock: _Clock,
+        clock: Clock,
     ) -> list[Tensor]:
-        """The latents (T, D) of the clip of every seed, `self.batch` of them sampled together."""
-        frames = model.frames(request.length)
+        """The latents (T, D) of the clip of every seed, up to `self.batch` of one length sampled together."""
         latents: list[Tensor] = []
-        kept = self._kept(request, model.bundle)
-        for first in range(0, len(seeds), self.batch):
-            together = slice(first, first + self.batch)
+        kept = self._kept(request, model.bundle, extents)
+        for together in self._batches(extents):
+            frames, loop = _frames(model, extents[together.start]), extents[together.start].loop
+            seconds = extents[together.start].seconds
             noise = model.draw_noise(seeds[together], frames)
-            conditions = model.conditions(text, len(noise), frames, plans and plans[together])
+            conditions = model.conditions(text, len(noise), frames, plans and plans[together], loop and seconds or None)
 
-            def on_step(step: int, steps: int, done: int = first, batch: int = len(noise)) -> None:
+            def on_step(step: int, steps: int, done: int = together.start, batch: int = len(noise)) -> None:
                 clock.report(done * steps + step * batch, len(seeds) * steps)
 
-            latents += model.sample(conditions, noise, request, on_step, unfinished=kept.get(first))
+            latents += model.sample(conditions, noise, request, on_step, unfinished=kept.get(together.start), loop=loop)
         return latents
 
+    def _batches(self, extents: list[Extent]) -> Iterator[slice]:
+        """Neighbours of one length, up to `self.batch` at a time."""
+        start = 0
+        for stop in range(1, len(extents) + 1):
+            if stop == len(extents) or stop - start == self.batch or extents[stop] != extents[start]:
+                yield slice(start, stop)
+                start = stop
+
+    @torch.inference_mode()
     def steps_done(self, request: ResolvedRequest) -> int:
         """How many sampler steps of a request are done already, of all its clips together, because it was stopped."""
-        steps, model = request.request.steps or 0, self.load(request.bundle)
-        like = torch.empty(1, model.frames(request.request.length), model.codec.latent_dim)
-        found = 0
-        for first, kept in self._kept(*request).items():
-            batch = min(self.batch, len(request.request.seeds) - first)
-            read = kept.read(steps, like.expand(batch, -1, -1))
+        asked, bundle = request
+        steps, model, found = asked.steps or 0, self.load(bundle), 0
+        if asked.in_bars:
+            text = model.encode(asked.prompt, asked.negative, asked.wishes)
+            extents = [extent for _, extent in self._decisions(model, asked, text, asked.seeds)]
+        else:
+            extents = [Extent(asked.length)] * len(asked.seeds)
+        kept = self._kept(asked, bundle, extents)
+        for together in self._batches(extents):
+            batch = together.stop - together.start
+            like = torch.empty(batch, _frames(model, extents[together.start]), model.codec.latent_dim)
+            read = kept[together.start].read(steps, like) if together.start in kept else None
             found += read[0] * batch if read else 0
         return found
 
-    def _kept(self, request: GenerationRequest, bundle: Bundle) -> dict[int, Unfinished]:
+    def _kept(self, request: GenerationRequest, bundle: Bundle, extents: list[Extent]) -> dict[int, Unfinished]:
         """Where each batch of a request keeps what is there, by the place of its first seed; {} for short clips."""
-        if self._unfinished is None or request.length <= bundle.pass_seconds:
+        if self._unfinished is None or all(extent.seconds <= bundle.pass_seconds for extent in extents):
             return {}
         how = {"device": self.device.type, "precision": self.precision, "batch": self.batch, "torch": torch.__version__}
         asked, computed = asked_for(request.to_dict(), bundle.weights_sha256), digest(how)
-        firsts = range(0, len(request.seeds), self.batch)
+        seeds = request.seeds
         return {
-            first: Unfinished(self._unfinished, asked, request.seeds[0], request.seeds[first], computed)
-            for first in firsts
+            together.start: Unfinished(self._unfinished, asked, seeds[0], seeds[together.start], computed)
+            for together in self._batches(extents)
         }
 
     def _decoded(
-        self, model: LoadedModel, request: GenerationRequest, latents: list[Tensor], clock: _Clock
+        self,
+        model: LoadedModel,
+        request: GenerationRequest,
+        latents: list[Tensor],
+        extents: list[Extent],
+        clock: Clock,
     ) -> Iterator[np.ndarray | GenerationError]:
         """The clip (channels, samples) of each of the latents (T, D), made when it is wanted, or why there is none."""
-        for number, item in enumerate(latents):
+        for number, (item, extent) in enumerate(zip(latents, extents, strict=True)):
 
             def on_part(done: int, total: int, number: int = number) -> None:
                 clock.report(number * total + done, len(latents) * total)
 
             try:
-                yield model.master(model.decode(item, on_part), request.length, request.loudness)
+                waveform = model.decode(item, on_part, extent.seconds if extent.loop else None)
+                yield model.master(waveform, extent.seconds, request.loudness, extent.loop)
             except GenerationError as error:
                 yield error
 
-    def _scorer(self, prompt: str, model: LoadedModel) -> Callable[[np.ndarray], float]:
+    def scorer(self, prompt: str, model: LoadedModel) -> Callable[[np.ndarray], float]:
         """A function that says how well a clip (channels, samples) fits the prompt."""
         text = self.judge.text([prompt])[0]
         return lambda clip: self.judge.score(clip, model.codec.sample_rate, text)
 
-    def _result(
+    def result(
         self,
         model: LoadedModel,
         request: GenerationRequest,
@@ -243,24 +308,34 @@ class Engine:
         first_seed: int,
         candidate: _Candidate,
         decision: Decision,
+        extent: Extent | None = None,
+        longest: float | None = None,
     ) -> GenerationResult:
-        """The clip that was chosen, with all it takes to make it again and what the user should know."""
+        """The clip that was chosen, with all it takes to make it again and what the user should know.
+
+        extent: of a clip made from nothing; longest: of others, the seconds that went through the model at once.
+        """
         notes = []
         if text.cut:
             notes.append(f"{text.cut} tokens of the prompt did not fit the text encoder and were left out")
         if candidate.unusable:
             notes.append(f"{candidate.unusable} of {request.best_of} candidates had no usable sound")
-        notes += decision.notes + _length_notes(decision.plan, request, model.bundle)
-        if request.length > model.bundle.pass_seconds:
+        notes += decision.notes
+        if extent is not None and not extent.loop:
+            notes += length_notes(decision.plan, extent.seconds, model.bundle.name, model.bundle.grid_layout)
+        elif extent is not None and abs(cents := model.loop_detuning(extent.seconds)) > AUDIBLE:
+            notes.append(f"the pitch is {cents:+.0f} cents off, so that {model.bundle.name} fills the loop exactly")
+        if (extent.seconds if extent is not None else longest or 0.0) > model.bundle.pass_seconds:
             native = f"{model.bundle.native_seconds:g} s"
             notes.append(f"longer than {model.bundle.name} plays at once: made in overlapping windows of {native}")
         if text.negative and request.guidance == 1:
             notes.append(f"{text.negative}: only left out of the prompt (nothing is led away from without guidance)")
         if text.words:
             notes.append(f"{model.bundle.name} follows no plan: it was told in words ({text.words})")
-        choice = None
-        if request.best_of > 1:
-            choice = Choice(request.best_of, first_seed, round(candidate.score, 4), self.judge.name)
+        elif not model.bundle.follows_plans and (said := decision.stated):
+            notes.append(f"{model.bundle.name} follows no plan: {', '.join(said)} of the prompt are mere words to it")
+        count, score = request.best_of, round(candidate.score, 4)
+        choice = Choice(count, first_seed, score, self.judge.name) if count > 1 else None
         return GenerationResult(
             candidate.clip,
             model.codec.sample_rate,
@@ -277,25 +352,25 @@ class Engine:
             decision.plan if model.bundle.follows_plans else None,
             text.genre,
             decision,
+            extent,
         )
 
 
-def _length_notes(plan: Plan, request: GenerationRequest, bundle: Bundle) -> list[str]:
-    """That the sections of a plan take longer than their clip, or shorter where the model hears no ending."""
-    if not plan.sections:
-        return []
-    if any(stretch.tempo is None for stretch in plan.stretches):
-        return [f"the plan names no tempo, so that its length is not known: the clip has {request.length:g} s"]
-    takes, length = f"the plan takes {plan.seconds:.1f} s", f"the clip has {round(request.length, 1):g} s"
-    left = (plan.quarters - plan.start) / plan.quarters * plan.seconds
-    if left > request.length + 0.05:
-        return [f"{takes}, but {length}: it is cut there"]
-    if plan.ends and bundle.grid_layout == 1 and request.length > left + RING + 0.05:
-        return [f"{takes}, but {length}: {bundle.name} is not told where music ends, and plays on"]
-    return []
+def _frames(model: LoadedModel, extent: Extent) -> int:
+    """Latent frames of a clip."""
+    return model.loop_frames(extent.seconds) if extent.loop else model.frames(extent.seconds)
 
 
-class _Clock:
+def _made_to(decision: Decision, request: GenerationRequest, bundle: Bundle) -> tuple[Decision, Extent]:
+    """What the clip of a decision plays, and how long it is. Raises RequestError."""
+    if not request.in_bars:
+        return decision, Extent(request.length)
+    if request.loop:
+        decision = as_loop(decision, request.bars)
+    return decision, extent_in_bars(decision.plan, request.bars, request.loop, (SECONDS[0], bundle.max_seconds))
+
+
+class Clock:
     """Reports where the work of one request is, how long each stage took, and stops it when that is asked for."""
 
     def __init__(self, progress: Callable[[Progress], None] | None, cancel: CancelToken | None):
@@ -330,7 +405,7 @@ class _Candidate(NamedTuple):
     unusable: int
 
 
-def _best(
+def best_of(
     candidates: Iterable[tuple[int, np.ndarray | GenerationError]], score: Callable[[np.ndarray], float] | None
 ) -> _Candidate:
     """The candidate that scores highest; without `score` the first usable one. GenerationError: none is usable."""

@@ -19,12 +19,14 @@ from . import audio, flow, sampling
 from .backbones import expand_condition, with_grid, with_scalars
 from .backbones.base import Backbone
 from .backbones.inference import prepare
+from .backbones.periodic import Periodic
 from .backbones.windows import Windowed, WindowProgress, most_windows
 from .codecs import load_codec
 from .codecs.base import Codec
 from .codecs.chunks import decode_chunked
+from .codecs.periodic import decode_loop, detuning
 from .control.genre_classifier import Genres, load_genres, with_genre
-from .control.grid import frame_grid
+from .control.grid import GIVEN, frame_grid
 from .control.plan import Plan
 from .control.planner import Pieces, check_layout, load_pieces
 from .control.prompt_parser import parse_prompt, read_prompt, two_sides
@@ -38,6 +40,8 @@ from .request import LOUDNESS, SECONDS, SEED_MAX, GenerationRequest, check_numbe
 from .songbook.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, plan_in_words
 from .songbook.wishes import NOTHING, Wishes
 from .text import TextCondition, TextEncoder, load_text_encoder, with_stated
+
+AROUND = 1.0  # seconds of a loop that a backbone sees on either side of it
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,14 @@ class LoadedModel:
         """Latent frames that hold a clip of so many seconds."""
         return math.ceil(self.samples(seconds) * self.codec.latent_rate / self.codec.sample_rate)
 
+    def loop_frames(self, seconds: float) -> int:
+        """Latent frames of a loop of so many seconds: the nearest whole number, which `conditions` and `decode` fit."""
+        return max(1, round(self.samples(seconds) * self.codec.latent_rate / self.codec.sample_rate))
+
+    def loop_detuning(self, seconds: float) -> float:
+        """Cents by which the pitch of a loop of so many seconds is off."""
+        return detuning(self.codec, self.loop_frames(seconds), self.samples(seconds))
+
     # 1. encode
 
     def encode(
@@ -171,34 +183,52 @@ class LoadedModel:
         return [one.plan for one in self.decisions(text, seeds)] if self.bundle.follows_plans else None
 
     def decisions(
-        self, text: EncodedPrompt, seeds: Sequence[int], wishes: Wishes = NOTHING, seconds: float | None = None
+        self,
+        text: EncodedPrompt,
+        seeds: Sequence[int],
+        wishes: Wishes = NOTHING,
+        seconds: float | None = None,
+        borrowing: bool = True,
     ) -> list[Decision]:
         """The plan of the clip of every seed, and where it comes from. seconds: its length, for the parts that the
-        prompt tells of. Raises RequestError."""
+        prompt tells of; borrowing: what nobody says. Raises RequestError."""
         genre = (text.named, STATED) if text.named else (text.genre, BORROWED if text.genre else DEFAULT)
-        pieces = self.pieces if self.bundle.follows_plans else None
+        pieces = self.pieces if self.bundle.follows_plans and borrowing else None
         layout, prompt = self.bundle.grid_layout, text.written or text.prompt
         return decide(prompt, text.vector, seeds, pieces, wishes, layout, genre, seconds)
 
-    def conditions(self, text: EncodedPrompt, batch: int, frames: int, plans: Sequence[Plan] | None) -> Conditions:
+    def conditions(
+        self,
+        text: EncodedPrompt,
+        batch: int,
+        frames: int,
+        plans: Sequence[Plan] | None,
+        seconds: float | None = None,
+        given: np.ndarray | None = None,
+    ) -> Conditions:
         """The conditions of `batch` clips of so many latent frames, each with its plan where the model follows them.
 
-        plans: one for each clip; None leaves them open. Raises RequestError.
+        plans: one for each clip; None leaves them open. seconds: that the frames stand for together, in a loop, which
+        they do not fill exactly. given: frames (frames,) whose latents are known, of which a model that was trained so
+        is told. Raises RequestError.
         """
         if plans is not None and len(plans) != batch:
             raise RequestError(f"{batch} clips need as many plans, not {len(plans)}")
         conditional, unconditional = (expand_condition(c, batch) for c in (text.conditional, text.unconditional))
         if plans is None:
             return Conditions(conditional, unconditional)
-        rate, layout = self.codec.latent_rate, self.bundle.grid_layout
+        rate, layout = frames / seconds if seconds else self.codec.latent_rate, self.bundle.grid_layout
         grids = np.stack([frame_grid(plan, frames, rate, layout=layout) for plan in plans])
-        grid = torch.from_numpy(grids).to(self.device)  # (B, frames, grid_dim)
+        bare = np.zeros_like(grids)
+        if given is not None and self.bundle.takes_given:
+            grids[..., GIVEN] = bare[..., GIVEN] = given
+        grid, no_grid = (torch.from_numpy(g).to(self.device) for g in (grids, bare))  # (B, frames, grid_dim)
 
         def with_plan(condition: Any, grid: Tensor) -> Any:
             return with_grid(self.backbone, condition, grid)
 
         guidance = self.bundle.plan_guidance
-        planless = with_plan(conditional, torch.zeros_like(grid)) if guidance != 1 else None
+        planless = with_plan(conditional, no_grid) if guidance != 1 else None
         return Conditions(with_plan(conditional, grid), with_plan(unconditional, grid), planless, guidance)
 
     # 2. draw noise
@@ -222,11 +252,17 @@ class LoadedModel:
         initial: Tensor | None = None,
         strength: float = 1.0,
         unfinished: Unfinished | None = None,
+        loop: bool = False,
+        free: Tensor | None = None,
+        again: Tensor | None = None,
     ) -> Tensor:
         """Noise (B, T, D) -> latents (B, T, D) in the codec's own scale, as the request's sampler settings say.
 
         With initial latents (B, T, D, the codec's scale) the sampling begins between them and the noise: strength 1
         leaves nothing of them, 0 leaves them as they are (audio-to-audio; Meng et al., 2022, arXiv 2108.01073).
+        With loop the last frame is followed by the first, and no frame is at an edge.
+        free (T,) says which frames are made, True there; the others keep their initial latents (`sampling.held`); again
+        (R, steps, B, T, D) is noise to go the steps so many times more, as `sampling.sample` has it.
         on_step(done, total) is called after every step, of a clip that does not fit into one pass after every window.
         unfinished: where it goes on from, and keeps what is there after every step.
         Raises RequestError for a request that is not resolved, and for latents or a strength that do not fit.
@@ -234,9 +270,14 @@ class LoadedModel:
         if request.guidance is None or request.steps is None or request.solver is None:
             raise RequestError("the request is not resolved: take that of Engine.resolve")
         start = self._start(noise, initial, strength)
+        if free is not None and (initial is None or free.shape != noise.shape[1:2]):
+            raise RequestError("frames that are kept need initial latents, and a mask of as many frames")
         kept = unfinished.read(request.steps, noise) if unfinished else None
         done = kept[0] if kept else 0
-        backbone, on_step = self._view(noise.shape[1], request, on_step, done)
+        around = self.frames(AROUND) if loop else 0
+        backbone, on_step = self._view(noise.shape[1] + 2 * around, request, on_step, done)
+        if loop:
+            backbone = Periodic(backbone, around, done * sampling.EVALUATIONS[request.solver])
         velocity = sampling.guided(
             backbone,
             conditions.conditional,
@@ -245,12 +286,17 @@ class LoadedModel:
             request.guidance_interval or (0.0, 1.0),
             conditions.negatives,
         )
+        x = noise
         if initial is not None:
-            noise = flow.interpolate((initial - self.mean) / self.std, noise, noise.new_full((len(noise),), start))
+            data = (initial - self.mean) / self.std
+            x = flow.interpolate(data, noise, noise.new_full((len(noise),), start))
+            if free is not None:
+                velocity = sampling.held(velocity, data, noise, free, self.bundle.takes_given)
         keep = unfinished.keep if unfinished else None
-        x = kept[1] if kept else noise
-        latents = sampling.sample(velocity, x, request.steps, request.solver, on_step, start, done, keep)
-        return latents * self.std + self.mean
+        x = kept[1] if kept else x
+        latents = sampling.sample(velocity, x, request.steps, request.solver, on_step, start, done, keep, again)
+        latents = latents * self.std + self.mean
+        return latents if initial is None or free is None else torch.where(free[:, None], latents, initial)
 
     def _view(
         self, frames: int, request: GenerationRequest, on_step: Callable[[int, int], None] | None, done: int = 0
@@ -281,20 +327,27 @@ class LoadedModel:
 
     # 4. decode
 
-    def decode(self, latents: Tensor, on_part: Callable[[int, int], None] | None = None) -> Tensor:
-        """Latents (T, D) of one clip -> waveform (channels, samples). GenerationError: they are not finite."""
+    def decode(
+        self, latents: Tensor, on_part: Callable[[int, int], None] | None = None, loop_seconds: float | None = None
+    ) -> Tensor:
+        """Latents (T, D) of one clip -> waveform (channels, samples). GenerationError: they are not finite.
+
+        loop_seconds: the length of a loop, which the waveform then has to the sample, its end followed by its start.
+        """
         if not torch.isfinite(latents).all():
             raise GenerationError("the model gave values that are not finite: try a lower --guidance or more --steps")
+        if loop_seconds is not None:
+            return decode_loop(self.codec, latents[None], self.samples(loop_seconds), on_part)[0]
         return decode_chunked(self.codec, latents[None], on_part)[0]
 
     # 5. master
 
-    def master(self, waveform: Tensor, seconds: float, loudness: float | None = None) -> np.ndarray:
+    def master(self, waveform: Tensor, seconds: float, loudness: float | None = None, loop: bool = False) -> np.ndarray:
         """Waveform (channels, samples) -> the clip (channels, `samples(seconds)`), float32; see `audio.master`."""
         rate = self.codec.sample_rate
         if loudness is not None:
             check_number("loudness", loudness, *LOUDNESS)
-        return audio.master(waveform.float().cpu().numpy(), rate, self.samples(seconds), loudness)
+        return audio.master(waveform.float().cpu().numpy(), rate, self.samples(seconds), loudness, loop)
 
 
 def load_model(bundle: Bundle, device: torch.device, precision: str, decoder: str) -> LoadedModel:

@@ -18,6 +18,7 @@ from .errors import RequestError
 if TYPE_CHECKING:
     import numpy as np
 
+    from .control.bars import Extent
     from .control.plan import Plan
     from .songbook.decision import Decision
     from .songbook.wishes import Wishes
@@ -26,6 +27,7 @@ ODE_SOLVERS = ("euler", "midpoint", "heun")  # which every model can be sampled 
 SOLVERS = (*ODE_SOLVERS, "mean")  # that of MeanFlow models
 TEXT_LENGTH = 2_000  # characters, of the prompt and of the negative prompt
 SECONDS = (0.5, 3_600.0)  # the upper end is only for a request that has met no model yet
+BARS = (1, 1_000)
 SEED_MAX = 2**63 - 1
 DRAWN_SEEDS = 2**32  # a drawn seed is short enough to be read out and typed again
 STEPS = (1, 1_000)
@@ -38,6 +40,7 @@ MOST_ADAPTERS = 16
 ANY_NUMBER = (-1e6, 1e6)  # of a condition, until a model narrows it
 USUAL_SECONDS = 10.0
 ANY_PROMPT = "music"  # for a plan that comes without words
+LENGTH = ("seconds", "bars")  # fields that say how long a clip is, one of them in each request
 PLANNING = ("plan", "bpm", "key", "metre", "chords", "drums", "form")  # fields of `songbook.wishes.Wishes`
 
 _BECOME_SPACES = str.maketrans(dict.fromkeys("\t\n\r\u2028\u2029", " "))
@@ -47,9 +50,10 @@ _BECOME_SPACES = str.maketrans(dict.fromkeys("\t\n\r\u2028\u2029", " "))
 class GenerationRequest:
     """One request for music. None means the model's own default (for the seed: drawn).
 
-    seconds: None is as long as the sections of a plan with a tempo take, and their last chord, or else 10. The last
-    seven fields before `adapters` say what is played; they win over the prompt, and the other six over the plan. See
-    `songbook.wishes.Wishes`.
+    seconds: None is as long as the sections of a plan with a tempo take, and their last chord, or else 10. bars: the
+    length in bars of the clip's own plan instead. loop: the end is followed by the beginning; its length is given in
+    bars, or is that of the sections. The seven fields from `plan` to `form` say what is played; they win over the
+    prompt, and the other six over the plan. See `songbook.wishes.Wishes`.
     """
 
     prompt: str
@@ -72,6 +76,8 @@ class GenerationRequest:
     chords: str | None = None  # a row of a sheet, such as "Am F (C G) E7"
     drums: bool | None = None
     form: str | None = None  # sections of a sheet, such as "intro 4 | verse 8: Am F | chorus 8"
+    bars: int | None = None
+    loop: bool = False
     adapters: dict[str, float] = field(default_factory=dict)  # of the model: name or folder -> strength, 1 as trained
 
     @property
@@ -84,7 +90,7 @@ class GenerationRequest:
     @property
     def borrows_length(self) -> bool:
         """Whether it has sections but no tempo, neither in the prompt: it is as long as they take at a borrowed one."""
-        if self.seconds is not None or not self._planning:
+        if self.seconds is not None or self.in_bars or not self._planning:
             return False
         plan = self.wishes.over(_plan())
         return bool(plan.sections) and self.wishes.seconds(self._stated_tempo) is None
@@ -123,9 +129,22 @@ class GenerationRequest:
             loudness=None if self.loudness is None else check_number("loudness", self.loudness, *LOUDNESS),
             best_of=best_of,
             conditions=_conditions(self.conditions),
+            **self._extent(),
             adapters=_adapters(self.adapters),
             **(self.wishes.values() if self._planning else {}),
         )
+
+    def _extent(self) -> dict:
+        """The fields that say how long a clip in bars is, and whether it is a loop. Raises RequestError."""
+        if not isinstance(self.loop, bool):
+            raise RequestError("loop must be true or false")
+        bars = None if self.bars is None else check_whole("bars", self.bars, *BARS)
+        if self.seconds is not None and (bars is not None or self.loop):
+            what = "a loop is as long as its bars, not seconds" if self.loop else "seconds and bars are two lengths"
+            raise RequestError(f"{what}: " + ("give one of both" if bars else "leave loop or seconds out"))
+        if self.loop and bars is None and not self.wishes.has_sections:
+            raise RequestError("a loop needs a length in bars, such as 8, or a plan with sections")
+        return {"bars": bars, "loop": self.loop}
 
     def resolved(self, sampler: dict, max_seconds: float, scalars: dict | None = None) -> GenerationRequest:
         """The validated request with nothing left open: defaults from the model, a seed drawn if none was given.
@@ -140,8 +159,11 @@ class GenerationRequest:
             "guidance": sampler["guidance"],
             "guidance_interval": sampler.get("guidance_interval") or (0.0, 1.0),
             "seed": secrets.randbelow(DRAWN_SEEDS),
-            "seconds": min((self._planning and self.wishes.seconds(self._stated_tempo)) or USUAL_SECONDS, max_seconds),
         }
+        if not self.in_bars:
+            defaults["seconds"] = min(
+                (self._planning and self.wishes.seconds(self._stated_tempo)) or USUAL_SECONDS, max_seconds
+            )
         gaps = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         told = _told(self.conditions, scalars or {})
         request = replace(self, **gaps, conditions=told).validated(max_seconds)
@@ -155,9 +177,14 @@ class GenerationRequest:
         return [self.seed + i for i in range(self.variations * self.best_of)]
 
     @property
+    def in_bars(self) -> bool:
+        """Whether its length is in bars, and so known in seconds only when the plan of a clip is; see `Engine`."""
+        return self.bars is not None or self.loop
+
+    @property
     def length(self) -> float:
-        """Seconds of a clip, of a resolved request."""
-        assert self.seconds is not None, "the request is not resolved"
+        """Seconds of a clip, of a resolved request that is not in bars."""
+        assert self.seconds is not None, "the request is not resolved, or in bars"
         return self.seconds
 
     def to_dict(self) -> dict:
@@ -167,10 +194,8 @@ class GenerationRequest:
             d["plan"] = self.plan.to_dict()
         if self.guidance_interval is not None:
             d["guidance_interval"] = list(self.guidance_interval)
-        for few in ("conditions", "adapters"):  # few requests have any
-            if not d[few]:
-                del d[few]
-        return d
+        usual: dict = {"conditions": {}, "adapters": {}, "bars": None, "loop": False}  # of most requests
+        return {name: value for name, value in d.items() if name not in usual or value != usual[name]}
 
     @staticmethod
     def from_dict(d: dict) -> GenerationRequest:
@@ -200,7 +225,7 @@ class Choice:
 class GenerationResult:
     """One clip, mastered, with all it takes to make it again."""
 
-    audio: np.ndarray  # (channels, samples) float32, exactly round(seconds * sample_rate) samples
+    audio: np.ndarray  # (channels, samples) float32, exactly round(extent.seconds * sample_rate) samples
     sample_rate: int
     request: GenerationRequest  # resolved; the seed is this clip's own, variations and best_of are 1
     model: dict  # {"name", "version", "weights_sha256", "licence"}
@@ -211,14 +236,25 @@ class GenerationResult:
     plan: Plan | None = None  # tempo, key and chords that it was made to, where the model follows a plan
     read_as: str = ""  # the genre that the prompt was taken to mean, where it names none
     decision: Decision | None = None  # why it is that plan, and what of the request was understood
+    extent: Extent | None = None  # its exact length in seconds, in bars where it was asked for so, whether it loops
+    edit: dict | None = None  # of a recording that was edited: how, which one, and what was kept of it
+
+
+def over(defaults: dict, given: dict) -> dict:
+    """Fields of a request that were given, over others: a length that is given takes the place of any other."""
+    replaced = LENGTH if any(given.get(name) is not None for name in LENGTH) else ()
+    return {name: value for name, value in defaults.items() if name not in replaced} | given
 
 
 def with_defaults(given: dict, defaults: dict) -> dict:
     """Fields of a request with defaults for the rest, but without a length where the sections of a plan have their own.
 
-    A plan without a prompt gets the style that its sheet names, or its title, as one.
+    A loop is not as long as clips are by default. A plan without a prompt gets the style that its sheet names, or its
+    title, as one.
     """
-    values = defaults | given
+    values = over(defaults, given)
+    if values.get("loop") and "seconds" not in given:
+        values.pop("seconds", None)
     planning = {name: values[name] for name in PLANNING if values.get(name) is not None}
     if not planning:
         return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Protocol
@@ -70,6 +71,22 @@ def guided(
     return velocity
 
 
+def held(velocity: VelocityFn, data: Tensor, noise: Tensor, free: Tensor, clean: bool = False) -> VelocityFn:
+    """The velocity function of a sampling in which only some frames are made: free (T,) or (B, T), True there.
+
+    All others follow the straight path from their noise to their data (B, T, D), whatever the solver: before each
+    evaluation they are put where the path has them, and after it they get its velocity (after Lugmayr et al., 2022,
+    arXiv 2201.09865). clean: of a network that was trained so, they are shown as the data that they are.
+    """
+    free = free[..., None]
+
+    def velocity_beside(x: Tensor, t: float, end: float | None = None) -> Tensor:
+        known = data if clean else torch.lerp(noise, data, t)
+        return torch.where(free, velocity(torch.where(free, x, known), t, end), data - noise)
+
+    return velocity_beside
+
+
 def euler(velocity: VelocityFn, x: Tensor, t: float, h: float) -> Tensor:
     """One step of the first-order method (one evaluation)."""
     return x + h * velocity(x, t)
@@ -91,6 +108,12 @@ def mean(velocity: VelocityFn, x: Tensor, t: float, h: float) -> Tensor:
     return x + h * velocity(x, t, t + h)
 
 
+def _back(x: Tensor, t: float, before: float, noise: Tensor) -> Tensor:
+    """x (B, T, D) at a time, as it may have been at an earlier one: as much noisier as the straight paths are there."""
+    ratio = before / t
+    return ratio * x + math.sqrt(max(0.0, (1 - before) ** 2 - (ratio * (1 - t)) ** 2)) * noise
+
+
 SOLVERS = {"euler": euler, "midpoint": midpoint, "heun": heun, "mean": mean}
 EVALUATIONS = {"euler": 1, "midpoint": 2, "heun": 2, "mean": 1}  # of the network, in a step of each solver
 
@@ -104,17 +127,22 @@ def sample(
     start: float = 0.0,
     done: int = 0,
     keep: Callable[[int, Tensor], None] | None = None,
+    again: Tensor | None = None,
 ) -> Tensor:
     """Follow velocity(x, t) from x (B, T, D) at t = start, where 0 is noise, to the data at t = 1.
 
     on_step(step, steps) is called after every step, step = 1..steps; what it raises stops the sampling. keep(step, x)
     is called before it with what is there then; with that x and `done` = step the sampling goes on.
+    again (R, steps, B, T, D): noise to take every step but the last R times back, and go it again, by which what is
+    made comes to fit what is kept beside it (Lugmayr et al., 2022, arXiv 2201.09865).
     """
     times = schedule(steps, start).tolist()
     for step, (t, t_next) in enumerate(zip(times, times[1:], strict=False), start=1):
         if step <= done:
             continue
         x = SOLVERS[solver](velocity, x, t, t_next - t)
+        for noise in () if again is None or step == steps else again[:, step - 1]:
+            x = SOLVERS[solver](velocity, _back(x, t_next, t, noise), t, t_next - t)
         if keep:
             keep(step, x)
         if on_step:

@@ -18,10 +18,10 @@ from musicgen_app import doctor, plugins
 from musicgen_app.cli import run
 from musicgen_app.errors import ModelError
 from musicgen_app.gui import app
-from musicgen_app.gui.context import Context
 from musicgen_app.library import Library
 from musicgen_app.machine import user_settings
 from musicgen_app.models.bundle import open_bundle, write_bundle
+from musicgen_app.server.context import Context
 
 ROOT = Path(__file__).parents[1]
 

@@ -46,23 +46,26 @@ class Beats:
         return np.arange(self.first, seconds, 60 / self.tempo)
 
 
-def find_beats(audio: np.ndarray, sample_rate: int) -> Beats:
-    """The beats of a clip. A clip without a beat also gets an answer, with low clarity."""
+def find_beats(audio: np.ndarray, sample_rate: int, tempo: float | None = None, metre: int | None = None) -> Beats:
+    """The beats of a clip. A clip without a beat also gets an answer, with low clarity.
+
+    tempo, metre: where they are known; a metre of 3 or 4 beats.
+    """
     strength, rate = onsets(audio, sample_rate)
-    rough = likeliest_tempo(strength, rate)
+    rough = tempo or likeliest_tempo(strength, rate)
     strength = np.sqrt(strength / np.maximum(strength.mean(axis=0), 1e-9))
-    tempo = _fitted(strength, rate, rough)
+    tempo = tempo or _fitted(strength, rate, rough)
     clarity = float(comb(strength, rate, np.array([tempo]))[0])
     eighth = 30 / tempo
     first, lead = _phase(strength, rate, tempo)
     moments = np.arange(first % eighth, len(audio) / sample_rate, eighth)
     if len(moments) < 16:
-        return Beats(tempo, first, clarity, 4, 0, 0.0, lead)
+        return Beats(tempo, first, clarity, metre or 4, 0, 0.0, lead)
     evidence = _standard(_changes(audio, sample_rate, moments, 4 * eighth))
     low = gaussian_filter1d(strength[:, 0], 0.02 * rate)
     evidence += LOW * _standard(np.interp(moments, np.arange(len(low)) / rate, low))
     on_beat = round((first - moments[0]) / eighth) % 2  # whether the moments that the phase prefers are odd ones
-    metre, place, certainty = _bar(evidence, on_beat, lead)
+    metre, place, certainty = _bar(evidence, on_beat, lead, {metre: 0.0} if metre else METRES)
     return Beats(tempo, float(moments[place % 2]), clarity, metre, place // 2, certainty, lead)
 
 
@@ -91,17 +94,17 @@ def _phase(strength: np.ndarray, rate: float, tempo: float) -> tuple[float, floa
     return float(phases[best] / rate + LATE), lead
 
 
-def _bar(evidence: np.ndarray, on_beat: int, lead: float) -> tuple[int, int, float]:
+def _bar(evidence: np.ndarray, on_beat: int, lead: float, metres: dict[int, float]) -> tuple[int, int, float]:
     """Evidence for a bar line at each eighth note -> (beats in a bar, the first eighth that begins one, certainty).
 
-    on_beat: 0 or 1, which eighths are rather beats; lead: how much rather.
+    on_beat: 0 or 1, which eighths are rather beats; lead: how much rather; metres: that are possible, as METRES.
     """
     fits = {}
     for half in (0, 1):
         beats = evidence[half::2]
         number = np.arange(len(beats))
         parity = BEAT * lead * (1 if half == on_beat else -1)
-        for metre, favour in METRES.items():
+        for metre, favour in metres.items():
             for beat in range(metre):
                 here = number % metre == beat
                 fits[metre, 2 * beat + half] = beats[here].mean() - beats[~here].mean() + favour + parity

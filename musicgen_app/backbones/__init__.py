@@ -10,6 +10,7 @@ layers                        what they are made of
 presets                       names of sizes -> a new model
 inference, inference_layers   faster forms of the same, for sampling
 windows                       a long clip seen through windows of the native length
+periodic                      a loop seen from another place on at each evaluation
 reference                     both families once more, in plain code, to test against
 """
 

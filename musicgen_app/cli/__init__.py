@@ -4,8 +4,8 @@ This module imports next to nothing, so that a signal and a closed stream find t
 `commands` has the table of the commands themselves.
 
 streams, groups, completion, terminal            what commands share
-generation/, models/                             `ttm-app generate`, `ttm-app models`
-library, gui, export, settings, doctor, bench    a command each
+generation/, jam/, models/, serving/             `ttm-app generate`, `jam`, `models`; `gui`, `serve` and `mcp`
+library, export, settings, doctor, bench         a command each
 """
 
 from __future__ import annotations

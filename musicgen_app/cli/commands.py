@@ -17,10 +17,19 @@ from ..errors import Cancelled, TTMError
 from .groups import Group
 from .terminal import one_line, print_error
 
-COMMANDS = {  # name -> the module that has it under that name
+COMMANDS = {  # name -> the module that has it under that name, or under the one behind the colon
     "generate": "generation.generate",
+    "jam": "jam.jam",
+    "continue": "editing.edits:continue_",
+    "repaint": "editing.edits",
+    "vary": "editing.edits",
+    "ending": "editing.edits",
+    "add": "editing.edits",
+    "layers": "editing.layers",
     "plan": "planning.plan",
-    "gui": "gui",
+    "gui": "serving.gui",
+    "serve": "serving.serve",
+    "mcp": "serving.mcp",
     "library": "library",
     "models": "models.models",
     "export": "export",
@@ -67,7 +76,8 @@ class LazyGroup(Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in COMMANDS:
-            return getattr(importlib.import_module(f".{COMMANDS[name]}", __package__), name)
+            module, _, attribute = COMMANDS[name].partition(":")
+            return getattr(importlib.import_module(f".{module}", __package__), attribute or name)
         return plugins.load("commands", name)
 
     def invoke(self, ctx: click.Context) -> object:

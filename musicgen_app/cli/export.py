@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = {"reaper": ".rpp", "dawproject": ".dawproject", "midi": ".mid", "zip": ".zip"}
 COLUMNS = ("latents", "max error", "relative", "onnx ms", "torch ms", "torch bf16 ms")
-
-
 EPILOG = """
 \b
 Examples:

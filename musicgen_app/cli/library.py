@@ -227,7 +227,7 @@ def _print(items: list[Item], as_json: bool, done: str) -> None:
 
 def _line(item: Item) -> str:
     title = item.title if len(item.title) <= TITLE_LENGTH else item.title[: TITLE_LENGTH - 1].rstrip() + "…"
-    columns = (item.id, _local(item)[:16], f"{item.request.seconds:>5g} s", "*" if item.favourite else " ")
+    columns = (item.id, _local(item)[:16], f"{item.samples / item.sample_rate:>5.4g} s", "*" if item.favourite else " ")
     tags = f"  [{one_line(', '.join(item.tags))}]" if item.tags else ""
     return f"{'  '.join(columns)}  {one_line(title)}{tags}"
 

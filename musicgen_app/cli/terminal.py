@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -105,9 +105,9 @@ def cancellable(message: str = "cancelled; run the same command again to go on")
 
 
 @contextmanager
-def _heard(handler: Callable[[int, Any], None]) -> Iterator[None]:
+def _heard(handler: Callable[[int, Any], None], numbers: Iterable[int] = (signal.SIGINT, *ENDS)) -> Iterator[None]:
     """Within it the signals that end a program go to `handler`, but for those that it was started to ignore."""
-    numbers = [number for number in (signal.SIGINT, *ENDS) if signal.getsignal(number) != signal.SIG_IGN]
+    numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
     previous = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
@@ -117,13 +117,29 @@ def _heard(handler: Callable[[int, Any], None]) -> Iterator[None]:
 
 
 @contextmanager
-def cancel_on_signals(token: CancelToken) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and SIGHUP cancel the token: work stops at its next step. A second one stops it at once."""
+def ended_by_signals(message: str) -> Iterator[None]:
+    """SIGTERM and SIGHUP end the work at once, as Cancelled with this message; Ctrl-C is as it was."""
 
     def handle(number: int, frame: object) -> None:
+        raise Cancelled(message)
+
+    with _heard(handle, ENDS):
+        yield
+
+
+@contextmanager
+def cancel_on_signals(token: CancelToken) -> Iterator[list[int]]:
+    """Ctrl-C, SIGTERM and SIGHUP cancel the token: work stops at its next step. A second one stops it at once.
+
+    The signals that came are in the list.
+    """
+    came: list[int] = []
+
+    def handle(number: int, frame: object) -> None:
+        came.append(number)
         if token.cancelled:
             raise KeyboardInterrupt
         token.cancel()
 
     with _heard(handle):
-        yield
+        yield came

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ class Codec(Protocol):
     `chunks.encode_chunked` and `chunks.decode_chunked` give the same in flat memory.
 
     A long clip goes through in pieces of `chunk` latents that see `context` latents more on either side. One whose
-    decoder can leave PyTorch is an `ExportableCodec`; one that decodes long clips itself is a `ChunkedDecoder`.
+    decoder can leave PyTorch is an `ExportableCodec`; one that decodes long clips itself is a `ChunkedDecoder`, and
+    one that decodes loops itself a `LoopDecoder`.
     """
 
     @property
@@ -63,6 +64,22 @@ class ChunkedDecoder(Protocol):
 
     def decode_chunks(self, latents: Tensor) -> Iterator[Tensor]:
         """Latents (B, T, D) -> waveform pieces (B, channels, n), in order, T * samples_per_latent samples together."""
+
+
+@runtime_checkable
+class LoopDecoder(Protocol):
+    """A codec that comes nearer to the length of a loop than whole latents do, and keeps the pitch."""
+
+    def loop_samples(self, latents: int, samples: int, /) -> int:
+        """How many samples it makes of so many latents, of a loop that is to have so many."""
+
+    def decode_loop(
+        self, latents: Tensor, samples: int, on_chunk: Callable[[int, int], None] | None = None, /
+    ) -> Tensor:
+        """Latents (B, T, D) of loops -> waveform (B, channels, loop_samples(T, samples)), periodic.
+
+        on_chunk(done, total) is told of latents, and may raise to stop.
+        """
 
 
 @runtime_checkable

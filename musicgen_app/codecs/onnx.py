@@ -32,7 +32,7 @@ from ..errors import DependencyError, ModelError
 from ..machine import files
 from ..machine.device import has_fast_bfloat16
 from ..models.bundle import load_state
-from .base import ExportableCodec
+from .base import ExportableCodec, LoopDecoder
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
@@ -127,6 +127,9 @@ class OnnxCodec:
         self.encode = codec.encode
         if callable(chunks_with := getattr(codec, "decode_chunks_with", None)):
             self.decode_chunks = lambda latents: chunks_with(self.decoder, latents)
+        if isinstance(codec, LoopDecoder) and callable(loop_with := getattr(codec, "decode_loop_with", None)):
+            self.loop_samples = codec.loop_samples
+            self.decode_loop = lambda latents, samples, tell=None: loop_with(self.decoder, latents, samples, tell)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents (B, T, D) -> waveform (B, channels, T * samples_per_latent), float32."""

@@ -125,8 +125,10 @@ def substitute(plan: Plan, kind: str, number: int | None = None) -> Plan:
 
     changed = _each(plan, lambda key: key, chord)
     if not done:
-        what = f"chord {number} of {count}" if number is not None else "no chord"
-        raise RequestError(f"{what} has a {kind} substitute here")
+        if number is not None and number > count:
+            raise RequestError(f"there is no chord {number}: the plan has {count}")
+        what = f"chord {number} of {count} has no" if number is not None else "no chord has a"
+        raise RequestError(f"{what} {kind} substitute here")
     return changed
 
 

@@ -14,8 +14,8 @@ from .tabs.create_form import check_suffix, request_from
 
 if TYPE_CHECKING:
     from ..library.library import Item
-    from .context import Context
-    from .request_queue import Ticket
+    from ..server.context import Context
+    from ..server.request_queue import Ticket
 
 BEAT = 0.1  # seconds between two looks at the queue
 MOST = 200  # clips of one look into the library
@@ -51,6 +51,8 @@ def _generate(context: Context) -> Callable:
         chords: str | None = None,
         drums: bool | None = None,
         form: str | None = None,
+        bars: int | None = None,
+        loop: bool = False,
         adapters: dict[str, float] | None = None,
         format: str | None = None,
         request: gr.Request = None,
@@ -60,14 +62,15 @@ def _generate(context: Context) -> Callable:
         An answer is {"state", "before", "stage", "step", "total", "clips"}; the states are "waiting", "running", "done"
         and "cancelled". A clip is {"id", "file", "title", "prompt", "seed", "seconds", "model", "created", "tags",
         "favourite", "played"}; with gradio_client `file` is the path of the downloaded sound. What is left out is as in
-        the app's settings; a seed is drawn. `plan` is the JSON of a plan or the text of a chord sheet, `played` the
+        the app's settings; a seed is drawn. `bars` is the length in bars in place of `seconds`, and with `loop` the
+        end goes on with the beginning. `plan` is the JSON of a plan or the text of a chord sheet, `played` the
         plan that the clip was made to, or null.
         """
         values = {
             "prompt": prompt, "negative": negative, "seed": seed, "variations": variations, "steps": steps,
             "guidance": guidance, "guidance_interval": guidance_interval, "solver": solver, "best_of": best_of,
             "conditions": conditions, "plan": plan, "bpm": bpm, "key": key, "metre": metre, "chords": chords,
-            "drums": drums, "form": form, "adapters": adapters,
+            "drums": drums, "form": form, "bars": bars, "loop": loop, "adapters": adapters,
             **given(seconds=seconds, model=model, loudness=loudness),
         }  # fmt: skip
         try:

@@ -1,4 +1,4 @@
-"""Context -> the page and its server: tabs, API, queue, what may be fetched, and who may come in."""
+"""Context -> the page as an application: tabs, APIs, queue, and what may be fetched."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from .. import plugins
 from ..errors import TTMError
 from ..machine import paths
-from .access import Guard
 from .components import STATIC
 
 if TYPE_CHECKING:
+    import fastapi
     import gradio
 
-    from .context import Context
+    from ..server.context import Context
 
 TABS = {"create": "Create", "library": "Library", "models": "Models"}  # module -> label; plug-ins bring more
 UPLOAD = "50mb"  # the largest file that can be uploaded
@@ -65,17 +65,19 @@ def _tabs() -> Iterator[tuple[str, str, ModuleType]]:
         yield name, module.LABEL, module
 
 
-def application(context: Context, host: str = "127.0.0.1", password: str | None = None) -> Guard:
-    """The ASGI application: the page, its files and its API, behind the guard."""
+def application(context: Context) -> fastapi.FastAPI:
+    """The page, its files, its functions for gradio_client and the HTTP API; who may come in is `access.Guard`'s."""
     page = build_page(context)
     import gradio as gr
     from fastapi import FastAPI
 
+    from ..server.api import mount
     from .clip_routes import router
     from .theme import theme
 
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     outer.include_router(router(context.library))
+    mount(outer, context)
     scripts = "".join(f"<script>{(STATIC / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS)
     gr.mount_gradio_app(
         outer,
@@ -92,4 +94,4 @@ def application(context: Context, host: str = "127.0.0.1", password: str | None 
         run_history=False,
         favicon_path=str(STATIC / "favicon.svg"),
     )
-    return Guard(outer, host, password)
+    return outer

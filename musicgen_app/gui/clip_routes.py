@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import TTMError
@@ -21,22 +19,17 @@ if TYPE_CHECKING:
 
     from ..library.library import Library
 
-TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}
 ZIPPED = 500  # clips in one zip
-HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600"}
 
 
 def router(library: Library) -> APIRouter:
     """The routes; who may use them is the app's business."""
     from fastapi import APIRouter, HTTPException
     from fastapi.responses import FileResponse, Response
-    from starlette.background import BackgroundTask
+
+    from ..server.downloads import HEADERS, sound, temporary
 
     routes = APIRouter()
-
-    def temporary() -> tuple[Path, BackgroundTask]:
-        folder = Path(tempfile.mkdtemp(prefix="ttm-app-"))
-        return folder, BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
 
     @routes.get("/clips/{name}", include_in_schema=False)
     def clip(name: str, download: bool = False):
@@ -47,19 +40,9 @@ def router(library: Library) -> APIRouter:
             item = library.get(match[1])
             if match[2] == ".png":
                 return Response(spectrogram_png(item.path), media_type="image/png", headers=HEADERS)
-            path, after = item.path, None
-            if path.suffix.lower() != match[2]:
-                folder, after = temporary()
-                path = library.convert(item.id, match[2], folder)
+            return sound(library, item, match[2], download)
         except TTMError as error:
             raise HTTPException(404, str(error)) from None
-        return FileResponse(
-            path,
-            media_type=TYPES[match[2]],
-            filename=item.path.stem + match[2] if download else None,
-            headers=HEADERS,
-            background=after,
-        )
 
     @routes.get("/clips.zip", include_in_schema=False)
     def export(ids: str, suffix: str = ""):

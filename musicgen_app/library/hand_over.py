@@ -27,7 +27,7 @@ from ..machine import files
 from ..songbook.midi_writer import write_midi
 from ..songbook.wishes import Wishes
 from .library import ID, Library
-from .metadata import is_cut, is_loop, is_of, played_in, read_sidecar, request_from, sidecar_path
+from .metadata import is_cut, is_of, played_in, read_sidecar, request_from, sidecar_path
 
 SUFFIXES = {"reaper": ".rpp", "dawproject": ".dawproject", "midi": ".mid", "stems": "", "zip": ".zip"}
 MOST_CLIPS = 500
@@ -79,22 +79,21 @@ def export(
     shared, names = layer_names([clip.name for clip in found])
     title = title or shared or UNTITLED
     tracks = tuple(_track(clip, name) for clip, name in zip(found, names, strict=True))
-    if kind == "reaper":
-        project = reaper_project(Arrangement(title, tracks), target.absolute().parent)
-        return [files.write(target, project, force)]
-    if kind == "dawproject":
+    if kind in ("reaper", "dawproject"):
         arrangement = Arrangement(title, tracks)
+        if kind == "reaper":
+            return [files.write(target, reaper_project(arrangement, target.absolute().parent), force)]
         with files.writing(target, force) as file:
             write_dawproject(arrangement, file)
         return [target]
+    stems = dict(zip(stem_names(title, tracks), tracks, strict=True))
     if kind == "zip":
         with files.writing(target, force) as file, zipfile.ZipFile(file, "w") as archive:
-            for name, track in zip(stem_names(title, tracks), tracks, strict=True):
+            for name, track in stems.items():
                 archive.writestr(entry(name), stem(track))
         return [target]
     with files.writing_folder(target) as folder:
-        stems = stem_names(title, tracks)
-        for name, track in zip(stems, tracks, strict=True):
+        for name, track in stems.items():
             (folder / name).write_bytes(stem(track))
     return [target / name for name in stems]
 
@@ -126,8 +125,8 @@ def _made_to(path: Path, library: Library) -> tuple[Plan | None, bool]:
             named = " ".join(request.prompt.split()[:SEARCHED_WORDS])
             for item in library.search(named, model=request.model):
                 if is_of(read_sidecar(item.path), path):
-                    return item.played, is_loop(request)
-        return played_in(path), is_loop(request)
+                    return item.played, request.loop
+        return played_in(path), request.loop
     except RequestError as error:
         raise FileError(str(error)) from None
 

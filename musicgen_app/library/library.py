@@ -35,7 +35,6 @@ from .metadata import (
     AI_MARK,
     full_tags,
     is_cut,
-    is_loop,
     parse,
     read_sidecar,
     record_of,
@@ -357,7 +356,7 @@ def _write_as(item: Item, name: str, file: IO[bytes]) -> None:
         _write_from(item.path, file)
     else:
         sound, sample_rate, _ = audio.read(item.path)
-        loop = is_loop(item.request)
+        loop = item.request.loop
         timeline = timeline_of(item.played, sound.shape[1] / sample_rate, loop) if item.played else None
         file.write(audio.encode(sound, sample_rate, suffix, full_tags(item.path), timeline))
 

@@ -29,8 +29,9 @@ AI_MARK = {"schema": SCHEMA, "ai_generated": True, "digital_source_type": "train
 ORIGIN = ("model", "weights", "app")
 SETTINGS = ("seed", "seconds", "steps", "guidance", "guidance_interval", "solver", "loudness")
 TEXTS = ("prompt", "negative")
-CONDITIONS = "conditions"  # only in the record of a clip whose model was told some
+MORE = ("conditions", "bars", "loop")  # only in records of clips whose requests have them
 ADAPTERS = "adapters"  # only in the record of a clip that was made with some: name, SHA-256 and strength of each
+EDIT, PLAYED = "edit", "played"  # the edit only in the record of a recording that was edited, with the plan it then has
 CHOICE = tuple(field.name for field in fields(Choice))  # only in the record of a clip that was chosen
 TITLE_LENGTH = 80  # characters
 RECORD_BYTES = 524_288  # more than the longest prompts and plans take
@@ -55,12 +56,7 @@ def timeline_for(result: GenerationResult) -> Timeline | None:
     """Tempo, key, bars and sections of a clip, for audio.write; None where it was made to no plan."""
     if result.plan is None:
         return None
-    return timeline_of(result.plan, result.audio.shape[1] / result.sample_rate, is_loop(result.request))
-
-
-def is_loop(request: GenerationRequest) -> bool:
-    """Whether a request asked for a loop, with the field `loop`."""
-    return bool(getattr(request, "loop", None))
+    return timeline_of(result.plan, result.audio.shape[1] / result.sample_rate, result.request.loop)
 
 
 def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
@@ -76,7 +72,8 @@ def sidecar_for(result: GenerationResult, path: str | Path) -> dict:
         "seconds_taken": result.seconds_taken,
         "computed": result.computed,
         **({"read_as": result.read_as} if result.read_as else {}),
-        **({"played": result.plan.to_dict()} if result.plan else {}),
+        **({PLAYED: result.plan.to_dict()} if result.plan else {}),
+        **({"extent": asdict(result.extent)} if result.extent and result.request.in_bars else {}),
         **(result.decision.reading() if result.decision else {}),
     }
 
@@ -102,16 +99,39 @@ def request_from(path: str | Path, choosing: bool = False) -> GenerationRequest:
 
     For the best of several clips it is the request of that one alone or, with `choosing`, the one that chose it.
     From the file's own tags; a prompt too long for a WAV tag is taken from the sidecar, if that is of the same clip.
-    Raises FileError for a file that is not ours, RequestError for values no request may have.
+    Raises FileError for a file that is not ours or that was edited, RequestError for values no request may have.
     """
     path = Path(path)
-    return request_in(record_of(path), path, choosing)
+    record = record_of(path)
+    if EDIT in record:
+        raise FileError(f"{path} was edited, which its request alone cannot do again: edit {_edited(record)[1]} again")
+    return request_in(record, path, choosing)
+
+
+def made_by(path: str | Path) -> GenerationRequest:
+    """The validated request in the record of a clip, of an edited one too. Raises as `request_in`."""
+    return request_in(record_of(Path(path)), Path(path))
+
+
+def _edited(record: dict) -> tuple[str, str]:
+    """What was done to an edited clip, and the name of what it was done to; both come from a file of anybody."""
+    edit = record.get(EDIT)
+    edit = edit if isinstance(edit, dict) else {}
+    source = edit.get("source")
+    said = (edit.get("kind"), source.get("name") if isinstance(source, dict) else None)
+    kind, name = ("".join(c if c.isprintable() else "?" for c in str(text or "")[:TITLE_LENGTH]) for text in said)
+    return kind or "edit", name or "what it was made of"
+
+
+def edited_in(record: dict) -> str:
+    """In words what was done to an edited clip: "repaint of song.wav"; "" for one that was not edited."""
+    return " of ".join(_edited(record)) if EDIT in record else ""
 
 
 def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRequest:
     """The validated request in a record, which was read from `path`. As `request_from`."""
     full = _complete(record, path)
-    values = {name: full[name] for name in (*TEXTS, *SETTINGS, "model", CONDITIONS, *PLANNING) if name in full}
+    values = {name: full[name] for name in (*TEXTS, *SETTINGS, "model", *MORE, *PLANNING) if name in full}
     if ADAPTERS in full:
         values[ADAPTERS] = _adapters_in(full[ADAPTERS], path)
     if choosing and "best_of" in full:
@@ -152,17 +172,17 @@ def _full_record(path: Path) -> dict:
     record = record_of(path)
     if not sidecar_path(path).is_file():
         return record
-    record = read_sidecar(path)
-    if not is_of(record, path):
+    beside = read_sidecar(path)
+    if not is_of(beside, path):
         raise _of_another(path)
-    return record
+    return beside
 
 
 def _played(record: dict, path: Path) -> Plan | None:
-    if "played" not in record:
+    if PLAYED not in record:
         return None
     try:
-        return Wishes.checked({"plan": record["played"]}).sheet.plan
+        return Wishes.checked({"plan": record[PLAYED]}).sheet.plan
     except RequestError as error:
         raise FileError(f"{path}: {error}") from None
 
@@ -191,10 +211,12 @@ def _record(result: GenerationResult) -> dict:
         "model": result.model["name"],
         "weights": result.model["weights_sha256"],
         "app": f"ttm-app {__version__}",
-        **{name: request[name] for name in (*TEXTS, *SETTINGS, CONDITIONS) if name in request},
+        **{name: request[name] for name in (*TEXTS, *SETTINGS, *MORE) if name in request},
         **({ADAPTERS: result.model[ADAPTERS]} if ADAPTERS in result.model else {}),
         **{name: request[name] for name in PLANNING if request[name] is not None},
         **(asdict(result.choice) if result.choice else {}),
+        **({EDIT: result.edit} if result.edit else {}),
+        **({PLAYED: result.plan.to_dict()} if result.edit and result.plan else {}),
     }
 
 
@@ -288,7 +310,8 @@ def _complete(record: dict, path: Path) -> dict:
     """
     older = "computed" in record and "origin" not in record
     planning = [name for name in PLANNING if name in record and not (older and name == "plan")]
-    more = [*(CHOICE if "best_of" in record else ()), *(name for name in (CONDITIONS, ADAPTERS) if name in record)]
+    more = [*(CHOICE if "best_of" in record else ()), *(name for name in (*MORE, ADAPTERS) if name in record)]
+    more += [name for name in (EDIT, PLAYED) if EDIT in record and name in record]
     try:
         return {name: record[name] for name in (*ORIGIN, *TEXTS, *SETTINGS, *more, *planning)}
     except KeyError as error:

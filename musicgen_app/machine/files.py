@@ -88,6 +88,21 @@ def write(path: str | os.PathLike, data: bytes, overwrite: bool = False) -> Path
     return Path(path)
 
 
+def write_private(path: str | os.PathLike, data: bytes) -> Path:
+    """Write a file, whole or not at all, that this user alone can read; its folder is made. Raises FileError."""
+    path = Path(path)
+    with reported(f"write {path}"):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        new = hidden(path.parent)
+        try:
+            with open(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+                file.write(data)
+            os.replace(new, path)
+        finally:
+            new.unlink(missing_ok=True)
+    return path
+
+
 @contextmanager
 def writing(path: str | os.PathLike, overwrite: bool = False) -> Iterator[BinaryIO]:
     """An open file whose bytes become the file `path` at the end of the `with`, or nothing where that is left early.

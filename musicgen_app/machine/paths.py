@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -86,6 +87,14 @@ def jobs() -> Path:
     from platformdirs import user_data_path
 
     return _home("jobs") or user_data_path(APP, appauthor=False) / "jobs"
+
+
+def running() -> Path:
+    """What says which programs of the app run, for this user alone; in the cache where the system has no such place."""
+    from platformdirs import user_runtime_path
+
+    unknown = sys.platform.startswith("linux") and not os.environ.get("XDG_RUNTIME_DIR")
+    return _home("run") or (cache() / "run" if unknown else user_runtime_path(APP, appauthor=False))
 
 
 def cache() -> Path:

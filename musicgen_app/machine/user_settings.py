@@ -84,6 +84,12 @@ def _host(name: str, value: object) -> str:
     return value
 
 
+def _server(name: str, value: object) -> str:
+    if isinstance(value, str) and (value in ("auto", "off") or re.fullmatch(r"https?://[^\s/@]{1,250}/?", value)):
+        return value
+    raise RequestError(f"{name} must be auto, off, or an address such as http://127.0.0.1:7860")
+
+
 def _setting(default: object, about: str, check: Callable[[str, object], object], optional: bool = False) -> Any:
     value = {"default_factory": default} if callable(default) else {"default": default}
     return field(**value, metadata={"about": about, "check": check, "optional": optional})
@@ -106,6 +112,7 @@ class Settings:
     gui_host: str = _setting("127.0.0.1", "Address that the GUI listens on.", _host)
     gui_port: int = _setting(7860, "Port of the GUI; 0: any that is free.", _between(*PORTS))
     gui_queue: int = _setting(20, "Requests that may wait in the GUI.", _between(*QUEUE))
+    server: str = _setting("off", "Generate through a running server: auto, off, or its address.", _server)
     _origins: dict = field(default_factory=dict, repr=False, compare=False)
 
     def origin(self, name: str) -> str:

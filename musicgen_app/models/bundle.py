@@ -96,6 +96,12 @@ class Bundle:
         return float(self.sampler.get("plan_guidance", 1.0))
 
     @property
+    def takes_given(self) -> bool:
+        """Whether it was trained with frames that are given as they are, beside those it makes; see `grid.GIVEN`."""
+        settings = self.config["training"].get("settings")
+        return self.grid_layout not in (None, 1) and isinstance(settings, dict) and bool(settings.get("training.given"))
+
+    @property
     def scalars(self) -> dict[str, dict]:
         """The numbers it is told beside the text, in their order: name -> {"default", "min", "max", "about"}."""
         return self.config.get("conditions", {})

@@ -23,6 +23,7 @@ TEXTS = (CONFIG, CARD)
 LARGEST_TEXT = 10 * 2**20  # bytes of one of these
 BLOCK = 1 << 16  # bytes written at once: what a cut loses at most
 ROOM = "free some space, or set HF_HOME and TTM_APP_HOME to another disk"
+CARRY = "--offline says how to do without a network"
 TIMEOUT = 10.0  # seconds without an answer after which the network counts as down
 REFERENCE = re.compile(r"hf:([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
 Report = Callable[[int, int], None]  # is called with bytes done and in all, and may raise to stop
@@ -383,9 +384,13 @@ def _explained(part: Part) -> Iterator[None]:
         if error.errno in (ENOSPC, EDQUOT):
             raise FileError(f"the disk of {cache()} is full; free some space or set HF_HOME, and {again}") from error
         if isinstance(error, (ConnectionError, TimeoutError, errors.LocalEntryNotFoundError)):
-            raise ModelError(f"no connection to download {part.repo}; check the network and {again}") from error
+            raise ModelError(
+                f"no connection to download {part.repo}; check the network and {again}; {CARRY}"
+            ) from error
         raise FileError(f"cannot write to the Hugging Face cache {cache()}: {error.strerror or error}") from error
     except Exception as error:
         if not _is_network(error):
             raise
-        raise ModelError(f"no connection to download {part.repo} ({error}); check the network and {again}") from error
+        raise ModelError(
+            f"no connection to download {part.repo} ({error}); check the network and {again}; {CARRY}"
+        ) from error

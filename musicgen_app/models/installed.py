@@ -75,6 +75,14 @@ def find(name_or_path: str | os.PathLike, models_dir: str | os.PathLike | None =
     raise ModelError(f"unknown model {name!r}; {hint} (see ttm-app models list)")
 
 
+def find_installed(name: str, models_dir: str | os.PathLike | None = None) -> Bundle:
+    """The installed model of that name; never a folder, which a page or a program must not choose. ModelError."""
+    bundles = {bundle.name: bundle for bundle in list_models(models_dir)}
+    if name not in bundles:
+        raise ModelError(f"no model {name[:80]!r} is installed: choose one of {', '.join(bundles) or 'none'}")
+    return bundles[name]
+
+
 def resolve(request: GenerationRequest, models_dir: str | os.PathLike | None = None) -> ResolvedRequest:
     """The request checked, its model found and what it leaves open filled in from that model's defaults.
 

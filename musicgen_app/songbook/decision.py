@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..control.bars import cut_at_seam, in_words
 from ..control.genre_classifier import with_genre
 from ..control.grid import approximations
 from ..control.operations import checked, spelt
@@ -20,7 +21,7 @@ from ..control.prompt_parser import PromptFacts, parse_prompt, read_prompt
 from ..control.reading.form import ENDS, SHARED
 from ..control.reading.text import Demand
 from ..control.theory import DARK_MODES, MODES, bar_length, key_name, tonic_and_mode
-from .wishes import NOTHING, Wishes
+from .wishes import NOTHING, RING, Wishes
 
 PARTS = ("tempo", "metre", "key", "chords", "drums", "genre")
 STATED, OPTION, PLAN, BORROWED, DEFAULT = "stated", "option", "plan", "borrowed", "default"
@@ -78,6 +79,11 @@ class Decision:
         return facts | {"sections": sections} | {n: v for n, v in self.reading().items() if n != "genre"}
 
     @property
+    def stated(self) -> list[str]:
+        """What of tempo, metre, key and chords the prompt itself says."""
+        return [name for name in PARTS[:4] if self.origin.get(name) == STATED and name not in self.worked_out]
+
+    @property
     def notes(self) -> list[str]:
         """What the user should know, a line each."""
         told = [f"{one.text}: {one.meaning} ({one.why})" for one in self.approximated]
@@ -118,6 +124,15 @@ def decide(
         failed = (*reading.not_understood, *(replace(one, meaning="", why=missed[one.why]) for one in lost))
         decisions.append(Decision(plan, origin, genre[0], understood, approximated, failed, worked_out))
     return decisions
+
+
+def as_loop(decision: Decision, bars: int | None) -> Decision:
+    """The decision of a loop of so many bars (None: of the sections): no ending, and what its seam cuts is told."""
+    plan = replace(decision.plan, ends=False)
+    told = [Demand("form", "ends", "it goes on", "a loop has no end")] * decision.plan.ends
+    if bars and decision.origin["chords"] in (OPTION, PLAN, STATED) and (cut := cut_at_seam(plan, bars)):
+        told.append(Demand("form", cut, f"cut at the end of the loop of {in_words(bars)}", "they do not fill it"))
+    return replace(decision, plan=plan, approximated=(*decision.approximated, *told))
 
 
 def _spelt(plan: Plan, origin: dict[str, str], facts: PromptFacts) -> Plan:
@@ -275,3 +290,18 @@ def _key(facts: PromptFacts) -> str | None:
         return None
     mode = (facts.key or "").partition(" ")[2]
     return key_name(facts.tonic, mode if mode in MODES else "minor" if facts.minor else "major")
+
+
+def length_notes(plan: Plan, seconds: float, model: str, layout: int | None) -> list[str]:
+    """That the sections of a plan take longer than their clip, or shorter where the model hears no ending."""
+    if not plan.sections:
+        return []
+    if any(stretch.tempo is None for stretch in plan.stretches):
+        return [f"the plan names no tempo, so that its length is not known: the clip has {seconds:g} s"]
+    takes, length = f"the plan takes {plan.seconds:.1f} s", f"the clip has {round(seconds, 1):g} s"
+    left = (plan.quarters - plan.start) / plan.quarters * plan.seconds
+    if left > seconds + 0.05:
+        return [f"{takes}, but {length}: it is cut there"]
+    if plan.ends and layout == 1 and seconds > left + RING + 0.05:
+        return [f"{takes}, but {length}: {model} is not told where music ends, and plays on"]
+    return []

@@ -6,6 +6,7 @@ import bisect
 import io
 import json
 import struct
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from ..control.chord_reader import read_chord
 from ..control.operations import checked, spelt
-from ..control.plan import MAX_BARS, MAX_SECTIONS, NAME_LENGTH, TEMPI, Chords, FoundPlan, Plan, Section
+from ..control.plan import LATEST, MAX_BARS, MAX_SECTIONS, NAME_LENGTH, TEMPI, Chords, FoundPlan, Plan, Section
 from ..control.theory import QUALITIES, SHARPS, bar_length, key_of, parse_metre
 from ..errors import RequestError
 from .chord_row import UNKNOWN
@@ -112,22 +113,23 @@ class _Heard:
 
     tempi: list[tuple[float, float]] = field(default_factory=list)
     metres: list[tuple[float, str]] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)
+    keys: list[tuple[float, str]] = field(default_factory=list)
     markers: list[tuple[float, str]] = field(default_factory=list)
     chords: list[tuple[float, str]] = field(default_factory=list)
     notes: list[tuple[float, float, int, int]] = field(default_factory=list)
     end: float = 0.0
+    told: list[str] = field(default_factory=list)  # what could not be taken as it stands
     ours: bool = False  # it was written by `midi`, which has no track of drums
 
 
 def _estimate(file: mido.MidiFile) -> FoundPlan:
     """The plan of a file that is not ours, and what was estimated. Raises RequestError: nothing can be used."""
     heard = _heard(file)
-    told: list[str] = []
+    told = list(dict.fromkeys(heard.told))
     if not heard.end:
         raise RequestError("the MIDI file has no notes and no chords")
     tempo, tempi = _tempi(heard, told)
-    bars = _bars(heard)
+    bars = _bars(heard, told)
     pitched = [note for note in heard.notes if note[3] != DRUMS]
     if heard.chords:
         told.append("chords are those written in its texts")
@@ -135,9 +137,11 @@ def _estimate(file: mido.MidiFile) -> FoundPlan:
         told.append(f"chords were estimated from {len(pitched):,} notes")
     if not heard.markers:
         told.append("it has no markers, so that its sections are where metre or tempo change")
-    sections = [_section(heard, bars, first, last, tempi) for first, last in _pieces(heard, bars, tempi)]
-    if len(sections) > MAX_SECTIONS:
-        raise RequestError(f"{len(sections):,} sections, but {MAX_SECTIONS} are the most")
+    pieces = _pieces(heard, bars, tempi)
+    if len(pieces) > MAX_SECTIONS:
+        raise RequestError(f"{len(pieces):,} sections, but {MAX_SECTIONS} are the most")
+    notes = np.array(heard.notes).reshape(-1, 4)
+    sections = [_section(heard, notes, bars, first, last, tempi) for first, last in pieces]
     drums = {section.drums for section in sections}
     metre = bars[0][1]
     plan = Plan(
@@ -148,7 +152,9 @@ def _estimate(file: mido.MidiFile) -> FoundPlan:
         ends=True,
     )
     symbols = [symbol for section in sections for symbol, _ in section.chords if symbol]
-    key = heard.keys[0] if heard.keys else key_of(tuple(symbols)) if symbols else None
+    key = heard.keys[0][1] if heard.keys else key_of(tuple(symbols)) if symbols else None
+    if others := [name for name in dict.fromkeys(name for _, name in heard.keys) if name != key]:
+        told.append(f"its key changes to {', '.join(others[:4])}: the plan keeps the first, {key}")
     if key and not heard.keys:
         told.append(f"its key was estimated: {key}")
     plan = checked(_common(plan, key), "the MIDI file cannot be used")
@@ -171,38 +177,52 @@ def _common(plan: Plan, key: str | None) -> Plan:
 
 def _heard(file: mido.MidiFile) -> _Heard:
     heard = _Heard()
-    for track in file.tracks:
+    for number, track in enumerate(file.tracks, start=1):
         now = 0
-        sounding: dict[tuple[int, int], list[float]] = {}
+        sounding: dict[tuple[int, int], deque[float]] = {}
         texts: list[tuple[float, str]] = []
         for message in track:
             now += message.time
+            if now > LATEST * file.ticks_per_beat:
+                raise RequestError(f"track {number} goes on beyond {LATEST:,.0f} quarter notes")
             at = now / file.ticks_per_beat
             heard.ours = heard.ours or message.type == "track_name" and message.name == OURS
-            if message.type == "set_tempo" and message.tempo:
-                heard.tempi.append((at, min(max(round(6e7 / message.tempo, 3), TEMPI[0]), TEMPI[1])))
+            if message.type == "set_tempo":
+                heard.tempi += _tempo(at, message.tempo, heard.told)
             elif message.type == "time_signature":
                 heard.metres.append((at, f"{message.numerator}/{message.denominator}"))
             elif message.type == "key_signature":
                 minor = message.key.endswith("m")
-                heard.keys.append(f"{message.key.removesuffix('m')} {'minor' if minor else 'major'}")
+                heard.keys.append((at, f"{message.key.removesuffix('m')} {'minor' if minor else 'major'}"))
             elif message.type == "marker":
                 heard.markers.append((at, _clean(message.text)))
             elif message.type in ("text", "lyrics", "cue_marker"):
                 texts.append((at, message.text))
             elif message.type == "note_on" and message.velocity:
-                sounding.setdefault((message.channel, message.note), []).append(at)
+                sounding.setdefault((message.channel, message.note), deque()).append(at)
             elif message.type in ("note_on", "note_off") and sounding.get((message.channel, message.note)):
-                start = sounding[message.channel, message.note].pop(0)
+                start = sounding[message.channel, message.note].popleft()
                 heard.notes.append((start, at, message.note, message.channel))
         read = [(at, symbol) for at, text in texts if (symbol := _chord(text)) is not None]
         if len(read) > max(len(heard.chords), 0.6 * len(texts)):
             heard.chords = read
-    for events in (heard.tempi, heard.metres, heard.markers, heard.chords, heard.notes):
+    for events in (heard.tempi, heard.metres, heard.keys, heard.markers, heard.chords, heard.notes):
         events.sort()
     last = [note[1] for note in heard.notes] + [at for at, _ in heard.chords[-1:]]
     heard.end = max(last, default=0.0)
     return heard
+
+
+def _tempo(at: float, microseconds: int, told: list[str]) -> list[tuple[float, float]]:
+    """A change of tempo, within what a plan can have."""
+    if not microseconds:
+        told.append("a tempo without end is left out")
+        return []
+    tempo = round(6e7 / microseconds, 3)
+    nearest = min(max(tempo, TEMPI[0]), TEMPI[1])
+    if nearest != tempo:
+        told.append(f"a tempo of {tempo:,.0f} became {nearest:,.0f}")
+    return [(at, nearest)]
 
 
 def _chord(text: str) -> str | None:
@@ -232,9 +252,9 @@ def _tempi(heard: _Heard, told: list[str]) -> tuple[float | None, list[tuple[flo
     return changes[0][1], [(0.0, changes[0][1]), *changes[1:]]
 
 
-def _bars(heard: _Heard) -> list[tuple[float, str]]:
+def _bars(heard: _Heard, told: list[str]) -> list[tuple[float, str]]:
     """(where it begins, metre) of every bar. Raises RequestError: there are too many."""
-    metres, bars, at = list(heard.metres), [], 0.0
+    metres, bars, at = deque(heard.metres), [], 0.0
     metre = "4/4"
     while at < heard.end - 1e-6:
         while metres and metres[0][0] <= at + 1e-6:
@@ -243,7 +263,8 @@ def _bars(heard: _Heard) -> list[tuple[float, str]]:
                 metre = metres[0][1]
             except ValueError:
                 raise RequestError(f"the metre {metres[0][1]} cannot be read") from None
-            metres.pop(0)
+            if metres.popleft()[0] < at - 1e-6:
+                told.append(f"a change to {metre} within a bar comes with the next bar")
         bars.append((at, metre))
         at += bar_length(metre)
         if len(bars) > MAX_BARS:
@@ -262,34 +283,42 @@ def _pieces(heard: _Heard, bars: list[tuple[float, str]], tempi: list[tuple[floa
 
 
 def _section(
-    heard: _Heard, bars: list[tuple[float, str]], first: int, last: int, tempi: list[tuple[float, float]]
+    heard: _Heard,
+    notes: np.ndarray,
+    bars: list[tuple[float, str]],
+    first: int,
+    last: int,
+    tempi: list[tuple[float, float]],
 ) -> Section:
     start, metre = bars[first]
     length = bar_length(metre)
     end = start + (last - first) * length
     name = next((name for at, name in reversed(heard.markers) if at <= start + 0.5), "")
     tempo = next((tempo for at, tempo in reversed(tempi) if at <= start + 0.5), None)
-    drums = any(note[3] == DRUMS and start <= note[0] < end for note in heard.notes) or (None if heard.ours else False)
+    starts, stops, drum = notes[:, 0], notes[:, 1], notes[:, 3] == DRUMS
+    drums = bool((drum & (start <= starts) & (starts < end)).any()) or (None if heard.ours else False)
     if heard.chords:
         chords = _written(heard.chords, start, end)
     else:
-        chords = _estimated(
-            [n for n in heard.notes if n[3] != DRUMS and n[0] < end and n[1] > start], start, end, metre
-        )
+        chords = _estimated(notes[~drum & (starts < end) & (stops > start)], start, end, metre)
     return Section(float(last - first), name, chords=chords, drums=drums, tempo=tempo, metre=metre)
 
 
 def _written(chords: list[tuple[float, str]], start: float, end: float) -> Chords:
     """Chords that a file names, between two places."""
-    before = [symbol for at, symbol in chords if at <= start + 1e-6][-1:] or [""]
-    inside = [(start, before[0])] + [(at, symbol) for at, symbol in chords if start + 1e-6 < at < end - 1e-6]
+    first = bisect.bisect_right(chords, start + 1e-6, key=lambda chord: chord[0])
+    after = bisect.bisect_left(chords, end - 1e-6, key=lambda chord: chord[0])
+    inside = [(start, chords[first - 1][1] if first else ""), *chords[first:after]]
     ends = [at for at, _ in inside[1:]] + [end]
     return tuple((symbol, stop - at) for (at, symbol), stop in zip(inside, ends, strict=True))
 
 
-def _estimated(notes: list[tuple[float, float, int, int]], start: float, end: float, metre: str) -> Chords:
-    """The chord of every bar, or of its halves where they clearly differ; equal neighbours are one."""
-    if not notes:
+def _estimated(notes: np.ndarray, start: float, end: float, metre: str) -> Chords:
+    """The chord of every bar, or of its halves where they clearly differ; equal neighbours are one.
+
+    notes: (N, 4), each its start, end, pitch and channel.
+    """
+    if not len(notes):
         return ()
     bar = bar_length(metre)
     halves = 2 if parse_metre(metre)[0] % 2 == 0 else 1
@@ -310,19 +339,18 @@ def _estimated(notes: list[tuple[float, float, int, int]], start: float, end: fl
     return tuple(chords) if any(symbol for symbol, _ in chords) else ()
 
 
-def _profile(notes: list[tuple[float, float, int, int]], edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _profile(notes: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How long each pitch class sounds between the edges (N, 12), and the lowest pitch there (N,), 128 for none."""
-    table = np.array(notes)
     total = np.zeros((len(edges), 12))
     for pitch in range(12):
-        own = table[table[:, 2] % 12 == pitch]
+        own = notes[notes[:, 2] % 12 == pitch]
         for column, sign in ((0, 1), (1, -1)):
             moments = np.sort(own[:, column])
             before = np.searchsorted(moments, edges)
             total[:, pitch] += sign * (before * edges - np.concatenate([[0], np.cumsum(moments)])[before])
     lowest = np.full(len(edges) - 1, 128)
-    place = np.clip(np.searchsorted(edges, table[:, 0] + 1e-6) - 1, 0, len(lowest) - 1)
-    np.minimum.at(lowest, place, table[:, 2].astype(int))
+    place = np.clip(np.searchsorted(edges, notes[:, 0] + 1e-6) - 1, 0, len(lowest) - 1)
+    np.minimum.at(lowest, place, notes[:, 2].astype(int))
     return np.diff(total, axis=0), lowest
 
 

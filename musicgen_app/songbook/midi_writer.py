@@ -13,11 +13,11 @@ from contextlib import suppress
 
 import mido
 
+from ..control.key_names import short_key
 from ..control.operations import checked, usual_key
 from ..control.plan import Plan, Stretch
 from ..control.theory import bar_length, parse_chord, parse_metre, tonic_and_mode
 from .chord_row import UNKNOWN
-from .keys import short_key
 
 TICKS = 960  # a quarter note
 MARK, OURS = "ttm-app plan ", "ttm-app"

@@ -20,7 +20,11 @@ from .sheet import SHEET_LENGTH, read_sheet
 from .sheet_writer import write_sheet
 from .wishes import PLAN_BYTES, Wishes
 
-MIDI, JSON, SHEET = (".mid", ".midi", ".smf"), (".json",), (".txt", ".cho", ".crd", ".chordpro", ".md", ".sheet", "")
+MIDI, JSON, SHEET = (
+    (".mid", ".midi", ".smf"),
+    (".json",),
+    (".txt", ".cho", ".crd", ".chordpro", ".pro", ".md", ".sheet", ""),
+)
 SCHEMA = Path(__file__).parent / "plan.schema.json"
 MOST_BYTES = max(MIDI_BYTES, 4 * SHEET_LENGTH, PLAN_BYTES)
 
@@ -41,6 +45,8 @@ def parse_plan(data: bytes) -> FoundPlan:
     text = text_of(data)
     if re.match(r'\s*\{\s*["}]', text):  # "{key: Am}" is a line of a sheet
         return FoundPlan(_of_json(text))
+    if not text.strip():
+        raise RequestError("line 1, column 1: the file is empty: write a plan such as tempo 96 · Am F C G")
     sheet = read_sheet(text)
     told = [f"{change.text}: read as {change.symbol or 'no chord'} ({change.why})" for change in sheet.changes]
     told += [f"{what}: {meaning} ({why})" for what, meaning, why in sheet.told]
@@ -48,16 +54,17 @@ def parse_plan(data: bytes) -> FoundPlan:
 
 
 def text_of(data: bytes) -> str:
-    """UTF-8 text. Raises RequestError with the place of what is none."""
+    """UTF-8 text, or UTF-16 with its mark. Raises RequestError with the place of what is none."""
     if len(data) > MOST_BYTES:
         line = data[:MOST_BYTES].count(b"\n") + 1
         raise RequestError(f"line {line}, column 1: the file is longer than {MOST_BYTES:,} bytes")
     try:
-        text = data.decode("utf-8-sig")
+        wide = len(data) > 2 and data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
-        raise RequestError(f"line {line}, column {column}: it is not UTF-8 text") from None
+        raise RequestError(f"line {line}, column {column}: it is not UTF-8 text: save it as UTF-8") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -80,10 +87,19 @@ def _bytes(path: Path) -> bytes:
         raise FileError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
+def _once(entries: list[tuple[str, Any]]) -> dict:
+    """A JSON object whose names stand once each: of two with one name, one would be dropped."""
+    if len(facts := dict(entries)) < len(entries):
+        names = [name for name, _ in entries]
+        twice = next(name for name in facts if names.count(name) > 1)
+        raise RequestError(f"line 1, column 1: {twice[:40]!a} stands twice in one object: keep one")
+    return facts
+
+
 def _of_json(text: str) -> Plan:
     """A plan as JSON, what `ttm-app plan --json` prints, or the record of a clip."""
     try:
-        facts: Any = json.loads(text)
+        facts: Any = json.loads(text, object_pairs_hook=_once)
     except RecursionError:
         raise RequestError("line 1, column 1: the JSON nests too deep") from None
     except ValueError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from ..control.chord_reader import ChordReading, names_of
@@ -17,15 +18,32 @@ from ..control.operations import checked
 from ..control.plan import MAX_SECTIONS, Plan, Section
 from ..control.theory import bar_length, parse_metre
 from ..errors import RequestError
-from .chord_row import HOLD, REPEAT, UNKNOWN, ChordRow, Fixed, times
-from .chordpro import REMARKS, translated
+from .chord_row import HOLD, UNKNOWN, ChordRow, Fixed, times
+from .chordpro import REMARKS, is_row, part_of, translated
 from .sheet_lexer import Token, tokens
-from .sheet_words import ATTRIBUTES, LEVELS, METRE, NUMBER, TEMPO, Words, common, is_chord, swing
+from .sheet_words import (
+    HEADER,
+    LEVELS,
+    METRE,
+    NUMBER,
+    TEMPO,
+    Words,
+    common,
+    is_chord,
+    is_degree,
+    is_equals,
+    name_of,
+    name_tokens,
+    stretches_of,
+    swing,
+    usual,
+)  # fmt: skip
 
 SHEET_LENGTH = 100_000  # characters
 ABOUT_LENGTH = 500  # of a style or a title
-HEADER = ("tempo", "bpm", "key", "time", "metre", "meter", "swing", "straight", "drums", "no", "with", "without",
-          "ends", "start", "chords")  # fmt: skip
+UNPLAYED = ("chords before the first section", "not played", "every section has its own")
+UNITS = ("bar", "bars", "beat", "beats")
+FORMS = ("form", "structure", "order", "arrangement")  # rows of names, which a sheet has none of
 ABOUT = ("style", "genre", "title", "t")  # lines that can stand for a prompt, the first that is there
 
 
@@ -50,7 +68,8 @@ def read_sheet(text: str) -> Sheet:
             f"line {line}, column 1: the sheet has {len(text):,} characters, {SHEET_LENGTH:,} are the most"
         )
     translation = translated(text)
-    return _read(translation.text, Plan())._replace(told=translation.told)
+    sheet = _read(translation.text, Plan(), numbered=translation.numbered)
+    return sheet._replace(told=translation.told + sheet.told, about=sheet.about or translation.title[:ABOUT_LENGTH])
 
 
 def read_row(text: str, key: str | None = None) -> ChordRow:
@@ -59,7 +78,7 @@ def read_row(text: str, key: str | None = None) -> ChordRow:
     for _ in range(2):  # what names of notes there are is known at the end
         sheet, row = _Reader(), ChordRow(key=key, names=names)
         for number, line in enumerate(text.splitlines(), start=1):
-            sheet.take_chords(row, _stretches(list(tokens(line, number))))
+            sheet.take_chords(row, stretches_of(list(tokens(line, number))))
         names = names_of(row.words)
         if not names:
             break
@@ -104,17 +123,27 @@ class _Draft:
             self.facts = self.before.facts | self.facts
 
 
-def _read(text: str, before: Plan, known: tuple[Section, ...] = ()) -> Sheet:
-    reader = _Reader(before, None, known)
+def _read(text: str, before: Plan, known: tuple[Section, ...] = (), numbered: frozenset[str] = frozenset()) -> Sheet:
+    reader = _Reader(before, None, known, numbered)
     sheet = reader.read(text)
     names = names_of([word for row in reader.rows for word in row.words])
-    return _Reader(before, names, known).read(text) if names else sheet
+    return _Reader(before, names, known, numbered).read(text) if names else sheet
 
 
 class _Reader:
-    """Reads one sheet. before: what is said already; names: the habit of naming notes; known: sections to refer to."""
+    """Reads one sheet. before: what is said already; names: the habit of naming notes; known: sections to refer to.
 
-    def __init__(self, before: Plan | None = None, names: str | None = None, known: tuple[Section, ...] = ()):
+    numbered: parts of a song whose number is a part of the name, "Verse 2".
+    """
+
+    def __init__(
+        self,
+        before: Plan | None = None,
+        names: str | None = None,
+        known: tuple[Section, ...] = (),
+        numbered: frozenset[str] = frozenset(),
+    ):
+        self.numbered = numbered
         self.facts: dict = {}
         self.about: dict[str, str] = {}
         self.plan = before or Plan()
@@ -138,13 +167,14 @@ class _Reader:
             raise RequestError("line 1, column 1: it ends, but has no sections: write them as verse 8")
         plan = checked(replace(plan, sections=tuple(sections)), "line 1, column 1")
         changes = tuple(dict.fromkeys(change for row in self.rows for change in row.changes))
-        return Sheet(plan, changes, about=next((self.about[name] for name in ABOUT if self.about.get(name)), ""))
+        told = (UNPLAYED,) if plan.chords and sections and all(one.chords for one in sections) else ()
+        return Sheet(plan, changes, told, about=next((self.about[name] for name in ABOUT if self.about.get(name)), ""))
 
     def _is_remark(self, line: str) -> bool:
         """Whether a line says something about the song that is no part of its plan, such as its title."""
         name, colon, text = line.partition(":")
         name = name.strip().lower()
-        if not colon or name not in REMARKS:
+        if not colon or name not in REMARKS or name not in ABOUT and is_row(text):  # "Tag: C G" is a section
             return False
         self.about.setdefault(name, " ".join(text.split())[:ABOUT_LENGTH])
         return True
@@ -159,8 +189,13 @@ class _Reader:
         colon = any(token.kind == "colon" for token in found)
         if first.kind == "word" and word == "chords" and named:
             self._header_is_first(first)
-            self.take_chords(self.row, _stretches(found[2:]))
+            self.take_chords(self.row, stretches_of(found[2:]))
             return
+        if named and word in FORMS and self.drafts:
+            raise first.fail(
+                f"{first.shown}: a sheet is played from its first section to its last: write a section again by its"
+                " name alone, on a line of its own or between | lines"
+            )
         tempo = TEMPO.fullmatch(word) or len(found) > 1 and found[1].text.lower() in ("bpm", "=")
         if first.kind == "word" and (word in HEADER or METRE.fullmatch(word) or tempo) and (named or not colon):
             if not (word == "ends" and len(found) == 1):
@@ -174,7 +209,8 @@ class _Reader:
             raise token.fail(f"{token.shown} after the first section: give a section its own, as in chorus 8 tempo 120")
 
     def _header(self, found: list[Token]) -> None:
-        words = Words([token for token in found if token.kind not in ("separator", "colon")])
+        found = [token for before, token in pairwise([found[0], *found]) if not is_equals(token, before)]
+        words = Words([token for token in found if token.kind != "colon"])
         while words.left:
             token = words.next()
             word = token.text.lower()
@@ -206,8 +242,8 @@ class _Reader:
         """A line of sections, or of chords for the one before."""
         row: list[list[Token]] = []
         target, starts_with_bar = self.open, False  # starts_with_bar: a bar line stands before the first chord
-        for stretch in _stretches(found):
-            inner = [token for token in stretch if token.kind not in ("bar", "separator")]
+        for stretch in stretches_of(found):
+            inner = usual([token for token in stretch if token.kind not in ("bar", "separator")], self.known)
             if self._is_head(inner, target is not None):
                 self._flush(target, row, starts_with_bar)
                 target = self._head(inner)
@@ -249,8 +285,10 @@ class _Reader:
         first = inner[0]
         if first.kind == "quoted" or any(token.kind == "colon" for token in inner):
             return True
-        known = _name_of(inner).casefold() in self.known
+        known = name_of(inner).casefold() in self.known
         numbered = any(NUMBER.fullmatch(token.text) for token in inner[1:])
+        if chords_may_follow and all(map(is_degree, inner)):  # "6- 4 5 1", but "V2" after a section "V1"
+            return self._is_next(inner)
         if first.kind == "bracket":
             return known or numbered or not is_chord(first.text)
         if first.kind != "word" or NUMBER.fullmatch(first.text) or first.text in (*HOLD, "%", UNKNOWN):
@@ -261,6 +299,19 @@ class _Reader:
                 f"{first.shown} is a chord and the name of a section: write [{first.text}] for the section"
             )
         return known or numbered or not chord
+
+    def _is_next(self, inner: list[Token]) -> bool:
+        """Whether "V2" is the section after "V1", and no degree with a number."""
+        letters = inner[0].text.rstrip("0123456789").casefold()
+        others = {name.rstrip("0123456789") for name in self.known if name[-1:].isdigit()}
+        return len(inner) == 1 and inner[0].text[-1:].isdigit() and letters in others
+
+    def _same_part(self, draft: _Draft) -> _Draft | None:
+        """The section that "Verse 2" is sung to, if it has no chords: the last one of its part."""
+        part = part_of(draft.name)
+        if part not in self.numbered:
+            return None
+        return next((one for one in reversed(self.drafts) if part_of(one.name) == part), None)
 
     def _head(self, inner: list[Token]) -> ChordRow | None:
         """Begin a section: "name bars attributes:", or a name alone for one that was there before.
@@ -275,12 +326,19 @@ class _Reader:
             self.open = None
             return None
         colon = next((n for n, token in enumerate(inner) if token.kind == "colon"), len(inner))
+        if first.kind == "word" and set("{}") & set(first.text):
+            raise first.fail(f"{first.shown} is no directive of ChordPro: write it as {{tempo: 96}}, alone on its line")
         if not colon:
             raise first.fail("a section needs a name before its colon")
-        draft = _Draft(first, _name_of(inner[:colon]), has_colon=colon < len(inner))
-        _attributes(draft, Words(inner[len(_name_tokens(inner[:colon])) : colon]))
+        head = [token for token in inner[:colon] if token.kind not in ("group", "end")]  # "Intro (4 bars)"
+        draft = _Draft(first, name_of(head), has_colon=colon < len(inner))
+        rest = head[len(name_tokens(head)) :]
+        unit = rest[1].text.lower() if len(rest) > 1 else ""
+        if part_of(draft.name) in self.numbered and rest and rest[0].text.isdigit() and unit not in UNITS:
+            draft.name += f" {rest.pop(0).text}"  # "Verse 2"
+        _attributes(draft, Words(rest))
         draft.row = ChordRow(key=draft.facts.get("key", self.row.key), names=self.names)
-        draft.before = self.known.get(draft.name.casefold())
+        draft.before = self.known.get(draft.name.casefold()) or self._same_part(draft)
         self.known[draft.name.casefold()] = draft
         self.drafts.append(draft)
         self.open = draft.row
@@ -303,7 +361,7 @@ def _attributes(draft: _Draft, words: Words) -> None:
         facts: dict = {}
         if draft.bars is None and NUMBER.fullmatch(word) and words.ahead() != "bpm":
             draft.bars = float(word)
-            if words.ahead() in ("bar", "bars", "beat", "beats"):
+            if words.ahead() in UNITS:
                 draft.beats = words.next().text.lower().startswith("beat")
         elif (count := times(word)) is not None:
             draft.times = count
@@ -322,36 +380,6 @@ def _attributes(draft: _Draft, words: Words) -> None:
         if facts.keys() & draft.facts.keys():
             raise token.fail(f"{token.shown} says a second time what this section has said: say it once")
         draft.facts |= facts
-
-
-def _name_tokens(inner: list[Token]) -> list[Token]:
-    """The tokens of a section's name: one in quotes or brackets, or words up to its bars or another entry."""
-    if inner[0].kind in ("quoted", "bracket"):
-        return inner[:1]
-    end = 1
-    while end < len(inner) and inner[end].kind == "word":
-        word, after = inner[end].text.lower(), inner[end + 1].text.lower() if end + 1 < len(inner) else ""
-        number = NUMBER.fullmatch(word) and not NUMBER.fullmatch(after)
-        if number or word in ATTRIBUTES or METRE.fullmatch(word) or TEMPO.fullmatch(word) or REPEAT.fullmatch(word):
-            break
-        end += 1
-    return inner[:end]
-
-
-def _name_of(inner: list[Token]) -> str:
-    return " ".join(token.text for token in _name_tokens(inner))
-
-
-def _stretches(found: list[Token]) -> list[list[Token]]:
-    """Tokens of a line, split at its bar lines; a stretch keeps the bar line that it begins with, ":|" the end."""
-    stretches: list[list[Token]] = [[]]
-    for token in found:
-        if token.kind in ("bar", "open"):
-            stretches.append([])
-        stretches[-1].append(token)
-        if token.kind == "close":
-            stretches.append([])
-    return [stretch for stretch in stretches if stretch]
 
 
 def _finished(draft: _Draft, metre: str) -> list[Section]:
@@ -375,7 +403,7 @@ def _finished(draft: _Draft, metre: str) -> list[Section]:
         chords = ((chords[0][0], min(length, bars * bar)),)
     elif length > bars * bar * (1 + 1e-9):
         raise draft.token.fail(
-            f"{name!a}: {length / bar:g} bars of chords do not fit target {bars:g}"
+            f"{name!a}: {length / bar:g} bars of chords do not fit into {bars:g}"
             f" (if {bars:g} is part of its name, write [{name} {bars:g}])"
         )
     try:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from ..errors import RequestError
 
 _TOKEN = re.compile(
-    r'(?P<space>\s+)|(?P<comment>\#.*)|(?P<open>\|:)|(?P<close>:\|)|(?P<bar>\|+)|(?P<quoted>"(?:[^"\\]|\\.)*")'
+    r"(?P<space>\s+)|(?P<times>\(\s*(?:[x×]\s*\d{1,4}|\d{1,4}\s*[x×])\s*\))"
+    r'|(?P<comment>\#.*)|(?P<open>\|:)|(?P<close>:\|)|(?P<bar>\|+)|(?P<quoted>"(?:[^"\\]|\\.)*")'
     r"|(?P<bracket>\[[^\[\]]*\])|(?P<group>\()|(?P<end>\))|(?P<colon>:)|(?P<separator>[,·;•]|[-–—→>](?=\s|$))"
     r'|(?P<word>(?:\([^()\s|]*\)|[^\s|()\[\]":,·;•])+)|(?P<other>.)'
 )
@@ -52,6 +53,8 @@ def tokens(line: str, number: int) -> Iterator[Token]:
                 here = Token(kind, json.loads(text), number, here.column)
             except ValueError:
                 raise here.fail(f"{here.shown} is no quoted name") from None
+        if kind == "times":  # "(x2)"
+            here = Token("word", re.sub(r"[()\s]", "", text), number, here.column)
         if kind == "bracket":
             here = Token(kind, text[1:-1].strip(), number, here.column)
         if kind != "space":

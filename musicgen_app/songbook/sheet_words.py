@@ -1,17 +1,21 @@
-"""The entries of a sheet's header and of the heads of its sections: tempo, metre, key, drums, swing."""
+"""The entries of a sheet's header and of the heads of its sections: tempo, metre, key, drums, swing;
+and where its words belong."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 
 from ..control.chord_reader import read_chords
 from ..control.grid import FORM
+from ..control.key_names import read_key
 from ..control.plan import SWING, Plan
 from ..control.theory import bar_length
-from .chord_row import LONGEST
-from .keys import read_key
+from .chord_row import LONGEST, REPEAT
 from .sheet_lexer import Token
 
 LEVELS = {  # words for the energy of a section
@@ -20,10 +24,13 @@ LEVELS = {  # words for the energy of a section
 }  # fmt: skip
 PARTS = {name for part, names in FORM.items() for name in (part, *names)}
 NUMBER = re.compile(r"\d+(?:\.\d*)?(?:e[-+]?\d+)?|\.\d+", re.IGNORECASE)
+SIGNED = re.compile(r"[-−+]\d+(?:\.\d*)?")
 METRE = re.compile(r"\d{1,3}/\d{1,3}")
 TEMPO = re.compile(r"([♩♪qeh]|𝅗𝅥)(\.?)=(.*)|(.+)bpm", re.IGNORECASE)
 NOTES = {"♩": 1.0, "q": 1.0, "♪": 0.5, "e": 0.5, "h": 2.0, "𝅗𝅥": 2.0}  # in quarter notes
 NOTE = re.compile(r"([♩♪qeh]|𝅗𝅥)(\.?)", re.IGNORECASE)
+HEADER = ("tempo", "bpm", "key", "time", "metre", "meter", "swing", "straight", "drums", "no", "with", "without",
+          "ends", "start", "chords")  # fmt: skip
 ATTRIBUTES = {
     "drums",
     "no",
@@ -41,6 +48,7 @@ ATTRIBUTES = {
 }
 
 
+@lru_cache(maxsize=4096)
 def is_chord(text: str) -> bool:
     """Whether a word is a chord, and no part of a form: "Solo" is both."""
     read = read_chords(text.split("*")[0], "C major") if len(text) <= LONGEST else []
@@ -127,3 +135,57 @@ def swing(words: Words) -> float:
     if not NUMBER.fullmatch(token.text[:-1]) or not 50 <= float(token.text[:-1]) <= 75:
         raise token.fail(f"{token.shown} is no swing: it is between 50% (straight) and 75%")
     return float(Decimal(token.text[:-1]) / 100)
+
+
+def is_equals(token: Token, before: Token) -> bool:
+    """Whether a token is the sign in "key = G", and not that in a tempo of another note."""
+    return token.text == "=" and before.text.lower() in HEADER
+
+
+def usual(inner: list[Token], known: Collection[str]) -> list[Token]:
+    """Tokens of a section as the grammar has them: "Repeat chorus" -> "chorus", "[Verse] Am F" -> "[Verse]: Am F"."""
+    if len(inner) > 1 and inner[0].text.lower() == "repeat" and name_of(inner[1:]).casefold() in known:
+        return inner[1:]
+    if len(inner) > 1 and inner[0].kind == "bracket" and not any(token.kind == "colon" for token in inner):
+        word = inner[1].text
+        chord = is_chord(word) and word.lower() not in ATTRIBUTES and not NUMBER.fullmatch(word)
+        if not is_chord(inner[0].text) and inner[1].kind == "word" and chord:
+            return [inner[0], replace(inner[1], kind="colon", text=":"), *inner[1:]]
+    return inner
+
+
+def is_degree(token: Token) -> bool:
+    """Whether a word is a chord in a key alone, "6-", "bVII" or "1/3", which may look like a number of bars."""
+    read = read_chords(token.text) if token.kind == "word" and len(token.text) <= LONGEST else []
+    return len(read) == 1 and read[0].symbol is None and is_chord(token.text)
+
+
+def name_tokens(inner: list[Token]) -> list[Token]:
+    """The tokens of a section's name: one in quotes or brackets, or words up to its bars or another entry."""
+    if inner[0].kind in ("quoted", "bracket"):
+        return inner[:1]
+    end = 1
+    while end < len(inner) and inner[end].kind == "word":
+        word, after = inner[end].text.lower(), inner[end + 1].text.lower() if end + 1 < len(inner) else ""
+        number = NUMBER.fullmatch(word) and not NUMBER.fullmatch(after)
+        entry = any(kind.fullmatch(word) for kind in (SIGNED, METRE, TEMPO, REPEAT))
+        if number or entry or word in ATTRIBUTES:
+            break
+        end += 1
+    return inner[:end]
+
+
+def name_of(inner: list[Token]) -> str:
+    return " ".join(token.text for token in name_tokens(inner))
+
+
+def stretches_of(found: list[Token]) -> list[list[Token]]:
+    """Tokens of a line, split at its bar lines; a stretch keeps the bar line that it begins with, ":|" the end."""
+    stretches: list[list[Token]] = [[]]
+    for token in found:
+        if token.kind in ("bar", "open"):
+            stretches.append([])
+        stretches[-1].append(token)
+        if token.kind == "close":
+            stretches.append([])
+    return [stretch for stretch in stretches if stretch]

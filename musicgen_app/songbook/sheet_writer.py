@@ -7,15 +7,15 @@ import math
 import re
 from decimal import Decimal
 
+from ..control.key_names import short_key
 from ..control.operations import checked
 from ..control.plan import Chords, Plan, Section
 from ..control.theory import bar_length
 from ..errors import RequestError
 from .chord_row import UNKNOWN
 from .chordpro import REMARKS
-from .keys import short_key
-from .sheet import HEADER, read_row, read_sheet
-from .sheet_words import ATTRIBUTES, is_chord
+from .sheet import read_row, read_sheet
+from .sheet_words import ATTRIBUTES, HEADER, is_chord
 
 SLOTS = (1, 2, 3, 4, 6, 8, 12, 16)  # parts of a bar that a split is tried with
 _PLAIN = re.compile(r"[A-Za-z]{2,}[A-Za-z'-]*(?: [A-Za-z'-]+)*")
@@ -25,7 +25,7 @@ def write_sheet(plan: Plan) -> str:
     """The canonical text of a plan; `read_sheet` gives the plan back. Raises RequestError: it is no possible plan."""
     lines = [_header(checked(plan))]
     if plan.chords:
-        lines.append("chords: " + _row(plan.chords, bar_length(plan.metre)))
+        lines.append("chords: " + write_row(plan.chords, bar_length(plan.metre)))
     before: dict[str, Section] = {}
     for section in plan.sections:
         lines.append(_section(section, before.get(section.name.casefold()), plan))
@@ -62,7 +62,7 @@ def _section(section: Section, before: Section | None, plan: Plan) -> str:
     facts += [f"key {short_key(section.key)}"] if section.key else []
     head = " ".join(facts)
     if section.chords:
-        return f"{head}: {_row(section.chords, bar_length(section.metre or plan.metre))}"
+        return f"{head}: {write_row(section.chords, bar_length(section.metre or plan.metre))}"
     return f"{head}:" if before and before.chords else head
 
 
@@ -75,7 +75,7 @@ def _name(name: str) -> str:
     return json.dumps(name, ensure_ascii=False) if bare else f"[{name}]"
 
 
-def _row(chords: Chords, bar: float) -> str:
+def write_row(chords: Chords, bar: float) -> str:
     """Chords as bars where that says it exactly, else each with its length."""
     for slots in SLOTS:
         text = _bars(chords, bar, slots)

@@ -10,11 +10,11 @@ from typing import Any
 from unicodedata import category
 
 from ..control.chord_reader import ChordReading
+from ..control.key_names import read_key
 from ..control.operations import at_tempo, checked, in_key, in_metre, keyed, with_chords
 from ..control.plan import TEMPI, Plan
 from ..control.theory import bar_length
 from ..errors import RequestError
-from .keys import read_key
 from .sheet import SHEET_LENGTH, Sheet, read_form, read_row, read_sheet
 
 PLAN_BYTES = 100_000  # of a plan as JSON: what tags and sidecars hold
@@ -77,6 +77,11 @@ class Wishes:
         """Whether there are chords among what is wished."""
         form = self._formed(self.sheet.plan).plan if self.form else self.sheet.plan
         return bool(self.chords) or any(stretch.chords for stretch in form.stretches)
+
+    @property
+    def has_sections(self) -> bool:
+        """Whether there is a form among what is wished."""
+        return bool(self.form or self.sheet.plan.sections)
 
     @cached_property
     def form_has_chords(self) -> bool:

@@ -95,7 +95,7 @@ def test_json(cli):
         assert line.keys() == {
             *("schema", "path", "sidecar", "prompt", "negative", "seconds", "seed", "steps", "guidance"),
             *("guidance_interval", "solver", "variations", "best_of", "model", "loudness"),
-            *("sample_rate", "channels", "samples", "timings", "computed"),
+            *("sample_rate", "channels", "samples", "timings", "computed", "worked_out"),
             *("plan", "bpm", "key", "metre", "chords", "drums", "form"),
             *("genre", "understood", "approximated", "not_understood", "origin"),
         }

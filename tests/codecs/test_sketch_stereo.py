@@ -53,7 +53,7 @@ def test_where_a_sound_stands_is_seen_and_rebuilt(codec):
         torch.testing.assert_close(gain.median(), torch.tensor((left - right) / (left + right)), atol=0.02, rtol=0)
         assert rest.max() < -3  # the side has nothing of its own
         levels = frames.magnitude.add(TINY.floor).log()
-        back = codec.spread(placed.mean(dim=1), torch.cat([levels, frames.stereo], dim=-1))
+        back = codec.spread(placed.mean(dim=1), torch.cat([levels, frames.stereo], dim=-1), codec.config.hop)
         for ours, theirs in zip(back[0], placed[0], strict=True):
             assert (ours - theirs).square().mean() < 0.01 * placed.square().mean()
 
@@ -65,7 +65,7 @@ def test_width_of_its_own_is_seen_and_rebuilt(codec):
     gain, rest = frames.stereo.split(TINY.stereo_bands, dim=-1)
     assert gain.abs().mean() < 0.2 and rest.mean() == pytest.approx(math.log(0.5), abs=0.15)
     levels = frames.magnitude.add(TINY.floor).log()
-    back = codec.spread(mid, torch.cat([levels, frames.stereo], dim=-1))
+    back = codec.spread(mid, torch.cat([levels, frames.stereo], dim=-1), codec.config.hop)
     torch.testing.assert_close(back.mean(dim=1), mid)
     power = ((back[:, 0] - back[:, 1]) / 2).square().mean() / (0.5 * side).square().mean()
     assert 0.7 < power < 1.4

@@ -30,15 +30,6 @@ from support.planned_clips import LOOP, SONG, planned, write_planned
 from support.results import RATE
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch) -> Path:
-    """An empty working folder with a home of its own."""
-    monkeypatch.setenv("TTM_APP_HOME", str(tmp_path / "home"))
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    return tmp_path / "work"
-
-
 @pytest.fixture
 def layers(folder) -> list[Path]:
     """Two layers of one song."""

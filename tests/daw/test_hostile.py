@@ -17,14 +17,6 @@ from musicgen_app.errors import FileError
 from support.planned_clips import LOOP, write_planned
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv("TTM_APP_HOME", str(tmp_path / "home"))
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    return tmp_path / "work"
-
-
 def wav(*chunks: bytes) -> bytes:
     sf.write("plain.wav", np.zeros(400), 8_000)
     return with_chunks(Path("plain.wav").read_bytes(), list(chunks))

@@ -98,3 +98,11 @@ def test_a_solver_that_does_not_fit_the_backbone_is_refused(own, tiny_parts, tmp
 def test_what_a_model_is_told_is_shown(own, capsys):
     assert run(["models", "show", "told", "--full"]) == 0
     assert "conditions      reward default 5.0, min 0.0, max 6.0" in capsys.readouterr().out
+
+
+def test_a_plan_in_the_prompt_is_told_as_mere_words(own):
+    def notes(prompt: str) -> str:
+        return " ".join(Engine().generate(GenerationRequest(prompt, seconds=1, seed=3, model="quick"))[0].notes)
+
+    assert "quick follows no plan: tempo, chords of the prompt are mere words" in notes("piano, 96 BPM, chords: Am F")
+    assert "mere words" not in notes("piano")

@@ -15,14 +15,15 @@ import pytest
 from musicgen_app import Engine
 from musicgen_app.engine import Progress
 from musicgen_app.errors import FileError, ModelError, RequestError, TTMError
-from musicgen_app.gui import access, app, clip_card, components
-from musicgen_app.gui.context import Context
-from musicgen_app.gui.request_queue import EngineHolder, QueueFull, RequestQueue
+from musicgen_app.gui import app, clip_card, components
 from musicgen_app.gui.tabs import create, create_form, create_queue, library
 from musicgen_app.library import Library
 from musicgen_app.machine import paths
 from musicgen_app.machine.user_settings import Settings
 from musicgen_app.request import GenerationRequest
+from musicgen_app.server import access
+from musicgen_app.server.context import Context
+from musicgen_app.server.request_queue import EngineHolder, QueueFull, RequestQueue
 
 FAST = {"prompt": "soft bells", "model": "tiny", "seconds": 0.5, "steps": "2"}
 
@@ -122,6 +123,16 @@ def test_the_form_of_a_clip_makes_its_request_again(home):
     ]
     typed = dict(zip(names, create.form_of(request, names), strict=True))
     assert typed["seed"] == "1152921504606846977" and create_form.request_from(typed) == request
+
+
+def test_a_loop_in_the_form(home):
+    typed = {"prompt": "bells", "model": "tiny", "seconds": None, "bars": 4, "loop": True, "bpm": "120"}
+    request = create_form.request_from(typed, usual={"seconds": 10.0})
+    assert (request.bars, request.loop, request.seconds) == (4, True, None)
+    again = dict(zip(typed, create.form_of(request, list(typed)), strict=True))
+    assert again == typed
+    with pytest.raises(RequestError, match="give one of both"):
+        create_form.request_from(typed | {"seconds": 10})
 
 
 def test_the_settings_of_an_uploaded_file(context, tmp_path):

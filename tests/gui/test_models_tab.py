@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from musicgen_app.gui.context import Context
 from musicgen_app.gui.tabs import models
 from musicgen_app.machine import user_settings
 from musicgen_app.models import installed
 from musicgen_app.models.bundle import write_bundle
+from musicgen_app.server.context import Context
 
 NASTY = '<img src=x onerror="alert(1)">'
 

@@ -91,8 +91,8 @@ def test_what_goes_wrong_is_told_in_the_words_of_the_page(home, monkeypatch):
 def test_the_tab_says_where_the_network_is_used(home):
     import gradio as gr
 
-    from musicgen_app.gui.context import Context
     from musicgen_app.machine import user_settings
+    from musicgen_app.server.context import Context
 
     with gr.Blocks() as page:
         published.build(Context(engine=None, library=None, settings=user_settings.Settings(), requests=None))

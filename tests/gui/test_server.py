@@ -15,7 +15,7 @@ import pytest
 
 from musicgen_app import audio
 from musicgen_app.cli import run
-from musicgen_app.cli.gui import _listener
+from musicgen_app.cli.serving.listening import listener_on
 from support.gui_server import GuiServer
 
 pytestmark = pytest.mark.slow
@@ -296,7 +296,7 @@ def test_the_next_port_is_taken_only_where_none_was_asked_for(home, capfd):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with _listener("127.0.0.1", port, any_port=True) as other:
+        with listener_on("127.0.0.1", port, any_port=True) as other:
             assert other.getsockname()[1] not in (0, port)
         assert run(["gui", "--port", str(port)]) == 2
         assert f"port {port} of 127.0.0.1 is taken" in capfd.readouterr().err
@@ -313,7 +313,7 @@ def test_the_next_port_is_taken_only_where_none_was_asked_for(home, capfd):
 )
 def test_the_address_is_printed_and_opened(home, capfd, monkeypatch, options, printed, opened):
     seen = []
-    monkeypatch.setattr("musicgen_app.gui.server.serve", lambda *a: a[-1]("http://127.0.0.1:7999/"))
+    monkeypatch.setattr("musicgen_app.server.serving.serve", lambda *a: a[-1]("http://127.0.0.1:7999/"))
     monkeypatch.setattr("webbrowser.open", seen.append)
     assert run(["gui", "--port", "0", *options]) == 0
     assert capfd.readouterr() == (printed.replace("LIBRARY", str(home / "results")), "")
@@ -323,7 +323,7 @@ def test_the_address_is_printed_and_opened(home, capfd, monkeypatch, options, pr
 def test_the_password_may_stand_in_the_environment(home, monkeypatch):
     given = []
     monkeypatch.setattr(
-        "musicgen_app.gui.server.serve", lambda settings, listener, password, ready: given.append(password)
+        "musicgen_app.server.serving.serve", lambda settings, listener, password, build, ready: given.append(password)
     )
     assert run(["gui", "--port", "0"]) == 0
     monkeypatch.setenv("TTM_APP_GUI_PASSWORD", "from outside")

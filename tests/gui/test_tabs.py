@@ -9,10 +9,10 @@ from pathlib import Path
 import gradio
 import pytest
 
-from musicgen_app.gui.context import Context
-from musicgen_app.gui.request_queue import EngineHolder
 from musicgen_app.gui.tabs import models
 from musicgen_app.machine import user_settings
+from musicgen_app.server.context import Context
+from musicgen_app.server.request_queue import EngineHolder
 from ttm_trainer.gui import train_tab
 from ttm_trainer.runtime.background_jobs import BackgroundJob, Jobs
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from musicgen_app.gui.context import Context
 from musicgen_app.machine import paths, user_settings
 from musicgen_app.models import installed
+from musicgen_app.server.context import Context
 from support.background_run import SIZES, prepare_tiny, until
 from ttm_trainer.gui import train_tab
 from ttm_trainer.runtime import background_jobs

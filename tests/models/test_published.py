@@ -106,7 +106,8 @@ def test_an_estimate_says_when_the_machine_is_busy(busy, home, capsys, monkeypat
         expected.is_busy.cache_clear()
 
 
-def test_the_list_says_where_more_is(home, capsys):
+def test_the_list_says_where_more_is(home, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert run(["models", "list"]) == 0
     assert "ttm-app models available" in capsys.readouterr().err
 

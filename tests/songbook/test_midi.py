@@ -117,7 +117,10 @@ def one_track(data: bytes) -> bytes:
         (one_track(b"\x00\x11\x22\x33\x44"), "damaged"),
         (one_track(b"\x00\xff\x51\x7f\x00"), "damaged"),
         (write_midi(SONG)[:60], "damaged"),
-        (one_track(b"\x00\x90\x3c\x40\xff\xff\xff\x7f\x80\x3c\x00\x00\xff\x2f\x00"), "more than 10,000 bars"),
+        (one_track(b"\x00\x90\x3c\x40\xff\xff\x7f\x80\x3c\x00" * 3), "more than 10,000 bars"),
+        (one_track(b"\x00\x90\x3c\x40\xff\xff\xff\x7f\x80\x3c\x00"), "beyond 1,000,000 quarter notes"),
+        (one_track(b"\xff" * 400 + b"\x00\xff\x2f\x00"), "beyond 1,000,000 quarter notes"),
+        (one_track(b"\x00\xff\x06\x01A\x00\x90\x3c\x40\x83\x00\x80\x3c\x40" * 10_000), "10,000 sections"),
         (one_track(b"\x00\xff\x2f\x00"), "no notes and no chords"),
         (header() + b"\0" * 1_000_001, "longer than"),
     ],
@@ -127,6 +130,28 @@ def test_rubbish_is_refused_in_one_line(data, reason):
     with pytest.raises(RequestError, match=reason) as caught:
         read_midi(data)
     assert "\n" not in str(caught.value) and time.monotonic() - began < 5
+
+
+def test_what_a_plan_cannot_keep_of_a_file_is_told():
+    file, track, out = mido.MidiFile(), mido.MidiTrack(), io.BytesIO()
+    file.tracks.append(track)
+    for tempo, key, beats in ((1, "C", 4), (500_000, "Eb", 3), (0, "Am", 4)):
+        track.append(mido.MetaMessage("set_tempo", tempo=tempo))
+        track.append(mido.MetaMessage("key_signature", key=key))
+        track.append(mido.MetaMessage("time_signature", numerator=beats, denominator=4))
+        track.append(mido.Message("note_on", note=60, velocity=64))
+        track.append(mido.Message("note_off", note=60, time=480 * 5))
+    file.save(file=out)
+    found = read_midi(out.getvalue())
+    assert found.plan.tempo == 1_000 and found.plan.key == "C major"
+    notes = " ".join(found.notes)
+    for part in (
+        "a tempo of 60,000,000 became 1,000",
+        "without end",
+        "changes to Eb major, A minor",
+        "3/4 within a bar",
+    ):
+        assert part in notes
 
 
 def test_no_damage_does_worse_than_be_refused():

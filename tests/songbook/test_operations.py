@@ -105,3 +105,7 @@ def test_more_sections():
         op.repeat(SONG, 400)
     with pytest.raises(RequestError, match="once or more"):
         op.repeat(SONG, 10**9)
+    with pytest.raises(RequestError, match="there is no chord 999: the plan has"):
+        op.substitute(SONG, "tritone", 999)
+    with pytest.raises(RequestError, match="chord 1 of .* has no tritone substitute"):
+        op.substitute(Plan(chords=(("C", 4.0),)), "tritone", 1)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from musicgen_app.control.key_names import read_key, short_key
 from musicgen_app.control.plan import MAX_CHORDS, Plan, Section
 from musicgen_app.errors import RequestError
-from musicgen_app.songbook.keys import read_key, short_key
+from musicgen_app.songbook.plan_files import parse_plan
 from musicgen_app.songbook.sheet import read_form, read_row, read_sheet
 from musicgen_app.songbook.sheet_writer import write_sheet
 from support.plans import plans
@@ -145,6 +146,8 @@ def test_a_form_takes_sections_from_the_plan():
         ("verse 0", "line 1, column 1", "how many bars"),
         ("verse 2: Am F C G", "line 1, column 1", "do not fit"),
         ("verse 99999", "line 1, column 1", "at most 10,000"),
+        ("verse -4: Am", "line 1, column 7", "head of a section"),
+        ("{start_of_verse", "line 1, column 1", "no directive"),
         ("bridge", "line 1, column 1", "how many bars"),
         ("verse 8 energy 2: Am", "line 1, column 9", "from 0 to 1"),
         ("verse 8 bass: Am", "line 1, column 9", "head of a section"),
@@ -212,3 +215,46 @@ def test_keys(text, key):
 def test_what_is_more_than_a_key_or_another_word_is_none(text):
     with pytest.raises(ValueError, match="is no key"):
         read_key(text)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b" \n", "the file is empty"),
+        (b'{"tempo": 90, "tempo": 120}', "'tempo' stands twice"),
+        (b'{"sections": [{"bars": 4, "bars": 8}]}', "'bars' stands twice"),
+    ],
+)
+def test_a_file_that_says_nothing_or_one_thing_twice_is_refused(data, reason):
+    with pytest.raises(RequestError, match=f"line 1, column 1: {reason}"):
+        parse_plan(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "bars"),
+    [
+        ("Verse 1: Am F C G\nVerse 2: F G", [4, 2]),
+        ("Verse 1\nAm F C G\nVerse 2", [4, 4]),
+        ("[Verse] Am F (2x)", [4]),
+        ("[Chorus (x2)]\nAm F", [2, 2]),
+        ("Chorus (x2): Am F", [2, 2]),
+        ("Intro (4 bars): Am F", [4]),
+        ("Verse: Am F\nRepeat verse x2", [2, 2, 2]),
+        ("Key = G\nTempo = 90\nverse: G", [1]),
+        ("Time signature: 3/4\nverse: G", [1]),
+    ],
+)
+def test_habits_of_guitarists(text, bars):
+    assert [section.bars for section in read_sheet(text).plan.sections] == bars
+
+
+def test_a_row_of_names_is_no_section():
+    with pytest.raises(RequestError, match="line 3, column 1: 'Form'.*name alone"):
+        read_sheet("A: Am F\nB: C G\nForm: A A B A")
+
+
+def test_a_sheet_of_windows_is_read():
+    assert parse_plan("verse: Am F".encode("utf-16")).plan == read_sheet("verse: Am F").plan
+    with pytest.raises(RequestError, match="save it as UTF-8"):
+        parse_plan("Höhe: Am".encode("latin-1"))

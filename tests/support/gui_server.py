@@ -1,4 +1,4 @@
-"""`ttm-app gui` as a process of its own, with the tiny model, that cannot reach anything but this computer."""
+"""`ttm-app gui` or `serve` as a process, with the tiny model, that cannot reach anything but this computer."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ class GuiServer:
             "GRADIO_ANALYTICS_ENABLED": "True",
         }
 
-    def start(self, *options: str) -> str:
-        """Start it and return its address, when the page answers."""
-        command = [sys.executable, "-m", "musicgen_app", "gui", "--no-open", "--json", *options]
+    def start(self, *options: str, command: tuple[str, ...] = ("gui", "--no-open")) -> str:
+        """Start it and return its address, when it answers."""
+        command = [sys.executable, "-m", "musicgen_app", *command, "--json", *options]
         if not any(option.startswith("--port") for option in options):
             command += ["--port", "0"]
         with open(self.errors, "a") as errors:

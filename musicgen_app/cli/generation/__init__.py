@@ -1,1 +1,7 @@
-"""`ttm-app generate`: one clip, variations and batches."""
+"""`ttm-app generate`, and its batches.
+
+generate                        the command
+plan_options, length_options    options that say what is played, and how many bars of it
+batch, prompt_file, claims      many prompts: their lines, and which of several processes makes which
+output_files                    names of files, what is written and printed
+"""

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import Cancelled, DependencyError, FileError, ModelError, RequestError, TTMError
-from ...machine import unfinished
 from ...machine.paths import slug
 from ..library import keep
 from ..terminal import cancel_on_signals, print_error, print_json, print_note, progress_line
@@ -34,6 +33,9 @@ if TYPE_CHECKING:
     from ...models.bundle import Bundle
     from ...models.installed import ResolvedRequest
     from ...request import GenerationRequest, GenerationResult
+    from ...server.resident import ServerEngine
+
+SECONDS_A_BAR, FORM = 2.0, 16  # about, until a clip's tempo is known; and bars of a form
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def plan(
     """
     from ...models.adapters import adapted
     from ...models.installed import completed
-    from ...request import GenerationRequest, with_defaults
+    from ...request import GenerationRequest, over, with_defaults
 
     usual = settings or {}
     GenerationRequest.from_dict(with_defaults({"prompt": "any"} | defaults, usual))  # found out once, not at every line
@@ -100,7 +102,7 @@ def plan(
             clips.append(prompt)
             continue
         try:
-            request = GenerationRequest.from_dict(with_defaults(defaults | prompt.values, usual))
+            request = GenerationRequest.from_dict(with_defaults(over(defaults, prompt.values), usual))
             if request.seed is None:
                 seen[request.prompt] += 1
                 request = replace(request, seed=seed_of(request.prompt, seen[request.prompt]))
@@ -166,11 +168,10 @@ def run(
         except TTMError as error:
             tally.fail(clip.line, error)
     if waiting:
-        from ...engine import CancelToken, Engine
+        from ...engine import CancelToken
+        from ...server.resident import engine_for
 
-        engine = Engine(
-            device=chosen.device, precision=chosen.precision, decoder=chosen.decoder, unfinished=unfinished.folder()
-        )
+        engine = engine_for(chosen, print_note)
         token, library = CancelToken(), chosen.library if chosen.keep else None
         todo = [clip for group in waiting.values() for clip in group]
         sweep()
@@ -188,7 +189,7 @@ def run(
 
 def _make(
     clips: list[PlannedClip],
-    engine: Engine,
+    engine: Engine | ServerEngine,
     token: CancelToken,
     library: Path | None,
     force: bool,
@@ -326,7 +327,8 @@ def _difference(path: Path, clip: PlannedClip) -> str:
 def _work(request: GenerationRequest) -> float:
     """How long a clip takes in comparison to others: the sampler's evaluations, a second of music each."""
     assert request.steps is not None  # the request is resolved
-    return request.length * request.steps * (1 if request.solver in ("euler", "mean") else 2) * request.best_of
+    seconds = request.length if request.seconds else SECONDS_A_BAR * (request.bars or FORM)
+    return seconds * request.steps * (1 if request.solver in ("euler", "mean") else 2) * request.best_of
 
 
 class _Meter:

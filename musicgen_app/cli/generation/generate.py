@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +14,15 @@ from ...errors import Cancelled, RequestError
 from ...machine import paths, unfinished, user_settings
 from ...request import SOLVERS, parse_adapters, parse_conditions
 from ..completion import FORMAT, MODEL
-from ..terminal import cancel_on_signals, print_note, progress_line, read_stdin
-from .output_files import check_folder, numbered, print_clip, save, tell_where_it_goes_on, wants_sidecar
+from ..terminal import print_note, read_stdin
+from .length_options import length_of, length_options
+from .output_files import check_target, numbered, tell_where_it_goes_on, wants_sidecar, write_clips
 from .plan_options import PLAN, check_words, given_plan, plan_options, resolved
 
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
     from ...models.installed import ResolvedRequest
-    from ...request import GenerationRequest
+    from ...request import GenerationRequest, GenerationResult
 
 STDIN_BYTES = 1_000_000
 
@@ -47,8 +49,9 @@ What is played:
 Many prompts:
   --prompts FILE makes a clip of every line; - is stdin. A line is a prompt, or a JSON object such as
   {"prompt": "slow piano", "seconds": 20, "output": "piano.flac"}, whose keys are prompt, output,
-  negative, seconds, seed, steps, guidance, guidance_interval, solver, variations, model, loudness,
-  best_of, conditions, adapters, and of what is played plan, bpm, key, metre, chords, drums and form.
+  negative, seconds, bars, loop, seed, steps, guidance, guidance_interval, solver, variations, model,
+  loudness, best_of, conditions, adapters, and of what is played plan, bpm, key, metre, chords, drums
+  and form.
   Blank lines and lines that start with # are skipped. What a line leaves open, options decide.
   A line without a seed, where there is no --seed either, gets one from its prompt: in every run
   the same. So run the same command again to go on: files that are there already are passed over.
@@ -67,6 +70,7 @@ Examples:
   ttm-app generate --prompts prompts.txt --out-dir songs --format flac --seconds 20
   ttm-app generate "folk guitar" --plan song.txt -o folk.wav
   ttm-app generate "folk guitar" --chords "Am F C E7" --bpm 96 --no-drums -o folk.wav
+  ttm-app generate "dusty house beat" --loop 8bars --bpm 122 -o beat.wav
 """
 
 
@@ -74,6 +78,7 @@ Examples:
 @click.argument("prompt", required=False)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write, or a folder to write into.")
 @click.option("--seconds", type=float, metavar="S", help="Length of the clip.  [default: 10]")
+@length_options
 @click.option("--seed", type=int, metavar="N", help="The same seed gives the same music.  [default: drawn]")
 @click.option("-n", "--variations", type=int, metavar="N", help="How many clips, with seeds one apart.  [default: 1]")
 @click.option("--best-of", type=int, metavar="N", help="Make N candidates of each clip, keep the best.  [default: 1]")
@@ -103,6 +108,7 @@ Examples:
     type=click.Choice(user_settings.DECODERS),
     help="What turns latents into sound; auto is what the model names.  [default: auto]",
 )
+@click.option("--server", metavar="auto|off|URL", help="Make it through a ttm-app server that runs.  [default: off]")
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Make this file again; options given here win.")
 @click.option("--prompts", type=click.Path(path_type=Path), metavar="FILE", help="A clip of every line; - is stdin.")
 @click.option("--out-dir", type=click.Path(path_type=Path), metavar="DIR", help="--prompts: folder to write into.  [.]")
@@ -123,6 +129,7 @@ def generate(
     device: str | None,
     precision: str | None,
     decoder: str | None,
+    server: str | None,
     source: Path | None,
     prompts: Path | None,
     out_dir: Path | None,
@@ -135,12 +142,16 @@ def generate(
     quiet: bool,
     conditions: tuple[str, ...],
     adapters: tuple[str, ...],
+    bars: int | None,
+    loop: str | None,
+    no_loop: bool,
     **values,
 ) -> None:
     """Make music from PROMPT and write it to an audio file. PROMPT "-" is read from stdin."""
     flags = {"device": device, "precision": precision, "decoder": decoder, "sidecar": sidecar, "keep": keep}
-    chosen = user_settings.load(**flags, format=format)
+    chosen = user_settings.load(**flags, format=format, server=server)
     given = {name: value for name, value in values.items() if value is not None}
+    given |= length_of(bars, loop, no_loop)
     if conditions:
         given["conditions"] = parse_conditions(conditions)
     if adapters:
@@ -170,47 +181,21 @@ def generate(
     targets = _targets(output, request, chosen.format)
     sidecar = wants_sidecar(chosen.sidecar, targets[0], request)
     for target in targets:
-        _check_target(target, sidecar, force)
-    _make(resolution, targets, chosen, sidecar, force, as_json, quiet)
+        check_target(target, sidecar, force)
+    write_clips(partial(_make, resolution, chosen), targets, chosen, sidecar, force, as_json, quiet)
 
 
-def _make(
-    request: ResolvedRequest,
-    targets: list[Path],
-    chosen: user_settings.Settings,
-    sidecar: bool,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Make the clips of a request, write each to its file, and keep a copy. Cancelled says how many were written."""
-    from ...engine import CancelToken, Engine
-    from .. import library
+def _make(request: ResolvedRequest, chosen: user_settings.Settings, progress, token) -> list[GenerationResult]:
+    """The clips of a request, by a server that runs where that is wanted. Cancelled says whether it can go on."""
+    from ...server.resident import engine_for
 
-    engine = Engine(
-        device=chosen.device, precision=chosen.precision, decoder=chosen.decoder, unfinished=unfinished.folder()
-    )
-    token, written, keeping = CancelToken(), 0, chosen.keep
-    with cancel_on_signals(token):
-        try:
-            tell_where_it_goes_on(engine, request)
-            with progress_line(show=not quiet) as progress:
-                results = engine.generate(request, progress, token)
-            for note in dict.fromkeys(note for result in results for note in result.notes):
-                print_note(f"warning: {note}")
-            for result, target in zip(results, targets, strict=True):
-                if token.cancelled:
-                    raise KeyboardInterrupt
-                beside = save(result, target, sidecar, force)
-                written += 1
-                print_clip(result, target, beside, as_json, quiet)
-                keeping = keeping and library.keep(result, target, chosen.library)
-        except Cancelled as error:
-            again = "; run the same command again to go on" if engine.steps_done(request) else ""
-            raise Cancelled(f"{error}{again}") from None
-        except KeyboardInterrupt:
-            done = f"{written} of {len(targets)} files were written" if written else "nothing was written"
-            raise Cancelled(f"cancelled; {done}") from None
+    engine = engine_for(chosen, print_note)
+    tell_where_it_goes_on(engine, request)
+    try:
+        return engine.generate(request, progress, token)
+    except Cancelled as error:
+        again = "; run the same command again to go on" if engine.steps_done(request) else ""
+        raise Cancelled(f"{error}{again}") from None
 
 
 def _stdin() -> str:
@@ -223,13 +208,13 @@ def _stdin() -> str:
 def _request(source: Path | None, given: dict, chosen: user_settings.Settings) -> GenerationRequest:
     """The request of `source`, or that of the settings, with what the command line says on top."""
     from ...library.metadata import request_from
-    from ...request import GenerationRequest, with_defaults
+    from ...request import GenerationRequest, over, with_defaults
 
     if source is not None:
         request = request_from(source)
         for several in given.keys() & {"conditions", "adapters"}:
             given = given | {several: getattr(request, several) | given[several]}
-        return replace(request, **given).validated()
+        return GenerationRequest(**over(vars(request), given)).validated()
     if "prompt" not in given and "plan" not in given:
         raise RequestError('give a PROMPT, such as ttm-app generate "slow piano", or --plan FILE, or --from FILE')
     values = with_defaults(given, chosen.request())
@@ -253,18 +238,6 @@ def _targets(output: Path | None, request: GenerationRequest, suffix: str) -> li
         best = f"-best-of-{request.best_of}" if request.best_of > 1 else ""
         output = (output or Path()) / f"{paths.slug(request.prompt)}-{request.seed}{best}{suffix}"
     return numbered(output, request.variations)
-
-
-def _check_target(target: Path, sidecar: bool, force: bool) -> None:
-    """Find out before the model runs that a file could not be written after it. Raises FileError."""
-    from ...audio import check_target
-    from ...library.metadata import sidecar_path
-    from ...machine.files import check_free
-
-    check_target(target, force)
-    if sidecar:
-        check_free(sidecar_path(target), force)
-    check_folder(target.parent)
 
 
 def _warn_of_other_weights(source: Path, bundle: Bundle) -> None:

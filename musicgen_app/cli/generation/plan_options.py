@@ -76,9 +76,9 @@ def check_words(prompt: str) -> None:
 def resolved(request: GenerationRequest, chosen: Settings) -> ResolvedRequest:
     """A request with nothing left open; its model is read only where its length depends on what is borrowed."""
     if request.borrows_length:
-        from ...engine import Engine
+        from ...server.resident import own_engine
 
-        return Engine(device=chosen.device, precision=chosen.precision, decoder=chosen.decoder).resolve(request)
+        return own_engine(chosen).resolve(request)
     from ...models.installed import resolve
 
     return resolve(request)

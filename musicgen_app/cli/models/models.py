@@ -49,7 +49,8 @@ def list_command(as_json: bool) -> None:
         needs = f"  (needs {', '.join(model['missing'])}: ttm-app models download {model['name']})"
         about_it = f"{model['name']:<{width}}  {model['version']}  {model['title']} ({model['licence']})"
         click.echo(printable(about_it + (needs if model["missing"] else "")))
-    print_note("ttm-app models available lists trained models of others that can be installed")
+    if sys.stdout.isatty():
+        print_note("ttm-app models available lists trained models of others that can be installed")
 
 
 @models.command()
@@ -291,7 +292,7 @@ def _parts_to_get(name: str) -> tuple[list[str], str | None]:
     from ...models.hub import PARTS, name_of
     from ...models.installed import list_models
     from ...models.paper_systems import SYSTEMS
-    from ...models.published import PUBLISHED
+    from ...models.published import EMBEDDERS, PUBLISHED
 
     for bundle in list_models():
         if bundle.name == name:
@@ -301,5 +302,6 @@ def _parts_to_get(name: str) -> tuple[list[str], str | None]:
     if name in PARTS:
         return [name], None
     known = f"a published model ({', '.join(PUBLISHED)}; hf:OWNER/NAME), a system ({', '.join(SYSTEMS)}),"
-    known += f" a part ({', '.join(PARTS)}) or a model that is here"
+    known += f" a part ({', '.join(PARTS)}), a network that scores music ({', '.join(EMBEDDERS)})"
+    known += " or a model that is here"
     raise ModelError(f"nothing to download for {name!r}: name {known}")

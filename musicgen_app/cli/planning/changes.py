@@ -60,6 +60,14 @@ def _write(plan: Plan, output: Path | None, force: bool, as_json: bool) -> None:
         click.echo(plan_bytes(plan, ".txt").decode(), nl=False)
 
 
+def _change(source: Path, output: Path | None, force: bool, as_json: bool, name: str, **values: object) -> None:
+    """Read a plan, do one operation to it with the values that are given, and write it. Raises as those do."""
+    from ...songbook.changes import changed
+
+    given = {name: value for name, value in values.items() if value is not None}
+    _write(changed(_read(source), name, given), output, force, as_json)
+
+
 @click.command("to-sheet")
 @_writes
 def to_sheet(source: Path, output: Path | None, force: bool, as_json: bool) -> None:
@@ -107,9 +115,7 @@ def from_midi(source: Path, output: Path | None, force: bool, as_json: bool) -> 
 @click.argument("semitones", type=click.IntRange(-48, 48))
 def transpose(source: Path, semitones: int, output: Path | None, force: bool, as_json: bool) -> None:
     """Move the plan in FILE by SEMITONES, up or (with a minus) down."""
-    from ...control import operations
-
-    _write(operations.transpose(_read(source), semitones), output, force, as_json)
+    _change(source, output, force, as_json, "transpose", semitones=semitones)
 
 
 @click.command()
@@ -117,11 +123,7 @@ def transpose(source: Path, semitones: int, output: Path | None, force: bool, as
 @click.argument("name", metavar="KEY")
 def key(source: Path, name: str, output: Path | None, force: bool, as_json: bool) -> None:
     """Move the plan in FILE to KEY, such as Cm."""
-    from ...control import operations
-    from ...songbook import wishes
-
-    wanted = wishes.Wishes.checked({"key": name}).key
-    _write(operations.in_key(operations.keyed(_read(source)), wanted or name), output, force, as_json)
+    _change(source, output, force, as_json, "key", key=name)
 
 
 @click.command()
@@ -129,11 +131,7 @@ def key(source: Path, name: str, output: Path | None, force: bool, as_json: bool
 @click.argument("bpm", type=float)
 def tempo(source: Path, bpm: float, output: Path | None, force: bool, as_json: bool) -> None:
     """Give the plan in FILE another tempo; sections with one of their own change in proportion."""
-    from ...control import operations
-    from ...songbook import wishes
-
-    wishes.Wishes.checked({"bpm": bpm})
-    _write(operations.at_tempo(_read(source), bpm), output, force, as_json)
+    _change(source, output, force, as_json, "tempo", bpm=bpm)
 
 
 @click.command()
@@ -141,11 +139,7 @@ def tempo(source: Path, bpm: float, output: Path | None, force: bool, as_json: b
 @click.argument("name", metavar="METRE")
 def metre(source: Path, name: str, output: Path | None, force: bool, as_json: bool) -> None:
     """Give the plan in FILE another metre; every chord keeps its share of the bar."""
-    from ...control import operations
-    from ...songbook import wishes
-
-    wishes.Wishes.checked({"metre": name})
-    _write(operations.in_metre(_read(source), name), output, force, as_json)
+    _change(source, output, force, as_json, "metre", metre=name)
 
 
 @click.command()
@@ -156,11 +150,7 @@ def reharmonise(
     source: Path, chords: str, section: str | None, output: Path | None, force: bool, as_json: bool
 ) -> None:
     """Give the plan in FILE other CHORDS, a row such as "Am F (C G) E7"."""
-    from ...control import operations
-    from ...songbook.sheet import read_row
-
-    plan = _read(source)
-    _write(operations.with_chords(plan, read_row(chords, plan.key).chords, section), output, force, as_json)
+    _change(source, output, force, as_json, "reharmonise", chords=chords, section=section)
 
 
 @click.command()
@@ -169,9 +159,7 @@ def reharmonise(
 @click.option("--number", type=int, metavar="N", help="Only the Nth chord that is written.  [default: all that can]")
 def substitute(source: Path, kind: str, number: int | None, output: Path | None, force: bool, as_json: bool) -> None:
     """Put a tritone substitute, or the relative, in the place of chords."""
-    from ...control import operations
-
-    _write(operations.substitute(_read(source), kind, number), output, force, as_json)
+    _change(source, output, force, as_json, "substitute", kind=kind, number=number)
 
 
 @click.command()
@@ -179,9 +167,7 @@ def substitute(source: Path, kind: str, number: int | None, output: Path | None,
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The same seed gives the same plan.")
 def vary(source: Path, seed: int, output: Path | None, force: bool, as_json: bool) -> None:
     """Change some chords of the plan in FILE, by the seed."""
-    from ...control import operations
-
-    _write(operations.vary(_read(source), seed), output, force, as_json)
+    _change(source, output, force, as_json, "vary", seed=seed)
 
 
 @click.command()
@@ -190,13 +176,7 @@ def vary(source: Path, seed: int, output: Path | None, force: bool, as_json: boo
 @click.option("--at", type=click.IntRange(0), metavar="N", help="Before section N, from 0.  [default: at the end]")
 def extend(source: Path, section: str, at: int | None, output: Path | None, force: bool, as_json: bool) -> None:
     """Add a SECTION as a sheet has it, such as "bridge 8: F G Am Am", or the name of one that is there."""
-    from ...control import operations
-    from ...songbook.sheet import read_form
-
-    plan = _read(source)
-    for number, new in enumerate(read_form(section, plan).plan.sections):
-        plan = operations.extend(plan, new, None if at is None else at + number)
-    _write(plan, output, force, as_json)
+    _change(source, output, force, as_json, "extend", section=section, at=at)
 
 
 @click.command()
@@ -205,9 +185,7 @@ def extend(source: Path, section: str, at: int | None, output: Path | None, forc
 @SECTION
 def repeat(source: Path, times: int, section: str | None, output: Path | None, force: bool, as_json: bool) -> None:
     """Play the form of the plan in FILE so many TIMES, or each section of one name."""
-    from ...control import operations
-
-    _write(operations.repeat(_read(source), times, section), output, force, as_json)
+    _change(source, output, force, as_json, "repeat", times=times, section=section)
 
 
 @click.command()

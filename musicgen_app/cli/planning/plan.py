@@ -14,7 +14,6 @@ from ..generation.plan_options import PLAN, check_words, given_plan, plan_option
 from ..groups import CommandGroup
 from ..terminal import print_json
 from . import changes
-from .table import table
 
 if TYPE_CHECKING:
     from ...request import GenerationRequest
@@ -66,6 +65,8 @@ def plan(context: click.Context, prompt: str | None, as_json: bool, **values) ->
     if as_json:
         print_json(decision.to_dict(request.length))
     else:
+        from .table import table
+
         click.echo(table(decision, request, prompt is not None))
 
 

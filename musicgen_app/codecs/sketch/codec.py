@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..chunks import spans
+from ..chunks import OnChunk, spans
 from .networks import KERNEL
-from .phases import count_turns, reconstruct
+from .phases import close_turns, count_turns, reconstruct
 
 CHUNK_SECONDS = 60.0  # decoded at once: some 300 MB
 
@@ -45,13 +45,17 @@ class SpectrumCodec(nn.Module):
 
     @property
     def phase_context(self) -> int:
-        """Latents on either side that a frame of the waveform depends on.
+        """Latents on either side that a frame of the waveform depends on."""
+        return math.ceil(self._phase_context(self.config.hop) / self.config.frames_per_latent)
+
+    def _phase_context(self, hop: int) -> int:
+        """The same in frames that are `hop` samples apart.
 
         One overlap of frames for each iteration of the phases and for each of `sums`, and `memory`.
         """
         c = self.config
-        frames = (c.phase_iterations + self.sums) * (c.n_fft // c.hop - 1) + self.memory * c.sample_rate / c.hop
-        return math.ceil(frames / c.frames_per_latent)
+        overlap = -(-c.n_fft // hop) - 1
+        return (c.phase_iterations + self.sums) * overlap + math.ceil(self.memory * c.sample_rate / hop)
 
     @property
     def context(self) -> int:
@@ -94,7 +98,43 @@ class SpectrumCodec(nn.Module):
             before = turns[:, passed - 1] if passed else before
             mid = reconstruct(magnitude, c.n_fft, c.hop, c.phase_iterations, turns)
             hop = self.samples_per_latent
-            yield self.spread(mid, output)[..., (start - first) * hop : (stop - first) * hop]
+            yield self.spread(mid, output, c.hop)[..., (start - first) * hop : (stop - first) * hop]
+
+    def loop_samples(self, latents: int, samples: int) -> int:
+        """How many samples `decode_loop` makes of so many latents, for a loop of so many samples: at most 0.1 % off."""
+        frames = latents * self.config.frames_per_latent
+        return frames * max(1, round(samples / frames))
+
+    def decode_loop(self, latents: Tensor, samples: int, on_chunk: OnChunk | None = None) -> Tensor:
+        """Latents (B, T, D) of loops -> waveform (B, channels, loop_samples(T, samples)), which begins where it ends.
+
+        The frames lie a little closer or wider than they were coded, so that they fill the loop at their own pitch.
+        """
+        return self.decode_loop_with(self.decoder, latents, samples, on_chunk)
+
+    def decode_loop_with(
+        self, network: Callable[[Tensor], Tensor], latents: Tensor, samples: int, on_chunk: OnChunk | None = None
+    ) -> Tensor:
+        """`decode_loop` with another network in the place of the decoder's (an ONNX session)."""
+        c, ratio, total = self.config, self.config.frames_per_latent, latents.shape[1]
+        hop = self.loop_samples(total, samples) // (total * ratio)
+        near, wide = self._phase_context(hop), self.context * ratio  # frames
+        before: Tensor | float = 0.0
+        outputs, turns, pieces = [], [], []
+        for start, stop in spans(total, self.chunk):
+            seen = network(latents[:, _places(start - self.context, stop + self.context, total)])
+            outputs.append(seen[:, wide : wide + (stop - start) * ratio])
+            turns.append(count_turns(self.magnitude(outputs[-1]), c.n_fft, hop, before))
+            before = turns[-1][:, -1]
+        output, closed = torch.cat(outputs, dim=1), close_turns(torch.cat(turns, dim=1))
+        for start, stop in spans(total, self.chunk):
+            around = _places(start * ratio - near, stop * ratio + near, total * ratio)
+            seen = output[:, around]
+            mid = reconstruct(self.magnitude(seen), c.n_fft, hop, c.phase_iterations, closed[:, around])
+            pieces.append(self.spread(mid, seen, hop)[..., near * hop : (near + (stop - start) * ratio) * hop])
+            if on_chunk:
+                on_chunk(stop, total)
+        return torch.cat(pieces, dim=-1)
 
     def decoder_module(self) -> nn.Module:
         """The decoder network: latents (B, T, D) -> what `finish` takes."""
@@ -103,15 +143,18 @@ class SpectrumCodec(nn.Module):
     def finish(self, output: Tensor) -> Tensor:
         """What the decoder gives -> waveform (B, channels, T * samples_per_latent)."""
         c = self.config
-        return self.spread(reconstruct(self.magnitude(output), c.n_fft, c.hop, c.phase_iterations), output)
+        return self.spread(reconstruct(self.magnitude(output), c.n_fft, c.hop, c.phase_iterations), output, c.hop)
 
     def magnitude(self, output: Tensor) -> Tensor:
         """What the decoder gave -> STFT magnitude (B, frames, F); what is at the floor is silence."""
         levels = output[..., : self.config.n_fft // 2 + 1].float().clamp(max=self.loudest)
         return F.threshold(levels.exp() - self.config.floor, 1e-6, 0.0)
 
-    def spread(self, mid: Tensor, output: Tensor) -> Tensor:
-        """The mean of the channels (B, N), and what the decoder gave -> all channels (B, channels, N)."""
+    def spread(self, mid: Tensor, output: Tensor, hop: int) -> Tensor:
+        """The mean of the channels (B, N), and what the decoder gave -> all channels (B, channels, N).
+
+        hop: samples from one frame to the next.
+        """
         raise NotImplementedError
 
     def prepare(self, dtype: torch.dtype) -> None:
@@ -128,6 +171,11 @@ class SpectrumCodec(nn.Module):
             block.down.to(dtype)
         decoder.split.to(dtype)
         decoder.out.to(dtype)
+
+
+def _places(start: int, stop: int, total: int) -> Tensor:
+    """Places (stop - start,) in a loop of `total`, from `start`, which may lie before it, to `stop`."""
+    return torch.arange(start, stop) % total
 
 
 def save_codec(codec: SpectrumCodec, folder: Path, data: list[dict] | None = None) -> None:

@@ -105,5 +105,5 @@ class SketchCodec(SpectrumCodec):
         waveform = F.pad(waveform[:, 0], (0, -waveform.shape[-1] % self.samples_per_latent))
         return self.encoder(self.log_magnitude(waveform))
 
-    def spread(self, mid: Tensor, output: Tensor) -> Tensor:
+    def spread(self, mid: Tensor, output: Tensor, hop: int) -> Tensor:
         return mid[:, None]

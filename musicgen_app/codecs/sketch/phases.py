@@ -16,18 +16,21 @@ from torch import Tensor
 def frame(waveform: Tensor, n_fft: int, hop: int) -> Tensor:
     """Waveform (B, N), N a multiple of `hop` -> complex STFT (B, N / hop, n_fft / 2 + 1), each frame centred."""
     side = (n_fft - hop) // 2
-    mode = "reflect" if waveform.shape[-1] > side else "constant"
-    padded = F.pad(waveform[:, None], (side, side), mode=mode)[:, 0]
+    other = n_fft - hop - side
+    mode = "reflect" if waveform.shape[-1] > other else "constant"
+    padded = F.pad(waveform[:, None], (side, other), mode=mode)[:, 0]
     window = torch.hann_window(n_fft, device=waveform.device)
     return torch.fft.rfft(padded.unfold(-1, n_fft, hop) * window)
 
 
 def overlap_add(spectrum: Tensor, n_fft: int, hop: int) -> Tensor:
-    """Inverse of `frame`: complex STFT (B, T, n_fft / 2 + 1) -> waveform (B, T * hop); `hop` divides `n_fft`."""
-    overlap, side = n_fft // hop, (n_fft - hop) // 2
+    """Inverse of `frame`: complex STFT (B, T, n_fft / 2 + 1) -> waveform (B, T * hop)."""
+    overlap, side = -(-n_fft // hop), (n_fft - hop) // 2
     window = torch.hann_window(n_fft, device=spectrum.device)
-    frames = torch.fft.irfft(spectrum, n=n_fft).mul_(window).unflatten(-1, (overlap, hop))  # (B, T, overlap, hop)
-    weight = (window**2).unflatten(-1, (overlap, hop))
+    rest = (0, overlap * hop - n_fft)
+    frames = torch.fft.irfft(spectrum, n=n_fft).mul_(window)
+    frames = F.pad(frames, rest).unflatten(-1, (overlap, hop))  # (B, T, overlap, hop)
+    weight = F.pad(window**2, rest).unflatten(-1, (overlap, hop))
     batch, count = frames.shape[:2]
     total = frames.new_zeros(batch, count + overlap - 1, hop)
     envelope = frames.new_zeros(count + overlap - 1, hop)
@@ -55,6 +58,14 @@ def count_turns(magnitude: Tensor, n_fft: int, hop: int, before: Tensor | float 
     turns = frequency.gather(-1, nearest).double().mul_(hop / n_fft)
     turns[:, 0] += before
     return turns.cumsum_(dim=1)
+
+
+def close_turns(turns: Tensor) -> Tensor:
+    """Turns (B, T, F) of loops, in place, a little slower or faster in each bin: a whole number of them in a loop."""
+    frames = turns.shape[1]
+    missing = turns[:, -1:] - turns[:, -1:].round()
+    gone = torch.arange(1, frames + 1, dtype=turns.dtype, device=turns.device)[:, None] / frames
+    return turns.addcmul_(missing, gone, value=-1)
 
 
 def griffin_lim(magnitude: Tensor, phase: Tensor, n_fft: int, hop: int, iterations: int) -> Tensor:

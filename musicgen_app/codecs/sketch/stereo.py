@@ -203,17 +203,17 @@ class StereoCodec(SpectrumCodec):
         frames = self.frames(F.pad(waveform, (0, -waveform.shape[-1] % self.samples_per_latent)))
         return self.encoder(frames.magnitude, frames.stereo)
 
-    def spread(self, mid: Tensor, output: Tensor) -> Tensor:
+    def spread(self, mid: Tensor, output: Tensor, hop: int) -> Tensor:
         """The mid (B, N) and what the decoder gave of the side (in `output`) -> both channels (B, 2, N)."""
         c = self.config
-        spectrum = frame(mid, c.n_fft, c.hop)
+        spectrum = frame(mid, c.n_fft, hop)
         filters = mel_bands(c.sample_rate, c.n_fft, c.stereo_bands).to(mid.device)
         shares = filters / filters.sum(dim=1, keepdim=True).clamp_min(1e-6)  # bins between two bands mix them
         bands = shares.T  # (S, F)
         gain, rest = output[..., c.bins :].float().split(c.stereo_bands, dim=-1)
-        other = frame(_filtered(mid, _decorrelator(c.sample_rate).to(mid.device)), c.n_fft, c.hop)
+        other = frame(_filtered(mid, _decorrelator(c.sample_rate).to(mid.device)), c.n_fft, hop)
         side_spectrum = spectrum * (gain @ bands) + other * (rest.clamp(*REST).exp() @ bands)
-        side = overlap_add(side_spectrum, c.n_fft, c.hop)
+        side = overlap_add(side_spectrum, c.n_fft, hop)
         return torch.stack([mid + side, mid - side], dim=1)
 
 

@@ -20,11 +20,11 @@ from ...models import installed
 from ...request import SOLVERS, GenerationRequest
 from ...songbook.sheet_writer import write_sheet
 from ..components import PRIVATE, cards, change, component, ids_of, problem
-from .create_form import DRUMS, check_suffix, installed_model, request_from
+from .create_form import DRUMS, check_suffix, request_from
 from .create_queue import standing
 
 if TYPE_CHECKING:
-    from ..context import Context
+    from ...server.context import Context
 
 RECENT = 8  # clips shown when the page opens
 EMPTY = "Nothing here yet. Write what you want to hear, and press Generate: your clips appear here and are kept."
@@ -68,6 +68,8 @@ def build(context: Context) -> None:
     queue.click(do.stop, browser, None, trigger_mode="multiple", **quiet).then(**looking)
     form.source.upload(do.take, form.source, filled, **quiet)
     form.ideas.click(do.idea, None, form.prompt, **quiet)
+    for field in (form.bars, form.loop):  # their length takes the place of the other
+        field.input(None, [field, form.seconds], form.seconds, js="(on, seconds) => on ? null : seconds", **PRIVATE)
     form.seed.input(None, form.seed, form.keep, js="(text) => text.trim() !== ''", **PRIVATE)
     for shown in (page.load, Building.block.select):  # a model may have been added or removed meanwhile
         shown(do.models, form.model, form.model, **quiet)
@@ -153,7 +155,7 @@ class Handlers:
 
     def _fill(self, resolved: GenerationRequest) -> list:
         """The form with this request in it, its seed kept. Raises ModelError: its model is not here."""
-        installed_model(resolved.model, self.context.models_dir)
+        installed.find_installed(resolved.model, self.context.models_dir)
         return [True, *form_of(resolved, list(self.fields))]
 
     def _untouched(self) -> list:
@@ -174,6 +176,9 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
             settings.seconds, label="Length in seconds", step=1, min_width=110, placeholder="the plan's"
         )
         variations = gr.Number(1, label="Variations", step=1, min_width=110)
+    with gr.Row(elem_classes="fields"):
+        bars = gr.Number(None, label="or in bars", step=1, min_width=110, placeholder="8", elem_id="bars")
+        loop = gr.Checkbox(False, label="Loop", min_width=110, elem_id="loop")
     with gr.Row(elem_classes="fields"):
         seed = gr.Textbox(label="Seed", placeholder="a new one each time", max_lines=1, min_width=160, elem_id="seed")
         keep = gr.Checkbox(False, label="Keep this seed", min_width=110, elem_id="keep-seed")
@@ -203,8 +208,8 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
     generate = gr.Button("Generate", variant="primary", elem_id="generate")
     ideas = component("ideas", examples(), elem_id="ideas")
     fields = {
-        "prompt": prompt, "negative": negative, "seconds": seconds, "seed": seed, "variations": variations,
-        "model": model,
+        "prompt": prompt, "negative": negative, "seconds": seconds, "bars": bars, "loop": loop, "seed": seed,
+        "variations": variations, "model": model,
         "steps": steps, "guidance": guidance, "interval_from": low, "interval_to": high, "solver": solver,
         "loudness": loudness, "best_of": best_of, "conditions": conditions, **planning,
     }  # fmt: skip

@@ -18,8 +18,6 @@ from ...request import TEXT_LENGTH, GenerationRequest, parse_conditions, with_de
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ...models.bundle import Bundle
-
 TEXTS = ("prompt", "negative", "model", "solver", "conditions")
 PLAN_TEXTS = ("plan", "key", "metre", "chords", "form")  # their limits are `songbook.wishes`'
 DRUMS = {"": None, "yes": True, "no": False}  # words of the form -> what they mean
@@ -49,7 +47,7 @@ def request_from(values: dict, models_dir: Path | None = None, usual: dict | Non
     if isinstance(told := given.get("conditions"), str):
         given["conditions"] = parse_conditions(told.split(","))
     request = GenerationRequest(**{"prompt": ""} | with_defaults(given, usual or {})).validated()
-    bundle = installed_model(request.model, models_dir)
+    bundle = installed.find_installed(request.model, models_dir)
     for name in request.adapters:
         if not NAME.fullmatch(name):  # a page must not choose a folder
             raise ModelError(f"no adapter {name[:80]!a} is installed")
@@ -62,14 +60,6 @@ def check_suffix(suffix: str) -> str:
     if suffix not in FORMATS:
         raise RequestError(f"format must be one of {', '.join(FORMATS)}")
     return suffix
-
-
-def installed_model(name: str, models_dir: Path | None = None) -> Bundle:
-    """The installed model of that name; never a folder, which a page must not choose. Raises ModelError."""
-    bundles = {bundle.name: bundle for bundle in installed.list_models(models_dir)}
-    if name not in bundles:
-        raise ModelError(f"no model {name[:80]!r} is installed: choose one of {', '.join(bundles) or 'none'}")
-    return bundles[name]
 
 
 def _number(name: str, value: object) -> object:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ..components import now
 
 if TYPE_CHECKING:
-    from ..context import Context
-    from ..request_queue import Ticket
+    from ...server.context import Context
+    from ...server.request_queue import Ticket
 
 ENDED = {"failed": 60.0, "cancelled": 6.0}  # seconds for which a row stays after its end
 NOTED = 60.0  # the same, of one whose clips came with a note

@@ -13,7 +13,7 @@ from ..components import PRIVATE, cards, change, component, ids_of, now, problem
 
 if TYPE_CHECKING:
     from ...library.library import Library
-    from ..context import Context
+    from ...server.context import Context
 
 PAGE = 12  # clips
 ANY = "any"

@@ -17,7 +17,7 @@ from . import published
 
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
-    from ..context import Context
+    from ...server.context import Context
 
 FOLDER = "A model folder, or a .zip file of one"
 UPLOADS = [".zip", ".safetensors", ".pth", ".pt", ".ckpt", ".bin"]

@@ -14,7 +14,7 @@ from ..html import PLAIN, bar, note, on_show, table, words
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..context import Context
+    from ...server.context import Context
 
 SECONDS = 1.0  # between two looks at a download
 

@@ -17,7 +17,7 @@ from musicgen_app.errors import FileError, ModelError, RequestError
 from musicgen_app.library.metadata import request_from
 from support.fake_embedder import FakeEmbedder
 from support.sounds import beat, cadence, tones
-from ttm_trainer.evaluation.adherence_scores import joined, measure
+from ttm_trainer.evaluation.clips.adherence_scores import joined, measure
 from ttm_trainer.evaluation.clips.clip_features import ClipFeatures, unseen
 from ttm_trainer.evaluation.clips.clips import Clip
 from ttm_trainer.evaluation.clips.targets import Target, read_targets

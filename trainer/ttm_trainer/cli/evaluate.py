@@ -41,7 +41,7 @@ Examples:
   ttm-app evaluate following runs/mine/bundle --against sketch --data corpus -o following.json
   ttm-app evaluate plan sketch waltz blues my-song.txt --audio-out clips/
 """
-COMMANDS = ("following", "plan", "music", "sweep", "examples", "show")  # of a model of such a name the path is given
+COMMANDS = ("following", "plan", "music", "loops", "sweep", "examples", "show")  # of such a model the path is given
 MODEL = Name(lambda: [*installed_models(), *COMMANDS], "MODEL", folders=True)
 
 

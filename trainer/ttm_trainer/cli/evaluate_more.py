@@ -1,4 +1,4 @@
-"""`ttm-app evaluate following`, `plan`, `music`, `sweep` and `examples`: what a model can do, in parts of their own."""
+"""`ttm-app evaluate following`, `plan`, `music`, `loops`, `sweep`, `examples`: a model's abilities, in their parts."""
 
 from __future__ import annotations
 
@@ -189,6 +189,24 @@ def music(device, output, force, as_json, quiet, **values) -> None:
     if values["sheet"]:
         files.check_free(values["sheet"], force)
     run(measure_quality, AudioQuality(**values), table, device, output, force, as_json, quiet)
+
+
+@click.command(short_help="Whether loops have a seam that is heard.")
+@click.argument("model", type=MODEL)
+@click.option("--prompts", type=PATH, help="adherence, free-wording, or a file.  [default: both, so all genres]")
+@click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="Prompts, spread over the file.")
+@click.option("--bars", type=click.IntRange(2), default=8, show_default=True, help="Of each loop.")
+@click.option("--plain", is_flag=True, help="Measure the same clips without --loop as well.")
+@options("seed", "steps", "guidance", "bootstrap", "device", "audio-out", *REPORT)
+def loops(device, output, force, as_json, quiet, **values) -> None:
+    """Loops of MODEL, played round and round: what changes where the end meets the beginning, and their tempo.
+
+    The change of the spectrum at the seam is compared with that at the other bar lines, the step from the last sample
+    to the first with others nearby. The tempo is that of the length, and the one that is heard over the seam.
+    """
+    from ..evaluation.loop_seams import LoopSeams, measure_loops, table
+
+    run(measure_loops, LoopSeams(**values), table, device, output, force, as_json, quiet)
 
 
 @click.command(short_help="Kept reports as the tables of a model card.")

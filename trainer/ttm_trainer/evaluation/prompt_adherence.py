@@ -21,7 +21,7 @@ from musicgen_app.errors import FileError, RequestError
 from musicgen_app.models.installed import find
 
 from ..prepare.embedders import Embedder, load_embedder
-from .adherence_scores import Scores, joined, measure
+from .clips.adherence_scores import Scores, joined, measure
 from .clips.attribute_probe import AttributeProbe
 from .clips.clip_features import ClipFeatures, FeatureExtractor, extract_all, fit_probe, unseen
 from .clips.generate_clips import describe, make

@@ -32,7 +32,7 @@ from ..runtime.background_jobs import (
 )
 
 if TYPE_CHECKING:
-    from musicgen_app.gui.context import Context
+    from musicgen_app.server.context import Context
 
 LABEL = "Train"
 EVERY = 2.0  # seconds between two looks at a training that runs

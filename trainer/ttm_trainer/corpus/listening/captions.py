@@ -67,7 +67,7 @@ def _asked(t: Teller, facts: dict) -> list[str]:
         found.append(t.one("with drums", "with a beat") if facts["drums"] else t.one("no drums", "without drums"))
     found += [tempo(t)] if "bpm" in facts else []
     found += [key(t)] if "key" in facts else []
-    found += [t.one(*METRES[facts["metre"]])] if facts.get("metre", "4/4") in METRES and "metre" in facts else []
+    found += [t.one(*METRES[facts["metre"]])] if facts.get("metre") in METRES else []
     return found + ([chords(t)] if len(facts.get("chords", ())) > 1 and chords(t) else [])
 
 

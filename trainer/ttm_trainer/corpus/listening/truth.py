@@ -6,7 +6,7 @@ import numpy as np
 
 from musicgen_app.analysis.tempo import same
 from musicgen_app.control.plan import Plan
-from musicgen_app.control.theory import bar_length, parse_chord, tonic_and_mode
+from musicgen_app.control.theory import DARK_MODES, bar_length, parse_chord, tonic_and_mode
 
 from .evidence import BLOCK, NEAR, Sound
 
@@ -69,8 +69,7 @@ def _same_key(heard: str, written: str | None) -> bool:
     if written is None:
         return False
     (a, mode), (b, other) = tonic_and_mode(heard), tonic_and_mode(written)
-    thirds = {"major": 4, "lydian": 4, "mixolydian": 4}
-    return a == b and thirds.get(mode, 3) == thirds.get(other, 3)
+    return a == b and (mode in DARK_MODES) == (other in DARK_MODES)
 
 
 def _same_chord(heard: str, written: str) -> float:

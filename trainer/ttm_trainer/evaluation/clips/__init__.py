@@ -6,5 +6,6 @@ clips             sound files of others, matched to prompts, and the reference b
 clip_features     clip -> embedder's vector, tempo, key, and what attribute_probe tells from these and descriptors
 songs             plans to play: 64 bars each, or sheets of one's own
 obedience         a clip and its plan -> chords, tempo, key, drums and energy that were kept
+adherence_scores  targets and what is heard -> scores
 work              how a long evaluation reports and is stopped
 """

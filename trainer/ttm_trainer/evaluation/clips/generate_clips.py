@@ -69,7 +69,7 @@ def make(
     requests = requests_for(prompts, bundle, seed, plans, **settings)
     paths = [folder / f"{prompt.id}.wav" for prompt in prompts]
     states = [_state(path, request, bundle) for path, request in zip(paths, requests, strict=True)]
-    _make_folder(folder)
+    make_folder(folder)
     pairs, failed = [], []
     for number, (prompt, path, request) in enumerate(zip(prompts, paths, requests, strict=True)):
         tick(number, len(prompts))
@@ -115,7 +115,8 @@ def _write(engine: Engine, request: GenerationRequest, path: Path, cancel: Cance
     write_clip(result, path, needs_sidecar(result, path), overwrite=True)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """The folder that clips are kept in. Raises FileError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -19,10 +19,17 @@ from ..errors import Cancelled, TTMError
 if TYPE_CHECKING:
     from ..engine import CancelToken, Engine, Progress
     from ..library.library import Item, Library
-    from ..request import GenerationRequest
+    from ..models.installed import ResolvedRequest
+    from ..request import GenerationRequest, GenerationResult
+    from ..songbook.decision import Decision
 
 ENDED = ("done", "failed", "cancelled")
 KEPT = 300.0  # seconds for which an ended ticket can still be asked about
+BUSY = 20.0  # seconds that a short question waits for the engine
+
+
+class EngineBusy(TTMError):
+    """The engine is at other work for longer than one waits for a short answer."""
 
 
 class QueueFull(TTMError):
@@ -51,6 +58,9 @@ class Ticket:
     state: str = "waiting"  # then "running", and one of ENDED
     items: tuple[Item, ...] = ()  # the clips so far, in the library
     error: str = ""
+    keep: bool = True  # in the library; else the results themselves are kept for who asked
+    results: tuple[GenerationResult, ...] = ()
+    code: int = 0  # the exit code of the command line for that error
     notes: tuple[str, ...] = ()
     part: int = 0  # which clip of how many it is at
     parts: int = 1
@@ -75,9 +85,27 @@ class EngineHolder:
     def lend(self) -> Iterator[Engine]:
         """The engine, for this caller alone; waits for the one before."""
         with self._lock:
-            if self._engine is None:
-                self._engine = self._build()
-            yield self._engine
+            yield self._built()
+
+    def decide(self, request: ResolvedRequest) -> Decision:
+        """What a request would be made to. Its model, where it is the one in memory, need not be waited for.
+
+        Raises RequestError, ModelError, and EngineBusy where another model is at work for longer than BUSY.
+        """
+        engine = self._engine
+        if engine is not None and engine.holds(request.bundle):
+            return engine.decide(request)[0]
+        if not self._lock.acquire(timeout=BUSY):
+            raise EngineBusy("the engine is busy with another model: try again in a moment")
+        try:
+            return self._built().decide(request)[0]
+        finally:
+            self._lock.release()
+
+    def _built(self) -> Engine:
+        if self._engine is None:
+            self._engine = self._build()
+        return self._engine
 
     def forget(self) -> None:
         """Free the memory of the loaded model, once the caller before is done: it was removed, or replaced."""
@@ -99,11 +127,13 @@ class RequestQueue:
         self._worker: threading.Thread | None = None
         self._closed = False
 
-    def submit(self, owner: str, request: GenerationRequest, suffix: str, source: str) -> Ticket:
-        """A place in the queue for a resolved request. Raises QueueFull."""
+    def submit(self, owner: str, request: GenerationRequest, suffix: str, source: str, keep: bool = True) -> Ticket:
+        """A place in the queue for a resolved request. keep: in the library. Raises QueueFull."""
         from ..engine import CancelToken
 
         with self._changed:
+            if self._closed:
+                raise Cancelled("ttm-app is stopping")
             self._forget()
             waiting = [ticket for ticket in self._tickets if ticket.state == "waiting"]
             if len(waiting) >= self.places:
@@ -112,7 +142,7 @@ class RequestQueue:
                 raise QueueFull(f"you have {self.places_each} requests waiting: let one finish, or cancel one")
             turns = [ticket.turn for ticket in self._tickets if ticket.owner == owner and ticket.state != "cancelled"]
             turn = max([self._turn, *(turn + 1 for turn in turns)])
-            ticket = Ticket(owner, request, suffix, source, CancelToken(), turn)
+            ticket = Ticket(owner, request, suffix, source, CancelToken(), turn, keep=keep)
             self._tickets.append(ticket)
             if self._worker is None:
                 self._worker = threading.Thread(target=self._work, name="ttm-app requests", daemon=True)
@@ -125,6 +155,18 @@ class RequestQueue:
         with self._changed:
             self._forget()
             return [ticket for ticket in self._tickets if ticket.owner == owner]
+
+    def find(self, id: str) -> Ticket | None:
+        """The ticket of that id, whoever's it is; None: there is none, or it ended a while ago."""
+        with self._changed:
+            self._forget()
+            return next((ticket for ticket in self._tickets if ticket.id == id), None)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait."""
+        with self._changed:
+            return len(self._line())
 
     def position(self, ticket: Ticket) -> int:
         """How many requests are before this one, the running one included."""
@@ -160,8 +202,8 @@ class RequestQueue:
         now = time.monotonic()
         self._tickets = [t for t in self._tickets if t.ended is None or now - t.ended < KEPT]
 
-    def _end(self, ticket: Ticket, state: str, error: str = "") -> None:
-        ticket.error, ticket.ended, ticket.state = error, time.monotonic(), state
+    def _end(self, ticket: Ticket, state: str, error: str = "", code: int = 0) -> None:
+        ticket.error, ticket.code, ticket.ended, ticket.state = error, code, time.monotonic(), state
 
     def _work(self) -> None:
         while True:
@@ -176,20 +218,23 @@ class RequestQueue:
             except Cancelled:
                 self._end(ticket, "cancelled")
             except TTMError as error:
-                self._end(ticket, "failed", str(error))
+                self._end(ticket, "failed", str(error), error.exit_code)
             except Exception as error:  # one request must not end the queue of all others
-                self._end(ticket, "failed", f"unexpected {type(error).__name__}: {error}")
+                self._end(ticket, "failed", f"unexpected {type(error).__name__}: {error}", TTMError.exit_code)
             else:
                 self._end(ticket, "done")
 
     def _run(self, ticket: Ticket) -> None:
         """Clip by clip where the engine samples them one by one, so that each is kept as soon as it is made."""
         with self._engine.lend() as engine:
-            parts = _parts(engine, ticket.request)
+            parts = _parts(engine, ticket.request) if ticket.keep else [ticket.request]
             for part, request in enumerate(parts):
                 ticket.part, ticket.parts = part, len(parts)
                 results = engine.generate(request, _observer(ticket), ticket.token)
                 ticket.notes = results[0].notes
+                if not ticket.keep:
+                    ticket.results = tuple(results)
+                    continue
                 ticket.items += tuple(self._library.add(result, ticket.suffix, ticket.source) for result in results)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ..control.chord_reader import GERMAN, read_chord
-from ..control.reading import keys
-from ..control.reading.text import Text
-from ..control.theory import ACCIDENTALS, MODE_WORDS, MODES
+from .chord_reader import GERMAN, read_chord
+from .reading import keys
+from .reading.text import Text
+from .theory import ACCIDENTALS, MODE_WORDS, MODES
 
 _KEY = re.compile(r"\s*([A-Ga-g])([#b♯♭]|[\s-]?(?:sharp|flat)\b)?[\s-]*([A-Za-z]*(?: [a-z]+)?)\s*")
 

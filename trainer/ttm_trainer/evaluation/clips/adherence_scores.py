@@ -14,9 +14,9 @@ import numpy as np
 from musicgen_app.analysis.key import chords_kept, relative
 from musicgen_app.analysis.tempo import same, same_octave
 
-from .clips.clip_features import RATE, ClipFeatures
-from .clips.targets import Target
-from .metrics.bootstrap import Interval, bootstrap
+from ..metrics.bootstrap import Interval, bootstrap
+from .clip_features import RATE, ClipFeatures
+from .targets import Target
 
 RANKED = 20  # prompts among which the own one is ranked
 FEWEST = 5  # prompts that ask for something, for it to be measured

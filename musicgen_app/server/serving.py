@@ -1,15 +1,19 @@
-"""Settings and a listening socket -> the running page."""
+"""Settings and a listening socket -> the running server, with the page or the API alone."""
 
 from __future__ import annotations
 
+import importlib
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .app import application
+from ..errors import FileError
+from . import resident
+from .access import Guard
 from .context import Context
 from .request_queue import EngineHolder, RequestQueue
 
@@ -17,30 +21,35 @@ if TYPE_CHECKING:
     from ..machine.user_settings import Settings
 
 
-WARM = 5.0  # seconds after the start, when the page has been drawn
+WARM = 5.0  # seconds after the start, when a page has been drawn
 
 
 def context_of(settings: Settings) -> Context:
     """What the tabs share, under these settings. Loads no model and makes no folder."""
     from ..library.library import Library
 
-    def engine():
-        from ..engine import Engine
-
-        return Engine(device=settings.device, precision=settings.precision, decoder=settings.decoder)
-
-    holder, library = EngineHolder(engine), Library(settings.library)
+    holder, library = EngineHolder(lambda: resident.own_engine(settings)), Library(settings.library)
     return Context(holder, library, settings, RequestQueue(holder, library, settings.gui_queue))
 
 
-def serve(settings: Settings, listener: socket.socket, password: str | None, ready: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C or SIGTERM; `ready(url)` is called when the page answers."""
+def serve(
+    settings: Settings,
+    listener: socket.socket,
+    password: str | None,
+    build: Callable[[Context], Callable],
+    ready: Callable[[str], None],
+) -> None:
+    """Serve until Ctrl-C or SIGTERM what `build` makes of the context, an ASGI application, to those who may come in.
+
+    `ready(url)` is called when it answers.
+    """
     import uvicorn
 
     context = context_of(settings)
     warming = threading.Timer(WARM, _warm)
     warming.daemon = True
-    app = application(context, settings.gui_host, password)
+    token = resident.new_token()
+    app = Guard(build(context), settings.gui_host, password, token)
 
     class Server(uvicorn.Server):
         @contextmanager
@@ -55,6 +64,7 @@ def serve(settings: Settings, listener: socket.socket, password: str | None, rea
 
         async def startup(self, sockets=None):
             await super().startup(sockets)
+            _announce(settings, address_of(listener), token)
             ready(address_of(listener))
             warming.start()
 
@@ -67,7 +77,16 @@ def serve(settings: Settings, listener: socket.socket, password: str | None, rea
     try:
         Server(config).run(sockets=[listener])
     finally:
+        resident.withdraw()
         context.requests.close()
+
+
+def _announce(settings: Settings, url: str, token: str) -> None:
+    """Say to this user's programs where the server is; without that it works as well."""
+    try:
+        resident.announce(settings, url, token)
+    except FileError as error:
+        print(f"note: ttm-app generate will not find this server: {error}", file=sys.stderr)
 
 
 def address_of(listener: socket.socket) -> str:
@@ -79,3 +98,4 @@ def address_of(listener: socket.socket) -> str:
 
 def _warm() -> None:
     """Import what the first clip needs while its prompt is being written."""
+    importlib.import_module("..engine", __package__)
