@@ -332,8 +332,8 @@ class Engine:
             notes.append(f"{text.negative}: only left out of the prompt (nothing is led away from without guidance)")
         if text.words:
             notes.append(f"{model.bundle.name} follows no plan: it was told in words ({text.words})")
-        elif not model.bundle.follows_plans and (said := decision.stated):
-            notes.append(f"{model.bundle.name} follows no plan: {', '.join(said)} of the prompt are mere words to it")
+        elif not model.bundle.follows_plans and decision.stated:
+            notes.append(decision.mere_words(model.bundle.name))
         count, score = request.best_of, round(candidate.score, 4)
         choice = Choice(count, first_seed, score, self.judge.name) if count > 1 else None
         return GenerationResult(

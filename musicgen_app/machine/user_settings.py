@@ -72,7 +72,7 @@ def _between(low: int, high: int) -> Callable[[str, object], int]:
 
 def _folder(name: str, value: object) -> Path:
     folder = Path(check_text(name, os.fspath(value) if isinstance(value, Path) else value, least=1))
-    folder = paths.expanded(folder, f"{name}: ")
+    folder = paths.expanded(folder, f"{name} ")
     if not folder.is_absolute():
         raise RequestError(f"{name} must be a full path such as {Path.home() / 'Music'}")
     return folder

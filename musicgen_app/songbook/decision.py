@@ -43,6 +43,10 @@ class Decision:
     not_understood: tuple[Demand, ...] = ()
     worked_out: tuple[str, ...] = ()
 
+    def mere_words(self, model: str) -> str:
+        """That what the prompt says of the plan is not followed."""
+        return f"{model} follows no plan: what the prompt says of {', '.join(self.stated)} is mere words to it"
+
     def reading(self) -> dict:
         """JSON-safe: genre, understood, approximated, not_understood, origin, and what was worked out."""
         lists = {name: getattr(self, name) for name in ("understood", "approximated", "not_understood")}

@@ -104,5 +104,7 @@ def test_a_plan_in_the_prompt_is_told_as_mere_words(own):
     def notes(prompt: str) -> str:
         return " ".join(Engine().generate(GenerationRequest(prompt, seconds=1, seed=3, model="quick"))[0].notes)
 
-    assert "quick follows no plan: tempo, chords of the prompt are mere words" in notes("piano, 96 BPM, chords: Am F")
+    assert "quick follows no plan: what the prompt says of tempo, chords is mere words" in notes(
+        "piano, 96 BPM, chords: Am F"
+    )
     assert "mere words" not in notes("piano")

@@ -68,8 +68,6 @@ def build(context: Context) -> None:
     queue.click(do.stop, browser, None, trigger_mode="multiple", **quiet).then(**looking)
     form.source.upload(do.take, form.source, filled, **quiet)
     form.ideas.click(do.idea, None, form.prompt, **quiet)
-    for field in (form.bars, form.loop):  # their length takes the place of the other
-        field.input(None, [field, form.seconds], form.seconds, js="(on, seconds) => on ? null : seconds", **PRIVATE)
     form.seed.input(None, form.seed, form.keep, js="(text) => text.trim() !== ''", **PRIVATE)
     for shown in (page.load, Building.block.select):  # a model may have been added or removed meanwhile
         shown(do.models, form.model, form.model, **quiet)
@@ -97,6 +95,8 @@ class Handlers:
         """Put the request of the form into the queue; what is wrong with it, and its seed."""
         try:
             given = dict(zip(self.fields, values, strict=True))
+            if (given["bars"] or given["loop"]) and given["seconds"] == text_of(self.context.settings.seconds):
+                given["seconds"] = ""  # as it was when the page opened: the length in bars takes its place
             if not keep and given["seed"] == drawn:
                 given["seed"] = None
             resolved = request_from(given, self.context.models_dir)
@@ -172,12 +172,12 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
     )  # fmt: skip
     negative = gr.Textbox(label="Not like this", lines=1, placeholder="drums, voices", elem_id="negative")
     with gr.Row(elem_classes="fields"):
-        seconds = gr.Number(
-            settings.seconds, label="Length in seconds", step=1, min_width=110, placeholder="the plan's"
+        seconds = gr.Textbox(
+            text_of(settings.seconds), label="Length in seconds", max_lines=1, min_width=110, placeholder="the plan's"
         )
         variations = gr.Number(1, label="Variations", step=1, min_width=110)
     with gr.Row(elem_classes="fields"):
-        bars = gr.Number(None, label="or in bars", step=1, min_width=110, placeholder="8", elem_id="bars")
+        bars = gr.Textbox(label="or in bars", max_lines=1, min_width=110, placeholder="8", elem_id="bars")
         loop = gr.Checkbox(False, label="Loop", min_width=110, elem_id="loop")
     with gr.Row(elem_classes="fields"):
         seed = gr.Textbox(label="Seed", placeholder="a new one each time", max_lines=1, min_width=160, elem_id="seed")
@@ -296,7 +296,7 @@ def form_of(request: GenerationRequest, names: list[str]) -> list:
     values["plan"] = (
         request.plan if isinstance(request.plan, str) else write_sheet(request.plan) if request.plan else ""
     )
-    texts = ("seed", "steps", "guidance", "interval_from", "interval_to", "loudness", "bpm")
+    texts = ("seed", "seconds", "bars", "steps", "guidance", "interval_from", "interval_to", "loudness", "bpm")
     return [text_of(values[name]) if name in texts else values[name] for name in names]
 
 
