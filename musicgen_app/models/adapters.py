@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
 from ..machine import files, paths
-from .bundle import CARD, WEIGHTS, Applied, Bundle, load_state, sha256
+from ..machine.checksums import sha256
+from .bundle import CARD, WEIGHTS, Applied, Bundle, load_state
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

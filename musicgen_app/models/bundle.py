@@ -16,13 +16,13 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import plugins
 from ..errors import ModelError
 from ..machine import files
+from ..machine.checksums import sha256, sha256_once
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -237,7 +237,7 @@ def load_state(path: str | os.PathLike, expected_sha256: str | None = None) -> d
 
     path = Path(path)
     if expected_sha256 is not None:
-        _check_sha256(path, expected_sha256, _sha256_once)
+        _check_sha256(path, expected_sha256, sha256_once)
     try:
         return load_file(path)
     except FileNotFoundError:
@@ -296,23 +296,6 @@ def parameter_count(bundle: Bundle) -> int:
 
     with torch.device("meta"):
         return trainable_parameters(_build(bundle))
-
-
-def sha256(path: str | os.PathLike) -> str:
-    """SHA-256 of a file as hex, read in blocks."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@lru_cache(maxsize=256)
-def _sha256_of_version(path: Path, size: int, mtime_ns: int) -> str:
-    return sha256(path)
-
-
-def _sha256_once(path: Path) -> str:
-    """SHA-256 of a file, computed once a process for each (path, size, time of change)."""
-    status = path.stat()
-    return _sha256_of_version(path.resolve(), status.st_size, status.st_mtime_ns)
 
 
 def _check_sha256(path: Path, expected: str, digest) -> None:
