@@ -12,7 +12,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,19 +128,30 @@ def scan(root: str | os.PathLike | None = None) -> tuple[list[Adapter], dict[Pat
 
 def find(name_or_path: str, root: str | os.PathLike | None = None) -> Adapter:
     """The installed adapter of this name, else the adapter folder at this path. ModelError: there is none."""
-    folder = Path(root or paths.adapters()) / name_or_path
-    if NAME.fullmatch(name_or_path) and os.path.lexists(folder):
-        return replace(open_adapter(folder), name=name_or_path)
-    if os.sep in name_or_path or "/" in name_or_path or is_adapter(name_or_path):
+    if not _is_installed(name_or_path, root) and (
+        os.sep in name_or_path or "/" in name_or_path or is_adapter(name_or_path)
+    ):
         return open_adapter(paths.expanded(name_or_path))
+    return find_installed(name_or_path, root)
+
+
+def find_installed(name: str, root: str | os.PathLike | None = None) -> Adapter:
+    """The installed adapter of that name; never a folder, which a page or a program must not choose. ModelError."""
+    if _is_installed(name, root):
+        return replace(open_adapter(Path(root or paths.adapters()) / name), name=name)
     known = ", ".join(adapter.name for adapter in scan(root)[0]) or "none"
-    raise ModelError(
-        f"unknown adapter {name_or_path[:80]!a}; installed: {known} (ttm-app models import FOLDER adds one)"
-    )
+    raise ModelError(f"unknown adapter {name[:80]!a}; installed: {known} (ttm-app models import FOLDER adds one)")
 
 
-def adapted(bundle: Bundle, wanted: Mapping[str, float]) -> Bundle:
-    """The model with these adapters, name or folder -> strength. ModelError: not found, or one for other weights."""
+def _is_installed(name: str, root: str | os.PathLike | None) -> bool:
+    return NAME.fullmatch(name) is not None and os.path.lexists(Path(root or paths.adapters()) / name)
+
+
+def adapted(bundle: Bundle, wanted: Mapping[str, float], find: Callable[[str], Adapter] = find) -> Bundle:
+    """The model with these adapters, name or folder -> strength. ModelError: not found, or one for other weights.
+
+    find: gives the adapter of a name; for requests from elsewhere `find_installed`.
+    """
     applied: list[Applied] = []
     for reference, strength in wanted.items():
         adapter = find(reference)

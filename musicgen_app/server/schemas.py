@@ -6,7 +6,21 @@ import json
 from typing import Any
 
 from ..machine.user_settings import FORMATS
-from ..request import BARS, BEST_OF, GUIDANCE, LOUDNESS, SECONDS, SEED_MAX, SOLVERS, STEPS, TEXT_LENGTH, VARIATIONS
+from ..models.adapters import NAME
+from ..request import (
+    BARS,
+    BEST_OF,
+    GUIDANCE,
+    LOUDNESS,
+    MOST_ADAPTERS,
+    SECONDS,
+    SEED_MAX,
+    SOLVERS,
+    STEPS,
+    STRENGTH,
+    TEXT_LENGTH,
+    VARIATIONS,
+)  # fmt: skip
 from ..songbook.changes import CHANGES
 from ..songbook.plan_files import SCHEMA
 from ..songbook.sheet import SHEET_LENGTH
@@ -86,6 +100,13 @@ SOUND: dict[str, Schema] = {
     "loudness": _number("LUFS.", *LOUDNESS),
     "best_of": _whole("Candidates of each clip, of which the best is kept.", *BEST_OF),
     "conditions": {"type": "object", "additionalProperties": {"type": "number"}},
+    "adapters": {
+        "description": "Installed adapters of the model, by name, each with its strength; 1 is as trained.",
+        "type": "object",
+        "propertyNames": {"pattern": f"^{NAME.pattern}$"},
+        "additionalProperties": _number("Its strength.", *STRENGTH),
+        "maxProperties": MOST_ADAPTERS,
+    },
 }
 PROMPT = _text("What the music should sound like.", minLength=1)
 FORMAT = {"type": "string", "enum": WORDS, "description": "Of the sound file; as in the settings where left out."}

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ...errors import ModelError, RequestError
+from ...errors import RequestError
 from ...machine.user_settings import FORMATS
 from ...models import installed
-from ...models.adapters import NAME, adapted
+from ...models.adapters import adapted, find_installed
 from ...request import TEXT_LENGTH, GenerationRequest, parse_conditions, with_defaults
 
 if TYPE_CHECKING:
@@ -48,10 +48,7 @@ def request_from(values: dict, models_dir: Path | None = None, usual: dict | Non
         given["conditions"] = parse_conditions(told.split(","))
     request = GenerationRequest(**{"prompt": ""} | with_defaults(given, usual or {})).validated()
     bundle = installed.find_installed(request.model, models_dir)
-    for name in request.adapters:
-        if not NAME.fullmatch(name):  # a page must not choose a folder
-            raise ModelError(f"no adapter {name[:80]!a} is installed")
-    adapted(bundle, request.adapters)
+    adapted(bundle, request.adapters, find_installed)
     return installed.completed(request, bundle)
 
 
