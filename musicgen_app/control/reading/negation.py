@@ -75,10 +75,11 @@ _IDLE = re.compile(
 _SURELY = re.compile(r"(?:doubts?|question|fail|further|hesitation|delay|warning|ado|apolog\w+|exception)(?!\w)")
 # A double "not" wants the thing, and so does one who finds what is without it useless.
 _WITH_NO = r"without|w/out|w/o|lacking|minus|ohne|sans|sin|senza|sem|zonder|bez|utan|uden|uten|без"
+_AND_WORDS = r"(?:and|or|nor|but|also|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar)"  # a new refusal follows
 _TWICE = re.compile(
     rf"(?:(?:n't|(?<!\w)(?:do\s+not|don't(?:\s+you\s+dare)?|never|must\s+not|not|without|nicht|nie|no|cannot|niet|inte"
     rf"|ikke|pas|non|nao|jamais|nunca|nie|не|nothing|nobody|worthless|useless|pointless|boring|empty|naked|nichts"
-    rf"|niemals|kein\w*))\s+)(?:(?:ever|to|really|please|bitte|it|is|be|would|[\w-]+)\s+){{0,3}}?(?P<cue>{_WITH_NO}"
+    rf"|niemals|kein\w*))\s+)(?:(?!{_AND_WORDS}\b)[\w-]+\s+){{0,3}}?(?P<cue>{_WITH_NO}"
     rf"|(?:too|so)\s+(?:many|much)|leav(?:e|ing)\s+(?:out|away)|skip(?:ping)?|omit(?:ting)?|forget(?:ting)?"
     rf"|(?<!the )(?<!\ba )(?<!big )(?<!huge )drop(?:ping)?|los(?:e|ing)|remov(?:e|ing)"
     rf"|mut(?:e|ing)|exclud(?:e|ing)|weglassen|vergessen)(?!\w)"

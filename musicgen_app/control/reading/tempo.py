@@ -12,9 +12,24 @@ from .words import MUSIC, MUSICAL, STYLE
 
 USUAL = (20.0, 400.0)  # beats a minute that somebody can mean
 _FIGURE = r"\d+(?:[.,]\d+)?"
+_OTHER_UNITS = ("rpm", "wpm", "bps", "bpi", "bpd", "dpm", "fpm", "kpm", "spm", "tpm", "app", "bam", "bum", "bp", "pm", "bm")
+
+
+def _misspelt(word: str) -> str:
+    """An expression for a word with one letter too many, too few, changed, or in the place of its neighbour."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    cuts = [(word[:at], word[at:]) for at in range(len(word) + 1)]
+    found = {a + letter + b for a, b in cuts for letter in letters}
+    found |= {a + letter + b[1:] for a, b in cuts if b for letter in letters}
+    found |= {a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1}
+    return "|".join(sorted(found - {word, *_OTHER_UNITS}))
+
+
+# "ppm" are pulsaciones por minuto, "bp" is what is left of BPM where a tempo is named.
 _UNIT = (
-    r"(?:bpm|b\.p\.m\.?|(?:beats?|clicks?|strokes?)[\s-]*(?:(?:per|a|/|every|each)[\s-]*|(?:in|to)\s+(?:a|the|one"
-    r"|every)\s+)min(?:ute)?s?\b\.?|to\s+the\s+minute|(?:pulsaciones|golpes|pulsos)\s+por\s+minuto|(?:battements?"
+    rf"(?:(?:bpm(?:'?s)?|b\.\s?p\.\s?m\.?|b p m|{_misspelt('bpm')})(?![a-z])"
+    r"|(?:beats?|clicks?|strokes?|hits|pulses)[\s-]*(?:(?:per|pr|p\.?|a|/|every|each)[\s-]*|(?:in|to)\s+(?:a|the|one"
+    r"|every)\s+)min(?:ute)?s?\b\.?|(?:to\s+the|per)\s+min(?:ute)?\b|(?:pulsaciones|golpes|pulsos)\s+por\s+minuto|(?:battements?"
     r"|pulsations?)\s+(?:par|a\s+la)\s+minute|a\s+la\s+(?:noire|negra)|schlage?n?\s+(?:pro|in\s+der)\s+minute"
     r"|battiti\s+al\s+minuto|batidas\s+por\s+minuto|uderzen\s+na\s+minute|udar\w+\s+v\s+minutu|ударов\s+в\s+минуту"
     r"|slagen\s+per\s+minuut)"
@@ -36,11 +51,14 @@ _NOTE = "|".join(re.escape(name).replace(r"\ ", r"[\s-]+") for name in sorted(_N
 _UNTIL = re.compile(r"\s*[-~]\s*(\d{2,3})(?![\d/])")
 _NAMED = re.compile(
     rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals)\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo"
-    rf"|beats\s+per\s+minute|bpm|metronom[eo]?(?:\s+mark(?:ing)?)?|click|m\.\s?m\.?|mm(?=\s?[=:]|\s\d\d)|clocked|темп"
+    rf"|beats\s+per\s+minute|bpm|t(?=\s?[=:]\s?\d)|metronom[eo]?(?:\s+mark(?:ing)?)?|click|m\.\s?m\.?|mm(?=\s?[=:]|\s\d\d)|clocked|темп"
     rf"|テンポ|毎分|每分钟|分당|분당|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/\s*\d)"
 )
 _LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|beats\s+per\s+minute|metronome?|click){_NEAR}")
-_BEFORE_UNIT = re.compile(rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})(?:-?ish)?[\s-]*(?={_UNIT})")
+_BEFORE_UNIT = re.compile(
+    rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})(?P<half>\s+and\s+a\s+half)?(?:-?ish)?[\s-]*"
+    rf"(?={_UNIT})"
+)
 _LOW_HIGH = (
     r"(?<![\d.,/])(?P<low>\d{2,3})\s*(?:bpm)?\s*(?:-|~|>|/|\s(?:to|bis|a|or)\s|(?(from)\s(?:and|und|y|e|et)\s|-))\s*"
 )
@@ -60,6 +78,9 @@ _AT = re.compile(
 )
 _BESIDE_STYLE = re.compile(rf"(?:{STYLE.pattern}|(?<!\w)(?:shuffle|groove|beat|feel))\s+{_BARE}")
 _CLAUSE = re.compile(rf"{_BARE}(?!\s*[a-z])")
+_BEFORE_STYLE = re.compile(rf"(?:^|(?<=[,;.]\s)){_BARE}\s+(?:{STYLE.pattern}|beats(?=\s*(?:$|[,;.])))")
+_WORDS_BESIDE = re.compile(rf"{STYLE.pattern}|(?<!\w)(?:at|around|about|@)(?!\w)")
+_LEAST_IN_WORDS = 60  # beats a minute of a number in words that has no unit
 _LIMIT = re.compile(
     r"(?:(?<!\w)(?:at\s+(?:least|most)|up\s+to|under|over|above|below|max(?:imum)?\.?|min(?:imum)?\.?|(?:no"
     r"|not)\s+(?:(?:faster|slower|more|less|fewer|higher|lower)\s+than|above|over|below|under))|[<>]=?)\s*$"
@@ -276,7 +297,7 @@ def _with_unit(text: Text) -> Iterator[_Found]:
         unit = _UNITS.match(text.lower, match.end())
         label = _LABEL_BEFORE.search(text.before(match.start(), 30))
         start = match.start() - (len(label[0]) if label else 0)
-        value = _value(match["n"]) * (-1 if match["sign"] else 1)
+        value = (_value(match["n"]) + (0.5 if match["half"] else 0)) * (-1 if match["sign"] else 1)
         yield _of_another(text, start, unit.end() if unit else match.end(), value)
 
 
@@ -318,7 +339,7 @@ def _between(text: Text, start: int, end: int, high: int) -> _Found | None:
 
 def _without_unit(text: Text) -> Iterator[_Found]:
     """ "house at 124", "techno 128", "Am, 128": a number that can hardly be anything else."""
-    for pattern in (_AT, _BESIDE_STYLE, _CLAUSE):
+    for pattern in (_AT, _BESIDE_STYLE, _BEFORE_STYLE, _CLAUSE):
         for match in text.find(pattern, used=True):
             start, end = match.span("n")
             ish = text.after(end, 4).lstrip("-").startswith("ish")
@@ -330,6 +351,14 @@ def _without_unit(text: Text) -> Iterator[_Found]:
                 and (pattern is not _AT or ends or _GOES_ON.match(text.lower, end))
             ):
                 yield _Found(start, end, float(match["n"]), guessed=True)
+    for beside in text.find(_WORDS_BESIDE, used=True):
+        known = numbers.at_start(text.lower[beside.end() : beside.end() + 60])
+        if known and known[1] >= _LEAST_IN_WORDS and text.ends(beside.end() + known[0]):
+            yield _Found(beside.end() + 1, beside.end() + known[0], float(known[1]), guessed=True)
+        begin = max(0, beside.start() - 60)
+        known = numbers.at_end(text.lower[begin : beside.start()].rstrip(" "))
+        if known and known[1] >= _LEAST_IN_WORDS and text.begins(begin + known[0]):
+            yield _Found(begin + known[0], beside.start() - 1, float(known[1]), guessed=True)
 
 
 def _of_another(text: Text, start: int, end: int, value: float) -> _Found:
