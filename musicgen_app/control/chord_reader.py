@@ -241,7 +241,7 @@ PIECE = re.compile(
 )
 _DEGREE = re.compile(r"([b#]?)(VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i|[1-7](?!\d))(?![IiVv])([^/]*)(?:/(.+))?")
 _LINKS = frozenset(
-    "then and to und dann y et puis luego poi en dan finally lastly next into".split()
+    "then and to plus und dann y et puis luego poi en dan finally lastly next into".split()
 )  # between two chords
 _ROMANS = ("i", "ii", "iii", "iv", "v", "vi", "vii")
 MOST_CHORDS = 512  # of a row that is read; repeats are not played out beyond it
@@ -260,6 +260,7 @@ def read_chords(text: str, key: str | None = None, names: str | None = None) -> 
     doubt = habit == GERMAN and names_of(written) != GERMAN
     small = {piece[0].islower() for piece in written if re.fullmatch(r"[a-h]|[A-H]\S*", piece)} == {True, False}
     strict = any(re.fullmatch(r"[b#]?[1-7](?:-|m).*", piece) for piece in written)
+    minors = any(re.match(r"[A-Ha-h][#b]?(?:m(?!aj)|-|\s?min)", piece.translate(SIGNS)) for piece in written)
     read: list[ChordReading] = []
     groups: list[int] = []  # where those that are open begin
     last = 0  # where the one that was closed last began
@@ -276,7 +277,7 @@ def read_chords(text: str, key: str | None = None, names: str | None = None) -> 
                 read += group * min(int(re.sub(r"\D", "", piece)) - 1, MOST_CHORDS // max(len(group), 1))
             last = len(read)
         else:
-            read.append(_read_piece(piece, key, habit, doubt, small, strict))
+            read.append(_read_piece(piece, key, habit, doubt, ("major" if minors else "minor") if small else "", strict))
     return read[:MOST_CHORDS]
 
 
@@ -318,15 +319,19 @@ def parts_of(piece: str) -> list[tuple[int, int]]:
     return [*parts, (start, len(piece.rstrip(".")))]
 
 
-def _read_piece(piece: str, key: str | None, habit: str | None, doubt: bool, small: bool, strict: bool) -> ChordReading:
+def _read_piece(piece: str, key: str | None, habit: str | None, doubt: bool, small: str, strict: bool) -> ChordReading:
+    """small: what a small letter alone is read as in this row; "" for the same as a capital."""
     degree = _DEGREE.fullmatch(piece.translate(SIGNS))
     if degree:
         return _read_degree(degree, piece, key, strict) if key else _unread(piece, "a degree, but no key is named")
     read = read_chord(piece, habit)
     if read is None or read.symbol is None:
         return _unread(piece, "no chord of that name is known")
+    if small == "major" and piece == "a":
+        return _unread(piece, "an article, or a chord: write A or Am")
     if small and re.fullmatch("[a-h]", piece):
-        return read._replace(symbol=f"{read.symbol}m", why="a small letter beside capitals is read as minor")
+        symbol = f"{read.symbol}m" if small == "minor" else read.symbol
+        return read._replace(symbol=symbol, why=f"a small letter in a row with capitals is read as {small}")
     if doubt and re.match(r"[Bb](?![b#])", piece):
         return read._replace(why="B in a German text is read as B flat; write H or Bb to be sure")
     return read

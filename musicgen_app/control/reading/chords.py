@@ -26,7 +26,7 @@ _LABEL_AFTER = re.compile(
     re.IGNORECASE,
 )
 _KEPT = re.compile(r"\b(?:drone|pedal|vamp|jam|stay|only|just)(?:\s+on)?\s+$")
-_RICH = re.compile(r"-(?:\d|\^)|maj\d|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ|\^")
+_RICH = re.compile(r"alt|-(?:\d|\^)|maj\d|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ|\^")
 _OF_KEY = re.compile(r"\b(?:in|en|em|im|key(?: of)?|is|giro di)\s*:?\s*$")
 _HEARD = re.compile(r"\b(?:sounds?|sounding|hear(?:d)?\s+(?:is|as)|actually)\W*$")
 _ON = re.compile(
@@ -35,7 +35,7 @@ _ON = re.compile(
 )
 _LIST_SIGN = re.compile(r"[,|>/\n;()-]")
 _BETWEEN = re.compile(
-    r"(?:[\s,;|>/:.()\[\]{}\"*~%-]+|for\s+\w+\s+(?:bars?|beats?|measures?)|\d{1,2}[.)](?=\s)|(?:then(?:\s+to)?|and|to"
+    r"(?:[\s,;|>/:.()\[\]{}\"*~%&-]+|(?<=\s)\+(?=\s)|(?<!\w)an?(?=\s+[A-H])|for\s+\w+\s+(?:bars?|beats?|measures?)|\d{1,2}[.)](?=\s)|(?:then(?:\s+to)?|and|to"
     r"|next|finally|lastly|into|moving\s+to|resolv(?:es|ing)\s+to|dopo|danach|zu|und|dann|y|et|puis|luego|poi|e|en"
     r"|back\s+to"
     r"|followed\s+by|x\s?\d{1,2}|\d{1,2}\s?x)(?!\w))*",
@@ -54,6 +54,20 @@ _SETTING = re.compile(r"\d|bpm|tempo|(?<!\w)key(?!\w)")  # words that no song ha
 _BULLET = re.compile(r"^\s*(?:[-*>,]|\d{1,2}[.)])\s+")  # of a list; the round one is a comma in the plain form
 _NO_CHORD = re.compile(r"\(?N\.?\s?C\.?\)?")
 _NEXT = re.compile(r"(?:\s*[|,>/-]\s*|\s+)(?P<piece>[A-H](?:[#b]|\d|maj|min|m(?![a-z])|dim|sus|aug|add|/[A-G])\S*)")
+# An article, and no chord: behind a word or a comma and before a chord, or at the end of a row and before a word.
+_ARTICLE = re.compile(
+    r"(?<![\w'])(?P<link>and|then|to|plus|with|or|into|next|und|dann|[A-Za-z]{3,}|[,;&+]) +an? +(?=[A-H])"
+)
+_BEHIND_ROW = re.compile(r"a|e|as|es|des|do|re|mi|fa|sol|la|si|ut|dim|add")
+_NOUN = re.compile(r" +(?!(?:in|at|on|for|with|and|or|over|as(?! a)|but|to|then|by|forever|please|again|is|are)\b)(?=\w)")
+_MELODY = re.compile(
+    r"(?<!\w)(?:melod(?:y|ies|ie|ia)|tune|theme|(?<!which )notes?|scale|bass\s?line|riff|lick|hook|motif|lead|solo|noten"
+    r"|notas)(?:\s+(?:is|are|of|goes|like|with|on|using|in))?(?:\s+the)?(?:\s+notes)?[\s:=(\"-]*$"
+)
+_MELODY_AFTER = re.compile(r"[\s)\"]*(?:melody|tune|theme|notes?|bass\s?line|lick|motif|scale)(?!\w)")
+_NOTES = re.compile(r"[A-H][#b]?[1-5]?")
+_RIFF = re.compile(r"(?<!\w)(?:power|riffs?|chugs?|chugging|palm|distort\w*|metal|punk|rock|grunge|djent|thrash)(?!\w)")
+_MODE_WORDS = re.compile(r"[\s-](?:dur|moll|major|minor|majeur|mineur|maggiore|minore|mayor|menor|maior)$", re.IGNORECASE)
 _FAR = 40  # signs between two chords, at most
 _WEAK = re.compile(  # symbols that may also be words, grades, or names of other things
     rf"[A-Ha-h]|[AaEe]m|[Dd]im|Add|[A-H]\d|[A-F][+-]|[a-h][b+-]|NC|[EA]s|as|es|[Dd]es|dis|ges|[Cc]es|Hes|[Aa]dd\d?"
@@ -73,10 +87,13 @@ _NASHVILLE = re.compile(r"nashville|number\s+system|numbers?\s+(?:chart|notation
 _INLINE = re.compile(r"\[(?P<chord>[A-H][#b]?[^\]\s]{0,10})\]")
 _CAPO = re.compile(r"(?<!\w)capo\s+(?:on\s+|at\s+|fret\s+)*\d+", re.IGNORECASE)
 _POWER = re.compile(r"power[\s-]?chords?")
+_CHORD_ALONE = re.compile(r"[A-G][#b]?(?:m(?:aj)?|sus|add|dim|aug)?(?:7|9|11|13|sus|dim|aug)\S*|[A-G][#b]?m?/[A-G][#b]?")
 _FORMS = re.compile(r"[ABC]+")
 _SCALES = "ABCDEFGABCDEFG doremifasollasido DoReMiFaSolLaSiDo"
 _SEVENTH = re.compile(r"\d|seven|nin|dim|aug|sus|six|add|domin|over")
-_STRANGE = re.compile(r"[A-HJ-Z](?:[#b]|m|maj|min|sus|dim|aug|add)*\d{0,2}(?:[#b]\d{1,2})*")
+_STRANGE = re.compile(
+    r"[A-HJ-Z](?:[#b]|m|maj|min|sus|dim|aug|add)*\d{0,2}(?:[#b]\d{1,2})*|[A-HJ-Z](?=\w*[\d#])[\w#+°^/]{1,9}"
+)
 _NO_STRANGERS = ("I", "X", "N", "S", "W")
 _NO_KEY = "no key is named: the degrees are those of the key that the clip gets"
 
@@ -179,12 +196,31 @@ def _runs(text: Text) -> list[list[_Chord]]:
             runs[-1].append(chord)
         else:
             runs.append([chord])
-    runs = [run[1:] if len(run) > 1 and _is_a_key(text, run) else run for run in runs]
+    runs = [_without_words(text, run) for run in runs]
+    runs = [run[1:] if len(run) > 1 and _is_a_key(text, run) else run for run in runs if run]
     return [run for run in runs if any(chord.strength for chord in run)]
 
 
+def _without_words(text: Text, run: list[_Chord]) -> list[_Chord]:
+    """A run without the small words at its ends: "with a C and a G", "Am F C G as a loop", "play Dm G la la"."""
+    pieces = [text.plain[chord.start : chord.end] for chord in run]
+    latin = any(re.match(rf"(?:{_LATIN})(?![a-z])", piece) for piece in pieces[:-1])
+    capitals = any(piece[0].isupper() for piece in pieces)
+    while run and _NOUN.match(text.plain, run[-1].end):
+        word = _BEHIND_ROW.fullmatch(pieces[-1]) if capitals else pieces[-1] == "a"
+        if not word or latin and len(pieces[-1]) > 1:
+            break
+        run, pieces = run[:-1], pieces[:-1]
+    if len(run) > 1 and pieces[0] == "a" and re.search(r"\w $", text.plain[: run[0].start]) and pieces[1][0].isupper():
+        run = run[1:]
+    return run
+
+
 def _is_a_key(text: Text, run: list[_Chord]) -> bool:
-    """Whether the first of a run is the key of the rest: "in D minor | Em7b5 | A7", "in E, E A B7"."""
+    """Whether the first of a run is the key of the rest: "in D minor | Em7b5 | A7", "in E, E A B7", "D-Dur: D A G"."""
+    named = [_MODE_WORDS.search(text.plain[chord.start : chord.end]) is not None for chord in run]
+    if named[0] and not any(named[1:]) and len(run) > 2 and not _LABEL.search(text.before(run[0].start, 60)):
+        return True
     if not _OF_KEY.search(text.before(run[0].start, 12)):
         return False
     gap = text.plain[run[0].end : run[1].start]
@@ -218,7 +254,10 @@ def _placed(match: re.Match[str], start: int, end: int) -> tuple[int, int, int]:
 def _doubtful(text: Text, runs: list[list[_Chord]]) -> tuple[tuple[int, int], ...]:
     """Two capital letters or more that may be chords, and may not."""
     capitals = (
-        run for run in runs if len(run) > 1 and all(text.plain[one.start].isupper() or one.strength == 2 for one in run)
+        run
+        for run in runs
+        if len(run) > 1 and all(text.plain[one.start].isupper() or one.strength == 2 for one in run)
+        or len(run) > 2 and any(re.fullmatch("[a-h][#b]?m", text.plain[one.start : one.end]) for one in run)
     )
     return tuple((run[0].start, run[-1].end) for run in capitals)
 
@@ -238,6 +277,13 @@ def _is_row(text: Text, run: list[_Chord]) -> bool:
     plain, start, end = text.plain, run[0].start, run[-1].end
     pieces = [plain[chord.start : chord.end] for chord in run]
     label = _LABEL.search(plain[max(0, start - 60) : start])
+    if all(_NOTES.fullmatch(piece) for piece in pieces) and not label:
+        after = _MELODY_AFTER.match(text.lower, end)
+        if all(piece[-1] == "5" for piece in pieces) and len(run) > 1 and _RIFF.search(text.lower) and not after:
+            return True
+        if len(run) > 1 and (after or _MELODY.search(text.before(start, 60))):
+            text.misses("melody", (start, end), "notes of a melody cannot be asked for: write chords: Am F C G")
+            return False
     if label and not re.search(r"rhythm\s+changes", label[0].lower()):
         return len(run) > 1 or pieces[0][0].isupper() or label[0].rstrip()[-1:] in (":", "=") and text.ends(end)
     gaps = [plain[a.end : b.start] for a, b in zip(run, run[1:], strict=False)]
@@ -251,13 +297,13 @@ def _is_row(text: Text, run: list[_Chord]) -> bool:
         return _is_chord(text, run[0], pieces[0])
     if all(piece[0].islower() for piece in pieces):
         named = len(run) > 3 or any(len(piece) > 1 for piece in pieces)
-        return len(run) > 2 and named and (listed or clause)
+        return len(run) > 2 and named and (listed or clause or len(run) > 3 and (text.begins(start) or text.ends(end)))
     if len(run) == 2:
         return _is_pair(text, run, pieces, strong, listed, clause)
     letters = "".join(pieces)
     if strong == 0 and (_FORMS.fullmatch(letters) or letters in _SCALES):
         return False  # A, B, C or the form A B A
-    return strong > 0 or listed or text.ends(end) or len(run) > 3
+    return strong > 0 or listed or text.ends(end) or len(run) > 3 or _ON.search(text.before(start, 60)) is not None
 
 
 def _is_chord(text: Text, chord: _Chord, piece: str) -> bool:
@@ -269,7 +315,8 @@ def _is_chord(text: Text, chord: _Chord, piece: str) -> bool:
         return True
     if chord.strength == 2 and _RICH.search(piece):
         return True
-    if (chord.strength == 2 or minor) and (after or _ON.search(before) and piece != "Am"):
+    seventh = re.fullmatch(r"[A-H][#b]?[679]", piece) is not None
+    if (chord.strength == 2 or minor or seventh) and (after or _ON.search(before) and piece != "Am"):
         return True
     if after and re.match(r"\s*chord", after[0]):
         return piece[0].isupper() and piece != "A"
@@ -285,7 +332,7 @@ def _is_pair(text: Text, run: list[_Chord], pieces: list[str], strong: int, list
     if strong == 2 or strong and (listed or after or _ON.search(text.before(run[0].start, 60))):
         return listed or not (linked and notes)
     asked = _ON.search(text.before(run[0].start, 60)) is not None and text.ends(run[-1].end)
-    return after or (strong > 0 or minor) and not linked and (listed or clause or asked)
+    return after or (strong > 0 or minor) and (asked or not linked and (listed or clause))
 
 
 def _degrees(text: Text) -> Rows:
@@ -326,7 +373,7 @@ def read_rows(text: Text, rows: Rows, key: str | None) -> list[ChordReading]:
         names = None
     chords: list[ChordReading] = []
     for start, end in rows.spans:
-        row = text.plain[start:end]
+        row = _ARTICLE.sub(r"\g<link> ", text.plain[start:end])
         read = read_chords(f"({row}" if row.count(")") > row.count("(") else row, key, names)
         if rows.power:
             read = [
@@ -344,7 +391,17 @@ def read_rows(text: Text, rows: Rows, key: str | None) -> list[ChordReading]:
         if text.is_free(*span):
             text.misses("chords", span, "these may be chords, or not: write them as chords: Am F C G")
     _tell_odd(text)
+    _tell_left(text, bool(chords))
     return chords
+
+
+def _tell_left(text: Text, beside: bool) -> None:
+    """What can hardly be anything but a chord and is in no row; beside a row also a letter that ends a clause."""
+    for start, end, strength in _chords(text):
+        piece = text.plain[start:end]
+        letter = re.fullmatch(r"[B-H][#b]?m?", piece) and text.ends(end) and text.plain[start - 1 : start] in (" ", "\n")
+        if strength == 2 and _CHORD_ALONE.fullmatch(piece) or beside and letter:
+            text.misses("chords", (start, end), "a chord that is in no row: write all of them as chords: Am F C G")
 
 
 def _tell(text: Text, span: tuple[int, int], read: list[ChordReading], key: str | None) -> None:

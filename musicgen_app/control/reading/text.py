@@ -161,7 +161,7 @@ def _plain(prompt: str) -> tuple[list[str], list[int]]:
             known = sign.translate(_SIGNS)
             category = unicodedata.category(sign)
             if sign in _PICTURES:
-                known = f" {_PICTURES[sign]} "
+                known = f" {_PICTURES[sign]}" + (", " if letters[-4:] == [" ", "n", "o", " "] else " ")
             elif sign in _FORBIDDING:
                 known = ": no," if pictured else " no "
             elif category in ("Cf", "Mn") or sign == "\ufffd":
