@@ -277,7 +277,9 @@ def read_chords(text: str, key: str | None = None, names: str | None = None) -> 
                 read += group * min(int(re.sub(r"\D", "", piece)) - 1, MOST_CHORDS // max(len(group), 1))
             last = len(read)
         else:
-            read.append(_read_piece(piece, key, habit, doubt, ("major" if minors else "minor") if small else "", strict))
+            read.append(
+                _read_piece(piece, key, habit, doubt, ("major" if minors else "minor") if small else "", strict)
+            )
     return read[:MOST_CHORDS]
 
 

@@ -43,7 +43,9 @@ _CUE = re.compile(
     r"(?:(?:the|early|late|old|new|classic|vintage|famous|band|artist|composer|dj|mr)\s+)*",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"[A-Za-z][\w'&.-]*\w(?:\s+(?:de\s+|van\s+|von\s+|of\s+the\s+)?[A-Z][\w'&.-]*\w){0,3}")
+_NAME = re.compile(
+    r"[A-Za-z][\w'&.-]*\w(?:\s+(?:de\s+|van\s+|von\s+|of\s+the\s+)?[A-Z][\w'&.-]*\w){0,3}(?:\s+\d{1,3}(?!\s?[\w/]))?"
+)
 _AFTER = re.compile(
     r"(?<![\w-])([A-Z][a-z'&]+(?:\s+[A-Z][a-z'&]+){0,2}|[a-z]{4,}(?=-))"
     r"(?=(?:[\s-]+(?:style|esque|(?P<type>type\s+beat)|cover|vibes?|riffs?)|-like)(?!\w))"
@@ -117,7 +119,9 @@ def tell_names(text: Text) -> None:
     found: dict[int, int] = {}
     for cue in _CUE.finditer(text.plain):
         match = _NAME.match(text.plain, cue.end())
-        sure = (cue["sure"] or re.match(r"like\s", cue[0])) and text.plain[: cue.end()] != text.plain[: cue.end()].title()
+        sure = (cue["sure"] or re.match(r"like\s", cue[0])) and text.plain[: cue.end()] != text.plain[
+            : cue.end()
+        ].title()
         if match and _is_name(match[0], text.language, bool(sure)):
             found[match.start()] = match.end()
     for match in _AFTER.finditer(text.plain):

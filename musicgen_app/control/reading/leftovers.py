@@ -6,7 +6,7 @@ import re
 
 from .negation import REFUSING
 from .text import Text
-from .words import NAMED
+from .words import NAMED, RANKED
 
 # kind -> what looks like a demand of it; why: what to write instead.
 _LOOKS = {
@@ -59,6 +59,7 @@ _COUNTED = re.compile(
 )
 _NOTE = re.compile(r"(?<![\w#'.&-])[A-H][#b]?(?:m|m?[679])?(?!\.?\w|[#'&/+])")
 _MINOR = re.compile(r"(?<![\w#'.&-])(?:[BCFGH]|[A-H][#b])m(?!\.?\w|[#'&/+])")  # likely a chord, wherever it stands
+_MODE = re.compile(r"(?<![\w-])(?:minor|major)(?![\w-])")
 _MOST = 8  # of one kind
 
 
@@ -85,6 +86,9 @@ def tell_leftovers(text: Text) -> None:
         if text.ends(match.end()) and not _COUNTED.search(text.before(match.start(), 16)):
             why = "what the number counts is not said: 96 BPM is a tempo, --seconds 96 a length"
             text.misses("number", match.span(), why)
+    for match in list(text.find(_MODE))[:_MOST]:
+        if not RANKED.match(text.lower, match.end()):
+            text.misses("key", match.span(), "which key it is about is not said: write one such as F# minor")
     for match in (*list(text.find(_NOTE, cased=True))[:_MOST], *list(text.find(_MINOR, cased=True))[:_MOST]):
         if match.re is _MINOR and text.is_free(*match.span()) or text.begins(match.start()) and text.ends(match.end()):
             text.misses("key", match.span(), "a key or a chord: write key of C, or chords: C")
