@@ -40,7 +40,7 @@ _ONLY_KIND = "only that kind is refused, and whether there are others is not sai
 _MAYBE = re.compile(r"\b(?:maybe|perhaps|possibly|with\s+or\s+without|optionally)\s+(?:some\s+)?$")
 _OR_NOT = re.compile(r"\s*(?:(?:are|is)\s+|[:=]\s*)?optional|\s*,?\s*or\s+not\b|,?\s+maybe\s+not")
 _AMOUNT = re.compile(
-    r"\b(?:fewer|less|not\s+(?:so|too)\s+(?:many|much)|(?:hardly|barely|scarcely)\s+any|(?:almost|nearly"
+    r"\b(?:fewer|less|not\s+(?:(?:so|too|that|very)\s+)?(?:many|much)|(?:hardly|barely|scarcely)\s+any|(?:almost|nearly"
     r"|next\s+to)\s+no|sparse|weniger|moins\s+de|menos|meno)\s+(?:the\s+)?$"
 )
 _YES = re.compile(r"\s*[:=]\s*(?:yes|on|true|1|ja|oui|si)\b")

@@ -184,7 +184,7 @@ def _eastern(text: Text) -> _Keys:
     for m in text.find(EASTERN_KEY, cased=True):
         letter = m["latin"] or names[m["note"] or m["korean"]]
         sign = signs.get(m["sign"] or m["korean_sign"], m["flat"] or "")
-        major = (m["mode"] or m["korean_mode"] or m["han"]) in "長大장"
+        major = (m["mode"] or m["korean_mode"] or m["han"] or m["kana"]) in ("長", "大", "장", "メジャー")
         found.append((*m.span(), Key(letter + sign, "major" if major else "minor"), ""))
     return found
 

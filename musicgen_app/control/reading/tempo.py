@@ -29,6 +29,8 @@ from .lexicon.tempo import (
     NEEDED,
     NO_PACE,
     NOTES,
+    OF_MUSIC,
+    OF_SOMEBODY,
     PACE,
     PART,
     RANGE,
@@ -36,6 +38,7 @@ from .lexicon.tempo import (
     RESULT,
     SOON,
     SWITCH,
+    THAN,
     THING,
     UNITS,
     UNTIL,
@@ -244,6 +247,14 @@ def read_pace(text: Text, tempo: Tempo | None) -> str | None:
         for match in (*text.find(words), *text.find(FAR_EAST[pace])):
             before = text.before(match.start(), 24)
             if NO_PACE.search(before) or SWITCH.search(before) or THING.match(text.after(match.end(), 16)):
+                if THAN.match(text.lower, match.end()):
+                    text.takes("pace", match.span(), "left open", "what it is compared with has no tempo here")
+                continue
+            who = OF_SOMEBODY.search(text.before(match.start(), 60))
+            if who and not (
+                OF_MUSIC.fullmatch(who["who"]) or MUSIC.fullmatch(who["who"]) or STYLE.fullmatch(who["who"])
+            ):
+                text.takes("pace", match.span(), "left open", "it is said of something else: write slow or fast music")
                 continue
             if SOON.match(text.lower, match.end()) or NEEDED.search(text.before(match.start(), 40)):
                 why = "it may be when the music is needed: write slow music or fast music, or a number of BPM"

@@ -38,7 +38,7 @@ RUSSIAN_KEY = re.compile(
 )
 EASTERN_KEY = re.compile(
     r"(?P<sign>[嬰変])?(?P<note>[ハニホヘトイロ])(?P<mode>[長短])調|(?P<korean_sign>올림"
-    r"|내림)?(?P<korean>[다라마바사가나])(?P<korean_mode>[장단])조|(?P<latin>[A-G])(?P<flat>[b#])?(?P<han>[大小])[调調]"
+    r"|내림)?(?P<korean>[다라마바사가나])(?P<korean_mode>[장단])조|(?P<latin>[A-G])(?P<flat>[b#])?\s?(?:(?P<han>[大小長短장단])[调調조]|(?P<kana>マイナー|メジャー))"
 )
 GERMAN_KEY = re.compile(
     r"(?<![\w])(?P<note>[A-Ha-h](?:is|es|s)?)[\s-](?P<mode>duuri|dur|molli?|mol)(?!\w)", re.IGNORECASE

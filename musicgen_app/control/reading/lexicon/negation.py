@@ -19,14 +19,15 @@ _NOT = (
     r"|is\s+not|isn't|aren't|rather\s+not|not\s+to|to\s+not|not)\s+(?:really\s+|ever\s+|even\s+)?"
 )
 _WANT = (
-    r"(?:want(?:\s+to\s+hear)?|use|add|include|like|need|have|hear|put(?:\s+in)?|give\s+me|play|bring|insert|employ"
-    r"|stand|go|make(?:\s+(?:it|this))?|do|love|be|sound(?:\s+like)?|feel|get|a\s+(?:big\s+)?fan\s+of)"
+    r"(?:(?:you\s+dare\s+)?(?:to\s+)?(?:want(?:\s+(?:it|this|that|them|you|the\s+\w+))?\s+to\s+(?:have|hear|use|contain|include"
+    r"|feature|play|put|add)|want(?:\s+to\s+hear)?|contain|feature|involve|use|add|include|like|need|have|hear|put(?:\s+in)?|give\s+me|play|bring|insert|employ"
+    r"|stand|go|make(?:\s+(?:it|this))?|do|love|be|sound(?:\s+like)?|feel|get|a\s+(?:big\s+)?fan\s+of))"
 )
 # Words that refuse what follows, by language.
 _SURE = {
     "en": (
         rf"without|w/out|w/o|{_NOT}{_WANT}|(?:(?:i|we|he|she|they|who|that)\s+)?(?:hates?|dislikes?)|(?:any"
-        rf"|every)thing\s+(?:but|except)|nothing\s+like"
+        rf"|every)thing\s+(?:but|except)|(?:all|any|every)\s+(?:the\s+)?[a-z]+\s+(?:but|except)(?=\s)|no\s+need\s+(?:for|of)|nothing\s+like"
         r"|instead\s+of|rather\s+than|other\s+than|apart\s+from|except(?:\s+for)?|(?:leav(?:e|ing)|tak(?:e|ing)|keep"
         r"|cut|get)\s+out|by\s+no\s+means|far\s+from|skip(?:ping)?|omit(?:ting)?|avoid(?:ing)?|exclud(?:e|ing)|(?:stay"
         r"|keep|steer)\s+(?:away|clear)\s+(?:from|of)|get\s+rid\s+of|too\s+(?:many|much)|free\s+(?:of|from)"
@@ -36,18 +37,18 @@ _SURE = {
         r"|don't\s+you\s+dare\s+(?:to\s+)?(?:add|use|play)|(?:sick|tired)\s+of|(?:drop|kill|scrap|axe|delete)\s+(?:the|all|any)(?=\s+(?:drum|perc|kick|snare"
         r"|vocal))"
     ),
-    "de": r"ohne|weder|noch|kein(?:e[nrms]?)?|bloss\s+kein\w*|finger\s+weg\s+vo[mn]|statt|anstatt|anstelle\s+von"
+    "de": r"ohne|ausser|weder|noch|kein(?:e[nrms]?)?|bloss\s+kein\w*|finger\s+weg\s+vo[mn]|statt|anstatt|anstelle\s+von"
     r"|verzichte\s+auf|verzicht\s+auf|lass(?:t|en\s+sie)?(?=\s+(?:das|die|den)\s+\S+\s+weg)",
-    "fr": r"sans|surtout\s+pas(?:\s+de)?|pas\s+(?:de|d'|du|trop)|aucune?|je\s+(?:n'aime|ne\s+veux)\s+pas(?:\s+de)?"
+    "fr": r"sans|sauf|surtout\s+pas(?:\s+de)?|pas\s+(?:de|d'|du|trop)|aucune?|je\s+(?:n'aime|ne\s+veux)\s+pas(?:\s+de)?"
     r"|jamais\s+de|enleve[zr]?|evite[zr]?|laisse[zr]?\s+tomber|(?:on\s+)?se\s+passe\s+de|plutot\s+que"
     r"|au\s+lieu\s+(?:de"
     r"|du)",
-    "es": r"sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:(?:le|me|lo)\s+)?(?:quiero|gustan?|uses"
-    r"|pongas|usar|metas|tenga|haya|lleve|incluya\w*)|quit[ae]|evita\w*|ningun[ao]?"
+    "es": r"salvo|excepto|sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:(?:le|me|lo)\s+)?(?:quiero|gustan?|uses"
+    r"|pongas|usar|metas|tenga|haya|sea|lleve|incluya\w*)|quit[ae]|evita\w*|ningun[ao]?"
     r"|en\s+vez\s+de",
-    "it": r"senza|niente|nessun[ao]?|non\s+(?:voglio|mi\s+piac\w+|usare|mettere|mettermi|ci\s+siano)"
+    "it": r"senza|tranne|eccetto|niente|nessun[ao]?|non\s+(?:voglio|mi\s+piac\w+|usare|mettere|mettermi|ci\s+siano)"
     r"|togli\w*|evita\w*|invece\s+(?:di|del|della)",
-    "pt": r"sem|nao\s+(?:quero|gosto\s+de|use|usar|coloque|ponha|tenha)|tira|evite|nenhuma?|em\s+vez\s+de",
+    "pt": r"sem|exceto|nao\s+(?:quero|gosto\s+de|use|usar|coloque|ponha|tenha)|tira|evite|nenhuma?|em\s+vez\s+de",
     "others": r"zonder|geen|nem\s+kell|nincs|bez|zadn\w+|utan|inga|ingen|inget|uden|uten|без|никак\w+"
     r"|ilman|nelkul|fara|χωρ[ιί]ς|prescind\w+\s+de|не\s+надо",
 }
@@ -63,7 +64,7 @@ CUE = re.compile(
 )
 # What follows "no" or "not" and refuses nothing.
 IDLE = re.compile(
-    r"(?:strings\s+attached|idea|matter|problems?|one|body|need|rush|worries|doubt|longer|less|time|way|reason|sign"
+    r"(?:strings\s+attached|(?:very\s+|so\s+|that\s+)?(?:many|much)|idea|matter|problems?|one|body|need|rush|worries|doubt|longer|less|time|way|reason|sign"
     r"|fuss|only|just|sure|yet|bad|far|even|that\b|really|necessarily|to\s+mention|else|but|for|in\b(?!\s+\d)|is\b"
     r"|are\b|was\b|if|you|me|him|her|us|them|it\b|my|your|going|able|more\s+than|less\s+than|(?:fewer|faster|slower"
     r"|quicker|higher|lower|above|below|over|under)(?!\w)|a\s+problem|nur|mehr|so\s+wichtig|sicher|seulement|alleen"
@@ -173,8 +174,10 @@ WITHOUT = re.compile(
     r"without|w/out|w/o|ohne|kein|sans|pas d|aucun|sin|nada|ningun|senza|niente|nessun|sem|nenhum|zonder|geen|bez|zadn"
     r"|utan|ing|uden|uten|без|никак"
 )
-BUT = re.compile(r"except|apart|other")
-REFUSED_BEFORE = re.compile(r"\b(?:no|not|without|nothing|zero)\b[^,.;]*$")
+BUT = re.compile(r"except|apart|other|ausser|sauf|salvo|exce|tranne|eccetto")
+REFUSED_BEFORE = re.compile(
+    r"\b(?:no|not|without|nothing|zero|kein\w*|ohne|nichts|pas|sans|rien|sin|nada|senza|niente|sem)\b[^,.;]*$"
+)
 # Words that refuse, in any way: where one is left over beside what is read, the reading is in doubt.
 REFUSING = re.compile(
     r"(?<![\w-])(?:no|not|non|never|nobody|hardly|barely|scarcely|nowhere|without|none|nor|neither|nothing"

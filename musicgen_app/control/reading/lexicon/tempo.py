@@ -42,9 +42,9 @@ def _misspelt(word: str) -> str:
 _UNIT = (
     rf"(?:(?:bpm(?:'?s)?|b\.\s?p\.\s?m\.?|b p m|{_misspelt('bpm')})(?![a-z])"
     r"|(?:beats?|clicks?|strokes?|hits|pulses)[\s-]*(?:(?:per|pr|p\.?|a|/|every|each)[\s-]*|(?:in|to)\s+(?:a|the|one"
-    r"|every)\s+)min(?:ute)?s?\b\.?|(?:to\s+the|per)\s+min(?:ute)?\b|(?:pulsaciones|golpes|pulsos)\s+por\s+minuto|(?:battements?"
-    r"|pulsations?)\s+(?:par|a\s+la)\s+minute|a\s+la\s+(?:noire|negra)|schlage?n?\s+(?:pro|in\s+der)\s+minute"
-    r"|battiti\s+al\s+minuto|batidas\s+por\s+minuto|uderzen\s+na\s+minute|udar\w+\s+v\s+minutu|ударов\s+в\s+минуту"
+    r"|every)\s+)min(?:ute)?s?\b\.?|(?:to\s+the|per)\s+min(?:ute)?\b|(?:pulsaciones|golpes|pulsos)\s*(?:por|/)\s*min(?:uto)?\b|(?:battements?"
+    r"|pulsations?)\s+(?:par|a\s+la)\s+minute|a\s+la\s+(?:noire|negra)|schlage?n?\s*(?:pro|/|in\s+der)\s*min(?:ute)?\b|уд\.?\s?/\s?мин"
+    r"|battiti\s*(?:al|/)\s*min(?:uto)?\b|batidas\s+por\s+minuto|uderzen\s+na\s+minute|udar\w+\s+v\s+minutu|ударов\s+в\s+минуту"
     r"|slagen\s+per\s+minuut)"
 )
 UNITS = re.compile(_UNIT)
@@ -69,7 +69,7 @@ NAMED = re.compile(
 )
 LABEL = re.compile(rf"(?<!\w)(?:tempo|bpm|beats\s+per\s+minute|metronome?|click){_NEAR}")
 BEFORE_UNIT = re.compile(
-    rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?P<n>{_FIGURE})(?P<half>\s+and\s+a\s+half)?(?:-?ish)?[\s-]*"
+    rf"(?P<sign>(?:(?<=\s)|^)[-]|\bminus\s+)?(?<![lio|\d])(?P<n>{_FIGURE})(?P<half>\s+and\s+a\s+half)?(?:-?ish)?[\s-]*"
     rf"(?={_UNIT})"
 )
 _LOW_HIGH = (
@@ -136,6 +136,17 @@ THING = re.compile(
     r"|shot|camera|mo\b|burn\b|reveal|transition|build|rise|swell|crescendo|internet|reader|death\b|down\b|up\b|than\b"
     r"|fashion|pace\s+of\s+life|typing|riser|gate|filter|sweep)|-"
 )
+# What stands before a word of pace that says how somebody or something moves, and the music where it is the music.
+OF_SOMEBODY = re.compile(
+    r"(?P<who>[^\W\d_]+)(?:\s+(?:he|she|it|they))?(?:\s+(?:is|are|was|were|ist|sind|est|es|runs?|ran|drives?|moves?|flies|goes|swims?"
+    r"|walks?|jumps?|types?|talks?|speaks?|thinks?|eats?|grows?|learns?|works?|gets?)|'s)\s+"
+    r"(?:(?:very|so|really|too|super|quite|pretty|extremely|always|sehr|muy|tres)\s+)*$"
+)
+OF_MUSIC = re.compile(
+    r"it|this|that|which|everything|tempo|songs?|tracks?|pieces?|music|beats?|pace|tunes?|rhythms?|stuck|lied|musik|musica"
+    r"|cancion|chanson|morceau|one|part|sound|loop|groove|speed|intro|verse|chorus|solo|bpm"
+)
+THAN = re.compile(r"\s*than\b")
 # The music is wanted soon, which says nothing of its pace.
 SOON = re.compile(
     r"[^.;!?\n]{0,24}\b(?:turn-?around|deliver\w*|deadline|due|needed|ready|done|finished|upload\w*|as\s+possible|reply|asap"
@@ -192,5 +203,5 @@ RESULT = re.compile(
 )
 COMPARED = re.compile(
     r"(?<!\w)(?:slower|faster|quicker|than|plus|minus|times|half|halved|twice|doubled?|percent|less|more|below|above"
-    r"|under|over|divided|mal|fois|minus|%|not|nicht|pas|instead|never)(?!\w)|%|\*"
+    r"|under|over|divided|mal|fois|minus|%|not|nicht|pas|instead|never)(?!\w)|%|\*|\+/?-|\u00b1"
 )
