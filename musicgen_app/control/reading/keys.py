@@ -288,12 +288,14 @@ def _alone(text: Text) -> _Keys:
         begins, ends, minor = text.begins(m.start()), text.ends(m.end()), m["minor"] or m["m"]
         after = text.lower[m.end() :].lstrip(" ")
         goes_on = minor and (after[:1].isdigit() or begins and (MUSIC.match(after) or STYLE.match(after)))
-        if not (begins and ends or goes_on or m["minor"]) or re.match(r"/|\s*\|", text.after(m.end(), 3)):
+        lone = minor and ends and bool(text.before(m.start()).strip())
+        if not (begins and ends or goes_on or m["minor"] or lone) or re.match(r"/|\s*\|", text.after(m.end(), 3)):
             continue
         if m[0] == "Am" and not text.before(m.start()).strip("\" '") and ends and after:
             continue  # "Am, ..." may be the beginning of a sentence, or of a row
         note, sign = m["note"] or m["named"], m["sign"] or m["word"]
-        found.append((*m.span(), *_named(text, note, sign, "minor" if minor else None)))
+        key, why = _named(text, note, sign, "minor" if minor else None)
+        found.append((*m.span(), key, why or ("a minor chord alone is read as the key" if lone and not begins else "")))
     return found
 
 

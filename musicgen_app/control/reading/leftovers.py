@@ -11,7 +11,7 @@ from .words import NAMED, RANKED, STYLE
 # kind -> what looks like a demand of it; why: what to write instead.
 _LOOKS = {
     "tempo": (
-        r"-?\d+(?:[.,]\d+)?\s*(?:bpm|beats|schlage|battements|pulsos|battiti|batidas)\b|\b(?:tempo"
+        r"\bdotted\s+(?:quarters?|crotchets?|half|halves|minims?|eighths?)(?:\s+notes?)?\b|-?\d+(?:[.,]\d+)?\s*(?:bpm|beats|schlage|battements|pulsos|battiti|batidas)\b|\b(?:tempo"
         r"|bpm)\b[^,;.\n\d]{0,16}\d+|(?:[^\s,;]{1,24}\s+){0,2}\bbpm\b|\btempo\s*(?:of|[:=])\s*\w+"
         r"|\b(?!(?:steady|constant|same|right|good|this|that|strict|free|consistent|moderate|the|any|its?|your|my|own|at|in|and"
         r"|with|of|for|full|high|low|up|down|mid|half|double)\b)[a-z]{4,}\s+(?:tempo|pace)\b"
@@ -67,6 +67,10 @@ _NOTE = re.compile(r"(?<![\w#'.&-])[A-H][#b]?(?:m|m?[679])?(?!\.?\w|[#'&/+])")
 _MINOR = re.compile(r"(?<![\w#'.&-])(?:[BCFGH]|[A-H][#b])m(?!\.?\w|[#'&/+])")  # likely a chord, wherever it stands
 _MODE = re.compile(r"(?<![\w-])(?:minor|major)(?![\w-])")
 _OF_STYLE = re.compile(rf"(?:{STYLE.pattern})\s+(?:chord\s+)?(?:changes|progressions?|cadences?|turnarounds?)(?!\w)")
+_SMALL = re.compile(r"(?<![\w#'.&-])[a-h][#b]?m(?!\.?\w|[#'&/+])")  # likewise, where the prompt is a list of settings
+_GLUED = re.compile(
+    r"(?<![\w@#.-])(?=[a-z_]*\d{2,3}[a-z])(?=\w*[a-z]{4})(?!\w*(?:bit|nd|rd|th|st|s|hz|khz|kbps)\b)\w{6,}(?!\w)"
+)
 _MOST = 8  # of one kind
 
 
@@ -99,6 +103,11 @@ def tell_leftovers(text: Text) -> None:
     for match in list(text.find(_MODE))[:_MOST]:
         if not RANKED.match(text.lower, match.end()):
             text.misses("key", match.span(), "which key it is about is not said: write one such as F# minor")
-    for match in (*list(text.find(_NOTE, cased=True))[:_MOST], *list(text.find(_MINOR, cased=True))[:_MOST]):
-        if match.re is _MINOR and text.is_free(*match.span()) or text.begins(match.start()) and text.ends(match.end()):
+    for match in list(text.find(_GLUED))[:_MOST]:
+        text.misses("number", match.span(), "a number and words in one: write them apart, such as techno 130 BPM")
+    notes = [match for pattern in (_NOTE, _MINOR, _SMALL) for match in list(text.find(pattern, cased=True))[:_MOST]]
+    for match in notes:
+        if not text.is_free(*match.span()):
+            continue
+        if match.re is _MINOR or text.begins(match.start()) and text.ends(match.end()):
             text.misses("key", match.span(), "a key or a chord: write key of C, or chords: C")

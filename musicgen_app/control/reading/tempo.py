@@ -36,6 +36,7 @@ from .lexicon.tempo import (
     RANGE,
     RECKONED,
     RESULT,
+    SIGN,
     SOON,
     SWITCH,
     THAN,
@@ -205,7 +206,7 @@ def _between(text: Text, start: int, end: int, high: int) -> _Found | None:
 
 def _without_unit(text: Text) -> Iterator[_Found]:
     """ "house at 124", "techno 128", "Am, 128": a number that can hardly be anything else."""
-    for pattern in (AT, BESIDE_STYLE, BEFORE_STYLE, CLAUSE):
+    for pattern in (SIGN, AT, BESIDE_STYLE, BEFORE_STYLE, CLAUSE):
         for match in text.find(pattern, used=True):
             start, end = match.span("n")
             ish = text.after(end, 4).lstrip("-").startswith("ish")

@@ -18,7 +18,7 @@ _SIGNS = str.maketrans({
 _WORD = re.compile(r"[^\W\d_]+")
 _RUN = 3  # equal signs in a row that are kept
 _LONG_RUN = re.compile(r"([\W_])\1{3}")
-_BLANKS = str.maketrans("\t\r\f\v", "    ")
+_BLANKS = str.maketrans("\t\r\f\v_", "     ")
 _ARROW = re.compile(r"[-=]+>")  # one sign, and no "E-" or "C="
 # Pictures that say what is wanted -> its word. One that forbids does so with the picture before it, or what follows.
 _PICTURES = {

@@ -43,8 +43,8 @@ _SURE = {
     r"|jamais\s+de|enleve[zr]?|evite[zr]?|laisse[zr]?\s+tomber|(?:on\s+)?se\s+passe\s+de|plutot\s+que"
     r"|au\s+lieu\s+(?:de"
     r"|du)",
-    "es": r"salvo|excepto|sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:(?:le|me|lo)\s+)?(?:quiero|gustan?|uses"
-    r"|pongas|usar|metas|tenga|haya|sea|lleve|incluya\w*)|quit[ae]|evita\w*|ningun[ao]?"
+    "es": r"salvo|excepto|sin(?:\s+(?:nada\s+de|ningun[ao]?))?|nada\s+de|no\s+(?:(?:le|me|lo)\s+)?(?:quiero|gustan?"
+    r"|uses|pongas|usar|metas|tenga|haya|sea|lleve|incluya\w*)|quit[ae]|evita\w*|ningun[ao]?"
     r"|en\s+vez\s+de",
     "it": r"senza|tranne|eccetto|niente|nessun[ao]?|non\s+(?:voglio|mi\s+piac\w+|usare|mettere|mettermi|ci\s+siano)"
     r"|togli\w*|evita\w*|invece\s+(?:di|del|della)",

@@ -82,13 +82,14 @@ RANGE = re.compile(
 )
 LABELLED_RANGE = re.compile(rf"(?<!\w)(?P<from>tempo|bpm)[^\d,.;\n]{{0,16}}{_LOW_HIGH}(?![\d/])")
 LABEL_BEFORE = re.compile(rf"(?:{LABEL.pattern})$")
-_BARE = r"(?<![\w./:,#-])(?P<n>[6-9]\d|1\d\d|20\d)(?:-?ish)?(?![\w/:%]|[.,]\d|\s*%)"
+_BARE = r"(?<![\w.:,#-])(?<!\d/)(?P<n>[6-9]\d|1\d\d|20\d)(?:-?ish)?(?![\w:%]|/\s?\d|[.,]\d|\s*%)"
 _GO_ON = r"\s+(?:with|and|in|on|but|or\s+so|please|no|not|without|for|then|maybe)(?!\w)"  # words behind a tempo
 GOES_ON = re.compile(_GO_ON)
 AT = re.compile(
-    rf"(?:(?<!\w)(?:at|around|about)(?:\s+an?)?(?:\s+(?!least|most)[a-z]+)?\s+|@\s?|(?<!\w)a\s+){_BARE}"
+    rf"(?:(?<!\w)(?:at|around|about)(?:\s+an?)?(?:\s+(?!least|most)[a-z]+)?\s+|(?<!\w)a\s+){_BARE}"
     rf"(?:(?!\s*[a-z])|(?={_GO_ON}))"
 )
+SIGN = re.compile(rf"@\s?{_BARE}")
 BESIDE_STYLE = re.compile(rf"(?:{STYLE.pattern}|(?<!\w)(?:shuffle|groove|beat|feel))\s+{_BARE}")
 CLAUSE = re.compile(rf"{_BARE}(?!\s*[a-z])")
 BEFORE_STYLE = re.compile(rf"(?:^|(?<=[,;.]\s)){_BARE}\s+(?:{STYLE.pattern}|beats(?=\s*(?:$|[,;.])))")
@@ -115,7 +116,7 @@ _PACES = {
     ),
     "fast": (
         r"fast(?:er|est|-paced|-moving)?|zugig\w*|quick(?:ly|er)?|rapid(?:ly|e|o|a|ement|as?|os)?|up[\s-]?tempo"
-        r"|high[\s-]speed|breakneck|presto|prestissimo|allegro|vivace|vivo|schnell\w*|vite|veloc[ei]s?|velocemente"
+        r"|high[\s-]speed|breakneck|presto|prestissimo|allegro|vivace|vivo|schnell\w*|vite|veloc(?:[ei]s?|issim[oaie])|rapidissim[oaie]|schnellst\w*|velocemente"
         r"|snelle?|быстр\w*|бърз\w*|швидк\w*|szybk\w*|rychl\w*|brz[oaei]|depressa|deprisa|rapidamente|rasant\w*"
         r"|flott\w*|speedy|rasch\w*|hizli|gyors\w*|snabb\w*|hurtig\w*|nope[aei]\w*|γρ[ηή]γορ\w*"
     ),
