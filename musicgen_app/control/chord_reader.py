@@ -247,12 +247,13 @@ _ROMANS = ("i", "ii", "iii", "iv", "v", "vi", "vii")
 MOST_CHORDS = 512  # of a row that is read; repeats are not played out beyond it
 
 
-def read_chords(text: str, key: str | None = None, names: str | None = None) -> list[ChordReading]:
+def read_chords(text: str, key: str | None = None, names: str | None = None, whole: bool = True) -> list[ChordReading]:
     """Read a row: "Am F C/E E7", "| Dm7 | G7 | % |", "(Em C) x2", "La m, Fa", "ii-V-I" with key "Bb major".
 
     key: tonic with or without a mode, for degrees ("ii7", "6-"); without it they come with symbol None. names: the
     habit of naming notes where the row itself does not tell it. What is no chord comes with symbol None and says why.
-    A row is given once through: a repeat of all of it is that of the loop, and is not played out.
+    A row is given once through: a repeat of all of it is that of the loop, and is not played out. whole: it is all that
+    is played, and no other row follows.
     """
     pieces = list(_pieces(text.translate(SIGNS), text))
     written = [piece for kind, piece in pieces if kind == "chord"]
@@ -273,7 +274,7 @@ def read_chords(text: str, key: str | None = None, names: str | None = None) -> 
             read += [read[-1]._replace(text=piece)] if read else [_unread(piece, "nothing stands before it")]
         elif kind == "times":
             group = read[last:]
-            if last or number + 1 < len(pieces):
+            if last or number + 1 < len(pieces) or not whole:
                 read += group * min(int(re.sub(r"\D", "", piece)) - 1, MOST_CHORDS // max(len(group), 1))
             last = len(read)
         else:
@@ -362,7 +363,7 @@ def _read_degree(found: re.Match[str], piece: str, key: str, strict: bool) -> Ch
     if quality is None:
         return _unread(piece, f"no chord of the quality {rest!r} is known")
     kind, why = quality
-    if degree.islower() and kind in ("", "6", "7", "9", "13", "maj7"):
+    if degree.islower() and kind in ("", "6", "7", "9", "13", "maj7", "7b5"):
         kind = "m" + kind
     if degree.isdigit() and not rest and not strict and not sign:
         third, fifth = ((steps[(number + up) % 7] - steps[number - 1]) % 12 for up in (1, 3))

@@ -96,8 +96,8 @@ class Plan:
 
     @classmethod
     def from_dict(cls, facts: dict) -> Plan:
-        """A plan from a JSON object. TypeError or ValueError for one that is none, with the place of what is wrong, such
-        as sections[2].chords[0]; see `check` for its values."""
+        """A plan from a JSON object. TypeError or ValueError for one that is none, with the place of what is wrong
+        (sections[2].chords[0]); see `check` for its values."""
         sections = []
         for number, section in enumerate(_list("sections", facts)):
             typed = _typed(section, Section, f"sections[{number}]")

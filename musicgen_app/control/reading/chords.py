@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..chord_reader import GERMAN, NO_CHORD, PIECE, ChordReading, names_of, parts_of, read_chord, read_chords
 from .lexicon.chords import (
+    APART,
     ARTICLE,
     BEHIND_ROW,
     BETWEEN,
@@ -22,6 +23,7 @@ from .lexicon.chords import (
     LABEL,
     LABEL_AFTER,
     LATIN,
+    LENGTHS,
     LIST_SIGN,
     MELODY,
     MELODY_AFTER,
@@ -36,6 +38,7 @@ from .lexicon.chords import (
     NUMBER,
     ODD,
     OF_KEY,
+    OF_SECTION,
     ON,
     PICK_UP,
     POWER,
@@ -260,12 +263,21 @@ def _is_row(text: Text, run: list[_Chord]) -> bool:
     letters = "".join(pieces)
     if strong == 0 and (FORMS.fullmatch(letters) or letters in SCALES):
         return False  # A, B, C or the form A B A
-    return strong > 0 or listed or text.ends(end) or len(run) > 3 or ON.search(text.before(start, 60)) is not None
+    return (
+        strong > 0
+        or listed
+        or text.ends(end)
+        or len(run) > 3
+        or ON.search(text.before(start, 60)) is not None
+        or (LABEL_AFTER.match(plain, end) is not None)
+    )
 
 
 def _is_chord(text: Text, chord: _Chord, piece: str) -> bool:
     """Whether a single piece is meant as a chord: it is a rich one, or words around say so."""
     before = text.before(chord.start, 60)
+    if re.search(r"\bkey(?:\s+of)?\W*$", before):
+        return False
     after = LABEL_AFTER.match(text.plain, chord.end)
     minor = re.fullmatch(r"[A-H][#b]?m", piece) is not None
     if re.fullmatch(r"[A-H](?:[#b]|m|7)\S*/[A-G][#b]?", piece) and text.begins(chord.start) and text.ends(chord.end):
@@ -330,8 +342,13 @@ def read_rows(text: Text, rows: Rows, key: str | None) -> list[ChordReading]:
         names = None
     chords: list[ChordReading] = []
     for start, end in rows.spans:
-        row = ARTICLE.sub(r"\g<link> ", text.plain[start:end])
-        read = read_chords(f"({row}" if row.count(")") > row.count("(") else row, key, names)
+        written = text.plain[start:end]
+        row = APART.sub("", LENGTHS.sub(" ", ARTICLE.sub(r"\g<link> ", written)))
+        if LENGTHS.search(written):
+            why = "each chord gets a bar, or those between two | lines share one: write a chord sheet for other lengths"
+            text.takes_word("chords", text.written(start, end), "a bar each", why, start)
+        whole = len(rows.spans) == 1
+        read = read_chords(f"({row}" if row.count(")") > row.count("(") else row, key, names, whole)
         if rows.power:
             read = [
                 c._replace(symbol=f"{c.symbol}5") if c.symbol and re.fullmatch("[A-G][#b]?", c.symbol) else c
@@ -342,6 +359,10 @@ def read_rows(text: Text, rows: Rows, key: str | None) -> list[ChordReading]:
         if more := NEXT.match(text.plain, end):
             if text.is_free(*more.span("piece")):
                 text.misses("chords", more.span("piece"), "it follows a row of chords, and is no chord that is known")
+    parts = [span for span in rows.spans if OF_SECTION.search(text.before(span[0]))]
+    for span in parts if len(rows.spans) > 1 else ():
+        why = "chords of sections are not told apart in a prompt: write a chord sheet"
+        text.takes_word("chords", text.written(*span), "a part of one row of chords", why, span[0])
     for match in text.find(CAPO, cased=True):
         text.takes("chords", match.span(), "the chords as they are written", "a capo is not reckoned with")
     for span in rows.doubtful:

@@ -166,7 +166,7 @@ def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
     article = ARTICLES.match(lower, cue.end())
     at = article.end() if article else cue.end()
     end = _thing(lower, at)
-    if cue[0].strip().lower() == "no" and lower[at : at + 1].isdigit() and not MUSIC.match(lower, at):
+    if cue[0].strip().lower() == "no" and re.match(r"\d+(?!\d|/\d)", lower[at:]) and not MUSIC.match(lower, at):
         return []  # "op. 10 no 3"
     if SURELY.match(lower, at) or IDLE.match(lower, cue.end()) or cue["weak"] and IDLE.match(lower, at) or end == at:
         return []

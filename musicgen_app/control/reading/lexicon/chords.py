@@ -25,12 +25,12 @@ RICH = re.compile(r"alt|-(?:\d|\^)|maj\d|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ
 OF_KEY = re.compile(r"\b(?:in|en|em|im|key(?: of)?|is|giro di)\s*:?\s*$")
 HEARD = re.compile(r"\b(?:sounds?|sounding|hear(?:d)?\s+(?:is|as)|actually)\W*$")
 ON = re.compile(
-    r"\b(?:on|only|over|vamp(?:\s+on)?|jam\s+on|just|sobre|uber|auf|play|using|chords?|loop(?:\s+of)?|between"
+    r"\b(?:on|only|over|vamp(?:\s+on)?|jam\s+on|just|sobre|uber|auf|play|use|using|chords?|loop(?:\s+of)?|between"
     r"|with)\s+$"
 )
 LIST_SIGN = re.compile(r"[,|>/\n;()-]")
 BETWEEN = re.compile(
-    r"(?:[\s,;|>/:.()\[\]{}\"*~%&-]+|(?<=\s)\+(?=\s)|(?<!\w)an?(?=\s+[A-H])|for\s+\w+\s+(?:bars?|beats?|measures?)|\d{1,2}[.)](?=\s)|(?:then(?:\s+to)?|and|to"
+    r"(?:[\s,;|>/:.()\[\]{}\"*~%&-]+|(?<=\s)\+(?=\s)|(?<!\w)an?(?=\s+[A-H])|(?:for\s+)?\(?\b\w+\s+(?:bars?|beats?|measures?)(?:\s+each)?\)?|\d{1,2}[.)](?=\s)|(?:then(?:\s+to)?|and|to"
     r"|next|finally|lastly|into|moving\s+to|resolv(?:es|ing)\s+to|dopo|danach|zu|und|dann|y|et|puis|luego|poi|e|en"
     r"|back\s+to"
     r"|followed\s+by|x\s?\d{1,2}|\d{1,2}\s?x)(?!\w))*",
@@ -75,8 +75,13 @@ SHAPE = re.compile(  # what every symbol of a chord fits; it is quicker than to 
     rf"|[\d+^Δ().,-]|/9|/(?:[A-Ha-h]|{LATIN}))*"
 )
 ODD = re.compile(r"(?<![\w.])(?P<what>[A-Z][#b]?(?:m|maj|min|sus|dim|aug|add)?(?:\d{1,2})?(?:[#b]\d{1,2})*)(?![\w.])")
+LENGTHS = re.compile(
+    r"\s*\(?(?:\bfor\s+)?\b(?:\d+|one|two|three|four|eight|a|half\s+a)\s+(?:bars?|beats?|measures?)(?:\s+each)?\)?"
+)
+APART = re.compile(r"(?<=[IViv])\s+(?=(?:maj|min|dim|sus)\d)")  # "I maj7"
+OF_SECTION = re.compile(r"(?:intro|verse|chorus|bridge|refrain|strophe|outro|coda|solo|pre-?chorus|section|part)s?\W*$")
 ROMAN = re.compile(
-    r"(?<![\w'./])(?:[b#]?(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)(?:Δ|\^|ø|o|°|dim|maj|m|M|sus|add|aug|\+|b|#"
+    r"(?<![\w'./])(?:[b#]?(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)(?:\s(?=(?:maj|min|dim|sus)\d))?(?:Δ|\^|ø|o|°|dim|maj|min|m|M|sus|add|aug|\+|b|#"
     r"|-(?=\d))*\d{0,2}(?:[b#]\d{1,2})*(?:/(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i))?)(?![\w])"
 )
 NUMBER = re.compile(r"(?<![\w./+:#])[b#]?[1-7](?:-7?|m7?|maj7|7|°|sus4?)?(?:/[1-7])?(?![\w:)/%+'\"]|\.\d)")
