@@ -119,7 +119,7 @@ def tell_names(text: Text) -> None:
     found: dict[int, int] = {}
     for cue in _CUE.finditer(text.plain):
         match = _NAME.match(text.plain, cue.end())
-        sure = (cue["sure"] or re.match(r"like\s", cue[0])) and text.plain[: cue.end()] != text.plain[
+        sure = (cue["sure"] or re.search(r"like\s+$", cue[0])) and text.plain[: cue.end()] != text.plain[
             : cue.end()
         ].title()
         if match and _is_name(match[0], text.language, bool(sure)):

@@ -250,6 +250,9 @@ def _is_row(text: Text, run: list[_Chord]) -> bool:
     strong = sum(c.strength == 2 or len(run) > 1 and p.endswith("7") for c, p in zip(run, pieces, strict=True))
     listed = bool(gaps) and all(LIST_SIGN.search(gap) for gap in gaps)
     clause = text.begins(start) and text.ends(end)
+    section = OF_SECTION.search(text.before(start))
+    if section and section["sign"] and len(run) > 1:
+        return True
     barred = plain[:start].rstrip()[-1:] == "|" and (plain[end:].lstrip()[:1] == "|" or len(run) > 1)
     if barred or plain[:start].endswith("[") and plain[end:].startswith("]") and strong + len(run) > 1:
         return True

@@ -79,7 +79,9 @@ LENGTHS = re.compile(
     r"\s*\(?(?:\bfor\s+)?\b(?:\d+|one|two|three|four|eight|a|half\s+a)\s+(?:bars?|beats?|measures?)(?:\s+each)?\)?"
 )
 APART = re.compile(r"(?<=[IViv])\s+(?=(?:maj|min|dim|sus)\d)")  # "I maj7"
-OF_SECTION = re.compile(r"(?:intro|verse|chorus|bridge|refrain|strophe|outro|coda|solo|pre-?chorus|section|part)s?\W*$")
+OF_SECTION = re.compile(
+    r"(?:intro|verse|chorus|bridge|refrain|strophe|outro|coda|solo|pre-?chorus|section|part)s?\s*(?P<sign>[:\])=])?\W*$"
+)
 ROMAN = re.compile(
     r"(?<![\w'./])(?:[b#]?(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)(?:\s(?=(?:maj|min|dim|sus)\d))?(?:Δ|\^|ø|o|°|dim|maj|min|m|M|sus|add|aug|\+|b|#"
     r"|-(?=\d))*\d{0,2}(?:[b#]\d{1,2})*(?:/(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i))?)(?![\w])"
