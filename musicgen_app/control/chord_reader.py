@@ -298,7 +298,7 @@ def _pieces(plain: str, text: str) -> list[tuple[str, str]]:
         if kind in ("name", "no"):
             found.append(("chord", piece))
         elif kind == "piece":
-            piece = piece.lstrip("-–—−‐‑*_~'")
+            piece = piece.lstrip("<-–—−‐‑*_~'")
             parts = [piece[start:end] for start, end in parts_of(piece)]
             found += [("chord", p) for p in parts if re.search(r"[^\W_]", p) and p.lower() not in _LINKS]
         else:
@@ -319,7 +319,7 @@ def parts_of(piece: str) -> list[tuple[int, int]]:
         if hyphen.start() > start and (degree and (numbers or not degree[2].isdigit()) or read_chord(following)):
             parts.append((start, hyphen.start()))
             start = hyphen.end()
-    return [*parts, (start, len(piece.rstrip(".")))]
+    return [*parts, (start, len(piece.rstrip(".-" if parts else ".")))]
 
 
 def _read_piece(piece: str, key: str | None, habit: str | None, doubt: bool, small: str, strict: bool) -> ChordReading:

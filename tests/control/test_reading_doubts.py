@@ -49,6 +49,8 @@ def test_other_numbers_and_units_are_no_silent_tempo(prompt):
         ("C G a F", ("C", "G", "Am", "F")),
         ("am f c g a nice ballad", ("Am", "F", "C", "G")),
         ("Em->C->G->D", ("Em", "C", "G", "D")),
+        ("Am-F-C-G-", ("Am", "F", "C", "G")),
+        ("<Am> <F>", ("Am", "F")),
         ("Em, C, G & D", ("Em", "C", "G", "D")),
         ("E5 G5 A5 riff, palm muted", ("E5", "G5", "A5")),
         ("E9 vamp, funk", ("E9",)),
@@ -69,7 +71,8 @@ def test_rows_of_chords(prompt, chords):
 @pytest.mark.parametrize(
     "prompt",
     ["Am F a C G", "Em, C, G and maybe D", "Chords: C, H♭9xx, G", "| Am | Zm7 | F |", "Am 2 bars, F 2 bars, C 1 bar",
-     "verse: Am F, chorus: C G", "rhythm changes in Bb", "blues changes in F", "1 5 6 4"],
+     "verse: Am F, chorus: C G", "rhythm changes in Bb", "blues changes in F", "1 5 6 4", "same chords as Let It Be",
+     "C or F"],
 )  # fmt: skip
 def test_what_is_doubtful_of_chords_is_told(prompt):
     assert "chords" in told(prompt)
@@ -90,6 +93,7 @@ def test_notes_of_a_melody_are_no_chords(prompt):
         ("eine Polka in B", "Bb", ()),
         ("A단조 80bpm", "A minor", ()),
         ("cminor", "C minor", ()),
+        ("Dm vibe", "D minor", ()),
         ("deep house 122 bpm Gm", "G minor", ()),
     ],
 )
@@ -139,7 +143,14 @@ def test_a_refused_metre_is_none(prompt):
 
 @pytest.mark.parametrize(
     "prompt",
-    ["a song for my hamster he is very fast", "my car is fast", "slower than usual", "the race car drives fast"],
+    [
+        "a song for my hamster he is very fast",
+        "my car is fast",
+        "slower than usual",
+        "10% slower",
+        "quick, I need a calm song",
+        "the race car drives fast",
+    ],
 )
 def test_a_pace_of_something_else_is_left_open_and_told(prompt):
     assert parse_prompt(prompt).pace is None and "pace" in told(prompt)

@@ -203,7 +203,7 @@ def _chords(text: Text) -> list[_Chord]:
 def _placed(match: re.Match[str], start: int, end: int) -> tuple[int, int, int]:
     """Where a part of a piece lies without the signs around it, and its strength; -1: it is no chord."""
     part = match[0][start:end]
-    piece = part.strip(".'!?*")
+    piece = part.strip(".'!?*<")
     begin = match.start() + start + part.find(piece)
     strength = _strength(piece) if 0 < len(piece) <= 16 else -1
     return begin, begin + len(piece), strength

@@ -41,6 +41,7 @@ from .lexicon.keys import (
     RUSSIAN,
     RUSSIAN_KEY,
     UNREAD,
+    VIBE,
     WHEEL_MAJOR,
     WHEEL_MINOR,
 )
@@ -288,7 +289,7 @@ def _alone(text: Text) -> _Keys:
         begins, ends, minor = text.begins(m.start()), text.ends(m.end()), m["minor"] or m["m"]
         after = text.lower[m.end() :].lstrip(" ")
         goes_on = minor and (after[:1].isdigit() or begins and (MUSIC.match(after) or STYLE.match(after)))
-        lone = minor and ends and bool(text.before(m.start()).strip())
+        lone = minor and (ends and bool(text.before(m.start()).strip()) or VIBE.match(after) is not None)
         if not (begins and ends or goes_on or m["minor"] or lone) or re.match(r"/|\s*\|", text.after(m.end(), 3)):
             continue
         if m[0] == "Am" and not text.before(m.start()).strip("\" '") and ends and after:

@@ -11,7 +11,7 @@ from .words import NAMED, RANKED, STYLE
 # kind -> what looks like a demand of it; why: what to write instead.
 _LOOKS = {
     "tempo": (
-        r"\bdotted\s+(?:quarters?|crotchets?|half|halves|minims?|eighths?)(?:\s+notes?)?\b|-?\d+(?:[.,]\d+)?\s*(?:bpm|beats|schlage|battements|pulsos|battiti|batidas)\b|\b(?:tempo"
+        r"\b\d(?:[.,]\d+)?\s?x\s+(?:the\s+)?(?:speed|tempo)\b|\btempo\s+(?:up|down)\b|\bdotted\s+(?:quarters?|crotchets?|half|halves|minims?|eighths?)(?:\s+notes?)?\b|-?\d+(?:[.,]\d+)?\s*(?:bpm|beats|schlage|battements|pulsos|battiti|batidas)\b|\b(?:tempo"
         r"|bpm)\b[^,;.\n\d]{0,16}\d+|(?:[^\s,;]{1,24}\s+){0,2}\bbpm\b|\btempo\s*(?:of|[:=])\s*\w+"
         r"|\b(?!(?:steady|constant|same|right|good|this|that|strict|free|consistent|moderate|the|any|its?|your|my|own|at|in|and"
         r"|with|of|for|full|high|low|up|down|mid|half|double)\b)[a-z]{4,}\s+(?:tempo|pace)\b"
@@ -26,6 +26,8 @@ _LOOKS = {
     r"|royal road|autumn leaves|plagal|picardy|circle of fifths|backdoor|tritone|lament|deceptive|perfect|so what)"
     r"(?:\s+in\s+[A-G])?\s+(?:chord\s+)?(?:progressions?|changes|cadences?|turnarounds?|subs?|substitutions?))\b"
     r"|(?<![\w./-])[1-7](?:[\s-]+[1-7]){2,}(?![\w./:%-])|\b(?:circle of fifths|line clich\w+)\b"
+    r"|\bchords?\s+(?:as|like|of|from)\s+[^,.;\n]{2,30}|(?-i:\b[A-G][#b]?)\s+or\s+(?:maybe\s+)?(?-i:[A-G][#b]?(?!\w))"
+    r"|\b(?:want|play|hear)\s+(?-i:[B-G][#b]?)(?=\s*(?:$|[,.;!]|then\b))"
     r"|\b(?:one|two|three|four|five|six|seven)(?:[\s,-]+(?:one|two|three|four|five|six|seven)){2,}\b"
     r"|(?-i:\b[A-G][#b]?(?:m|maj|min|dim|sus|M)?(?:[24679]|11|13)?(?:b5|#5|b9|#9)?)(?:\s?/\s?(?-i:[A-G][#b]?(?:m|maj|min|dim"
     r"|sus|M)?(?:[24679]|11|13)?(?:b5|#5|b9|#9)?)){2,}(?!\w)|\bchords?\s*(?::|are)\s*[^.\n]{1,40}|(?-i:\b[A-G])(?:[\s-](?:sharp|flat))?(?:[\s-](?:major|minor))?"
@@ -64,7 +66,7 @@ _COUNTED = re.compile(
     r"|street|psalm|take|top|over)\.?\s*$"
 )
 _NOTE = re.compile(r"(?<![\w#'.&-])[A-H][#b]?(?:m|m?[679])?(?!\.?\w|[#'&/+])")
-_MINOR = re.compile(r"(?<![\w#'.&-])(?:[BCFGH]|[A-H][#b])m(?!\.?\w|[#'&/+])")  # likely a chord, wherever it stands
+_MINOR = re.compile(r"(?<![\w#'.&-])(?:[B-H]|[A-H][#b]|(?<=[a-z,] )A)m(?!\.?\w|[#'&/+])")  # likely a chord
 _MODE = re.compile(r"(?<![\w-])(?:minor|major)(?![\w-])")
 _OF_STYLE = re.compile(rf"(?:{STYLE.pattern})\s+(?:chord\s+)?(?:changes|progressions?|cadences?|turnarounds?)(?!\w)")
 _SMALL = re.compile(r"(?<![\w#'.&-])[a-h][#b]?m(?!\.?\w|[#'&/+])")  # likewise, where the prompt is a list of settings

@@ -13,12 +13,14 @@ from .lexicon.tempo import (
     BEFORE_UNIT,
     BESIDE_STYLE,
     BY,
+    BY_SHARE,
     CLAUSE,
     COMPARED,
     ELSEWHERE,
     EVERY,
     FAR_EAST,
     GOES_ON,
+    HURRY,
     LABEL,
     LABEL_BEFORE,
     LABELLED_RANGE,
@@ -257,7 +259,11 @@ def read_pace(text: Text, tempo: Tempo | None) -> str | None:
             ):
                 text.takes("pace", match.span(), "left open", "it is said of something else: write slow or fast music")
                 continue
-            if SOON.match(text.lower, match.end()) or NEEDED.search(text.before(match.start(), 40)):
+            if BY_SHARE.search(before):
+                text.takes("pace", match.span(), "left open", "what it is compared with has no tempo here")
+                continue
+            hurry = text.begins(match.start()) and HURRY.match(text.lower, match.end())
+            if hurry or SOON.match(text.lower, match.end()) or NEEDED.search(text.before(match.start(), 40)):
                 why = "it may be when the music is needed: write slow music or fast music, or a number of BPM"
                 text.takes("pace", match.span(), "left open", why)
                 continue

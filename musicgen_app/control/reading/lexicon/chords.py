@@ -30,7 +30,7 @@ ON = re.compile(
 )
 LIST_SIGN = re.compile(r"[,|>/\n;()-]")
 BETWEEN = re.compile(
-    r"(?:[\s,;|>/:.()\[\]{}\"*~%&-]+|(?<=\s)\+(?=\s)|(?<!\w)an?(?=\s+[A-H])|(?:for\s+)?\(?\b\w+\s+(?:bars?|beats?|measures?)(?:\s+each)?\)?|\d{1,2}[.)](?=\s)|(?:then(?:\s+to)?|and|to"
+    r"(?:[\s,;|<>/:.()\[\]{}\"*~%&-]+|(?<=\s)\+(?=\s)|(?<!\w)an?(?=\s+[A-H])|(?:for\s+)?\(?\b\w+\s+(?:bars?|beats?|measures?)(?:\s+each)?\)?|\d{1,2}[.)](?=\s)|(?:then(?:\s+to)?|and|to"
     r"|next|finally|lastly|into|moving\s+to|resolv(?:es|ing)\s+to|dopo|danach|zu|und|dann|y|et|puis|luego|poi|e|en"
     r"|back\s+to"
     r"|followed\s+by|x\s?\d{1,2}|\d{1,2}\s?x)(?!\w))*",

@@ -100,6 +100,7 @@ OF_STYLE = re.compile(
     r"|(?:^|(?<=[,;.]))\s*)(?P<alone>minor|major)(?=\s*(?:$|[,;.!]))"
 )
 AFTER_KEY = re.compile(r"(?<![\w'-])(?P<note>[A-G])(?:(?P<sign>#|b)|(?<!A))(?P<minor>m)?\s+key(?!\w)(?!\s+of)")
+VIBE = re.compile(r"(?:vibes?|feel|mood|song|tune|track|groove|beat|jam|riff|ballad|loop)\b")  # behind a minor chord
 BOTH = re.compile(r"\W*(?:(?:and|or|und|oder|et|ou|y|o)\s+)(?:(?:also|in|the|key|of|auch)\s+)*")  # two keys at once
 _OTHER_NAME = r"[A-H](?:#|b|[\s-](?:sharp|flat))?m?"
 OR_AFTER = re.compile(

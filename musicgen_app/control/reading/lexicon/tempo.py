@@ -147,6 +147,9 @@ OF_MUSIC = re.compile(
     r"it|this|that|which|everything|tempo|songs?|tracks?|pieces?|music|beats?|pace|tunes?|rhythms?|stuck|lied|musik|musica"
     r"|cancion|chanson|morceau|one|part|sound|loop|groove|speed|intro|verse|chorus|solo|bpm"
 )
+# "Quick, I need a song", "10 % slower": said to the reader, or of another tempo.
+HURRY = re.compile(r"\s*[,!.]\s*(?:i|we|please|make|give|can|write|need)\b")
+BY_SHARE = re.compile(r"\d\s*(?:%|percent|per\s+cent|bpm|clicks|x)\s+$")
 THAN = re.compile(r"\s*than\b")
 # The music is wanted soon, which says nothing of its pace.
 SOON = re.compile(
