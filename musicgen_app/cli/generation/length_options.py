@@ -10,8 +10,9 @@ import click
 from ...errors import RequestError
 
 AS_LONG = "as long as --bars or the sections"  # what --loop means without a length
+BARS = click.option("--bars", type=int, metavar="N", help="Length of the clip in bars, in place of --seconds.")
 OPTIONS = (
-    click.option("--bars", type=int, metavar="N", help="Length of the clip in bars, in place of --seconds."),
+    BARS,
     click.option(
         "--loop", is_flag=False, flag_value=AS_LONG, metavar="[Nbars]", help="A loop, of so many bars: --loop 8bars."
     ),
