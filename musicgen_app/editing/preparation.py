@@ -115,7 +115,7 @@ def _planned(plan: Plan, edit: Edit, request: GenerationRequest, timeline: Timel
         row = read_row(request.chords, plan.key or "C major").chords
         plan = changed_within(plan, seconds, spans, lambda bars: with_row(bars, row))
     if request.drums is not None and timed:
-        plan = changed_within(plan, seconds, spans, lambda bars: [replace(bar, drums=request.drums) for bar in bars])
+        plan = changed_within(plan, seconds, spans, lambda bars: [bar.playing(drums=request.drums) for bar in bars])
     elif request.drums is not None:
         plan = replace(plan, drums=request.drums)
     if edit.kind == "ending" and timed:
