@@ -14,9 +14,10 @@ import click
 from ...errors import FileError, RequestError
 from ...machine import paths, user_settings
 from ...request import DRAWN_SEEDS, SOLVERS, parse_conditions
-from ..completion import FORMAT, MODEL
+from ..completion import MODEL
 from ..generation.output_files import check_target, numbered, write_clips
 from ..generation.plan_options import given_plan
+from ..generation.shared_options import BEST_OF, COMPUTING, GUIDANCE, NEGATIVE, SEED, WRITING, with_options
 from ..terminal import print_note
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ DOWNBEAT = click.option("--downbeat", type=float, metavar="S", help="The second 
 PLAN = click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help="The plan of FILE; - is stdin.")
 MADE = (
     click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write, or a folder to write into."),
-    click.option("--seed", type=int, metavar="N", help="The same seed gives the same music.  [default: drawn]"),
+    SEED,
     click.option("-n", "--variations", type=int, metavar="N", help="How many results, with seeds one apart."),
-    click.option("--best-of", type=int, metavar="N", help="Make N candidates of each, keep the best.  [default: 1]"),
+    BEST_OF,
     click.option("--chords", metavar="ROW", help='Of what is made, a bar each: "Am F (C G) E7".'),
     click.option("--drums/--no-drums", default=None, help="Whether what is made has drums."),
     BPM,
@@ -58,20 +59,13 @@ MADE = (
     DOWNBEAT,
     PLAN,
     click.option("--model", type=MODEL, metavar="NAME", help="Model name or folder.  [default: that of FILE]"),
-    click.option("--negative", metavar="TEXT", help="What the music should not be like."),
+    NEGATIVE,
     click.option("--steps", type=int, metavar="N", help="Sampler steps.  [default: the model's, but at least 4]"),
-    click.option("--guidance", type=float, metavar="G", help="How closely to follow the prompt; 1 is none."),
+    GUIDANCE,
     click.option("--solver", type=click.Choice(SOLVERS), help="[default: the model's]"),
     click.option("--condition", "conditions", multiple=True, metavar="NAME=NUMBER", help="A number the model is told."),
-    click.option("--device", type=click.Choice(user_settings.DEVICES), help="Where to compute.  [default: auto]"),
-    click.option("--precision", type=click.Choice(user_settings.PRECISIONS), help="Of the matrix products."),
-    click.option("--decoder", type=click.Choice(user_settings.DECODERS), help="What turns latents into sound."),
-    click.option("--format", type=FORMAT, help="Of files that are named by the app.  [default: wav]"),
-    click.option("--sidecar/--no-sidecar", default=None, help="Also write FILE.json with all that made the result."),
-    click.option("--keep/--no-keep", default=None, help="Keep a copy in the library.  [default: keep]"),
-    click.option("--force", is_flag=True, help="Replace files that exist, but never FILE."),
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON object a result."),
-    click.option("-q", "--quiet", is_flag=True, help="Print only the paths; no progress."),
+    *COMPUTING,
+    *WRITING,
 )
 BARS = click.option("--bars", "bars", multiple=True, metavar="A-B", help="These bars, from 1; give it again for more.")
 FROM = click.option("--from", "begins", type=float, multiple=True, metavar="S", help="From this second, with --to.")
@@ -82,9 +76,8 @@ def edit_command(name: str, example: str, short_help: str) -> Callable[[Callable
     """A command that edits a FILE, with the options that all have."""
 
     def made(function: Callable) -> click.Command:
-        for option in reversed((SOURCE, PROMPT, *MADE)):
-            function = option(function)
-        return click.command(name, epilog=EPILOG.replace("{example}", example), short_help=short_help)(function)
+        command = with_options(SOURCE, PROMPT, *MADE)(function)
+        return click.command(name, epilog=EPILOG.replace("{example}", example), short_help=short_help)(command)
 
     return made
 

@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from ...errors import RequestError
 from ...machine import paths, user_settings
 from ...request import DRAWN_SEEDS
-from ..completion import FORMAT, MODEL
 from ..generation.output_files import check_target, write_clips
 from ..generation.plan_options import PLAN, given_plan, plan_options
-
-if TYPE_CHECKING:
-    pass
+from ..generation.shared_options import COMPUTING, SAMPLING, WRITING, with_options
 
 EPILOG = """
 \b
@@ -38,27 +34,18 @@ Examples:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File of the sum, or a folder to write into.")
 @click.option("--levels", metavar="DB,DB,...", help="How loud the parts are, 0 as they are made.")
 @click.option("--seconds", type=float, metavar="S", help="Length.  [default: the plan's, or 10]")
-@click.option("--seed", type=int, metavar="N", help="The same seed gives the same music.  [default: drawn]")
-@click.option("--best-of", type=int, metavar="N", help="Make N candidates of each part, keep the best.  [default: 1]")
-@click.option("--model", type=MODEL, metavar="NAME", help="Model name or folder.  [default: sketch]")
-@click.option("--negative", metavar="TEXT", help="What the music should not be like.")
-@click.option("--steps", type=int, metavar="N", help="Sampler steps.  [default: the model's]")
-@click.option("--guidance", type=float, metavar="G", help="How closely to follow the prompt; 1 is none.")
+@with_options(*SAMPLING)
 @PLAN
 @plan_options
-@click.option("--device", type=click.Choice(user_settings.DEVICES), help="Where to compute.  [default: auto]")
-@click.option("--format", type=FORMAT, help="Of files that are named by the app.  [default: wav]")
-@click.option("--sidecar/--no-sidecar", default=None, help="Also write FILE.json with all that made each.")
-@click.option("--keep/--no-keep", default=None, help="Keep copies in the library.  [default: keep]")
-@click.option("--force", is_flag=True, help="Replace files that exist.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
-@click.option("-q", "--quiet", is_flag=True, help="Print only the paths; no progress.")
+@with_options(*COMPUTING, *WRITING)
 def layers(
     parts: tuple[str, ...],
     style: str | None,
     output: Path | None,
     levels: str | None,
     device: str | None,
+    precision: str | None,
+    decoder: str | None,
     format: str | None,
     sidecar: bool | None,
     keep: bool | None,
@@ -71,7 +58,9 @@ def layers(
     from ...editing.layers import checked_parts
     from ...request import GenerationRequest
 
-    chosen = user_settings.load(device=device, sidecar=sidecar, keep=keep, format=format)
+    chosen = user_settings.load(
+        device=device, precision=precision, decoder=decoder, sidecar=sidecar, keep=keep, format=format
+    )
     given = {name: value for name, value in values.items() if value is not None}
     names, wanted = checked_parts(parts, None if levels is None else _numbers(levels))
     if "plan" in given:
