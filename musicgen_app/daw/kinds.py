@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PACKED = ".zip"
+MOST_CLIPS = 500  # of one export
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,6 @@ def edited(
     Seeds, best_of, progress and cancel are as in `Engine.generate`. Raises as that, and ModelError for a codec that
     cannot encode.
     """
-    if request.seconds is not None:
-        raise RequestError("seconds has no meaning in the request of an edit: the edit says how long it is")
     ready = prepare(source, edit, request, lambda source: _plan_of(engine, source))
     if edit.kind == "add":
         return _added(engine, ready, request, progress, cancel)
@@ -118,8 +116,6 @@ def _added(
     engine: Engine, ready: Prepared, request: GenerationRequest, progress: OnProgress, cancel: CancelToken | None
 ) -> list[GenerationResult]:
     """A recording with a part that the request asks for: of each variation the sum, and the part alone."""
-    if not request.prompt:
-        raise RequestError('say which part is added, such as "bass line"')
     asked = request_for(request.prompt, (), replace(request, prompt=""), ready.plan)
     found: list[GenerationResult] = []
     for part in engine.generate(replace(asked, seconds=ready.source.seconds), progress, cancel):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..control.operations import checked
 from ..control.plan import Plan
 from ..control.prompt_parser import parse_prompt
-from ..errors import RequestError
-from ..request import GenerationRequest, GenerationResult
+from ..errors import ModelError, RequestError
+from ..models.installed import find
+from ..request import ANY_PROMPT, DRAWN_SEEDS, GenerationRequest, GenerationResult
 from ..songbook.decision import Decision
 from ..songbook.sheet import read_row
 from ..songbook.wishes import RING, Wishes
@@ -49,16 +53,55 @@ class Prepared:
         return replace(result, sample_rate=rate, plan=plan, edit=self.record(), notes=notes)
 
 
+# Fields of a request that have no meaning for an edit, and why.
+WITHOUT = {
+    "seconds": "the edit says how long it is",
+    "bars": "the edit says how long it is",
+    "loop": "the edit says how long it is",
+    "form": "say the chords of what is made, or the plan of all of it",
+    "loudness": "what is made is as loud as what is there",
+}
+
+
+def asked_for(
+    source: Source, given: dict[str, Any], usual: str, models_dir: str | os.PathLike | None = None
+) -> tuple[GenerationRequest, list[str]]:
+    """The request of an edit that has these fields, with a seed, and what to tell of its model.
+
+    Its model is the one that is named, else that of the recording where it is here, else the usual one. A prompt may be
+    left out. Raises RequestError.
+    """
+    given, notes = dict(given), []
+    if given.get("model") is None:
+        given["model"] = usual
+        if source.request is not None:
+            try:
+                given["model"] = find(source.request.model, models_dir).name
+            except ModelError:
+                notes.append(f"the model {source.request.model} of the recording is not here: {usual} goes on")
+    if given.get("seed") is None:
+        given["seed"] = secrets.randbelow(DRAWN_SEEDS)
+    return with_or_without_prompt(given), notes
+
+
+def with_or_without_prompt(given: dict[str, Any]) -> GenerationRequest:
+    """The validated request of these fields, whose prompt may be missing or empty. Raises RequestError."""
+    prompted = given.get("prompt") not in (None, "")
+    request = GenerationRequest.from_dict(given if prompted else given | {"prompt": ANY_PROMPT})
+    return request if prompted else replace(request, prompt="")
+
+
 def prepare(source: Source, edit: Edit, request: GenerationRequest, known: Callable[[Source], Plan | None]) -> Prepared:
     """Check an edit against its recording, whose plan is found: that of the request, its own, or what is heard.
 
     known: the plan that the request of a recording of the app leads to. Raises RequestError.
     """
     edit = edit.checked()
-    if request.form is not None:
-        raise RequestError("form has no meaning for an edit: say the chords of what is made, or the plan of all of it")
-    if request.loudness is not None:
-        raise RequestError("loudness has no meaning for an edit: what is made is as loud as what is there")
+    for name, reason in WITHOUT.items():
+        if getattr(request, name) not in (None, False):
+            raise RequestError(f"{name} has no meaning in the request of an edit: {reason}")
+    if edit.kind == "add" and not request.prompt:
+        raise RequestError('say which part is added, such as "bass line"')
     request = _with_said(request)
     plan, notes = plan_of_source(source, edit, request, known)
     timeline = lay_out(edit, source.audio.shape[1], source.sample_rate, plan)

@@ -18,7 +18,7 @@ from ..control.operations import at_tempo, in_key, in_metre
 from ..control.plan import Plan
 from ..daw.arrangement import Arrangement, Track
 from ..daw.dawproject import add_file, entry, write_dawproject
-from ..daw.kinds import KINDS, PACKED
+from ..daw.kinds import KINDS, MOST_CLIPS, PACKED
 from ..daw.reaper import reaper_project
 from ..daw.riff import read_acid
 from ..daw.stems import layer_names, stem, stem_names
@@ -28,9 +28,8 @@ from ..machine import files, paths
 from ..songbook.midi_writer import write_midi
 from ..songbook.wishes import Wishes
 from .library import ID, Library
-from .metadata import is_cut, is_of, played_in, read_sidecar, request_from, sidecar_path
+from .metadata import is_cut, is_of, made_by, played_in, read_sidecar, sidecar_path
 
-MOST_CLIPS = 500
 SEARCHED_WORDS = 8  # of a prompt, to find the copy of a clip
 UNTITLED = "Music"
 AI_KEY = '"ai_generated"'  # in the comment of every clip that ttm-app made
@@ -99,7 +98,7 @@ def _made_to(path: Path, library: Library) -> tuple[Plan | None, bool]:
     if AI_KEY not in comment or (is_cut(path) and not sidecar_path(path).is_file()):
         return None, False
     try:
-        request = request_from(path)
+        request = made_by(path)
         if not sidecar_path(path).is_file():
             named = " ".join(request.prompt.split()[:SEARCHED_WORDS])
             for item in library.search(named, model=request.model):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ import click
 
 from ...errors import FileError, RequestError
 from ...machine import paths, user_settings
-from ...request import DRAWN_SEEDS, SOLVERS, parse_conditions
+from ...request import SOLVERS, parse_conditions
 from ..completion import MODEL
 from ..generation.output_files import check_target, numbered, write_clips
 from ..generation.plan_options import given_plan
@@ -22,7 +21,6 @@ from ..terminal import print_note
 
 if TYPE_CHECKING:
     from ...editing.edit import Edit, Region
-    from ...editing.source import Source
     from ...request import GenerationRequest
 
 EPILOG = """
@@ -140,6 +138,7 @@ def add(file: Path, prompt: str | None, level: float | None, **values) -> None:
 def _edit(file: Path, prompt: str | None, said: dict, values: dict) -> None:
     """Edit a file as said, with the values of the options that all edits have, and write what comes out."""
     from ...editing.edit import Edit
+    from ...editing.preparation import asked_for
     from ...editing.source import read_source
 
     given = {name: value for name, value in values.items() if value is not None}
@@ -150,11 +149,15 @@ def _edit(file: Path, prompt: str | None, said: dict, values: dict) -> None:
     kept = ("device", "precision", "decoder", "sidecar", "keep", "format")
     chosen = user_settings.load(**{name: options[name] for name in kept})
     source = read_source(file)
-    request = request_of(source, prompt, given, chosen.request()["model"])
+    if "conditions" in given:
+        given["conditions"] = parse_conditions(given["conditions"])
+    if "plan" in given:
+        given["plan"] = given_plan(given["plan"])
+    request, notes = asked_for(source, given | {"prompt": prompt}, chosen.request()["model"])
     targets = targets_of(file, edit, request, options["output"], options["format"], chosen.format)
     for target in targets:
         check_target(target, chosen.sidecar, options["force"])
-    for note in source.notes:
+    for note in (*notes, *source.notes):
         print_note(f"note: {note}")
 
     if targets[0].suffix.lower() not in LOSSLESS and edit.kind != "add":
@@ -166,29 +169,6 @@ def _edit(file: Path, prompt: str | None, said: dict, values: dict) -> None:
         return own_engine(chosen).edit(source, edit, request, progress, token)
 
     write_clips(make, targets, chosen, chosen.sidecar, *(options[name] for name in ("force", "as_json", "quiet")))
-
-
-def request_of(source: Source, prompt: str | None, given: dict, model: str) -> GenerationRequest:
-    """The request for what is made, of the model named, else of that of the recording where it is here."""
-    from ...errors import ModelError
-    from ...models.installed import find
-    from ...request import GenerationRequest
-
-    if "model" not in given:
-        given["model"] = model
-        if source.request is not None:
-            try:
-                given["model"] = find(source.request.model).name
-            except ModelError:
-                print_note(f"note: the model {source.request.model} of the recording is not here: {model} goes on")
-    conditions = given.pop("conditions", ())
-    if conditions:
-        given["conditions"] = parse_conditions(conditions)
-    if "plan" in given:
-        given["plan"] = given_plan(given["plan"])
-    given.setdefault("seed", secrets.randbelow(DRAWN_SEEDS))
-    request = GenerationRequest(prompt or "any", **given).validated()
-    return request if prompt else GenerationRequest(**vars(request) | {"prompt": ""})
 
 
 def targets_of(

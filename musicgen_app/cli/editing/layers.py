@@ -56,7 +56,7 @@ def layers(
 ) -> None:
     """Make each PART, such as bass, on one plan: a file each, and their sum."""
     from ...editing.layers import checked_parts
-    from ...request import GenerationRequest
+    from ...editing.preparation import with_or_without_prompt
 
     chosen = user_settings.load(
         device=device, precision=precision, decoder=decoder, sidecar=sidecar, keep=keep, format=format
@@ -66,8 +66,7 @@ def layers(
     if "plan" in given:
         given["plan"] = given_plan(given["plan"])
     defaults = {"seed": secrets.randbelow(DRAWN_SEEDS), "model": chosen.request()["model"]}
-    request = GenerationRequest(style or "any", **defaults | given).validated()
-    request = GenerationRequest(**vars(request) | {"prompt": style or ""})
+    request = with_or_without_prompt(defaults | given | {"prompt": style})
     if output is None or os.path.isdir(output):
         output = (output or Path()) / f"{paths.slug(' '.join(names))}-{request.seed}{chosen.format}"
     targets = [output, *(output.with_name(f"{output.stem}-{paths.slug(name)}{output.suffix}") for name in names)]
