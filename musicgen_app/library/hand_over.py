@@ -65,7 +65,7 @@ def export(
     the clips share. bpm (quarter notes a minute), metre, key ("Am"), loop: of all clips; None is as they say. Raises
     FileError, RequestError; then nothing was written.
     """
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise RequestError(f"{str(kind)[:40]!a} is no kind of export: use {', '.join(KINDS)}")
     if not 0 < len(clips) <= MOST_CLIPS:
         raise RequestError(f"name between 1 and {MOST_CLIPS} clips")

@@ -69,19 +69,23 @@ def test_the_examples_with_curl_run(server, tmp_path):
     if not shutil.which("curl"):
         pytest.skip("there is no curl")
     calls = [block for block in blocks("sh") if "curl" in block]
-    assert len(calls) == 3
+    assert len(calls) == 5
     script = "\n".join(here(server, block) for block in calls)
     told = ran(["bash", "-euo", "pipefail", "-c", script], server, tmp_path)
     assert audio.read(tmp_path / "piano.flac")[0].shape[1] == 80_000
     assert audio.read(tmp_path / "jazz-1.mp3")[1] == 8_000
     assert all((tmp_path / name).read_bytes().startswith(b"MThd") for name in ("jazz-1.mid", "verse.mid"))
+    assert audio.read(tmp_path / "strings.wav")[0].shape[1] == 64_000
+    assert audio.read(tmp_path / "ended.flac")[0].shape[1] > 64_000
+    assert (tmp_path / "night.zip").read_bytes().startswith(b"PK")
+    assert (tmp_path / "night.mid").read_bytes().startswith(b"MThd")
     assert "event: end" in told and '"tempo":96' in told and "Cm Ab" in told
 
 
 def test_the_example_in_python_runs(server, tmp_path):
-    (block,) = blocks("python")
+    block = "\n".join(blocks("python"))
     told = ran([sys.executable, "-c", here(server, block)], server, tmp_path)
-    assert told.splitlines()[-1].startswith("done")
+    assert told.splitlines()[-1] == "done None ['repaint of 7.flac']"
     assert audio.read(tmp_path / "7.flac")[0].shape[1] == 4_000
 
 
@@ -90,7 +94,7 @@ def test_the_example_in_javascript_runs(server, tmp_path):
         pytest.skip("there is no node")
     (block,) = blocks("javascript")
     (tmp_path / "example.mjs").write_text(here(server, block), encoding="utf-8")
-    assert ran(["node", "example.mjs"], server, tmp_path) == "7\n"
+    assert ran(["node", "example.mjs"], server, tmp_path).splitlines()[0] == "7"
     assert audio.read(tmp_path / "piano.mp3")[1] == 8_000
 
 
