@@ -182,11 +182,16 @@ def targets_of(
         output = (output or Path()) / f"{paths.slug(file.stem)}-{edit.kind}-{request.seed}{best}{suffix}"
     targets = numbered(output, request.variations)
     if edit.kind == "add":
-        targets = [path for one in targets for path in (one, one.with_name(f"{one.stem}-part{one.suffix}"))]
+        targets = [path for one in targets for path in with_part(one)]
     for target in targets:
         if target.exists() and os.path.samefile(target, file):
             raise FileError(f"{target} is the recording itself, which is never replaced: name another file with -o")
     return targets
+
+
+def with_part(target: Path) -> list[Path]:
+    """The file of a recording with a part more, and that of the part alone."""
+    return [target, target.with_name(f"{target.stem}-part{target.suffix}")]
 
 
 def _regions(bars: tuple[str, ...], begins: tuple[float, ...], ends: tuple[float, ...]) -> tuple[Region, ...]:
