@@ -106,7 +106,7 @@ class Session:
         if not steps:
             wanted = replace(wanted, given=wanted.given | {"seed": result.request.seed})
         length = result.audio.shape[1] / result.sample_rate
-        plan = result.plan if steps else made.decision and made.decision.plan
+        plan = result.plan if steps or made.decision is None else made.decision.plan
         take = Take(line, wanted, steps, made.decision, made.seconds, length, plan, made.results)
         self.takes[self.place + 1 :] = [take]
         self.place += 1
