@@ -137,7 +137,8 @@ def _export(bundle: Bundle, target: Path, inside: bool) -> ExportReport:
     """Write the ONNX file; where it is part of the bundle, let it share the codec's weights and enter it there."""
     from ..codecs import read_codec
     from ..codecs.onnx import export_decoder
-    from ..models.bundle import WEIGHTS, sha256, update_config
+    from ..machine.checksums import sha256
+    from ..models.bundle import WEIGHTS, update_config
 
     weights = target.parent / WEIGHTS if inside and "path" in bundle.config["codec"] else None
     report = export_decoder(read_codec(bundle), target, weights)

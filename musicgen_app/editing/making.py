@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..aligner import best_of
 from ..control.plan import Plan
-from ..engine import CancelToken, Clock, Engine, Progress, best_of
+from ..engine import CancelToken, Clock, Engine, Progress
 from ..errors import GenerationError, RequestError, TTMError
 from ..pipeline import EncodedPrompt
 from ..request import GenerationRequest, GenerationResult

@@ -12,7 +12,9 @@ from ..control.operations import checked
 from ..control.plan import Plan
 from ..control.prompt_parser import parse_prompt
 from ..errors import ModelError, RequestError
-from ..models.installed import find
+from ..models.adapters import adapted
+from ..models.adapters import find_installed as find_adapter
+from ..models.installed import find_installed
 from ..request import ANY_PROMPT, DRAWN_SEEDS, GenerationRequest, GenerationResult
 from ..songbook.decision import Decision
 from ..songbook.sheet import read_row
@@ -68,17 +70,20 @@ def asked_for(
 ) -> tuple[GenerationRequest, list[str]]:
     """The request of an edit that has these fields, with a seed, and what to tell of its model.
 
-    Its model is the one that is named, else that of the recording where it is here, else the usual one. A prompt may be
-    left out. Raises RequestError.
+    Its model is the one that is named, else that of the recording, with its adapters, where these are here, else the
+    usual one. A prompt may be left out. Raises RequestError.
     """
     given, notes = dict(given), []
     if given.get("model") is None:
         given["model"] = usual
         if source.request is not None:
+            model, adapters = source.request.model, source.request.adapters
             try:
-                given["model"] = find(source.request.model, models_dir).name
+                adapted(find_installed(model, models_dir), adapters, find_adapter)
+                given |= {"model": model, "adapters": given.get("adapters", adapters)}
             except ModelError:
-                notes.append(f"the model {source.request.model} of the recording is not here: {usual} goes on")
+                named = f"{model} with {', '.join(adapters)}" if adapters else model
+                notes.append(f"the model {named} of the recording is not here: {usual} goes on")
     if given.get("seed") is None:
         given["seed"] = secrets.randbelow(DRAWN_SEEDS)
     return with_or_without_prompt(given), notes

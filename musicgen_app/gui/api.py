@@ -54,6 +54,7 @@ def _generate(context: Context) -> Callable:
         form: str | None = None,
         bars: int | None = None,
         loop: bool = False,
+        adapters: dict[str, float] | None = None,
         format: str | None = None,
         request: gr.Request = None,
     ) -> AsyncIterator[dict[str, Any]]:
@@ -70,7 +71,7 @@ def _generate(context: Context) -> Callable:
             "prompt": prompt, "negative": negative, "seed": seed, "variations": variations, "steps": steps,
             "guidance": guidance, "guidance_interval": guidance_interval, "solver": solver, "best_of": best_of,
             "conditions": conditions, "plan": plan, "bpm": bpm, "key": key, "metre": metre, "chords": chords,
-            "drums": drums, "form": form, "bars": bars, "loop": loop,
+            "drums": drums, "form": form, "bars": bars, "loop": loop, "adapters": adapters,
             **given(seconds=seconds, model=model, loudness=loudness),
         }  # fmt: skip
         try:

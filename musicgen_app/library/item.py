@@ -17,7 +17,7 @@ from ..control.plan import Plan
 from ..errors import FileError, RequestError
 from ..request import BEST_OF, SEED_MAX, Choice, GenerationRequest, check_number, check_text, check_whole
 from ..songbook.wishes import Wishes
-from .metadata import edit_in, edited_in, read_sidecar, request_in, sidecar_path
+from .metadata import ADAPTERS, edit_in, edited_in, read_sidecar, request_in, sidecar_path
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}-[0-9]{1,19}-(?P<id>[0-9a-f]{12})\.(wav|flac|ogg|mp3)")
 CREATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
@@ -147,6 +147,7 @@ def item_from(path: Path, record: dict) -> Item:
                 "version": check_text("model_version", record.get("model_version", "unknown"), least=1),
                 "weights_sha256": record["weights"],
                 "licence": check_text("model_licence", record.get("model_licence", "unknown"), least=1),
+                **({ADAPTERS: record[ADAPTERS]} if ADAPTERS in record else {}),
             },
             created=note["created"] if "created" in note else changed(path),
             source=note.get("source", "python"),

@@ -241,8 +241,9 @@ def _error(facts: dict[str, Any]) -> TTMError:
 
 
 def digest(bundle: Bundle) -> str:
-    """Of all that a model is: its config has the hashes of its files."""
-    return hashlib.sha256(json.dumps(bundle.config, sort_keys=True).encode()).hexdigest()
+    """Of all that a model is: its config and its adapters have the hashes of their files."""
+    facts = [bundle.config, [one.identity for one in bundle.adapters]]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def packed(result: GenerationResult) -> dict[str, Any]:

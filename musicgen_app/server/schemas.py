@@ -10,16 +10,19 @@ from ..editing.edit import KINDS, LEVEL, MOST_REGIONS
 from ..editing.layers import MOST_PARTS
 from ..editing.preparation import WITHOUT
 from ..machine.user_settings import FORMATS
+from ..models.adapters import NAME
 from ..request import (
     ANY_NUMBER,
     BARS,
     BEST_OF,
     GUIDANCE,
     LOUDNESS,
+    MOST_ADAPTERS,
     SECONDS,
     SEED_MAX,
     SOLVERS,
     STEPS,
+    STRENGTH,
     TEXT_LENGTH,
     VARIATIONS,
 )
@@ -102,6 +105,13 @@ SOUND: dict[str, Schema] = {
     "loudness": _number("LUFS.", *LOUDNESS),
     "best_of": _whole("Candidates of each clip, of which the best is kept.", *BEST_OF),
     "conditions": {"type": "object", "additionalProperties": _number("", *ANY_NUMBER)},
+    "adapters": {
+        "description": "Installed adapters of the model, by name, each with its strength; 1 is as trained.",
+        "type": "object",
+        "propertyNames": {"pattern": f"^{NAME.pattern}$"},
+        "additionalProperties": _number("Its strength.", *STRENGTH),
+        "maxProperties": MOST_ADAPTERS,
+    },
 }
 PROMPT = _text("What the music should sound like.", minLength=1)
 STYLE = _text("What is made should sound like; may be left out.")

@@ -12,11 +12,11 @@ import click
 
 from ...errors import FileError, RequestError
 from ...machine import paths, user_settings
-from ...request import SOLVERS, parse_conditions
+from ...request import SOLVERS, parse_adapters, parse_conditions
 from ..completion import MODEL
 from ..generation.output_files import check_target, numbered, write_clips
 from ..generation.plan_options import given_plan
-from ..generation.shared_options import BEST_OF, COMPUTING, GUIDANCE, NEGATIVE, SEED, WRITING, with_options
+from ..generation.shared_options import ADAPTER, BEST_OF, COMPUTING, GUIDANCE, NEGATIVE, SEED, WRITING, with_options
 from ..terminal import print_note
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ MADE = (
     GUIDANCE,
     click.option("--solver", type=click.Choice(SOLVERS), help="[default: the model's]"),
     click.option("--condition", "conditions", multiple=True, metavar="NAME=NUMBER", help="A number the model is told."),
+    ADAPTER,
     *COMPUTING,
     *WRITING,
 )
@@ -149,8 +150,9 @@ def _edit(file: Path, prompt: str | None, said: dict, values: dict) -> None:
     kept = ("device", "precision", "decoder", "sidecar", "keep", "format")
     chosen = user_settings.load(**{name: options[name] for name in kept})
     source = read_source(file)
-    if "conditions" in given:
-        given["conditions"] = parse_conditions(given["conditions"])
+    given["conditions"] = parse_conditions(given["conditions"])
+    if adapters := given.pop("adapters"):
+        given["adapters"] = parse_adapters(adapters)
     if "plan" in given:
         given["plan"] = given_plan(given["plan"])
     request, notes = asked_for(source, given | {"prompt": prompt}, chosen.request()["model"])

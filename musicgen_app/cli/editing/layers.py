@@ -10,10 +10,10 @@ import click
 
 from ...errors import RequestError
 from ...machine import paths, user_settings
-from ...request import DRAWN_SEEDS
+from ...request import DRAWN_SEEDS, parse_adapters
 from ..generation.output_files import check_target, write_clips
 from ..generation.plan_options import PLAN, given_plan, plan_options
-from ..generation.shared_options import COMPUTING, SAMPLING, WRITING, with_options
+from ..generation.shared_options import ADAPTER, COMPUTING, SAMPLING, WRITING, with_options
 
 EPILOG = """
 \b
@@ -35,6 +35,7 @@ Examples:
 @click.option("--levels", metavar="DB,DB,...", help="How loud the parts are, 0 as they are made.")
 @click.option("--seconds", type=float, metavar="S", help="Length.  [default: the plan's, or 10]")
 @with_options(*SAMPLING)
+@ADAPTER
 @PLAN
 @plan_options
 @with_options(*COMPUTING, *WRITING)
@@ -52,6 +53,7 @@ def layers(
     force: bool,
     as_json: bool,
     quiet: bool,
+    adapters: tuple[str, ...],
     **values,
 ) -> None:
     """Make each PART, such as bass, on one plan: a file each, and their sum."""
@@ -63,6 +65,8 @@ def layers(
     )
     given = {name: value for name, value in values.items() if value is not None}
     names, wanted = checked_parts(parts, None if levels is None else _numbers(levels))
+    if adapters:
+        given["adapters"] = parse_adapters(adapters)
     if "plan" in given:
         given["plan"] = given_plan(given["plan"])
     defaults = {"seed": secrets.randbelow(DRAWN_SEEDS), "model": chosen.request()["model"]}

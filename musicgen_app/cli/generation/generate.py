@@ -12,12 +12,12 @@ import click
 
 from ...errors import Cancelled, RequestError
 from ...machine import paths, unfinished, user_settings
-from ...request import SOLVERS, parse_conditions
+from ...request import SOLVERS, parse_adapters, parse_conditions
 from ..terminal import print_note, read_stdin
 from .length_options import length_of, length_options
 from .output_files import check_target, numbered, tell_where_it_goes_on, wants_sidecar, write_clips
 from .plan_options import PLAN, check_words, given_plan, plan_options, resolved
-from .shared_options import COMPUTING, SAMPLING, WRITING, with_options
+from .shared_options import ADAPTER, COMPUTING, SAMPLING, WRITING, with_options
 
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
@@ -50,7 +50,8 @@ Many prompts:
   --prompts FILE makes a clip of every line; - is stdin. A line is a prompt, or a JSON object such as
   {"prompt": "slow piano", "seconds": 20, "output": "piano.flac"}, whose keys are prompt, output,
   negative, seconds, bars, loop, seed, steps, guidance, guidance_interval, solver, variations, model,
-  loudness, best_of, conditions, and of what is played plan, bpm, key, metre, chords, drums and form.
+  loudness, best_of, conditions, adapters, and of what is played plan, bpm, key, metre, chords, drums
+  and form.
   Blank lines and lines that start with # are skipped. What a line leaves open, options decide.
   A line without a seed, where there is no --seed either, gets one from its prompt: in every run
   the same. So run the same command again to go on: files that are there already are passed over.
@@ -86,6 +87,7 @@ Examples:
 @click.option(
     "--condition", "conditions", multiple=True, metavar="NAME=NUMBER", help="A number the model is told: reward=0.9."
 )
+@ADAPTER
 @PLAN
 @plan_options
 @with_options(*COMPUTING)
@@ -113,6 +115,7 @@ def generate(
     as_json: bool,
     quiet: bool,
     conditions: tuple[str, ...],
+    adapters: tuple[str, ...],
     bars: int | None,
     loop: str | None,
     no_loop: bool,
@@ -125,6 +128,8 @@ def generate(
     given |= length_of(bars, loop, no_loop)
     if conditions:
         given["conditions"] = parse_conditions(conditions)
+    if adapters:
+        given["adapters"] = parse_adapters(adapters)
     if "plan" in given:
         given["plan"] = given_plan(given["plan"])
     if prompts is not None:
@@ -181,8 +186,8 @@ def _request(source: Path | None, given: dict, chosen: user_settings.Settings) -
 
     if source is not None:
         request = request_from(source)
-        if "conditions" in given:
-            given = given | {"conditions": request.conditions | given["conditions"]}
+        for several in given.keys() & {"conditions", "adapters"}:
+            given = given | {several: getattr(request, several) | given[several]}
         return GenerationRequest(**over(vars(request), given)).validated()
     if "prompt" not in given and "plan" not in given:
         raise RequestError('give a PROMPT, such as ttm-app generate "slow piano", or --plan FILE, or --from FILE')

@@ -13,6 +13,9 @@ BEST_OF = click.option("--best-of", type=int, metavar="N", help="Make N of each,
 SEED = click.option("--seed", type=int, metavar="N", help="The same seed gives the same music.  [default: drawn]")
 NEGATIVE = click.option("--negative", metavar="TEXT", help="What the music should not be like.")
 GUIDANCE = click.option("--guidance", type=float, metavar="G", help="How closely to follow the prompt; 1 is none.")
+ADAPTER = click.option(
+    "--adapter", "adapters", multiple=True, metavar="NAME[:STRENGTH]", help="Change the model by it; repeatable.  [:1]"
+)
 SAMPLING = (
     SEED,
     BEST_OF,

@@ -88,17 +88,17 @@ def known_plan(context: Context, source: Source) -> Plan | None:
     if source.request is None:
         return None
     try:
-        bundle = installed.find_installed(source.request.model, context.models_dir)
+        bundle = requests.model_of(context, source.request.model, source.request.adapters)
         if bundle.weights_sha256 != source.weights:
             return None
         return context.engine.decide(ResolvedRequest(installed.completed(source.request, bundle), bundle)).plan
     except EngineBusy:
         raise
-    except TTMError:
+    except (TTMError, Problem):
         return None
 
 
 def _check_model(context: Context, request: GenerationRequest) -> None:
     """Raise Problem where there is no such model, and RequestError where it cannot do what is asked for."""
     prompted = replace(request, prompt=request.prompt or ANY_PROMPT)
-    installed.completed(prompted, requests.model_of(context, request.model))
+    installed.completed(prompted, requests.model_of(context, request.model, request.adapters))

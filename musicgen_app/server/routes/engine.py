@@ -62,9 +62,9 @@ def _checked(context: Context, values: dict[str, Any]) -> GenerationRequest:
     if values["computing"] != resident.computing(context.settings):
         raise Problem(409, "the server computes with another device, precision or decoder")
     wanted = GenerationRequest.from_dict(values["request"])
-    bundle = requests.model_of(context, wanted.model)
+    bundle = requests.model_of(context, wanted.model, wanted.adapters)
     if values["bundle"] != resident.digest(bundle):
-        raise Problem(409, f"the server has another model {bundle.name}")
+        raise Problem(409, f"the server has another model {bundle.name}, or other adapters")
     return completed(wanted, bundle)
 
 
