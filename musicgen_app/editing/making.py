@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -109,8 +110,14 @@ def layers(
     made: list[GenerationResult] = []
     for number, name in enumerate(names):
         others = names[:number] + names[number + 1 :]
-        made += engine.generate(request_for(name, others, whole, plan), progress, cancel)
+        told = progress and partial(_of_all, progress, number, len(names))
+        made += engine.generate(request_for(name, others, whole, plan), told, cancel)
     return layered(names, made, levels, replace(request, plan=plan), engine.judge)
+
+
+def _of_all(progress: Callable[[Progress], None], number: int, count: int, at: Progress) -> None:
+    """Tell where one of several requests is, in steps of all of them."""
+    progress(replace(at, step=number * at.total + at.step, total=count * at.total))
 
 
 def _added(

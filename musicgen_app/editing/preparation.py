@@ -20,7 +20,7 @@ from ..songbook.decision import Decision
 from ..songbook.sheet import read_row
 from ..songbook.wishes import RING, Wishes
 from .bars import NEAR, NO_TEMPO, changed_within, with_cadence, with_row
-from .edit import Edit
+from .edit import WITHOUT, Edit
 from .hearing import corrected, heard_plan
 from .source import Source
 from .timeline import Timeline, lay_out
@@ -53,16 +53,6 @@ class Prepared:
         notes = (*self.source.notes, *self.notes, *result.notes)
         plan, rate = result.plan or self.plan, self.source.sample_rate
         return replace(result, sample_rate=rate, plan=plan, edit=self.record(), notes=notes)
-
-
-# Fields of a request that have no meaning for an edit, and why.
-WITHOUT = {
-    "seconds": "the edit says how long it is",
-    "bars": "the edit says how long it is",
-    "loop": "the edit says how long it is",
-    "form": "say the chords of what is made, or the plan of all of it",
-    "loudness": "what is made is as loud as what is there",
-}
 
 
 def asked_for(

@@ -6,9 +6,7 @@ import json
 from typing import Any
 
 from ..control.plan import MAX_BARS
-from ..editing.edit import KINDS, LEVEL, MOST_REGIONS
-from ..editing.layers import MOST_PARTS
-from ..editing.preparation import WITHOUT
+from ..editing.edit import KINDS, LEVEL, MOST_PARTS, MOST_REGIONS, WITHOUT
 from ..machine.user_settings import FORMATS
 from ..models.adapters import NAME
 from ..request import (
@@ -114,7 +112,7 @@ SOUND: dict[str, Schema] = {
     },
 }
 PROMPT = _text("What the music should sound like.", minLength=1)
-STYLE = _text("What is made should sound like; may be left out.")
+STYLE = _text("How what is made should sound; may be left out.")
 FORMAT = {"type": "string", "enum": WORDS, "description": "Of the sound file; as in the settings where left out."}
 VARIATION = _whole("How many clips, of seeds one apart.", *VARIATIONS)
 REQUEST = object_of(["prompt"], prompt=PROMPT, variations=VARIATION, **SOUND, **PLANNED, format=FORMAT)

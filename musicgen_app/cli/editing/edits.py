@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 EPILOG = """
 \b
-FILE is a WAV, FLAC, OGG or MP3 of 0.5 s to 15 minutes, mono or stereo. What is not edited keeps its samples to
-the bit in a .wav or .flac, at the rate of FILE, but for samples finer than 24 bits. FILE is never written to.
+FILE is a WAV, FLAC, OGG or MP3 of 0.5 s to 15 minutes, mono or stereo, or the ID of an item of the library. What is
+not edited keeps its samples to the bit in a .wav or .flac, at the rate of FILE, but for samples finer than 24 bits.
+FILE is never written to.
 Without PROMPT it is the one that made FILE; of a recording that the app did not make, what is made follows the
 recording alone. Of such a recording tempo, bars, key and chords are heard too, and told: where they are wrong say
 --bpm, --metre, --downbeat (the second of a bar line), --key, or --plan FILE. Bars are counted from the first bar line.
@@ -141,6 +142,7 @@ def _edit(file: Path, prompt: str | None, said: dict, values: dict) -> None:
     from ...editing.edit import Edit
     from ...editing.preparation import asked_for
     from ...editing.source import read_source
+    from ...library.library import ID, Library
 
     given = {name: value for name, value in values.items() if value is not None}
     named = ("output", "format", "sidecar", "keep", "force", "as_json", "quiet", "device", "precision", "decoder")
@@ -149,6 +151,8 @@ def _edit(file: Path, prompt: str | None, said: dict, values: dict) -> None:
     edit = Edit(**{name: value for name, value in said.items() if value is not None}).checked()
     kept = ("device", "precision", "decoder", "sidecar", "keep", "format")
     chosen = user_settings.load(**{name: options[name] for name in kept})
+    if ID.fullmatch(str(file)) and not os.path.isfile(file):
+        file = Library(chosen.library).get(str(file)).path
     source = read_source(file)
     given["conditions"] = parse_conditions(given["conditions"])
     if adapters := given.pop("adapters"):
