@@ -31,7 +31,7 @@ def told(program: str, folder: Path, environment: dict[str, str]) -> list[str]:
     here = f"StdioServerParameters(command={sys.executable!r}, args=['-m', 'musicgen_app', 'mcp'], env={environment})"
     ran = subprocess.run(
         [sys.executable, "-c", program.replace(STARTED, here)],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=170,
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.splitlines()
