@@ -31,6 +31,7 @@ __version__ = "0.4.0"
 if TYPE_CHECKING:
     from .convert.installer import from_pretrained
     from .engine import Engine
+    from .models.publish import push_to_hub, save_pretrained
     from .request import GenerationRequest, GenerationResult
 
 _HOME = {
@@ -38,8 +39,18 @@ _HOME = {
     "GenerationRequest": "request",
     "GenerationResult": "request",
     "from_pretrained": "convert.installer",
+    "push_to_hub": "models.publish",
+    "save_pretrained": "models.publish",
 }
-__all__ = ["Engine", "GenerationRequest", "GenerationResult", "__version__", "from_pretrained"]
+__all__ = [
+    "Engine",
+    "GenerationRequest",
+    "GenerationResult",
+    "__version__",
+    "from_pretrained",
+    "push_to_hub",
+    "save_pretrained",
+]
 
 
 def __getattr__(name: str):

@@ -12,10 +12,11 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from torch import Tensor, nn
 
 from .audio import resample
 from .codecs.acestep_v1.mel import LogMel
-from .errors import FileError, ModelError, RequestError
+from .errors import FileError, GenerationError, ModelError, RequestError
 from .machine import files, paths
 from .models.bundle import WEIGHTS, load_state, load_strict
 from .text import SentenceTokens, TextEncoder
@@ -326,3 +327,29 @@ def load_aligner(folder: str | os.PathLike | None = None) -> Aligner:
 def tier(score: float, tiers: dict[str, float]) -> str:
     """The tier of a score: "high", "medium" or "low"."""
     return next((name for name in ("high", "medium") if score >= tiers[name]), "low")
+
+
+class Candidate(NamedTuple):
+    """A clip (channels, samples) of one seed, its score, and how many of its fellows had no usable sound."""
+
+    seed: int
+    clip: np.ndarray
+    score: float
+    unusable: int
+
+
+def best_of(
+    candidates: Iterable[tuple[int, np.ndarray | GenerationError]], score: Callable[[np.ndarray], float] | None
+) -> Candidate:
+    """The candidate that scores highest; without `score` the first usable one. GenerationError: none is usable."""
+    best, faults = None, []
+    for seed, clip in candidates:
+        if isinstance(clip, GenerationError):
+            faults.append(clip)
+            continue
+        value = score(clip) if score else 0.0
+        if best is None or value > best[2]:
+            best = seed, clip, value
+    if best is None:
+        raise faults[0]
+    return Candidate(*best, len(faults))

@@ -7,19 +7,18 @@ of N). The steps themselves are `pipeline.LoadedModel`'s.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .aligner import Aligner, load_aligner
+from .aligner import Aligner, Candidate, best_of, load_aligner
 from .codecs.onnx import OnnxCodec
 from .control.bars import Extent, extent_in_bars
 from .control.plan import Plan
@@ -304,7 +303,7 @@ class Engine:
         text: EncodedPrompt,
         taken: dict[str, float],
         first_seed: int,
-        candidate: _Candidate,
+        candidate: Candidate,
         decision: Decision,
         extent: Extent | None = None,
         longest: float | None = None,
@@ -392,29 +391,3 @@ class Clock:
         if self._progress is not None:
             elapsed = time.perf_counter() - self._began
             self._progress(Progress(self._stage, step, total or self._total, elapsed))
-
-
-class _Candidate(NamedTuple):
-    """A clip (channels, samples) of one seed, its score, and how many of its fellows had no usable sound."""
-
-    seed: int
-    clip: np.ndarray
-    score: float
-    unusable: int
-
-
-def best_of(
-    candidates: Iterable[tuple[int, np.ndarray | GenerationError]], score: Callable[[np.ndarray], float] | None
-) -> _Candidate:
-    """The candidate that scores highest; without `score` the first usable one. GenerationError: none is usable."""
-    best, faults = None, []
-    for seed, clip in candidates:
-        if isinstance(clip, GenerationError):
-            faults.append(clip)
-            continue
-        value = score(clip) if score else 0.0
-        if best is None or value > best[2]:
-            best = seed, clip, value
-    if best is None:
-        raise faults[0]
-    return _Candidate(*best, len(faults))

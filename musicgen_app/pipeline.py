@@ -34,6 +34,7 @@ from .errors import GenerationError, RequestError
 from .machine.device import PRECISIONS
 from .machine.unfinished import Unfinished
 from .models import hub
+from .models.adapters import apply
 from .models.bundle import Bundle, frozen_parts, load_backbone
 from .request import LOUDNESS, SECONDS, SEED_MAX, GenerationRequest, check_number, check_whole
 from .songbook.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, plan_in_words
@@ -357,7 +358,9 @@ def load_model(bundle: Bundle, device: torch.device, precision: str, decoder: st
     pieces, genres = load_pieces(bundle), load_genres(bundle)
     dtype = PRECISIONS[precision]
     text_dtype = torch.float32 if device.type == "cpu" else dtype  # there bfloat16 gains a text nothing
-    backbone = load_backbone(bundle).to(device)
+    backbone = load_backbone(bundle)
+    apply(backbone, bundle.adapters)
+    backbone.to(device)
     prepare(backbone, dtype)
     return LoadedModel(
         bundle,

@@ -35,6 +35,8 @@ GUIDANCE = (0.0, 30.0)
 VARIATIONS = (1, 64)
 BEST_OF = (1, 16)
 LOUDNESS = (-40.0, -8.0)  # LUFS
+STRENGTH = (-4.0, 4.0)  # of an adapter
+MOST_ADAPTERS = 16
 ANY_NUMBER = (-1e6, 1e6)  # of a condition, until a model narrows it
 USUAL_SECONDS = 10.0
 ANY_PROMPT = "music"  # for a plan that comes without words
@@ -76,6 +78,7 @@ class GenerationRequest:
     form: str | None = None  # sections of a sheet, such as "intro 4 | verse 8: Am F | chorus 8"
     bars: int | None = None
     loop: bool = False
+    adapters: dict[str, float] = field(default_factory=dict)  # of the model: name or folder -> strength, 1 as trained
 
     @property
     def wishes(self) -> Wishes:
@@ -127,6 +130,7 @@ class GenerationRequest:
             best_of=best_of,
             conditions=_conditions(self.conditions),
             **self._extent(),
+            adapters=_adapters(self.adapters),
             **(self.wishes.values() if self._planning else {}),
         )
 
@@ -190,7 +194,7 @@ class GenerationRequest:
             d["plan"] = self.plan.to_dict()
         if self.guidance_interval is not None:
             d["guidance_interval"] = list(self.guidance_interval)
-        usual: dict = {"conditions": {}, "bars": None, "loop": False}  # of most requests
+        usual: dict = {"conditions": {}, "adapters": {}, "bars": None, "loop": False}  # of most requests
         return {name: value for name, value in d.items() if name not in usual or value != usual[name]}
 
     @staticmethod
@@ -330,6 +334,33 @@ def _conditions(value: dict[str, float]) -> dict[str, float]:
     if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
         raise RequestError('conditions must be numbers by name, such as {"reward": 0.9}')
     return {name: check_number(f"condition {name[:40]!a}", value[name], *ANY_NUMBER) for name in sorted(value)}
+
+
+def parse_adapters(texts: Iterable[str]) -> dict[str, float]:
+    """Strengths by name or folder of texts such as "strings" or "strings:0.7". Raises RequestError."""
+    found: dict[str, float] = {}
+    for text in texts:
+        name, colon, number = text.rpartition(":")
+        try:
+            strength = float(number) if colon else 1.0
+        except ValueError:  # a colon of a path, such as that of a drive
+            colon, strength = "", 1.0
+        name = name if colon else text
+        if name in found:
+            raise RequestError(f"adapter {name[:60]!a} is given twice")
+        found[name] = strength
+    return _adapters(found)
+
+
+def _adapters(value: dict[str, float]) -> dict[str, float]:
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        raise RequestError('adapters must be strengths by name, such as {"strings": 0.7}')
+    if len(value) > MOST_ADAPTERS:
+        raise RequestError(f"{len(value)} adapters are too many: give {MOST_ADAPTERS} at most")
+    return {
+        check_text("adapter", name, least=1): check_number(f"strength of adapter {name[:40]!a}", value[name], *STRENGTH)
+        for name in sorted(value)
+    }
 
 
 def _told(given: dict[str, float], scalars: dict) -> dict[str, float]:

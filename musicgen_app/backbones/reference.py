@@ -119,9 +119,9 @@ class Stream(nn.Module):
 class Joint(nn.Module):
     """Latents and text in one attention."""
 
-    def __init__(self, hidden: int, heads: int, width: int, pre_only: bool):
+    def __init__(self, hidden: int, heads: int, width: int, kernel: int, pre_only: bool):
         super().__init__()
-        self.latent_block = Stream(hidden, heads, width, kernel=3)
+        self.latent_block = Stream(hidden, heads, width, kernel)
         self.text_block = Stream(hidden, heads, width, kernel=1, pre_only=pre_only)
 
     def forward(self, x: Tensor, text: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
@@ -165,11 +165,11 @@ class PlainFluxAudio(nn.Module):
 
     def __init__(self, config: FluxAudioConfig, two_times: bool = False):
         super().__init__()
-        hidden, kernel = config.hidden, config.input_kernel
+        hidden, kernel = config.hidden, config.kernel
         width = config.mlp_width or math.ceil(int(2 * 4 * hidden / 3) / 256) * 256
         joint = config.depth - config.fused_depth
         self.audio_input_proj = nn.Sequential(
-            Conv(config.latent_dim, hidden, 7), nn.SELU(), GatedFeedForward(hidden, width, kernel)
+            Conv(config.latent_dim, hidden, 7), nn.SELU(), GatedFeedForward(hidden, width, config.input_kernel)
         )
         self.text_input_proj = nn.Sequential(nn.Linear(config.text_dim, hidden), GatedFeedForward(hidden, width, 1))
         self.text_cond_proj = nn.Sequential(nn.Linear(config.vector_dim, hidden), GatedFeedForward(hidden, width, 1))
@@ -179,8 +179,12 @@ class PlainFluxAudio(nn.Module):
         if two_times:
             self.r_embed = CosineEmbedding(hidden)
         self.two_times = two_times
-        self.joint_blocks = nn.ModuleList(Joint(hidden, config.heads, width, i == joint - 1) for i in range(joint))
-        self.fused_blocks = nn.ModuleList(Stream(hidden, config.heads, width, 3) for _ in range(config.fused_depth))
+        self.joint_blocks = nn.ModuleList(
+            Joint(hidden, config.heads, width, kernel, pre_only=i == joint - 1) for i in range(joint)
+        )
+        self.fused_blocks = nn.ModuleList(
+            Stream(hidden, config.heads, width, kernel) for _ in range(config.fused_depth)
+        )
         self.final_layer = Final(hidden, config.latent_dim)
         self.latent_mean = nn.Parameter(torch.zeros(1, 1, config.latent_dim))
         self.latent_std = nn.Parameter(torch.ones(1, 1, config.latent_dim))

@@ -28,9 +28,10 @@ from ..codecs import load_codec, read_codec
 from ..codecs.chunks import decode_chunked
 from ..codecs.onnx import export_decoder
 from ..engine import Engine, GenerationResult
+from ..machine.checksums import sha256
 from ..machine.device import PRECISIONS, cpu_features, pick_precision
 from ..models import installed
-from ..models.bundle import Bundle, load_backbone, sha256, update_config
+from ..models.bundle import Bundle, load_backbone, update_config
 from ..request import GenerationRequest
 from ..text import load_text_encoder
 from . import musicgen

@@ -25,8 +25,9 @@ from torch import Tensor
 from ..backbones.presets import FLUXAUDIO, MEANFLOW, PRESETS
 from ..errors import FileError, ModelError, RequestError
 from ..machine import files, paths
+from ..machine.checksums import sha256
 from ..models import installed
-from ..models.bundle import CONFIG, Bundle, open_bundle, sha256, write_bundle
+from ..models.bundle import CONFIG, Bundle, open_bundle, write_bundle
 from ..models.hub import source
 from ..models.paper_systems import MMAUDIO, SYSTEMS, System, codec_for
 from ..models.torch_file import find_file, read_checkpoint

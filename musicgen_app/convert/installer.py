@@ -15,8 +15,9 @@ from pathlib import Path
 
 from ..errors import DependencyError, GenerationError, ModelError, RequestError
 from ..machine import files, paths
+from ..machine.checksums import sha256
 from ..models import download, hub, installed, published
-from ..models.bundle import Bundle, frozen_parts, sha256
+from ..models.bundle import Bundle, frozen_parts
 from ..models.published import Published
 from ..request import GenerationRequest
 from .importer import Known, import_checkpoint

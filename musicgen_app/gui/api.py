@@ -12,6 +12,7 @@ from ..errors import TTMError
 from ..models import installed
 from ..server.access import visitor_of
 from ..server.requests import without_folders
+from ..server.work import Generation
 from .tabs.create_form import check_suffix, request_from
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def _generate(context: Context) -> Callable:
         form: str | None = None,
         bars: int | None = None,
         loop: bool = False,
+        adapters: dict[str, float] | None = None,
         format: str | None = None,
         request: gr.Request = None,
     ) -> AsyncIterator[dict[str, Any]]:
@@ -71,15 +73,15 @@ def _generate(context: Context) -> Callable:
             "prompt": prompt, "negative": negative, "seed": seed, "variations": variations, "steps": steps,
             "guidance": guidance, "guidance_interval": guidance_interval, "solver": solver, "best_of": best_of,
             "conditions": conditions, "plan": plan, "bpm": bpm, "key": key, "metre": metre, "chords": chords,
-            "drums": drums, "form": form, "bars": bars, "loop": loop,
+            "drums": drums, "form": form, "bars": bars, "loop": loop, "adapters": adapters,
             **given(seconds=seconds, model=model, loudness=loudness),
         }  # fmt: skip
         try:
             suffix = check_suffix(format or context.settings.format)
             resolved = await asyncio.to_thread(request_from, values, context.models_dir, context.settings.request())
-            visitor = visitor_of(request.request.scope)
+            work, visitor = Generation(resolved), visitor_of(request.request.scope)
             ticket = await asyncio.to_thread(
-                lambda: context.requests.submit(request.session_hash, resolved, suffix, "api", visitor=visitor)
+                lambda: context.requests.submit(request.session_hash, work, suffix, "api", visitor=visitor)
             )
         except TTMError as problem:
             raise _error(context, problem) from None

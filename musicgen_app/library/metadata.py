@@ -30,6 +30,7 @@ ORIGIN = ("model", "weights", "app")
 SETTINGS = ("seed", "seconds", "steps", "guidance", "guidance_interval", "solver", "loudness")
 TEXTS = ("prompt", "negative")
 MORE = ("conditions", "bars", "loop")  # only in records of clips whose requests have them
+ADAPTERS = "adapters"  # only in the record of a clip that was made with some: name, SHA-256 and strength of each
 EDIT, PLAYED = "edit", "played"  # the edit only in the record of a recording that was edited, with the plan it then has
 CHOICE = tuple(field.name for field in fields(Choice))  # only in the record of a clip that was chosen
 TITLE_LENGTH = 80  # characters
@@ -103,7 +104,8 @@ def request_from(path: str | Path, choosing: bool = False) -> GenerationRequest:
     path = Path(path)
     record = record_of(path)
     if EDIT in record:
-        raise FileError(f"{path} was edited, which its request alone cannot do again: edit {_edited(record)[1]} again")
+        source = _edited(record)[1] or "what it was made of"
+        raise FileError(f"{path} was edited, which its request alone cannot do again: edit {source} again")
     return request_in(record, path, choosing)
 
 
@@ -114,29 +116,51 @@ def made_by(path: str | Path) -> GenerationRequest:
 
 def _edited(record: dict) -> tuple[str, str]:
     """What was done to an edited clip, and the name of what it was done to; both come from a file of anybody."""
-    edit = record.get(EDIT)
-    edit = edit if isinstance(edit, dict) else {}
+    edit = edit_in(record) or {}
     source = edit.get("source")
     said = (edit.get("kind"), source.get("name") if isinstance(source, dict) else None)
     kind, name = ("".join(c if c.isprintable() else "?" for c in str(text or "")[:TITLE_LENGTH]) for text in said)
-    return kind or "edit", name or "what it was made of"
+    return kind or "edit", name
+
+
+def edit_in(record: dict) -> dict | None:
+    """What a record says of an edit, as it stands; None where it says nothing."""
+    edit = record.get(EDIT)
+    return edit if isinstance(edit, dict) else None
 
 
 def edited_in(record: dict) -> str:
-    """In words what was done to an edited clip: "repaint of song.wav"; "" for one that was not edited."""
-    return " of ".join(_edited(record)) if EDIT in record else ""
+    """In words what was done to an edited clip: "repaint of song.wav", "layer bass"; "" for one that was not edited."""
+    if EDIT not in record:
+        return ""
+    kind, name = _edited(record)
+    parts = (edit_in(record) or {}).get("part")
+    if isinstance(parts, str) and not name:
+        return f"{kind} {''.join(c for c in parts[:TITLE_LENGTH] if c.isprintable())}"
+    return f"{kind} of {name}" if name else kind
 
 
 def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRequest:
     """The validated request in a record, which was read from `path`. As `request_from`."""
     full = _complete(record, path)
     values = {name: full[name] for name in (*TEXTS, *SETTINGS, "model", *MORE, *PLANNING) if name in full}
+    if ADAPTERS in full:
+        values[ADAPTERS] = _adapters_in(full[ADAPTERS], path)
     if choosing and "best_of" in full:
         values |= {"best_of": full["best_of"], "seed": full["first_seed"]}
     try:
         return GenerationRequest.from_dict(values)
     except RequestError as error:
         raise RequestError(f"{path} asks for something impossible: {error}") from error
+
+
+def _adapters_in(entries: object, path: Path) -> dict:
+    """Strengths by name of the adapters in a record: names, never paths. Raises FileError."""
+    entries = entries if isinstance(entries, list) else [None]
+    named = [entry if isinstance(entry, dict) else {} for entry in entries]
+    if not all(re.fullmatch(_TRUSTED["model"], str(entry.get("name"))) and "strength" in entry for entry in named):
+        raise FileError(f"{path}: its record does not name its adapters as an adapter is named")
+    return {entry["name"]: entry["strength"] for entry in named}
 
 
 def played_in(path: Path) -> Plan | None:
@@ -200,6 +224,7 @@ def _record(result: GenerationResult) -> dict:
         "weights": result.model["weights_sha256"],
         "app": f"ttm-app {__version__}",
         **{name: request[name] for name in (*TEXTS, *SETTINGS, *MORE) if name in request},
+        **({ADAPTERS: result.model[ADAPTERS]} if ADAPTERS in result.model else {}),
         **{name: request[name] for name in PLANNING if request[name] is not None},
         **(asdict(result.choice) if result.choice else {}),
         **({EDIT: result.edit} if result.edit else {}),
@@ -297,7 +322,7 @@ def _complete(record: dict, path: Path) -> dict:
     """
     older = "computed" in record and "origin" not in record
     planning = [name for name in PLANNING if name in record and not (older and name == "plan")]
-    more = [*(CHOICE if "best_of" in record else ()), *(name for name in MORE if name in record)]
+    more = [*(CHOICE if "best_of" in record else ()), *(name for name in (*MORE, ADAPTERS) if name in record)]
     more += [name for name in (EDIT, PLAYED) if EDIT in record and name in record]
     try:
         return {name: record[name] for name in (*ORIGIN, *TEXTS, *SETTINGS, *more, *planning)}

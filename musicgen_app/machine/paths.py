@@ -47,6 +47,13 @@ def models() -> Path:
     return _home("models") or user_data_path(APP, appauthor=False) / "models"
 
 
+def adapters() -> Path:
+    """The user's adapters of models."""
+    from platformdirs import user_data_path
+
+    return _home("adapters") or user_data_path(APP, appauthor=False) / "adapters"
+
+
 def embedders() -> Path:
     """The networks that score music, where they were downloaded as files of another format."""
     from platformdirs import user_data_path

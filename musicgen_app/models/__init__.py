@@ -2,6 +2,8 @@
 
 bundle         a model's folder: read, checked, written
 installed      the models here: found, added, removed; a request meets its model
+adapters       small changes of a model's weights: read, checked, written, applied
+publish        models and adapters as folders of their own, merged, and to a public repository
 hub            the public files that several models share, and where they lie
 download       public files brought to this machine
 published      trained models that others publish

@@ -16,13 +16,13 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import plugins
 from ..errors import ModelError
 from ..machine import files
+from ..machine.checksums import sha256, sha256_once
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -32,20 +32,33 @@ if TYPE_CHECKING:
 SCHEMA = 1
 CONFIG = "config.json"
 LONGEST = 600.0  # seconds of a clip of any model
-WEIGHTS = "model.safetensors"
-CARD = "README.md"
+WEIGHTS, CARD = "model.safetensors", "README.md"
 _KEYS = {
     "name": str, "title": str, "version": str, "licence": str, "backbone": dict, "text": dict, "codec": dict,
     "latent": dict, "sampler": dict, "seconds": dict, "training": dict, "data": list, "files": dict,
 }  # fmt: skip
 
 
+class Applied(NamedTuple):
+    """An adapter of a model, and how strongly it changes the weights; see `adapters`."""
+
+    path: Path
+    name: str
+    weights_sha256: str
+    strength: float
+
+    @property
+    def identity(self) -> dict:
+        return {"name": self.name, "weights_sha256": self.weights_sha256, "strength": self.strength}
+
+
 @dataclass(frozen=True)
 class Bundle:
-    """An opened model folder; `config` is validated, the weights are not read yet."""
+    """An opened model folder; `config` is validated, the weights are not read yet. adapters: what changes these."""
 
     path: Path
     config: dict
+    adapters: tuple[Applied, ...] = ()
 
     @property
     def name(self) -> str:
@@ -54,12 +67,9 @@ class Bundle:
     @property
     def identity(self) -> dict:
         """What a clip's tags say of the model that made it: name, version, SHA-256 of the weights, licence."""
-        return {
-            "name": self.name,
-            "version": self.config["version"],
-            "weights_sha256": self.weights_sha256,
-            "licence": self.licence,
-        }
+        changes = {"adapters": [one.identity for one in self.adapters]} if self.adapters else {}
+        facts = {name: self.config[name] for name in ("name", "version", "licence")}
+        return facts | {"weights_sha256": self.weights_sha256} | changes
 
     @property
     def licence(self) -> str:
@@ -67,7 +77,7 @@ class Bundle:
 
     @property
     def sampler(self) -> dict:
-        """Defaults of the sampler: solver, steps, guidance, guidance_interval."""
+        """Its defaults: solver, steps, guidance, guidance_interval."""
         return self.config["sampler"]
 
     @property
@@ -113,8 +123,10 @@ class Bundle:
 
     @property
     def weights_sha256(self) -> str:
-        """Of all weights in the folder: with another generator, codec or plans the same request sounds different."""
-        weights = {name: own for name, own in self.config["files"].items() if name.endswith(".safetensors")}
+        """Of all weights: with another generator, codec, plans or adapters the same request sounds different."""
+        weights: dict = {name: own for name, own in self.config["files"].items() if name.endswith(".safetensors")}
+        if self.adapters:
+            weights["adapters"] = [one.identity for one in self.adapters]
         if len(weights) == 1:
             return weights[WEIGHTS]
         return hashlib.sha256(json.dumps(weights, sort_keys=True).encode()).hexdigest()
@@ -225,7 +237,7 @@ def load_state(path: str | os.PathLike, expected_sha256: str | None = None) -> d
 
     path = Path(path)
     if expected_sha256 is not None:
-        _check_sha256(path, expected_sha256, _sha256_once)
+        _check_sha256(path, expected_sha256, sha256_once)
     try:
         return load_file(path)
     except FileNotFoundError:
@@ -284,23 +296,6 @@ def parameter_count(bundle: Bundle) -> int:
 
     with torch.device("meta"):
         return trainable_parameters(_build(bundle))
-
-
-def sha256(path: str | os.PathLike) -> str:
-    """SHA-256 of a file as hex, read in blocks."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@lru_cache(maxsize=256)
-def _sha256_of_version(path: Path, size: int, mtime_ns: int) -> str:
-    return sha256(path)
-
-
-def _sha256_once(path: Path) -> str:
-    """SHA-256 of a file, computed once a process for each (path, size, time of change)."""
-    status = path.stat()
-    return _sha256_of_version(path.resolve(), status.st_size, status.st_mtime_ns)
 
 
 def _check_sha256(path: Path, expected: str, digest) -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from ..errors import DependencyError, FileError, ModelError, RequestError
 from ..machine import files
-from .bundle import CARD, CONFIG, Bundle, open_bundle, sha256
+from ..machine.checksums import sha256
+from .bundle import CARD, CONFIG, Bundle, open_bundle
 from .hub import Part, cache, intact, library, matches, missing, page, part_of, repository, snapshot
 
 TEXTS = (CONFIG, CARD)

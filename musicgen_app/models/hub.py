@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import DependencyError, ModelError, RequestError
 from ..machine import paths
-from .bundle import sha256
+from ..machine.checksums import sha256
 
 if TYPE_CHECKING:
     from types import ModuleType

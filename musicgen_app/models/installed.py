@@ -18,6 +18,7 @@ from ..errors import FileError, ModelError, RequestError
 from ..machine import files, paths
 from ..request import GenerationRequest
 from . import hub
+from .adapters import adapted
 from .bundle import CARD, CONFIG, Bundle, frozen_parts, note_origin, open_bundle, rename, verify
 from .paper_systems import SYSTEMS
 from .published import PUBLISHED
@@ -89,7 +90,7 @@ def resolve(request: GenerationRequest, models_dir: str | os.PathLike | None = N
     """
     request = request.validated()
     bundle = find(request.model, models_dir)
-    return ResolvedRequest(completed(request, bundle), bundle)
+    return ResolvedRequest(completed(request, bundle), adapted(bundle, request.adapters))
 
 
 def completed(request: GenerationRequest, bundle: Bundle) -> GenerationRequest:
@@ -129,6 +130,11 @@ def check(bundle: Bundle) -> None:
 def bytes_on_disk(bundle: Bundle) -> int:
     """Bytes of all files in a model's folder."""
     return sum(path.stat().st_size for path in bundle.path.rglob("*") if path.is_file())
+
+
+def listed(bundle: Bundle) -> list[str]:
+    """The files that a model consists of: its config, those that this lists, and its card where there is one."""
+    return [CONFIG, *bundle.config["files"], *([CARD] if (bundle.path / CARD).is_file() else [])]
 
 
 def is_own(bundle: Bundle, models_dir: str | os.PathLike | None = None) -> bool:
@@ -181,12 +187,12 @@ def install(
     if not replace:
         check_free(name, models_dir)
     verify(bundle)
-    listed = [CONFIG, *bundle.config["files"], *([CARD] if (bundle.path / CARD).is_file() else [])]
-    size = sum((bundle.path / file).stat().st_size for file in listed)
+    copied = listed(bundle)
+    size = sum((bundle.path / file).stat().st_size for file in copied)
     check_space(size, models_dir)
     folder = folder_of(name, models_dir)
     with files.writing_folder(folder, overwrite=replace) as new:
-        for file in listed:
+        for file in copied:
             (new / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bundle.path / file, new / file)
         check(note_origin(rename(open_bundle(new), name), origin))

@@ -23,7 +23,7 @@ from .gate.sessions import COOKIE, DAYS, Sessions
 from .gate.tries import Tries, networks_of
 
 BODY_BYTES, UPLOAD_BYTES = 16 * 2**20, 64 * 2**20  # of a request, and of one that brings a file
-UPLOAD = "/gradio_api/upload"
+UPLOADS = ("/gradio_api/upload", "/v1/recordings")
 PATIENCE = 10.0  # seconds for the body of a login
 VISITOR = "ttm.visitor"  # key of a scope: whom quotas are counted for, a login or an address
 
@@ -179,7 +179,7 @@ class Guard:
 
 def most_bytes(path: str) -> int:
     """How many a body may have that is sent there."""
-    return UPLOAD_BYTES if path.rstrip("/") == UPLOAD else BODY_BYTES
+    return UPLOAD_BYTES if path.rstrip("/") in UPLOADS else BODY_BYTES
 
 
 def _same(given: str, secret: str) -> bool:

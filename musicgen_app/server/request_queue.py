@@ -1,4 +1,4 @@
-"""Requests of all pages and API clients -> one after another through the engine -> the library.
+"""Works of all pages and API clients -> one after another through the engine -> the library.
 
 A request that was accepted is done whether or not its page stays open. The order is fair: users take turns, so
 everybody's first request comes before anybody's second. No visitor, that is a login or an address, holds more than a
@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import Cancelled, TTMError
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from ..models.installed import ResolvedRequest
     from ..request import GenerationRequest, GenerationResult
     from ..songbook.decision import Decision
+    from .work import Work
 
 ENDED = ("done", "failed", "cancelled")
 KEPT = 300.0  # seconds for which an ended ticket can still be asked about
-BAR, SONG = 4.0, 32  # seconds of a bar, and bars of a loop that is a whole song, where limits are counted
 ENDED_EACH = 100  # ended tickets of a visitor that are kept so long
 BUSY = 20.0  # seconds that a short question waits for the engine
 
@@ -55,7 +55,7 @@ class Ticket:
 
     owner: str
     visitor: str  # a login or an address
-    request: GenerationRequest  # resolved
+    work: Work
     suffix: str
     source: str
     token: CancelToken
@@ -73,6 +73,11 @@ class Ticket:
     progress: Progress | None = None  # None: the model is being read
     pace: Pace | None = None
     ended: float | None = None  # time.monotonic()
+
+    @property
+    def request(self) -> GenerationRequest:
+        """What its work makes music from."""
+        return self.work.request
 
     @property
     def over(self) -> bool:
@@ -139,16 +144,10 @@ class RequestQueue:
         self._closed = False
 
     def submit(
-        self,
-        owner: str,
-        request: GenerationRequest,
-        suffix: str,
-        source: str,
-        keep: bool = True,
-        visitor: str | None = None,
+        self, owner: str, work: Work, suffix: str, source: str, keep: bool = True, visitor: str | None = None
     ) -> Ticket:
-        """A place in the queue for a resolved request. keep: in the library; visitor: whom limits are counted for, by
-        default the owner. Raises QueueFull.
+        """A place in the queue. keep: what is made, in the library; visitor: whom limits are counted for, by default
+        the owner. Raises QueueFull.
         """
         from ..engine import CancelToken
 
@@ -163,10 +162,11 @@ class RequestQueue:
                 raise QueueFull(f"{len(waiting)} requests are waiting already: try again in a moment")
             if sum(ticket.visitor == visitor for ticket in waiting) >= self.places_each:
                 raise QueueFull(f"you have {self.places_each} requests waiting: let one finish, or cancel one")
-            self._check_music(visitor, request)
+            self._check_music(visitor, work)
             turns = [ticket.turn for ticket in self._tickets if ticket.owner == owner and ticket.state != "cancelled"]
             turn = max([self._turn, *(turn + 1 for turn in turns)])
-            ticket = Ticket(owner, visitor, request, suffix, source, CancelToken(), turn, keep=keep)
+            token = CancelToken()
+            ticket = Ticket(owner, visitor, work, suffix, source, token, turn, keep=keep, notes=work.notes)
             self._tickets.append(ticket)
             if self._worker is None:
                 self._worker = threading.Thread(target=self._work, name="ttm-app requests", daemon=True)
@@ -174,14 +174,12 @@ class RequestQueue:
             self._changed.notify_all()
         return ticket
 
-    def _check_music(self, visitor: str, request: GenerationRequest) -> None:
-        """Raises QueueFull: with this request the visitor would have too much music waiting."""
+    def _check_music(self, visitor: str, work: Work) -> None:
+        """Raises QueueFull: with this work the visitor would have too much music waiting."""
         if self.music is None:
             return
-        asked = music_of(request)
-        before = sum(
-            music_of(ticket.request) for ticket in self._tickets if ticket.visitor == visitor and not ticket.over
-        )
+        asked = work.music
+        before = sum(ticket.work.music for ticket in self._tickets if ticket.visitor == visitor and not ticket.over)
         if before + asked > self.music:
             told = f"this asks for {asked:,.0f} s of music" + (f", and {before:,.0f} s wait already" if before else "")
             raise QueueFull(f"{told}: each may have {self.music:,.0f} s waiting; ask for less, or let one finish")
@@ -248,51 +246,42 @@ class RequestQueue:
         ticket.error, ticket.code, ticket.ended, ticket.state = error, code, time.monotonic(), state
 
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._line())
-                if self._closed:
-                    return
-                ticket = self._line()[0]
-                ticket.state, self._turn = "running", ticket.turn
-            try:
-                self._run(ticket)
-            except Cancelled:
-                self._end(ticket, "cancelled")
-            except TTMError as error:
-                self._end(ticket, "failed", str(error), error.exit_code)
-            except Exception as error:  # one request must not end the queue of all others
-                self._end(ticket, "failed", f"unexpected {type(error).__name__}: {error}", TTMError.exit_code)
-            else:
-                self._end(ticket, "done")
+        while self._worked_off():
+            pass
+
+    def _worked_off(self) -> bool:
+        """Wait for the next ticket and do what it asks for; False: the queue was closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._line())
+            if self._closed:
+                return False
+            ticket = self._line()[0]
+            ticket.state, self._turn = "running", ticket.turn
+        try:
+            self._run(ticket)
+        except Cancelled:
+            self._end(ticket, "cancelled")
+        except TTMError as error:
+            self._end(ticket, "failed", str(error), error.exit_code)
+        except Exception as error:  # one request must not end the queue of all others
+            self._end(ticket, "failed", f"unexpected {type(error).__name__}: {error}", TTMError.exit_code)
+        else:
+            self._end(ticket, "done")
+        return True
 
     def _run(self, ticket: Ticket) -> None:
         """Clip by clip where the engine samples them one by one, so that each is kept as soon as it is made."""
+        work = ticket.work
         with self._engine.lend() as engine:
-            parts = _parts(engine, ticket.request) if ticket.keep else [ticket.request]
-            for part, request in enumerate(parts):
+            parts = work.parts() if ticket.keep and engine.batch == 1 else [work]
+            for part, one in enumerate(parts):
                 ticket.part, ticket.parts = part, len(parts)
-                results = engine.generate(request, _observer(ticket), ticket.token)
-                ticket.notes = results[0].notes
+                results = one.make(engine, _observer(ticket), ticket.token)
+                ticket.notes = (*work.notes, *dict.fromkeys(note for result in results for note in result.notes))
                 if not ticket.keep:
                     ticket.results = tuple(results)
                     continue
                 ticket.items += tuple(self._library.add(result, ticket.suffix, ticket.source) for result in results)
-
-
-def music_of(request: GenerationRequest) -> float:
-    """Seconds of music that a resolved request has made, those that are chosen from too. A length in bars, which is
-    known only once the clip is planned, is counted at BAR a bar.
-    """
-    seconds = request.seconds if request.seconds is not None else BAR * (request.bars or SONG)
-    return seconds * request.variations * request.best_of
-
-
-def _parts(engine: Engine, request: GenerationRequest) -> list[GenerationRequest]:
-    """The request as the requests it is worked off by: one a variation, or it whole where a GPU samples all at once."""
-    if engine.batch > 1:
-        return [request]
-    return [replace(request, seed=seed, variations=1) for seed in request.seeds[:: request.best_of]]
 
 
 def _observer(ticket: Ticket) -> Callable[[Progress], None]:

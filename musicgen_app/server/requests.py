@@ -6,6 +6,7 @@ that nobody knows is refused. No path comes in or goes out.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,10 @@ from ..errors import ModelError, RequestError
 from ..machine import paths
 from ..machine.user_settings import FORMATS, as_suffix
 from ..models import installed
+from ..models.adapters import adapted, find_installed
 from ..request import GenerationRequest, with_defaults
 from .problems import Problem
+from .work import Generation, Work
 
 if TYPE_CHECKING:
     from ..library.library import Item
@@ -25,27 +28,37 @@ if TYPE_CHECKING:
 API = "/v1"
 
 
-def submit(context: Context, owner: str, values: dict[str, Any], visitor: str | None = None) -> Ticket:
-    """A place in the queue for the request of a JSON object, with "format" beside its fields. visitor: whom limits are
-    counted for, by default the owner.
+def generation(context: Context, values: dict[str, Any]) -> Generation:
+    """The clips of a JSON object. Raises Problem (no such model) and RequestError."""
+    return Generation(resolved(context, values))
 
-    Raises Problem (no such model), RequestError, QueueFull.
+
+def submit(
+    context: Context,
+    owner: str,
+    values: dict[str, Any],
+    work: Callable[[Context, dict], Work] = generation,
+    visitor: str | None = None,
+) -> Ticket:
+    """A place in the queue for the work of a JSON object, which has "format" beside it. visitor: as for the queue.
+
+    Raises QueueFull, and what `work` raises: Problem (no such model or adapter), RequestError.
     """
     values = dict(values)
     suffix = suffix_of(values.pop("format", None), context.settings.format)
-    return context.requests.submit(owner, resolved(context, values), suffix, "api", visitor=visitor)
+    return context.requests.submit(owner, work(context, values), suffix, "api", visitor=visitor)
 
 
 def resolved(context: Context, values: dict[str, Any]) -> GenerationRequest:
-    """The resolved request of a JSON object. Raises Problem (no such model) and RequestError."""
+    """The resolved request of a JSON object. Raises Problem (no such model or adapter) and RequestError."""
     request = GenerationRequest.from_dict(with_defaults(values, context.settings.request()))
-    return installed.completed(request, model_of(context, request.model))
+    return installed.completed(request, model_of(context, request.model, request.adapters))
 
 
-def model_of(context: Context, name: str) -> Bundle:
-    """The installed model of that name. Raises Problem: there is none."""
+def model_of(context: Context, name: str, adapters: Mapping[str, float] | None = None) -> Bundle:
+    """The installed model of that name with installed adapters. Raises Problem: one is missing, or does not fit."""
     try:
-        return installed.find_installed(name, context.models_dir)
+        return adapted(installed.find_installed(name, context.models_dir), adapters or {}, find_installed)
     except ModelError as error:
         raise Problem(404, str(error), error.exit_code) from None
 
@@ -61,7 +74,8 @@ def suffix_of(format: object, usual: str) -> str:
 
 def job(context: Context, ticket: Ticket) -> dict[str, Any]:
     """A ticket as JSON: what was asked for, and where it stands."""
-    return standing(context, ticket) | {"format": ticket.suffix[1:], "request": ticket.request.to_dict()}
+    asked = {"request": ticket.request.to_dict()} | ticket.work.about
+    return standing(context, ticket) | {"format": ticket.suffix[1:]} | asked
 
 
 def standing(context: Context, ticket: Ticket) -> dict[str, Any]:
@@ -93,6 +107,7 @@ def short_clip(item: Item) -> dict[str, Any]:
         "id": item.id,
         "seed": item.request.seed,
         "seconds": item.samples / item.sample_rate,
+        "edited": item.edited,
         "links": _links(item),
     }
 
@@ -129,7 +144,8 @@ def model(bundle: Bundle) -> dict[str, Any]:
 
 def without_folders(context: Context, text: str) -> str:
     """A message without the folders of this computer, which are nobody's business elsewhere."""
-    folders = [context.library.folder, context.models_dir or paths.models(), paths.assets(), paths.cache(), Path.home()]
+    models = [context.models_dir or paths.models(), paths.adapters(), paths.assets()]
+    folders = [context.library.folder, *models, paths.cache(), Path.home()]
     for folder in sorted(map(str, folders), key=len, reverse=True):
         if len(folder) > 1:
             text = text.replace(folder + "/", "").replace(folder, "the folder")

@@ -32,6 +32,8 @@ from ..request import Choice, GenerationRequest, GenerationResult
 from ..songbook.wishes import Wishes
 
 if TYPE_CHECKING:
+    from ..editing.edit import Edit
+    from ..editing.source import Source
     from ..engine import CancelToken, Engine, Progress
     from ..machine.user_settings import Settings
     from ..models.bundle import Bundle
@@ -163,6 +165,18 @@ class ServerEngine:
             self._engine = own_engine(self._settings)
         return self._engine.generate(request, progress, cancel)
 
+    def edit(
+        self,
+        source: Source,
+        edit: Edit,
+        request: GenerationRequest | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> list[GenerationResult]:
+        """As `Engine.edit`, in this process: the recording is here."""
+        self._engine = self._engine or own_engine(self._settings)
+        return self._engine.edit(source, edit, request, progress, cancel)
+
     def _ask(
         self,
         request: ResolvedRequest,
@@ -245,8 +259,9 @@ def _error(facts: dict[str, Any]) -> TTMError:
 
 
 def digest(bundle: Bundle) -> str:
-    """Of all that a model is: its config has the hashes of its files."""
-    return hashlib.sha256(json.dumps(bundle.config, sort_keys=True).encode()).hexdigest()
+    """Of all that a model is: its config and its adapters have the hashes of their files."""
+    facts = [bundle.config, [one.identity for one in bundle.adapters]]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def packed(result: GenerationResult) -> dict[str, Any]:

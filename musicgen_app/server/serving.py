@@ -91,6 +91,7 @@ def serve(
     finally:
         resident.withdraw()
         context.requests.close()
+        context.recordings.close()
 
 
 def _config(app: Guard, settings: Settings) -> uvicorn.Config:

@@ -79,7 +79,9 @@ def test_prepared_equals_unprepared(kernels, frames):
     assert difference(prepared(model), model, 2, frames) < EXACT
 
 
-@pytest.mark.parametrize("sizes", [dict(heads=4), dict(mlp_width=48, input_kernel=3), dict(depth=3, fused_depth=2)])
+@pytest.mark.parametrize(
+    "sizes", [dict(heads=4), dict(mlp_width=48, input_kernel=3), dict(depth=3, fused_depth=2), dict(kernel=1)]
+)
 def test_prepared_equals_unprepared_for_other_sizes(sizes):
     model = tiny(**sizes)
     assert difference(prepared(model), model) < EXACT

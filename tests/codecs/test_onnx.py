@@ -23,7 +23,8 @@ from musicgen_app.codecs.chunks import decode_chunked
 from musicgen_app.codecs.onnx import OnnxCodec, OnnxDecoder, export_decoder
 from musicgen_app.codecs.sketch import load_codec as load_sketch
 from musicgen_app.errors import DependencyError, FileError, ModelError, RequestError
-from musicgen_app.models.bundle import open_bundle, sha256, update_config, verify
+from musicgen_app.machine.checksums import sha256
+from musicgen_app.models.bundle import open_bundle, update_config, verify
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,9 @@ import pytest
 from musicgen_app.cli.commands import run
 from musicgen_app.convert.installer import Source, from_pretrained, install, sounds
 from musicgen_app.errors import DependencyError, FileError, ModelError, RequestError
+from musicgen_app.machine.checksums import sha256
 from musicgen_app.models import download, installed
-from musicgen_app.models.bundle import CONFIG, open_bundle, sha256
+from musicgen_app.models.bundle import CONFIG, open_bundle
 from support.hub_server import Handler, running
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -12,7 +12,8 @@ from musicgen_app.request import GenerationRequest
 from musicgen_app.server.access import Guard
 from musicgen_app.server.api import application
 from musicgen_app.server.context import Context
-from musicgen_app.server.request_queue import QueueFull, RequestQueue, music_of
+from musicgen_app.server.request_queue import QueueFull, RequestQueue
+from musicgen_app.server.work import Generation
 
 PLACES = 20
 
@@ -44,7 +45,7 @@ def ask(busy, context):
 
     def ask(owner: str, visitor: str | None, **values):
         request = installed.completed(GenerationRequest("bells", model="tiny", **{"seconds": 1} | values), bundle)
-        return busy.submit(owner, request, ".wav", "gui", visitor=visitor)
+        return busy.submit(owner, Generation(request), ".wav", "gui", visitor=visitor)
 
     return ask
 
@@ -79,8 +80,8 @@ def test_what_was_cancelled_is_counted_no_more(busy, ask):
 
 def test_lengths_in_bars_are_counted_too():
     request = GenerationRequest("x", variations=2, bars=8)
-    assert music_of(request) == 2 * 8 * 4
-    assert music_of(replace(request, bars=None, loop=True)) == 2 * 32 * 4
+    assert Generation(request).music == 2 * 8 * 4
+    assert Generation(replace(request, bars=None, loop=True)).music == 2 * 32 * 4
 
 
 def test_programs_have_them_by_address(context, busy, home):

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from musicgen_app import Engine, GenerationRequest, audio, cli
 from musicgen_app.control.genre_classifier import load_genres
 from musicgen_app.errors import ModelError
+from musicgen_app.models.adapters import open_adapter
 from musicgen_app.models.bundle import open_bundle, verify
 from ttm_trainer.output.export import replace_bundle
 from ttm_trainer.run import WAIT
@@ -261,3 +262,22 @@ def test_processes_wait_for_what_the_first_one_prepares(music, tiny_aligner, hom
     mine, prepared, _ = run.wait_until_ready(job)
     assert waits == [WAIT] and mine.training == run.ready(job, show=lambda line: None)[0].training
     assert len(prepared.items("train")) > 0
+
+
+def test_an_adapter_of_a_model_from_a_folder_of_music(train, tmp_path):
+    out = tmp_path / "run"
+    options = ("--lora", 2, "--init", "tiny", "--name", "tones", "--preview-every", 2)
+    code, stdout, said = train(out, *options, "--stop-at", 2)
+    assert code == 75, said
+    code, stdout, said = train(out, *options)
+    assert code == 0 and stdout.strip() == str(out / "adapter"), said
+    adapter = open_adapter(out / "adapter")
+    assert adapter.name == "tones" and adapter.base["name"] == "tiny" and adapter.rank == 2
+    assert "maker 0" in (out / "adapter/CREDITS.md").read_text()
+    card = (out / "adapter/README.md").read_text()
+    assert "LoRA of rank 2" in card and "pipeline_tag: text-to-audio" in card
+    assert len(list((out / "previews/step-0000002").glob("*.wav"))) == 3
+    with_it = GenerationRequest("a tone", seconds=1, seed=1, model="tiny", adapters={str(out / "adapter"): 1.0})
+    (result,) = Engine(device="cpu").generate(with_it)
+    (plain,) = Engine(device="cpu").generate(GenerationRequest("a tone", seconds=1, seed=1, model="tiny"))
+    assert result.audio.shape == (1, 8_000) and not np.array_equal(result.audio, plain.audio)

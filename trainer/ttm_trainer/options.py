@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from musicgen_app.errors import FileError, RequestError
+from musicgen_app.models import installed
 
 from .output.export import About
 from .recipes.papers import RECIPES
-from .recipes.recipe import Recipe, with_encoders
+from .recipes.recipe import BUNDLED, Recipe, sizes, with_encoders
 from .run import TrainingJob
 from .training.config import EmaSettings, Phase
 from .training.preview import PROMPTS
@@ -65,6 +66,8 @@ def recipe_of(options: dict) -> Recipe:
     """The recipe that is named, with everything in it that options change."""
     names = ("recipe", "encoders", "steps", "lr", "batch", *TRAINING)
     recipe = recipe_for(**{name: options[name] for name in names})
+    if options["lora"]:
+        recipe = _with_adapter(recipe, options["lora"], options["init"] or BUNDLED, options["encoders"])
     if options["clusters"]:
         recipe = recipe.with_training("--clusters", clusters=_clusters(options["clusters"]))
     if options["ema"]:
@@ -77,6 +80,24 @@ def recipe_of(options: dict) -> Recipe:
         origins = recipe.origins | {"preparation.muq": "for REPA-MuQ"}
         recipe = replace(recipe, preparation=replace(recipe.preparation, muq=True), origins=origins)
     return recipe
+
+
+def _with_adapter(recipe: Recipe, rank: int, init: str, encoders: str | None) -> Recipe:
+    """The recipe for an adapter of a model, whose network, encoders and sampler it takes over. Raises ModelError."""
+    bundle = installed.find(init)
+    backbone = bundle.config["backbone"]
+    if bundle.sampler["solver"] == "mean":
+        raise RequestError(
+            f"{bundle.name} is a MeanFlow model, and those cannot be trained here, nor can their adapters"
+        )
+    if not encoders:
+        recipe = with_encoders(recipe, init, by="--lora")
+    of_model = {"preset": backbone["preset"], "overrides": backbone.get("overrides") or {}}
+    given = {} if bundle.grid_layout and bundle.grid_layout > 1 else {"given": 0.0}
+    recipe = recipe.with_training("--lora", lora=rank, init=init, **of_model, **given)
+    origins = {f"model.{name}": f"the model {bundle.name}" for name in sizes(recipe.training)}
+    seconds = {name: bundle.config["seconds"][name] for name in ("native", "max")}
+    return replace(recipe, sampler=bundle.sampler, seconds=seconds, origins=recipe.origins | origins)
 
 
 def _with_changes(recipe: Recipe, changes: Sequence[str]) -> Recipe:

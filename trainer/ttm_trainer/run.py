@@ -2,7 +2,7 @@
 
 Everything of a run is in one folder: prepared/ (unless the data are prepared already), step-0012000/ (checkpoints),
 metrics.jsonl, run.json (the recipe, as it was run), times.png (how times are drawn), latent.json (the statistics of a
-model that training began from), previews/, curves.png, CREDITS.md and, at the end, bundle/.
+model that training began from), previews/, curves.png, CREDITS.md and, at the end, bundle/ (with --lora: adapter/).
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from musicgen_app.control.grid import WIDTHS, layout_of
 from musicgen_app.errors import FileError
 from musicgen_app.machine import files
 from musicgen_app.models import installed
+from musicgen_app.models.adapters import Adapter
 from musicgen_app.models.bundle import Bundle
 
+from .output.adapter_export import export_adapter
 from .output.credits import licence_note
 from .output.export import About, export, export_plain, trained_rows
 from .prepare.clusters import make_clusters
@@ -67,10 +69,10 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where the run is, and its bundle: None where it was stopped before its end (or before `stop_at`)."""
+    """Where the run is, and its model or adapter: None where it was stopped before its end (or before `stop_at`)."""
 
     result: Result
-    bundle: Bundle | None
+    bundle: Bundle | Adapter | None
 
 
 def run(job: TrainingJob, show: Callable[[str], None] = print) -> Outcome:
@@ -95,6 +97,9 @@ def run(job: TrainingJob, show: Callable[[str], None] = print) -> Outcome:
         )
         if not main or not (result.finished or result.stopped == "stop_at"):
             return Outcome(result, None)
+        if result.adapter is not None:
+            made = export_adapter(result.adapter, result.step, recipe, prepared, job.about, job.out, notes)
+            return Outcome(result, made)
         return Outcome(result, export(result.model, result.step, recipe, prepared, job.about, job.out, notes))
 
 

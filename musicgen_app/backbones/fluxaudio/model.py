@@ -46,6 +46,7 @@ class FluxAudioConfig:
     vector_dim: int = 512
     mlp_width: int | None = None  # None: gated_width(hidden)
     input_kernel: int = 7  # of the gated MLP behind the input convolution
+    kernel: int = 3  # of output maps and gated MLPs of the latents' blocks
     grid_dim: int = 0  # numbers that the plan has for every frame; 0: the model follows no plan
     scalars: int = 0  # numbers that it can be told beside the text, such as a reward
 
@@ -121,9 +122,9 @@ class StreamBlock(nn.Module):
 class JointBlock(nn.Module):
     """Latents and text attend together; the last one (pre_only) drops its text afterwards."""
 
-    def __init__(self, hidden: int, heads: int, width: int, pre_only: bool):
+    def __init__(self, hidden: int, heads: int, width: int, kernel: int, pre_only: bool):
         super().__init__()
-        self.latent_block = StreamBlock(hidden, heads, width, kernel=3)
+        self.latent_block = StreamBlock(hidden, heads, width, kernel)
         self.text_block = StreamBlock(hidden, heads, width, kernel=1, pre_only=pre_only)
 
     def forward(self, x: Tensor, text: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
@@ -175,10 +176,11 @@ class FluxAudio(Backbone):
             self.scalar_input_proj = ScalarInput(config.scalars, hidden)
         self.t_embed = TimeEmbedding(hidden)
         self.joint_blocks = nn.ModuleList(
-            JointBlock(hidden, config.heads, width, pre_only=i == joint_depth - 1) for i in range(joint_depth)
+            JointBlock(hidden, config.heads, width, config.kernel, pre_only=i == joint_depth - 1)
+            for i in range(joint_depth)
         )
         self.fused_blocks = nn.ModuleList(
-            StreamBlock(hidden, config.heads, width, kernel=3) for _ in range(config.fused_depth)
+            StreamBlock(hidden, config.heads, width, config.kernel) for _ in range(config.fused_depth)
         )
         self.final_layer = FinalLayer(hidden, config.latent_dim)
         self.latent_mean = _frozen(torch.zeros(1, 1, config.latent_dim))

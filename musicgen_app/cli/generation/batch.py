@@ -49,6 +49,11 @@ class PlannedClip:
     sidecar: bool
 
     @property
+    def weights(self) -> tuple:
+        """What it needs in memory: the model's folder, and what changes it."""
+        return self.bundle.path, self.bundle.adapters
+
+    @property
     def resolved(self) -> ResolvedRequest:
         """What the engine takes."""
         from ...models.installed import ResolvedRequest
@@ -83,6 +88,7 @@ def plan(
     sidecar: None for where one is needed.
     RequestError: impossible defaults, no prompt at all, two clips with one name.
     """
+    from ...models.adapters import adapted
     from ...models.installed import completed
     from ...request import GenerationRequest, over, with_defaults
 
@@ -100,7 +106,7 @@ def plan(
             if request.seed is None:
                 seen[request.prompt] += 1
                 request = replace(request, seed=seed_of(request.prompt, seen[request.prompt]))
-            bundle = find(request.model)
+            bundle = adapted(find(request.model), request.adapters)
             request = _lengthened(request, bundle) if request.borrows_length else completed(request, bundle)
             targets = _targets(prompt, request, bundle, names, folder, suffix)
         except TTMError as error:
@@ -150,7 +156,7 @@ def run(
     total, tally = sum(isinstance(clip, PlannedClip) for clip in clips), _Tally(as_json, quiet)
     if total:
         _make_folder(folder)
-    waiting: dict[Path, list[PlannedClip]] = {}  # by model, so that each is loaded once
+    waiting: dict[tuple, list[PlannedClip]] = {}  # by model, so that each is loaded once
     for clip in clips:
         try:
             if isinstance(clip, Failure):
@@ -158,7 +164,7 @@ def run(
             if _is_there(clip, force):
                 tally.keep(clip)
             else:
-                waiting.setdefault(clip.bundle.path, []).append(clip)
+                waiting.setdefault(clip.weights, []).append(clip)
         except TTMError as error:
             tally.fail(clip.line, error)
     if waiting:
@@ -195,12 +201,12 @@ def _make(
     Raises Cancelled, KeyboardInterrupt, and FileError where the disk takes none.
     """
     meter = _Meter([_work(clip.request) for clip in clips])
-    broken: dict[Path, TTMError] = {}
+    broken: dict[tuple, TTMError] = {}
     theirs: list[PlannedClip] = []
     for number, clip in enumerate(clips):
         try:
-            if clip.bundle.path in broken:
-                raise broken[clip.bundle.path]
+            if clip.weights in broken:
+                raise broken[clip.weights]
             if token.cancelled:
                 raise KeyboardInterrupt
             engine.load(clip.bundle)
@@ -224,7 +230,7 @@ def _make(
             if isinstance(error, FileError) and not os.path.lexists(clip.target):  # the disk: the next would fail too
                 raise FileError(f"line {clip.line}: {error}") from error
             if isinstance(error, ModelError | DependencyError):
-                broken[clip.bundle.path] = error
+                broken[clip.weights] = error
             tally.fail(clip.line, error)
         meter.next()
     if theirs and token.cancelled:
@@ -308,7 +314,8 @@ def _difference(path: Path, clip: PlannedClip) -> str:
     from ...library.metadata import origin, request_from
 
     try:
-        if request_from(path, choosing=True) != replace(clip.request, model=clip.bundle.name):
+        named = {one.name: one.strength for one in clip.bundle.adapters}
+        if request_from(path, choosing=True) != replace(clip.request, model=clip.bundle.name, adapters=named):
             return "and is of another request"
         if origin(path)["weights"] != clip.bundle.weights_sha256:
             return f"and was made with other weights of {clip.bundle.name}"

@@ -1,1 +1,1 @@
-"""`ttm-app models`: the commands, and what `show` says."""
+"""`ttm-app models`: the commands, those of adapters, and what `show` says."""

@@ -13,6 +13,7 @@ from ...errors import ModelError, RequestError
 from ..completion import DOWNLOADABLE, KNOWN, MODEL, OWN_MODEL, SYSTEM
 from ..groups import Group
 from ..terminal import cancellable, one_line, print_error, print_json, print_note, printable, progress_line
+from . import adapters
 from .facts import about, lines, summary, weights
 
 OPTIONAL_NAME = click.argument("name", required=False, type=MODEL)
@@ -22,6 +23,10 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.group(cls=Group, short_help="List, show, verify, download, import and remove models.")
 def models() -> None:
     """List, show, verify, download, import and remove models."""
+
+
+for command in (adapters.list_adapters, adapters.merge, adapters.save, adapters.push):
+    models.add_command(command)
 
 
 @models.command("list")
@@ -210,13 +215,22 @@ def _download_parts(name: str, carried: Path | None, offline: bool, as_json: boo
 def import_command(source: Path, as_json: bool, **options) -> None:
     """Make a model of SOURCE: a model folder or a .zip of one, or with --preset a checkpoint of a paper system's shape.
 
-    A model folder is what `ttm-app train` writes: its files are checked and copied. A checkpoint is a safetensors or
-    PyTorch file (or a folder with one): names, shapes and values are checked one by one. Nothing is written unless all
-    fit. No code in a file is ever run.
+    A model folder is what `ttm-app train` writes: its files are checked and copied. So are those of an adapter, the
+    folder that `ttm-app train --lora` or the package peft writes; `generate --adapter` then finds it by its name. A
+    checkpoint is a safetensors or PyTorch file (or a folder with one): names, shapes and values are checked one by
+    one. Nothing is written unless all fit. No code in a file is ever run.
     """
     from ...convert.importer import import_model
+    from ...models.adapters import is_adapter
     from ...models.installed import parts
 
+    if is_adapter(source):
+        given = [
+            f"--{key.replace('_', '-')}" for key, value in options.items() if value and key not in ("name", "force")
+        ]
+        if given:
+            raise RequestError(f"an adapter is taken as it is: leave out {', '.join(given)}")
+        return adapters.import_adapter(source, options["name"], options["force"], as_json)
     with cancellable("cancelled; nothing was written"):
         bundle, report = import_model(source, **options)
     found = parts(bundle)

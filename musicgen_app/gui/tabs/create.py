@@ -19,6 +19,7 @@ from ...machine.user_settings import FORMATS
 from ...models import installed
 from ...request import SOLVERS, GenerationRequest
 from ...server.access import visitor_of
+from ...server.work import Generation
 from ...songbook.sheet_writer import write_sheet
 from ..components import PRIVATE, cards, change, component, ids_of, problem
 from .create_form import DRUMS, check_suffix, request_from
@@ -156,7 +157,8 @@ class Handlers:
 
     def _queue(self, owner: str, resolved: GenerationRequest, suffix: str, request: gr.Request) -> None:
         """Put a request into the queue. Raises QueueFull."""
-        self.context.requests.submit(owner, resolved, suffix, "gui", visitor=visitor_of(request.request.scope))
+        visitor = visitor_of(request.request.scope)
+        self.context.requests.submit(owner, Generation(resolved), suffix, "gui", visitor=visitor)
 
     def _fill(self, resolved: GenerationRequest) -> list:
         """The form with this request in it, its seed kept. Raises ModelError: its model is not here."""

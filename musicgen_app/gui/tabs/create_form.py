@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import RequestError
 from ...machine.user_settings import FORMATS
 from ...models import installed
+from ...models.adapters import adapted, find_installed
 from ...request import TEXT_LENGTH, GenerationRequest, parse_conditions, with_defaults
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def request_from(values: dict, models_dir: Path | None = None, usual: dict | Non
     if isinstance(told := given.get("conditions"), str):
         given["conditions"] = parse_conditions(told.split(","))
     request = GenerationRequest(**{"prompt": ""} | with_defaults(given, usual or {})).validated()
-    return installed.completed(request, installed.find_installed(request.model, models_dir))
+    bundle = installed.find_installed(request.model, models_dir)
+    adapted(bundle, request.adapters, find_installed)
+    return installed.completed(request, bundle)
 
 
 def check_suffix(suffix: str) -> str:

@@ -37,7 +37,8 @@ def router(context: Context) -> APIRouter:
         to cancel it.
         """
         values = _renamed(await json_object(request))
-        ticket = await asyncio.to_thread(requests.submit, context, owner_of(request), values, visitor_of(request.scope))
+        owner, visitor = owner_of(request), visitor_of(request.scope)
+        ticket = await asyncio.to_thread(lambda: requests.submit(context, owner, values, visitor=visitor))
         await finished(context, ticket, request)
         item = await asyncio.to_thread(downloads.item_of, context.library, ticket.items[0].id)
         answer = await asyncio.to_thread(downloads.sound, context.library, item, ticket.suffix, True)

@@ -24,6 +24,7 @@ from .. import requests, resident
 from ..access import visitor_of
 from ..bodies import json_object
 from ..problems import Problem
+from ..work import Generation
 from .jobs import BEAT, owner_of
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def router(context: Context) -> APIRouter:
         wanted = await asyncio.to_thread(_checked, context, values)
         ticket = await asyncio.to_thread(
             lambda: context.requests.submit(
-                owner_of(request), wanted, context.settings.format, "cli", keep=False, visitor=visitor_of(request.scope)
+                owner_of(request), Generation(wanted), context.settings.format, "cli", False, visitor_of(request.scope)
             )
         )
         return StreamingResponse(_answer(context, ticket), media_type="application/octet-stream")
@@ -62,9 +63,9 @@ def _checked(context: Context, values: dict[str, Any]) -> GenerationRequest:
     if values["computing"] != resident.computing(context.settings):
         raise Problem(409, "the server computes with another device, precision or decoder")
     wanted = GenerationRequest.from_dict(values["request"])
-    bundle = requests.model_of(context, wanted.model)
+    bundle = requests.model_of(context, wanted.model, wanted.adapters)
     if values["bundle"] != resident.digest(bundle):
-        raise Problem(409, f"the server has another model {bundle.name}")
+        raise Problem(409, f"the server has another model {bundle.name}, or other adapters")
     return completed(wanted, bundle)
 
 

@@ -135,6 +135,11 @@ def test_codecs_and_baselines_stand_in_one_table(home, data, codec):
     assert rows["tiny"]["notes"]["clips"] == 2 and "8,000 Hz, mono" in report["subjects"]["tiny"]
     text = table(report)
     assert "log-mel error" in text and "Opus 12" in text and f"{rows['Opus 12']['kbit_s']:.1f}" in text
+    more = evaluate_codecs(["tiny"], [data], 2, 4.0, 10, with_baselines=False, trips=[3], noise=[0.5])
+    rows = more["data"][str(data)]
+    assert list(rows) == ["tiny", "tiny, 3 trips", "tiny, noise 0.5"]
+    once, thrice, noisy = (row["log_mel"]["value"] for row in rows.values())
+    assert thrice != once and noisy != once
     with pytest.raises(RequestError, match="twice"):
         evaluate_codecs(["tiny", "tiny"], [data])
     with pytest.raises(ModelError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from musicgen_app.aligner import Aligner, AlignerConfig, Towers, load_aligner
+from musicgen_app.analysis.numbers import NUMBERS
 from musicgen_app.codecs.acestep_v1.mel import FLOOR
 from musicgen_app.errors import FileError
 from musicgen_app.machine.device import cpu_autocast
@@ -35,6 +36,8 @@ from .export import export
 DECIBEL = np.log(10) / 20  # of a magnitude, in natural logarithms
 STRIDE = 32  # frames; the length of an excerpt is a multiple of it, so that few shapes have to be prepared
 LARGEST_SCALE = np.log(100)  # of the inverse temperature, as in CLIP
+# The second edition: it hears up to 18 kHz, and numbers of tempo, harmony and width.
+EDITION = AlignerConfig(sample_rate=48_000, n_fft=3_072, hop=960, mels=96, high=18_000.0, numbers=NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class AlignerTraining:
 
     steps: int = 2_400
     batch: int = 192  # clips, each of another track
-    captions: int = 2  # of each clip a step
+    captions: int = 4  # of each clip a step
     excerpt: tuple[float, float] = (5.0, 8.0)  # seconds of a clip; one length a step
     lr: float = 1e-3
     warmup: int = 100
@@ -55,7 +58,7 @@ class AlignerTraining:
     unit_drop: float = 0.1  # share of a caption's clauses and words left out
     seed: int = 0
     init: str | None = None  # aligner folder to start from, in place of random weights
-    config: AlignerConfig = field(default_factory=AlignerConfig)
+    config: AlignerConfig = EDITION
 
 
 def info_nce(audio: Tensor, text: Tensor, scale: Tensor) -> Tensor:

@@ -53,12 +53,21 @@ def train(data, out, steps, joint_steps, init, stop_at, seed) -> None:
 @click.option("--excerpts", type=click.IntRange(1), default=60, show_default=True, help="Of each folder.")
 @click.option("--seconds", type=click.FloatRange(2), default=10.0, show_default=True, help="Of an excerpt.")
 @click.option("--baselines/--no-baselines", default=True, show_default=True, help="Griffin-Lim and Opus beside it.")
+@click.option("--trips", multiple=True, type=click.IntRange(2, 100), help="Also after so many trips; repeatable.")
+@click.option(
+    "--noise",
+    multiple=True,
+    type=click.FloatRange(0, 10, min_open=True),
+    help="Also with noise on the latents, in standard deviations; repeatable.",
+)
 @click.option("--picture", type=FOLDER, help="Draw spectrograms of one excerpt of each folder as this PNG.")
 @click.option("--bootstrap", "resamples", type=click.IntRange(0), default=1000, show_default=True, help="Resamples.")
 @click.option("-o", "--output", type=FOLDER, help="Write the report here as JSON.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def evaluate(data, codecs, excerpts, seconds, baselines, picture, resamples, output, force, as_json) -> None:
+def evaluate(
+    data, codecs, excerpts, seconds, baselines, trips, noise, picture, resamples, output, force, as_json
+) -> None:
     """How much of the music of held-out tracks comes back through codecs, Griffin-Lim and Opus."""
     from musicgen_app.cli.terminal import print_json, print_note
     from musicgen_app.machine import files
@@ -68,7 +77,7 @@ def evaluate(data, codecs, excerpts, seconds, baselines, picture, resamples, out
     for path in filter(None, (output, picture)):
         files.check_free(path, force)
     codecs = codecs or ("sketch",)
-    report = evaluate_codecs(codecs, data, excerpts, seconds, resamples, baselines, print_note)
+    report = evaluate_codecs(codecs, data, excerpts, seconds, resamples, baselines, trips, noise, print_note)
     if picture:
         draw(codecs, data, picture)
     if output:

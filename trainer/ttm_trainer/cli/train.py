@@ -35,6 +35,7 @@ Examples:
   ttm-app train --data jamendo/
   ttm-app train --data jamendo/ --recipe score-aware --dry-run
   ttm-app train --data jamendo/ --recipe ut-aist --encoders sketch --clusters text-50 --out runs/text-50
+  ttm-app train --data my-songs/ --lora 8 --steps 1000 --name mine
   ttm-app train --data jamendo/ --set weight_decay=0.1 --set model.hidden=384
   ttm-app train plot runs/text-50 runs/audio-50 -o curves.png
   ttm-app train bench --recipe ut-aist --encoders sketch
@@ -55,6 +56,7 @@ Examples:
 @click.option("--out", type=FOLDER, help="Run folder.  [default: runs/RECIPE]")
 @click.option("--encoders", type=ENCODERS, help="sketch, a system, a model or a codec folder.  [default: the recipe's]")
 @click.option("--init", type=MODEL, help="Begin with the weights of a model of the same sizes (fine-tuning).")
+@click.option("--lora", type=click.IntRange(1, 256), metavar="RANK", help="Train an adapter of --init; 8 is usual.")
 @click.option("--steps", type=click.IntRange(1), help="Steps of all phases together; they keep their proportions.")
 @click.option("--batch", type=click.IntRange(1), help="Samples a step, over all processes.")
 @click.option("--micro", type=click.IntRange(1), help="Samples a forward pass; gradients of several add up.")
@@ -87,7 +89,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def train(context: click.Context, dry_run: bool, as_json: bool, **options) -> None:
-    """Train a generator on a folder of music with captions, and write a model to OUT/bundle.
+    """Train a generator on a folder of music with captions, and write a model to OUT/bundle (an adapter: OUT/adapter).
 
     DATA is a folder in the layout of the ICME 2026 challenge (00/1085700.mp3 and a caption JSON), any folder of audio
     with captions, a folder of `ttm-app corpus`, or one of `ttm-app prepare`. A run that was stopped, even by kill -9,

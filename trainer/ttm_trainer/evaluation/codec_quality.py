@@ -69,15 +69,18 @@ def evaluate_codecs(
     seconds: float = 10.0,
     resamples: int = 1000,
     with_baselines: bool = True,
+    trips: Sequence[int] = (),
+    noise: Sequence[float] = (),
     show: Callable[[str], None] = lambda line: None,
 ) -> dict:
     """Figures of each codec and baseline on each dataset folder, JSON-safe: {"data": {folder: {"subjects": ...}}}.
 
-    codecs: as for `train --encoders`. Raises ModelError, FileError: no held-out files.
+    codecs: as for `train --encoders`. trips, noise: each codec also after so many times there and back, and with noise
+    of so many standard deviations on its latents. Raises ModelError, FileError: no held-out files.
     """
-    subjects = [of_codec(name) for name in codecs]
-    if len({subject.name for subject in subjects}) < len(subjects):
+    if len(set(codecs)) < len(codecs):
         raise RequestError("a codec is named twice: give each --codec once")
+    subjects = [subject for name in codecs for subject in of_codec(name, trips, noise)]
     subjects += baseline_subjects() if with_baselines else []
     for module in sorted(perceptual.PACKAGES.keys() - set(perceptual.available())):
         show(f"without {TITLES[module]}: pip install {perceptual.PACKAGES[module]}")
@@ -124,23 +127,42 @@ def excerpts_of(folder: Path, count: int, seconds: float) -> list[tuple[Clip, np
     return found
 
 
-def of_codec(name: str) -> Subject:
-    """A codec by its name in `train --encoders`. Raises ModelError."""
+def of_codec(name: str, trips: Sequence[int] = (), noise: Sequence[float] = ()) -> list[Subject]:
+    """A codec by its name in `train --encoders`; also after several trips, and with noise on its latents.
+
+    Raises ModelError.
+    """
     codec = find_encoders(name).load_codec()
     rate = f"{codec.latent_rate:g} x {codec.latent_dim} latents a second"
     about = f"{rate}, {codec.sample_rate:,} Hz, {'stereo' if codec.channels == 2 else 'mono'}"
-    return Subject(name, about, lambda wave: (through(codec, wave), None))
+
+    def subject(suffix: str, count: int = 1, share: float = 0.0) -> Subject:
+        return Subject(name + suffix, about + suffix, lambda wave: (through(codec, wave, count, share), None))
+
+    return [
+        subject(""),
+        *(subject(f", {count} trips", count=count) for count in trips),
+        *(subject(f", noise {share:g}", share=share) for share in noise),
+    ]
 
 
 @torch.inference_mode()
-def through(codec: Codec, wave: np.ndarray) -> np.ndarray:
-    """Audio (2, N) at `RATE` through a codec and back, (channels of the codec, N)."""
+def through(codec: Codec, wave: np.ndarray, trips: int = 1, noise: float = 0.0) -> np.ndarray:
+    """Audio (2, N) at `RATE` through a codec and back so many times, (channels of the codec, N).
+
+    noise: on the latents, in standard deviations of each channel; always the same.
+    """
     from musicgen_app.audio import resample
 
     given = wave if codec.channels == 2 else wave.mean(axis=0, keepdims=True)
-    sent = torch.from_numpy(np.ascontiguousarray(resample(given, RATE, codec.sample_rate)))[None]
-    back = codec.decode(codec.encode(sent.to(device_of(codec))))[0].float().cpu().numpy()
-    back = resample(back, codec.sample_rate, RATE)
+    sound = torch.from_numpy(np.ascontiguousarray(resample(given, RATE, codec.sample_rate)))[None]
+    for _ in range(trips):
+        latents = codec.encode(sound.to(device_of(codec)))
+        if noise:
+            drawn = torch.randn(latents.shape, generator=torch.Generator().manual_seed(0)).to(latents)
+            latents = latents + noise * latents.std(dim=1, keepdim=True) * drawn
+        sound = codec.decode(latents).float()[..., : sound.shape[-1]]
+    back = resample(sound[0].cpu().numpy(), codec.sample_rate, RATE)
     return np.pad(back, ((0, 0), (0, max(0, wave.shape[1] - back.shape[1]))))[:, : wave.shape[1]]
 
 
@@ -251,7 +273,7 @@ def draw(codecs: Sequence[str], data: Sequence[Path], path: Path, seconds: float
     from ..runtime.charts import picture
     from .tables.spectrograms import show_spectrogram
 
-    subjects = [of_codec(name) for name in codecs] + baseline_subjects()
+    subjects = [subject for name in codecs for subject in of_codec(name)] + baseline_subjects()
     waves = [excerpts_of(folder, 1, seconds)[0] for folder in data]
     with picture(path, len(subjects) + 1, len(waves), (4.8 * len(waves), 1.7 * (len(subjects) + 1))) as axes:
         grid = np.asarray(axes, dtype=object).reshape(len(subjects) + 1, len(waves))

@@ -42,6 +42,33 @@ def card(recipe: Recipe, config: dict, metrics: dict, curves: str | None) -> str
     return "\n\n".join(parts) + "\n"
 
 
+def adapter_card(facts: dict, base_licence: str, metrics: dict) -> str:
+    """Markdown of an adapter without front matter. facts: those of its `adapter.json`; base_licence: of its model."""
+    base, training, hours = facts["base"], facts["training"], sum(row["hours"] for row in facts["data"])
+    settings: list[tuple[str, ...]] = [(f"`{name}`", plain(value)) for name, value in training["settings"].items()]
+    parts = [
+        f"# {facts['title']}",
+        f"An adapter (LoRA of rank {training['settings']['training.lora']}) of the text-to-music model `{base['name']}`"
+        f" {base['version']}, whose generator has the SHA-256 `{base['weights_sha256']}`. It was trained with"
+        f" ttm-app for {training['step']:,} of {training['steps']:,} steps on {hours:.2f} hours of captioned music"
+        f" ({training['items']:,} items).",
+        f'Use it with `ttm-app models import FOLDER` and `ttm-app generate "slow piano" --model {base["name"]}'
+        f" --adapter {facts['name']}`, or with the path of this folder.",
+        "## Training data",
+        _table(("data", "licence", "hours"), [_data_row({"part": "", **row})[1:] for row in facts["data"]]),
+        "Sources and makers: [CREDITS.md](CREDITS.md).",
+        "## Figures",
+        _figures(metrics),
+        "## Settings",
+        *([f"On these data: {'; '.join(training['notes'])}."] if training["notes"] else []),
+        _table(("parameter", "value"), settings),
+        "## Licence",
+        f"The adapter: {facts['licence']}. The model that it changes: {base_licence}. Whether that suits the licences"
+        " of the data above is for whoever publishes it to judge.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
 def last_figures(path: Path) -> dict:
     """{"loss", "val", "val_shuffled", "val_step"}: the last values in a run's metrics.jsonl, where it has any."""
     found: dict = {}

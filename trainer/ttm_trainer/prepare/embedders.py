@@ -22,9 +22,9 @@ import torch.nn.functional as F
 from musicgen_app import aligner
 from musicgen_app.errors import DependencyError, ModelError
 from musicgen_app.machine import paths
+from musicgen_app.machine.checksums import sha256
 from musicgen_app.machine.device import pick_device
 from musicgen_app.models import hub
-from musicgen_app.models.bundle import sha256
 from musicgen_app.models.published import EMBEDDERS
 from musicgen_app.text import ClapVector
 

@@ -16,9 +16,10 @@ from musicgen_app.codecs.base import Codec
 from musicgen_app.control import grid, prompt_parser
 from musicgen_app.errors import ModelError
 from musicgen_app.machine import paths
+from musicgen_app.machine.checksums import sha256
 from musicgen_app.machine.device import pick_device
 from musicgen_app.models import installed
-from musicgen_app.models.bundle import CONFIG, Bundle, open_bundle, sha256
+from musicgen_app.models.bundle import CONFIG, Bundle, open_bundle
 from musicgen_app.models.paper_systems import SYSTEMS
 from musicgen_app.text import SentenceTokens, TextEncoder, load_text_encoder
 

@@ -6,6 +6,7 @@ state            weights, their average and the optimizer, new or from a checkpo
 batch            what a step looks at; cluster_sampler and timesteps say which items, and at which times
 objective        batch -> losses, by the formulas of losses
 optim            AdamW, learning rates, averages of the weights
+lora             the frozen model with an adapter to train
 validation       the loss on held-out items
 preview          clips made while it runs
 """

@@ -91,6 +91,7 @@ class Training:
     preset: str = "sketch-dit"
     overrides: dict = field(default_factory=dict)
     init: str | None = None
+    lora: int = 0  # rank of an adapter of `init`, which is trained in place of the weights; 0: the weights are
     phases: tuple[Phase, ...] = (Phase(steps=5_800, lr=7e-4, warmup=200, floor=0.05),)
     batch: int = 32
     micro: int | None = None
@@ -126,8 +127,19 @@ class Training:
             raise RequestError(f"precision {self.precision!r} is unknown: use {', '.join(PRECISIONS)}")
         for name in ("batch", "save_every", "log_every", "max_bad_steps", "repa_layers"):
             _above(name, getattr(self, name), 1)
-        for name in ("seed", "keep", "validate_every", "validation_items", "preview_every", "repa_clap", "repa_muq"):
+        for name in (
+            "seed",
+            "keep",
+            "validate_every",
+            "validation_items",
+            "preview_every",
+            "repa_clap",
+            "repa_muq",
+            "lora",
+        ):
             _above(name, getattr(self, name), 0)
+        if self.lora and not self.init:
+            raise RequestError("an adapter (lora) changes a model: name it as init")
         if self.micro is not None:
             _above("micro", self.micro, 1)
         if not (0 <= self.drop <= 1 and 0 <= self.plan_drop <= 1) or not self.clip > 0:
@@ -166,7 +178,7 @@ class Training:
         return self.phases[self.phase_at(step)[0]].batch or self.batch
 
 
-NEWER = {"given": 0.0}  # settings that checkpoints of earlier versions lack -> what these versions did
+NEWER = {"given": 0.0, "lora": 0}  # settings that checkpoints of earlier versions lack -> what these versions did
 
 
 def harmless(old: dict) -> Callable[[str, object, object], bool]:

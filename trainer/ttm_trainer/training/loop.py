@@ -40,7 +40,8 @@ class Result:
     """Where a run is: the steps done, and whether these are all of them.
 
     stopped: why not ("SIGTERM", "Ctrl-C", "time limit", "stop_at"), else None; model: the averaged one, in evaluation
-    mode; checkpoint: the last one written.
+    mode; checkpoint: the last one written; adapter: its factors, where one was trained (the model has it in its
+    weights).
     """
 
     step: int
@@ -48,6 +49,7 @@ class Result:
     stopped: str | None
     model: nn.Module
     checkpoint: Path | None
+    adapter: dict[str, tuple[Tensor, Tensor]] | None = None
 
 
 def train(
@@ -77,8 +79,7 @@ def train(
     """
     team = assemble(device, shard)
     show = show if team.main else _silence
-    if team.shards and training.precision == "fp16":
-        raise RequestError("FSDP does not scale gradients for fp16: use bf16")
+    _check_team(team, training)
     end = min(stop_at or training.steps, training.steps)
     with only_one(out, team), Stop(max_hours) as stop:
         samples = Samples(training, prepared, team.rank, team.world)
@@ -109,7 +110,8 @@ def train(
                 break
         log.close()
         finished = state.step == training.steps
-        return Result(state.step, finished, None if finished else reason or "stop_at", state.model(), state.saved)
+        stopped = None if finished else reason or "stop_at"
+        return Result(state.step, finished, stopped, state.model(), state.saved, state.adapter())
 
 
 def backward(state: State, step: int, batch: Batch) -> dict[str, Tensor]:
@@ -172,6 +174,14 @@ def skip(
             f"the {what} was not finite {state.bad_in_a_row} steps in a row, last at step {step + 1}, items {names}:"
             f" look at these items, lower the learning rate or use fp32{kept}"
         )
+
+
+def _check_team(team: Team, training: Training) -> None:
+    """RequestError where the weights are spread over processes in a way that the run cannot have."""
+    if team.shards and training.precision == "fp16":
+        raise RequestError("FSDP does not scale gradients for fp16: use bf16")
+    if team.shards and training.lora:
+        raise RequestError("an adapter is too small for FSDP: start several processes without it")
 
 
 def _together(team: Team, losses: dict[str, Tensor], stop: Stop) -> tuple[dict[str, float], str | None]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 FUSED = {"cpu", "cuda"}  # devices on which PyTorch updates all parameters in one kernel
 
@@ -76,10 +76,12 @@ class EMA(Generic[M]):
     With `decay` d: the decay of a step is min(d, (1 + step) / (10 + step)), so that early averages do not remember the
     initial weights. With `sigma_rel`: the power-function average of Karras et al., 2024 (arXiv 2312.02696, equation 4),
     decay (1 - 1/n)^(gamma + 1) at the n-th update, so that the average always spans the same share of the training.
+    share_frozen: parameters that are not trained are those of the module itself, not copies.
     """
 
-    def __init__(self, module: M, decay: float | None, sigma_rel: float | None = None):
-        self.average: M = copy.deepcopy(module).requires_grad_(False).eval()
+    def __init__(self, module: M, decay: float | None, sigma_rel: float | None = None, share_frozen: bool = False):
+        shared = {id(p): p for p in module.parameters() if not p.requires_grad} if share_frozen else {}
+        self.average: M = copy.deepcopy(module, dict[int, Any](shared)).requires_grad_(False).eval()
         self.decay_limit = decay
         self.exponent = None if sigma_rel is None else power_exponent(sigma_rel) + 1
 
@@ -93,6 +95,7 @@ class EMA(Generic[M]):
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
         """Take in the parameters of `module` after the update of step `step`."""
-        means: list[Tensor] = list(self.average.parameters())
-        now = [p.detach() for p in module.parameters()]
+        pairs = zip(self.average.parameters(), module.parameters(), strict=True)
+        trained = [(mean.data, p.detach()) for mean, p in pairs if p.requires_grad]
+        means, now = [mean for mean, _ in trained], [p for _, p in trained]
         torch._foreach_lerp_(means, now, 1 - self.decay(step))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from musicgen_app.backbones.presets import build_backbone
 from musicgen_app.errors import FileError
@@ -16,6 +16,7 @@ from musicgen_app.errors import FileError
 from ..prepare.prepared_folder import Prepared
 from ..runtime import checkpoint
 from ..runtime.distributed import Team
+from . import lora
 from .config import Training, harmless
 from .objective import Objective, begin_from, new_objective
 from .optim import EMA, adamw
@@ -34,10 +35,13 @@ class State:
         self.settings = json.loads(json.dumps({"training": asdict(training), "data": fingerprint(prepared)}))
         self.step, self.skipped, self.bad_in_a_row, self.saved = 0, 0, 0, folder
         self.objective = new_objective(training, prepared)
-        if training.init and not folder:
+        if training.init and training.lora:
+            self.settings["base"] = lora.base_sha256(training.init)
+            lora.attach(self.objective.model, training.init, training.lora, training.seed)
+        elif training.init and not folder:
             begin_from(self.objective.model, training.init)
         average = training.ema
-        self.ema = EMA(self.objective.model, average.decay, average.sigma_rel) if average else None
+        self.ema = EMA(self.objective.model, average.decay, average.sigma_rel, bool(training.lora)) if average else None
         if folder:
             saved = checkpoint.read_state(folder)
             checkpoint.refuse_other(folder, saved["settings"], self.settings, harmless(saved["settings"]["training"]))
@@ -68,18 +72,29 @@ class State:
     def model(self) -> nn.Module:
         """The averaged model (without an average the trained one), whole, in evaluation mode; all processes call this.
 
-        Spread weights (FSDP) are copied; else it is the model that goes on to be averaged: leave it as it is.
+        Spread weights (FSDP) and sums with an adapter are copied; else it is the model that goes on to be averaged:
+        leave it as it is.
         """
-        if not self.team.shards:
+        if not self.team.shards and not self.training.lora:
             return self.averaged.model.eval()
+        average = self.averaged.model
+        state = lora.merged(average) if self.training.lora else checkpoint.whole(average.state_dict())
         with torch.device("meta"):
             model = build_backbone(self.training.preset, self.training.overrides)
-        model.load_state_dict(checkpoint.whole(self.averaged.model.state_dict()), assign=True)
+        model.load_state_dict(state, assign=True)
         return model.to(self.team.device).eval()
 
+    def adapter(self) -> dict[str, tuple[Tensor, Tensor]] | None:
+        """The averaged factors of the adapter, where one is trained."""
+        return lora.factors(self.averaged.model) if self.training.lora else None
+
     def _modules(self) -> dict[str, nn.Module]:
-        average = {"average": self.ema.average} if self.ema else {}
-        return {"model": self.objective.model, **average, "heads": self.objective.heads}
+        models: dict[str, nn.Module] = {"model": self.objective.model}
+        if self.ema:
+            models["average"] = self.ema.average
+        if self.training.lora:
+            models = {name: lora.parts(model) for name, model in models.items()}
+        return {**models, "heads": self.objective.heads}
 
 
 def starting_point(out: Path, resume: str | Path) -> Path | None:
