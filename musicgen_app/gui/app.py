@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 TABS = {"create": "Create", "library": "Library", "models": "Models"}  # module -> label; plug-ins bring more
 UPLOAD = "50mb"  # the largest file that can be uploaded
 DAY = (3_600, 86_400)  # seconds: every hour, uploads older than a day are deleted
-SCRIPTS = ("page.js", "clips.js")
+SCRIPTS = ("page.js", "strip_bars.js", "strip.js", "clips.js")
+STYLES = ("page.css", "strip.css")
 OFF = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "GRADIO_SHARE": "False",
@@ -73,10 +74,12 @@ def application(context: Context) -> fastapi.FastAPI:
 
     from ..server.api import mount
     from .clip_routes import router
+    from .strip.routes import router as strip_router
     from .theme import theme
 
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     outer.include_router(router(context.library))
+    outer.include_router(strip_router(context))
     mount(outer, context)
     scripts = "".join(f"<script>{(STATIC / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS)
     gr.mount_gradio_app(
@@ -84,7 +87,7 @@ def application(context: Context) -> fastapi.FastAPI:
         page,
         path="/",
         theme=theme(),
-        css=(STATIC / "page.css").read_text(encoding="utf-8"),
+        css="".join((STATIC / name).read_text(encoding="utf-8") for name in STYLES),
         head=scripts,
         footer_links=[],
         allowed_paths=[str(context.library.folder)],
