@@ -85,6 +85,7 @@
       const { view } = this;
       this.fields(view);
       this.undoes.disabled = this.history.length === 0;
+      if (this.resets) this.resets.hidden = !view.touched;
       const seen = JSON.stringify(view.parts);
       if (seen !== this.seen) {
         const focus = this.parts.contains(document.activeElement) ? document.activeElement.dataset : null;
@@ -122,7 +123,7 @@
 
     /* What the prompt was read as, what the model cannot follow, and what a file was read as. */
     told(view) {
-      const line = ({ text, as, why }) => h("li", {}, h("b", {}, text), as && as !== text ? ` → ${as}` : null, why ? h("small", {}, ` ${why}`) : null);
+      const line = ({ text, as, why }) => h("li", {}, h("b", {}, text), as && as !== text ? ` → ${as}` : null, why ? h("small", {}, ` (${why})`) : null);
       const notes = [...(this.notes ?? []), ...view.notes].map((text) => ({ text, as: "", why: "" }));
       const lists = {
         "Understood": this.reading?.understood ?? [],
@@ -146,7 +147,7 @@
         metre: this.field("metre", "Metre", { placeholder: "4/4", size: 5, list: `${this.id}-metres` }),
         drums: h("select", { "aria-label": "Drums", onchange: (event) => this.act({ name: "drums", value: event.target.value }) },
           ...[["open", ""], ["drums", "yes"], ["no drums", "no"]].map(([text, value]) => h("option", { value }, text))),
-        ends: h("input", { type: "checkbox", onchange: (event) => this.act({ name: "ends", value: event.target.checked }) }),
+        ends: h("input", { type: "checkbox", class: "choose", onchange: (event) => this.act({ name: "ends", value: event.target.checked }) }),
       };
       this.origins = {};
       const labelled = (name, text, ...inside) => {
@@ -176,7 +177,7 @@
       this.element.classList.add("strip");
       this.element.setAttribute("role", "region");
       this.element.setAttribute("aria-label", this.card ? `Plan of ${this.card.title}` : "Plan");
-      this.element.replaceChildren(head, about, this.parts, this.tools, this.problem, this.reads, this.written(), this.file,
+      this.element.replaceChildren(head, about, this.parts, this.tools, this.problem, this.written(), this.file,
         h("p", { class: "unseen", id: `${this.id}-keys` }, KEYS), this.spoken);
       roving(this.parts, () => this.bars.cells(), (cell) => this.bars.choose(Number(cell.dataset.bar), false));
       this.element.addEventListener("keydown", (event) => {
@@ -198,15 +199,16 @@
     buttons() {
       const button = (text, action, more = {}) => h("button", { type: "button", class: "button", onclick: action, ...more }, text);
       const save = (text, form, suffix) => button(text, () => this.save(form, suffix));
-      const menu = h("details", { class: "menu" }, h("summary", { class: "button" }, "Download"),
-        h("div", {}, save("Chord sheet", "sheet", "txt"), save("MIDI", "midi", "mid"), save("JSON", "json", "json")));
+      const menu = h("details", { class: "menu" }, h("summary", { class: "button" }, "File"),
+        h("div", {}, button("Open a MIDI file, sheet or JSON…", () => this.file.click()),
+          save("Save as a chord sheet", "sheet", "txt"), save("Save as MIDI", "midi", "mid"), save("Save as JSON", "json", "json")));
+      this.resets = this.card ? null : button("From the prompt", () => this.act({ name: "reset" }), { title: "Forgets what was set here", hidden: true });
       const own = this.card
         ? [button("Play it to this plan", () => this.card.replay(this.state), { class: "button strong", title: "Another clip with the same settings and the same seed: the performance stays, the chords are these" }),
            button("Take it into the form", () => this.card.take(this.state))]
-        : [button("As the prompt says", () => this.act({ name: "reset" }), { title: "Forgets what was set here" })];
+        : [this.resets];
       return h("div", { class: "strip-buttons" },
-        button("Other chords", () => this.act({ name: "roll" }), { title: "Draws all bars anew that are not locked" }),
-        this.undoes, ...own, button("Open…", () => this.file.click(), { title: "A MIDI file, a chord sheet or JSON; it can be dropped here, too" }), menu);
+        button("Other chords", () => this.act({ name: "roll" }), { title: "Draws all bars anew that are not locked" }), this.undoes, ...own, menu);
     }
 
     toolbar() {
@@ -248,22 +250,30 @@
       const set = (what, value) => this.act({ name: "section", part: n, what, value });
       const field = (what, attributes) => h("input", { "data-key": `${n} ${what}`, ...attributes });
       const title = field("name", { type: "text", class: "part-name", value: name, maxlength: 80, placeholder: "name", "aria-label": "Name of the section", onchange: (event) => set("name", event.target.value) });
-      const often = field("times", { type: "number", min: 1, max: 100, value: times, "aria-label": `Times that ${name} is played`, onchange: (event) => set("times", Math.max(1, Math.round(Number(event.target.value) || 1))) });
-      const drum = h("select", { "data-key": `${n} drums`, "aria-label": `Drums of ${name}`, onchange: (event) => set("drums", event.target.value) },
-        ...[["drums as the plan", ""], ["drums", "yes"], ["no drums", "no"]].map(([text, value]) => h("option", { value, selected: value === drums }, text)));
+      const often = field("times", { type: "number", min: 1, max: 100, value: times, onchange: (event) => set("times", Math.max(1, Math.round(Number(event.target.value) || 1))) });
+      const drum = h("select", { "data-key": `${n} drums`, onchange: (event) => set("drums", event.target.value) },
+        ...[["as the plan", ""], ["drums", "yes"], ["no drums", "no"]].map(([text, value]) => h("option", { value, selected: value === drums }, text)));
       const known = energy !== null && energy !== undefined;
-      const amount = h("output", { "aria-hidden": "true" }, known ? `${Math.round(100 * energy)} %` : "open");
-      const level = field("energy", { type: "range", min: 0, max: 1, step: 0.05, value: known ? energy : 0.5, class: known ? "" : "open", "aria-label": `Energy of ${name}`, "aria-valuetext": known ? `${Math.round(100 * energy)} percent` : "open" });
+      const percent = known ? `${Math.round(100 * energy)} %` : "";
+      const amount = h("output", { "aria-hidden": "true" }, percent || "open");
+      const level = field("energy", { type: "range", min: 0, max: 1, step: 0.05, value: known ? energy : 0.5, class: known ? "" : "open", "aria-valuetext": percent || "open" });
       level.addEventListener("input", () => { amount.textContent = `${Math.round(100 * level.value)} %`; });
       level.addEventListener("change", () => set("energy", Number(level.value)));
-      const small = (text, label, action, off = false) => h("button", { type: "button", class: "button small-button", "aria-label": label, title: label, disabled: off, "data-key": `${n} ${text}`, onclick: action }, text);
-      element.append(h("div", { class: "part-head" }, title, h("span", { class: "times" }, h("span", { "aria-hidden": "true" }, "×"), often), says && h("span", { class: "part-says" }, says),
-        h("span", { class: "part-level" }, h("span", { "aria-hidden": "true" }, "Energy"), level, amount, known && small("open", `Leave the energy of ${name} open`, () => set("energy", null))), drum,
-        h("span", { class: "part-buttons" },
-          small("←", `Move ${name} to the left`, () => this.act({ name: "carry", part: n, right: false }), n === 0),
-          small("→", `Move ${name} to the right`, () => this.act({ name: "carry", part: n, right: true }), n === many - 1),
-          small("+", `A new section like ${name}, at the end`, () => this.act({ name: "again", part: n })),
-          small("−", `Remove the section ${name}`, () => this.act({ name: "drop", part: n }), many === 1))), list);
+      const button = (text, action, off = false) => h("button", { type: "button", class: "button", disabled: off, "data-key": `${n} ${text}`, onclick: action }, text);
+      const row = (text, ...inside) => h("label", { class: "part-row" }, h("span", {}, text), ...inside);
+      const facts = [times > 1 && `× ${times}`, percent && `energy ${percent}`, { yes: "drums", no: "no drums" }[drums], says].filter(Boolean);
+      const menu = h("details", { class: "menu part-menu", open: this.open_part === n },
+        h("summary", { "data-key": `${n} menu`, "aria-label": `Section ${name}: ${facts.join(", ") || "repeats, energy and drums"}` }, facts.join(", ") || "section"),
+        h("div", {},
+          row("Times", often), row("Energy", level, amount), row("Drums", drum),
+          h("div", { class: "part-buttons" },
+            button("Energy open", () => set("energy", null), !known),
+            button("Move left", () => this.act({ name: "carry", part: n, right: false }), n === 0),
+            button("Move right", () => this.act({ name: "carry", part: n, right: true }), n === many - 1),
+            button("New one like it", () => this.act({ name: "again", part: n })),
+            button("Remove", () => this.act({ name: "drop", part: n }), many === 1))));
+      menu.addEventListener("toggle", () => { if (menu.isConnected) this.open_part = menu.open ? n : this.open_part === n ? null : this.open_part; });
+      element.append(h("div", { class: "part-head" }, title, menu), list);
       return element;
     }
 
@@ -333,6 +343,7 @@
     let stamp = 0;
     form = new Strip(element, { asked, changed: () => { props.value = { state: form.state, read: form.read }; } });
     form.state = { plan: {}, origin: {}, locked: [], roll: String(Math.floor(Math.random() * 2 ** 32)) };
+    place.replaceChildren(form.reads);
     watch("value", () => {
       const value = props.value ?? {};
       if (!value.stamp || value.stamp === stamp) return;
@@ -345,8 +356,12 @@
     form.act({ name: "read" });
   }
 
+  /* Where it is told how the prompt was read: below it. */
+  const place = h("div");
+  function reading(element) { element.replaceChildren(place); }
+
   Object.assign(ttm, {
-    Strip, strip,
+    Strip, strip, reading,
     asked(fields) { asked = fields; form?.tell(fields); },
     takePlan(state) {
       document.querySelector("#tab-create-button")?.click();

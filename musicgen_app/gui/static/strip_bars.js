@@ -80,7 +80,7 @@
 
     function choose(number, focus = true) {
       chosen = Math.max(0, Math.min(number, cells.length - 1));
-      cells.forEach((one, n) => { one.element.tabIndex = n === chosen ? 0 : -1; one.element.classList.toggle("chosen", n === chosen); });
+      cells.forEach((one, n) => { one.element.tabIndex = n === chosen ? 0 : -1; one.element.classList.toggle("at", n === chosen); });
       if (focus) cells[chosen]?.element.focus({ preventScroll: false });
       told(chosen, cells[chosen]?.bar, copied);
     }

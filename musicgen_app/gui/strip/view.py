@@ -41,6 +41,7 @@ def view(state: State, asked: Asked) -> dict[str, Any]:
     return about | {
         "parts": shown_parts,
         "origin": state.origin,
+        "touched": state.touched,
         "limits": asked.limits(plan),
         "notes": notes,
         "sheet": sheet,

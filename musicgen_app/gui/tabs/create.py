@@ -189,6 +189,7 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
         label="Prompt", lines=3, max_lines=8, autofocus=True, elem_id="prompt",
         placeholder="Slow piano over soft strings, warm and hopeful",
     )  # fmt: skip
+    component("reading", None, elem_id="reading")
     negative = gr.Textbox(label="Not like this", lines=1, placeholder="drums, voices", elem_id="negative")
     with gr.Row(elem_classes="fields"):
         seconds = gr.Textbox(
