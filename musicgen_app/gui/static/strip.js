@@ -17,7 +17,7 @@
   class Strip {
     /* asked: what the form says; changed(): the state is another; card: the clip whose plan it is. */
     constructor(element, { asked = {}, changed = () => {}, card = null } = {}) {
-      Object.assign(this, { element, asked, changed, card, state: {}, read: null, view: null, history: [], work: Promise.resolve() });
+      Object.assign(this, { element, asked, changed, card, state: {}, read: null, view: null, history: [], work: Promise.resolve(), waiting: 0, soon: null });
       this.id = `strip-${++count}`;
       this.bars = bars((action, at) => this.act(action, at), (...chosen) => this.chose(...chosen));
       this.build();
@@ -28,14 +28,22 @@
 
     act(action, at) {
       const before = this.state;
+      this.waiting += 1;
       this.work = this.work.then(() => this.ask(action)).then((answer) => {
         if (answer.problem) return answer;
         if (!["read", "set", "clip"].includes(action.name)) this.history = [...this.history, before].slice(-HISTORY);
         this.show(answer, at);
         if (!this.card && action.name !== "read" && action.name !== "reset") this.reread();
         return answer;
-      });
+      }).finally(() => { this.waiting -= 1; });
       return this.work;
+    }
+
+    /* Whether something is not shown yet; and when it is, the prompt read as it stands. */
+    get busy() { return this.waiting > 0 || this.soon !== null; }
+    async settled() {
+      await this.work;
+      if (this.soon !== null) { clearTimeout(this.soon); this.soon = null; await this.act({ name: "read" }); }
     }
 
     async ask(action) {
@@ -56,7 +64,7 @@
 
     reread() {
       clearTimeout(this.soon);
-      this.soon = setTimeout(() => this.act({ name: "read" }), PAUSE);
+      this.soon = setTimeout(() => { this.soon = null; this.act({ name: "read" }); }, PAUSE);
     }
 
     tell(asked) {
@@ -355,6 +363,15 @@
     });
     form.act({ name: "read" });
   }
+
+  /* Generate waits for what was just typed, so that what is played is what is seen. */
+  addEventListener("click", (event) => {
+    const button = event.target.closest?.("#generate");
+    if (!button || !form?.busy) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    form.settled().then(() => button.click());
+  }, true);
 
   /* Where it is told how the prompt was read: below it. */
   const place = h("div");

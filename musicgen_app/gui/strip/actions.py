@@ -111,14 +111,17 @@ def _wish(part: str, field: str, change: Callable[[Plan, Any], Plan]) -> Callabl
     def act(state: State, parts: Parts, action: dict) -> tuple[State, str]:
         typed = str(action.get("value") or "").strip()
         if not typed:
-            plan = state.plan if part == "metre" else replace(state.plan, **{part: None})
+            nothing: dict[str, Any] = {} if part == "metre" else {part: None}
+            plan = replace(state.plan, **nothing)
             return replace(state, plan=plan, origin=state.origin | {part: "default"}), f"{part.title()} is left open."
         value: Any = typed
         if field == "bpm":
             try:
                 value = float(typed.replace(",", "."))
             except ValueError:
-                raise RequestError(f"tempo: {typed[:40]!a} is no number: write quarter notes a minute, such as 96") from None
+                raise RequestError(
+                    f"tempo: {typed[:40]!a} is no number: write quarter notes a minute, such as 96"
+                ) from None
         wish = getattr(Wishes.checked({field: value}), field)
         plan = change(state.plan, wish)
         return state.set(plan, part), f"{part.title()}: {f'{wish:g}' if field == 'bpm' else wish}."
@@ -152,7 +155,7 @@ def _type(state: State, parts: Parts, action: dict) -> tuple[State, str]:
     for extra, bar in enumerate(typed):
         if number + extra >= len(bars.flat(parts)):
             parts = bars.added(parts, number + extra - 1)
-        parts = bars.with_bar(parts, number + extra, lambda old, new=bar: new._replace(locked=old.locked))
+        parts = bars.written(parts, number + extra, bar)
     said = "; ".join(f"Bar {number + n + 1}: {described(bar)}" for n, bar in enumerate(typed[:4]))
     said += "".join(f". {one.text} is read as {one.symbol or 'no chord'}: {one.why}" for one in changes)
     return _with_parts(state, parts), f"{said}."
@@ -186,19 +189,19 @@ def _section(state: State, parts: Parts, action: dict) -> tuple[State, str]:
     part = parts[place] if place < len(parts) else None
     if part is None or part.section is None:
         raise RequestError("there is no such section")
+    section, times = part.section, part.times
     if what == "name":
-        part = replace(part, section=replace(part.section, name=check_text("name", value, least=0)))
+        section = replace(section, name=check_text("name", value, least=0))
     elif what == "times":
-        part = replace(part, times=check_whole("times", value, 1, 100))
+        times = check_whole("times", value, 1, 100)
     elif what == "drums":
-        part = replace(part, section=replace(part.section, drums=_choice(value)))
+        section = replace(section, drums=_choice(value))
     elif what == "energy":
-        energy = None if value is None else check_number("energy", value, 0.0, 1.0)
-        part = replace(part, section=replace(part.section, energy=energy))
+        section = replace(section, energy=None if value is None else check_number("energy", value, 0.0, 1.0))
     else:
         raise RequestError("a section has a name, times, drums and energy")
-    changed = (*parts[:place], part, *parts[place + 1 :])
-    return _with_parts(state, changed), f"{part.section.name if part.section else ''}: {what} changed."
+    changed = (*parts[:place], replace(part, section=section, times=times), *parts[place + 1 :])
+    return _with_parts(state, changed), f"Section {section.name}: {what} changed."
 
 
 def _again(state: State, parts: Parts, action: dict) -> tuple[State, str]:
@@ -243,9 +246,9 @@ def _with_parts(state: State, parts: Parts) -> State:
 
 
 def _choice(value: object) -> bool | None:
-    if value not in DRUMS:
+    if not isinstance(value, str) or value not in DRUMS:
         raise RequestError("drums must be yes, no or open")
-    return DRUMS[str(value)]
+    return DRUMS[value]
 
 
 def _number(action: dict, name: str) -> int:

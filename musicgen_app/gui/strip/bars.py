@@ -68,7 +68,9 @@ def parts_of(plan: Plan, least: int = 0, locked: frozenset[int] = frozenset()) -
             row = math.ceil(sum(length for _, length in stretch.chords) / bar - _NEAR)
             quarters = max(row, least, 0 if row else EMPTY) * bar
         if sum(len(part.bars) for part in found) + quarters / bar > MOST:
-            raise RequestError(f"the strip holds {MOST} bars, and this plan has more: play it with ttm-app generate --plan")
+            raise RequestError(
+                f"the strip holds {MOST} bars, and this plan has more: play it with ttm-app generate --plan"
+            )
         found.append(Part(_written_out(stretch.chords, quarters, bar), section))
     number = 0
     for place, part in enumerate(found):
@@ -87,7 +89,9 @@ def plan_of(plan: Plan, parts: Parts) -> Plan:
         assert part.section is not None, "either all parts are sections or none"
         bar = bar_length(part.section.metre or plan.metre)
         length = sum(one.quarters for one in part.bars) / bar
-        same = plan.sections and _written_out(part.section.chords or plan.chords, length * bar, bar) == _plain(part.bars)
+        same = plan.sections and _written_out(part.section.chords or plan.chords, length * bar, bar) == _plain(
+            part.bars
+        )
         own = part.section.chords if same else _row(part.bars)
         sections += [replace(part.section, bars=length, chords=own)] * part.times
     bare = all(section.chords for section in sections)
@@ -110,6 +114,11 @@ def with_bar(parts: Parts, number: int, change: Callable[[Bar], Bar]) -> Parts:
     bars = list(parts[place].bars)
     bars[inner] = change(bars[inner])
     return _with(parts, place, replace(parts[place], bars=tuple(bars)))
+
+
+def written(parts: Parts, number: int, bar: Bar) -> Parts:
+    """Another bar in the place of one, which stays locked where it is."""
+    return with_bar(parts, number, lambda old: bar.fitted(old.quarters)._replace(locked=old.locked))
 
 
 def where(parts: Parts, number: int) -> tuple[int, int]:

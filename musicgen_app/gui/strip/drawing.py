@@ -33,9 +33,7 @@ def drawn(context: Context, state: State, asked: Asked) -> tuple[State, str]:
     if new is None:
         new = _varied(state, parts, roll)
     bars = iter(zip(there, new, strict=True))
-    parts = tuple(
-        replace(part, bars=tuple(_new(*next(bars)) for _ in part.bars)) for part in parts
-    )
+    parts = tuple(replace(part, bars=tuple(_new(*next(bars)) for _ in part.bars)) for part in parts)
     plan = plan_of(replace(state.plan, key=key or state.plan.key), parts)
     state = replace(state.set(plan, "chords"), locked=locked_in(parts))
     stay = f"; {kept} locked {'one stays' if kept == 1 else 'ones stay'}" if kept else ""
@@ -49,7 +47,7 @@ def _new(old: Bar, new: Bar) -> Bar:
 def _borrowed(
     context: Context, state: State, asked: Asked, parts: Parts, roll: int
 ) -> tuple[tuple[Bar, ...] | None, str | None]:
-    """Bars of pieces that are like the prompt, sections of one name from one piece; and their key. None: there are none."""
+    """Bars of pieces that are like the prompt, sections of one name from one; and their key. None: there are none."""
     plan = state.plan
     wishes = {"bpm": plan.tempo, "key": plan.key, "metre": plan.metre}
     wishes = {name: value for name, value in wishes.items() if value is not None}

@@ -63,7 +63,7 @@ class Asked(NamedTuple):
         """The length that is typed, where it is one."""
         try:
             seconds = float(self.fields.get("seconds", ""))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
         return seconds if 0 < seconds < math.inf else None
 
@@ -72,7 +72,7 @@ class Asked(NamedTuple):
         found = 0.0
         try:
             found = float(self.fields.get("bars", ""))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             if plan.tempo and self.seconds:
                 found = self.seconds * plan.tempo / 60 / bar_length(plan.metre)
         return math.ceil(found - 1e-6) if 0 < found <= MOST_SHOWN else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
 from ...errors import TTMError
@@ -22,23 +23,27 @@ AT_ONCE = 8  # questions that are answered at a time
 def router(context: Context) -> APIRouter:
     """The route."""
     from fastapi import APIRouter, Request
-    from fastapi.responses import JSONResponse
+    from fastapi.responses import Response
 
     routes = APIRouter()
     turn = asyncio.Semaphore(AT_ONCE)
 
-    async def strip(request: Request) -> JSONResponse:
+    def said(values: dict, status: int = 200, headers: dict | None = None) -> Response:
+        """JSON in ASCII, so that whatever was typed can be sent back."""
+        return Response(json.dumps(values), status, headers, "application/json")
+
+    async def strip(request: Request) -> Response:
         """The strip after an action, or {"problem": ...}, which leaves it as it was."""
         try:
             values = parse_object(await raw_body(request, BYTES))
             if turn.locked():
                 raise Problem(429, "many change plans: try again in a moment")
             async with turn:
-                return JSONResponse(await asyncio.to_thread(answer, context, values))
+                return said(await asyncio.to_thread(answer, context, values))
         except Problem as refusal:
-            return JSONResponse({"problem": str(refusal)}, refusal.status, refusal.headers)
+            return said({"problem": str(refusal)}, refusal.status, refusal.headers)
         except TTMError as error:
-            return JSONResponse({"problem": str(error)}, 422)
+            return said({"problem": str(error)}, 422)
 
     strip.__annotations__["request"] = Request
     routes.add_api_route("/strip", strip, methods=["POST"], include_in_schema=False, response_model=None)

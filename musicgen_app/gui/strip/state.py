@@ -23,7 +23,7 @@ HEADER = {"tempo": "bpm", "key": "key", "metre": "metre", "drums": "drums"}  # p
 
 @dataclass(frozen=True)
 class State:
-    """The strip. origin: of each of PARTS; locked: numbers of bars; roll: the seed that bars are drawn and borrowed by."""
+    """The strip. origin: of each of PARTS; locked: numbers of bars; roll: the seed that the rest is borrowed by."""
 
     plan: Plan = Plan()
     origin: dict[str, str] = field(default_factory=lambda: dict.fromkeys(PARTS, DEFAULT))
@@ -71,7 +71,7 @@ class State:
         return self.own("chords") and bool(self.plan.sections)
 
     def parts(self, least: int) -> Parts:
-        """The bars. least: bars of the clip; of chords that are only borrowed no more are shown. Raises RequestError."""
+        """The bars. least: bars of the clip; no more are shown of borrowed chords. Raises RequestError."""
         parts = parts_of(self.plan, least, self.locked)
         borrowed = least and not self.own("chords") and parts[0].section is None
         return (replace(parts[0], bars=parts[0].bars[:least]),) if borrowed else parts

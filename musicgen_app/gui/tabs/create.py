@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 from gradio.context import Context as Building
@@ -138,8 +138,8 @@ class Handlers:
                 item = library.get(str(data.get("id")))
                 request = replace(item.request, seed=None)
                 if data["action"] == "replay":  # the same performance of what is in the card's strip
-                    plan = State.checked(data.get("state")).plan
-                    request = replace(item.request, **dict.fromkeys(PLANNING), plan=plan)
+                    plan, nothing = State.checked(data.get("state")).plan, cast(Any, dict.fromkeys(PLANNING[1:]))
+                    request = replace(item.request, **nothing, plan=plan)
                 resolved = request_from(vars(request), self.context.models_dir)
                 self.context.requests.submit(owner, resolved, item.path.suffix.lower(), "gui")
             else:
