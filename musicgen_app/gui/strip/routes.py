@@ -43,7 +43,7 @@ def router(context: Context) -> APIRouter:
         except Problem as refusal:
             return said({"problem": str(refusal)}, refusal.status, refusal.headers)
         except TTMError as error:
-            return said({"problem": str(error)}, 422)
+            return said({"problem": str(error)})  # of what was typed, which is no mistake of the page
 
     strip.__annotations__["request"] = Request
     routes.add_api_route("/strip", strip, methods=["POST"], include_in_schema=False, response_model=None)
