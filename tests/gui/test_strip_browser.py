@@ -151,6 +151,7 @@ def test_the_songwriters_way(page, server, tmp_path):
 
 def test_a_plan_is_written_with_the_keyboard_alone(page):
     tab = page.tab
+    page.fill("", **{"Length in seconds": "8"})
     page.field("tempo").fill("120")
     page.field("tempo").press("Enter")
     page.hears("Tempo: 120.")
@@ -252,7 +253,7 @@ def test_a_card_fills_the_strip_of_the_form(page):
     clip.get_by_role("button", name="Plan", exact=True).click()
     clip.get_by_role("button", name="Take it into the form").click()
     page.shows("Am", "F", "C")
-    page.hears("The plan")
+    page.hears("The plan of the clip.")
     assert (page.field("metre").input_value(), page.origin("metre")) == ("3/4", "plan")
 
 

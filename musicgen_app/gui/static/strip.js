@@ -27,12 +27,13 @@
     /* --- asking the server */
 
     act(action, at) {
-      const before = this.state;
+      const before = this.state, from = at === undefined ? null : this.bars.chosen;
       this.waiting += 1;
+      if (action.name === "type") this.seen = null; // the bar shows what was typed until it is answered
       this.work = this.work.then(() => this.ask(action)).then((answer) => {
-        if (answer.problem) return answer;
+        if (answer.problem) { if (this.view) this.draw(); return answer; }
         if (!["read", "set", "clip"].includes(action.name)) this.history = [...this.history, before].slice(-HISTORY);
-        this.show(answer, at);
+        this.show(answer, this.bars.chosen === from ? at : undefined);
         if (!this.card && action.name !== "read" && action.name !== "reset") this.reread();
         return answer;
       }).finally(() => { this.waiting -= 1; });
@@ -382,7 +383,7 @@
     asked(fields) { asked = fields; form?.tell(fields); },
     takePlan(state) {
       document.querySelector("#tab-create-button")?.click();
-      form?.act({ name: "set", state });
+      form?.act({ name: "take", state });
       form?.element.scrollIntoView({ block: "nearest" });
     },
   });

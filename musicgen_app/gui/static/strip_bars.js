@@ -73,7 +73,7 @@
         event.preventDefault();
         event.stopPropagation();
         const from = Number(event.dataTransfer.getData(BAR));
-        if (from !== number) act({ name: event.ctrlKey || event.altKey ? "copy" : "swap", from, bar: number }, number);
+        if (from !== number) go({ name: event.ctrlKey || event.altKey ? "copy" : "swap", from, bar: number }, number);
       });
       return element;
     }
@@ -83,6 +83,12 @@
       cells.forEach((one, n) => { one.element.tabIndex = n === chosen ? 0 : -1; one.element.classList.toggle("at", n === chosen); });
       if (focus) cells[chosen]?.element.focus({ preventScroll: false });
       told(chosen, cells[chosen]?.bar, copied);
+    }
+
+    /* An action after which another bar is chosen, at once where it is there. */
+    function go(action, next) {
+      if (cells[next]) choose(next);
+      return act(action, next);
     }
 
     /* Type into a bar. Enter takes it, Tab goes on with the next one, Escape leaves it as it was. */
@@ -95,17 +101,19 @@
         spellcheck: "false", "aria-label": `Chords of bar ${number + 1}`,
       });
       let over = false;
+      /* What comes next is there at once: who types fast does not wait for the server. */
       const end = async (take, next = number) => {
         if (over) return;
         over = true;
-        const typed = field.value;
         editor = null;
+        const typed = field.value, changed = take && typed.trim() !== bar.text;
+        if (changed) element.querySelector(".slots").replaceChildren(h("span", { class: "slot" }, typed));
         field.replaceWith(element);
-        const answer = take && typed.trim() !== bar.text ? await act({ name: "type", bar: number, text: typed }, next) : null;
-        if (answer?.problem) return edit(number, typed);
-        if (next === null) return;
+        const answer = changed && act({ name: "type", bar: number, text: typed });
         if (next === number) choose(number);
-        else edit(next);
+        else if (next !== null) edit(next);
+        const still = () => editor === null && chosen === number && next === number;
+        if ((await answer)?.problem && still()) edit(number, typed);
       };
       field.addEventListener("keydown", (event) => {
         event.stopPropagation();
@@ -123,6 +131,7 @@
       element.replaceWith(field);
       field.focus();
       if (text === undefined) field.select();
+      else field.setSelectionRange(text.length, text.length);
     }
 
     function keys(event, number) {
@@ -134,7 +143,7 @@
       if (!does) return;
       event.preventDefault();
       if (does === "type") return edit(number, key);
-      if (does === "move") return cells[number + step] && act({ name: "swap", from: number, bar: number + step }, number + step);
+      if (does === "move") return cells[number + step] && go({ name: "swap", from: number, bar: number + step }, number + step);
       if (does === "empty") return act({ name: "type", bar: number, text: "" }, number);
       todo(does, number, bar);
     }
@@ -149,7 +158,7 @@
       if (what === "split") return act({ name: bar.slots.length > 1 ? "join" : "split", bar: number }, number);
       if (what === "left" || what === "right") {
         const to = number + (what === "left" ? -1 : 1);
-        return cells[to] ? act({ name: "swap", from: number, bar: to }, to) : undefined;
+        return cells[to] ? go({ name: "swap", from: number, bar: to }, to) : undefined;
       }
       return act({ name: what, bar: number }, what === "add" ? number + 1 : number);
     }

@@ -105,6 +105,11 @@ def _set(context: Context, state: State, asked: Asked, action: dict) -> Outcome:
     return State.checked(action.get("state")), "Undone.", []
 
 
+def _take(context: Context, state: State, asked: Asked, action: dict) -> Outcome:
+    """The plan of another strip, that of a card."""
+    return State.checked(action.get("state")), "The plan of the clip.", []
+
+
 def _wish(part: str, field: str, change: Callable[[Plan, Any], Plan]) -> Callable[..., tuple[State, str]]:
     """The action that sets tempo, key or metre; without a value it is left to the prompt."""
 
@@ -255,7 +260,7 @@ def _number(action: dict, name: str) -> int:
     return check_whole(name, action.get(name), 0, bars.MOST)
 
 
-TAKEN: dict[str, Callable[..., Outcome]] = {"open": _open, "sheet": _sheet, "set": _set}
+TAKEN: dict[str, Callable[..., Outcome]] = {"open": _open, "sheet": _sheet, "set": _set, "take": _take}
 CHANGES: dict[str, Callable[..., tuple[State, str]]] = {
     "tempo": _wish("tempo", "bpm", operations.at_tempo),
     "key": _wish("key", "key", lambda plan, key: operations.in_key(operations.keyed(plan), key)),
