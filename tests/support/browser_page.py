@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-WAIT = 25_000  # milliseconds
+WAIT = 60_000  # milliseconds
 SLOW = {"Length in seconds": "60", "Variations": "8"}  # with 1,000 steps: long enough to be stopped
 
 

@@ -337,7 +337,7 @@
     const list = h("div", { class: "clips" });
     const empty = h("p", { class: "empty" });
     const bar = h("div", { class: "chosen", role: "group", "aria-label": "Selected clips" });
-    element.replaceChildren(bar, list, empty);
+    element.replaceChildren(h("h2", { class: "unseen" }, "Clips"), bar, list, empty);
     const act = (action, data = {}) => {
       if (!["again", "more", "replay"].includes(action)) return trigger("click", { action, ...data });
       ttm.make({ action, ...data }); // the form is on the Create tab

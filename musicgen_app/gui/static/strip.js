@@ -143,7 +143,7 @@
       if (seen === this.listed) return;
       this.listed = seen;
       this.reads.replaceChildren(...Object.entries(lists).filter(([, list]) => list.length).map(([name, list]) =>
-        h("div", { class: `told told-${name.split(" ")[0].toLowerCase()}` }, h("h3", {}, name), h("ul", {}, ...list.map(line)))));
+        h("div", { class: `told told-${name.split(" ")[0].toLowerCase()}` }, h("h2", {}, name), h("ul", {}, ...list.map(line)))));
       this.reads.hidden = this.reads.children.length === 0;
     }
 
@@ -248,7 +248,7 @@
     /* A section: what it says of itself above its bars. */
     part(part, n, list, many) {
       const wide = part.bars.length;
-      const element = h("section", { class: "part", "aria-label": part.section ? `Section ${part.section.name || n + 1}` : "The whole clip" });
+      const element = h("div", { class: "part", role: "group", "aria-label": part.section ? `Section ${part.section.name || n + 1}` : "The whole clip" });
       for (const [name, most] of [["--wide", 16], ["--middle", 8], ["--slim", 4]]) {
         const least = part.section ? Math.min(4, most) : most === 16 && wide <= 8 ? 8 : most;
         element.style.setProperty(name, String(Math.min(most, Math.max(least, wide))));
@@ -300,7 +300,7 @@
       this.taps = [...(this.taps ?? []).filter((time) => now - time < 8000), now];
       if (this.taps.length > 1 && now - this.taps.at(-2) > 2500) this.taps = [now];
       clearTimeout(this.tapped);
-      if (this.taps.length < 3) { this.spoken.textContent = "Go on."; return; }
+      if (this.taps.length < 4) { this.spoken.textContent = "Go on."; return; }
       const tempo = Math.round(60000 * (this.taps.length - 1) / (now - this.taps[0]));
       this.inputs.tempo.value = String(tempo);
       this.tapped = setTimeout(() => this.act({ name: "tempo", value: String(tempo) }), 600);
