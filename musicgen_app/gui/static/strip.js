@@ -6,6 +6,7 @@
   const { h, icon, bars, roving } = ttm;
   const PAUSE = 450; // milliseconds without a key until the prompt is read
   const HISTORY = 50;
+  const LONGEST = 5000; // characters of a field that are sent; the server refuses a prompt of less
   const ORIGINS = {
     stated: "The prompt says it", option: "Set here", plan: "From a clip, a file or a sheet",
     borrowed: "Borrowed from a piece that is like the prompt", default: "Nobody says it",
@@ -69,7 +70,8 @@
     }
 
     tell(asked) {
-      this.asked = asked;
+      const cut = (value) => (typeof value === "string" ? value.slice(0, LONGEST) : value);
+      this.asked = Object.fromEntries(Object.entries(asked).map(([name, value]) => [name, cut(value)]));
       this.reread();
     }
 
