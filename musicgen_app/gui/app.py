@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 TABS = {"create": "Create", "library": "Library", "models": "Models"}  # module -> label; plug-ins bring more
 UPLOAD = "50mb"  # the largest file that can be uploaded
 DAY = (3_600, 86_400)  # seconds: every hour, uploads older than a day are deleted
-SCRIPTS = ("page.js", "clips.js")
+SCRIPTS = ("page.js", "strip_bars.js", "strip.js", "clips.js")
+STYLES = ("page.css", "strip.css")
 SESSIONS = 100  # open pages whose state is remembered; each takes 0.2 MB
 OFF = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -95,10 +96,12 @@ def application(context: Context) -> Callable:
     from ..server.api import mount
     from .clip_routes import router
     from .doors import Doors
+    from .strip.routes import router as strip_router
     from .theme import theme
 
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     outer.include_router(router(context.library))
+    outer.include_router(strip_router(context))
     outer.include_router(_scripts())
     mount(outer, context)
     gr.mount_gradio_app(
@@ -106,7 +109,7 @@ def application(context: Context) -> Callable:
         page,
         path="/",
         theme=theme(),
-        css=(STATIC / "page.css").read_text(encoding="utf-8"),
+        css="".join((STATIC / name).read_text(encoding="utf-8") for name in STYLES),
         footer_links=[],
         max_file_size=UPLOAD,
         show_error=False,  # but for those that a function tells on purpose

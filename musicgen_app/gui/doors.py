@@ -20,7 +20,7 @@ from ..server.bodies import parse_object
 from ..server.gate.answers import POLICY
 from ..server.problems import Problem
 
-OURS = re.compile(r"/(v1|clips|scripts)(/|$)|/clips\.zip$|/gradio_api/stream/clips/")  # not Gradio's
+OURS = re.compile(r"/(v1|clips|scripts|strip)(/|$)|/clips\.zip$|/gradio_api/stream/clips/")  # not Gradio's
 NAME = r"[A-Za-z0-9_.-]{1,128}"
 OPEN = {
     "GET": re.compile(

@@ -112,7 +112,7 @@ def decide(
     reading = read_prompt(prompt)
     wanted = facts_with(facts, wishes)
     plans = [wishes.over(plan, _key(facts)) for plan in plans_for(wanted, vector, seeds, pieces, genre[0])]
-    understood, replaced = _outdone(reading.understood, facts, wanted)
+    understood, replaced = _outdone(reading.understood, facts, wanted, wishes)
     replaced += [Demand("chords", one.text, one.symbol or "no chord", one.why) for one in wishes.changes]
     understood, kin = _taken_for(understood, genre)
     replaced += [Demand("sheet", *one) for one in wishes.told]
@@ -154,13 +154,16 @@ def _limits(plan: Plan, layout: int | None) -> list[Demand]:
     return [Demand("edition", *one) for one in approximations(plan, layout)] if layout else []
 
 
-def _outdone(demands: tuple[Demand, ...], facts: PromptFacts, wanted: PromptFacts) -> tuple[tuple, list[Demand]]:
+def _outdone(
+    demands: tuple[Demand, ...], facts: PromptFacts, wanted: PromptFacts, wishes: Wishes
+) -> tuple[tuple, list[Demand]]:
     """Demands of the prompt that still count, and those that an option or a plan wins over."""
+    given = wishes.over(Plan()) if wishes.has_chords else _stated(facts)
     said = {
         "tempo": (facts.quarters, wanted.quarters, f"{wanted.quarters or 0:g} BPM"),
         "metre": (facts.metre, wanted.metre, wanted.metre or ""),
         "key": ((facts.tonic, facts.minor), (wanted.tonic, wanted.minor), wanted.key or ""),
-        "chords": ((facts.chords, facts.degrees), (wanted.chords, wanted.degrees), "the chords that were given"),
+        "chords": (_symbols(_stated(facts)), _symbols(given), "the chords that were given"),
         "drums": (facts.drums, wanted.drums, "drums" if wanted.drums else "no drums"),
     }
     lost = {kind: now for kind, (before, after, now) in said.items() if before != after}
@@ -171,6 +174,17 @@ def _outdone(demands: tuple[Demand, ...], facts: PromptFacts, wanted: PromptFact
     )
 
 
+def _stated(facts: PromptFacts) -> Plan:
+    """What a prompt says of a plan, and nothing else."""
+    return plans_for(facts, None, [0], None)[0]
+
+
+def _symbols(plan: Plan) -> list[str]:
+    """The chords of a plan in order, once through, each once where it sounds on."""
+    symbols = [symbol for stretch in plan.stretches for symbol, _ in stretch.chords]
+    return [symbol for symbol, before in zip(symbols, [None, *symbols], strict=False) if symbol != before]
+
+
 def _in_parts(
     plan: Plan, facts: PromptFacts, wishes: Wishes, layout: int | None, seconds: float | None
 ) -> tuple[Plan, dict[str, str]]:
@@ -179,6 +193,8 @@ def _in_parts(
     missed = {} if ends or not facts.ends else {ENDS: "this model is not told where the music is over"}
     if not facts.form and not ends:
         return plan, missed
+    if [(s.name, s.energy) for s in plan.sections] == [(p.name, p.energy) for p in facts.form] and plan.ends == ends:
+        return plan, missed  # the plan that was given is of that form
     if wishes.plan is not None or wishes.form:
         return plan, dict.fromkeys((SHARED, ENDS), "the plan or the form that was given wins over the prompt")
     if layout is None or seconds is None:

@@ -128,7 +128,7 @@ def test_the_form_of_a_clip_makes_its_request_again(home):
 
 
 def test_a_loop_in_the_form(home):
-    typed = {"prompt": "bells", "model": "tiny", "seconds": "", "bars": "4", "loop": True, "bpm": "120"}
+    typed = {"prompt": "bells, 120 BPM", "model": "tiny", "seconds": "", "bars": "4", "loop": True}
     request = create_form.request_from(typed, usual={"seconds": 10.0})
     assert (request.bars, request.loop, request.seconds) == (4, True, None)
     again = dict(zip(typed, create.form_of(request, list(typed)), strict=True))

@@ -43,11 +43,12 @@ socket.getaddrinfo = guarded(socket.getaddrinfo, lambda arguments: arguments[0])
 class GuiServer:
     """A server with a home of its own in `folder`; `start` and `kill` as often as wanted."""
 
-    def __init__(self, folder: Path, bundle: Path) -> None:
+    def __init__(self, folder: Path, bundle: Path, model: str = "tiny") -> None:
+        self.model = model  # the name of the bundle
         self.home, self.gate, self.work = (folder / name for name in ("home", "gate", "work"))
         for made in (self.home / "models", self.gate, self.work):
             made.mkdir(parents=True)
-        shutil.copytree(bundle, self.home / "models" / "tiny")
+        shutil.copytree(bundle, self.home / "models" / model)
         (self.gate / "sitecustomize.py").write_text(GATE)
         self.log = folder / "outside.txt"
         self.errors = folder / "stderr.txt"
@@ -59,7 +60,7 @@ class GuiServer:
         return os.environ | {
             "PYTHONPATH": os.pathsep.join([str(self.gate), os.environ["PYTHONPATH"]]),
             "TTM_APP_HOME": str(self.home),
-            "TTM_APP_MODEL": "tiny",
+            "TTM_APP_MODEL": self.model,
             "TTM_APP_SECONDS": "0.5",
             "TTM_APP_GUI_QUEUE": "256",
             "GATE_LOG": str(self.log),

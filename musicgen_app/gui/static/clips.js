@@ -198,6 +198,7 @@
     const tags = h("div", { class: "tags" });
     const problem = h("p", { class: "problem", role: "alert", hidden: true });
     const both = h("button", { type: "button", class: "button", "aria-pressed": "false", onclick: () => compare.toggle(clip) }, "A/B");
+    const planned = h("button", { type: "button", class: "button", "aria-expanded": "false", title: "The bars it was made to; other ones can be played with the same seed", onclick: plan }, "Plan");
     const choice = options.select && h("input", { type: "checkbox", class: "choose", onchange: (event) => options.select(clip.id, event.target.checked) });
 
     function show(text) {
@@ -220,6 +221,17 @@
       });
       field.addEventListener("blur", () => end(true));
       return field;
+    }
+
+    /* The plan of the clip, to be changed and played with the same seed. */
+    function plan() {
+      const open = planned.getAttribute("aria-expanded") !== "true";
+      planned.setAttribute("aria-expanded", String(open));
+      if (!open) return strip.replaceChildren();
+      const place = h("div", { class: "ttm" });
+      strip.replaceChildren(place);
+      const card = { title: clip.title, replay: (state) => act("replay", { id: clip.id, state }), take: ttm.takePlan };
+      new ttm.Strip(place, { card }).act({ name: "clip", id: clip.id });
     }
 
     function rename() {
@@ -253,15 +265,16 @@
     const actions = h("div", { class: "actions" },
         button("Again with this seed", "again", { title: "Puts all settings of this clip into the form, with its seed" }),
         button("More like this", "more", { title: "Makes another clip with the same settings and a new seed" }),
-        both,
+        both, planned,
         menu("Download", FORMATS.map((end) => h("a", { href: url(clip, `${end}?download=1`), download: true }, end.slice(1).toUpperCase() + (end === clip.suffix ? ", as it was made" : "")))),
         h("button", { type: "button", class: "button", onclick: rename }, "Rename"),
         button("Delete", "delete"), tags);
     const bin = h("div", { class: "clip-bin" }, gone, button("Undo", "restore"));
     const binned = h("div", { class: "actions" }, button("Restore", "restore"), twice("Delete for ever", "Really? Press again", () => act("purge", { id: clip.id })));
+    const strip = h("div", { class: "clip-plan" });
     const body = h("div", { class: "clip-body" },
       h("div", { class: "clip-head" }, choice, play, h("div", { class: "clip-words" }, title, meta), star),
-      slider.element, problem, words, actions, binned);
+      slider.element, problem, words, actions, strip, binned);
 
     let drawn = "";
     function update(next) {
@@ -324,9 +337,9 @@
     const list = h("div", { class: "clips" });
     const empty = h("p", { class: "empty" });
     const bar = h("div", { class: "chosen", role: "group", "aria-label": "Selected clips" });
-    element.replaceChildren(bar, list, empty);
+    element.replaceChildren(h("h2", { class: "unseen" }, "Clips"), bar, list, empty);
     const act = (action, data = {}) => {
-      if (!["again", "more"].includes(action)) return trigger("click", { action, ...data });
+      if (!["again", "more", "replay"].includes(action)) return trigger("click", { action, ...data });
       ttm.make({ action, ...data }); // the form is on the Create tab
       document.querySelector("#tab-create-button")?.click();
     };

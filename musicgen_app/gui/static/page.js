@@ -10,6 +10,7 @@ globalThis.ttm = {};
     pause: "M7 5h3.5v14H7zM13.5 5H17v14h-3.5z",
     star: "M12 3.6l2.6 5.3 5.8.8-4.2 4.1 1 5.8-5.2-2.7-5.2 2.7 1-5.8L3.600 9.700l5.800-.800z",
     close: "M6 6l12 12M18 6L6 18",
+    lock: "M7 10V8a5 5 0 0 1 10 0v2h1.500v10h-13V10zm2.200 0h5.600V8a2.800 2.800 0 0 0-5.600 0z",
     moon: "M20 14.500A8.500 8.500 0 0 1 9.500 4a8.500 8.500 0 1 0 10.500 10.500z",
   };
 
@@ -157,7 +158,7 @@ globalThis.ttm = {};
   /* --- keys: Ctrl+Enter anywhere in the form makes music */
 
   addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest?.("#compose")) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest?.("#compose, #plan")) {
       event.preventDefault();
       event.stopPropagation();
       const field = event.target;

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 from gradio.context import Context as Building
@@ -17,12 +17,12 @@ from ...library.metadata import request_from as request_from_tags
 from ...machine import paths
 from ...machine.user_settings import FORMATS
 from ...models import installed
-from ...request import SOLVERS, GenerationRequest
+from ...request import PLANNING, SOLVERS, GenerationRequest
 from ...server.access import visitor_of
 from ...server.work import Generation
-from ...songbook.sheet_writer import write_sheet
-from ..components import PRIVATE, cards, change, component, ids_of, problem
-from .create_form import DRUMS, check_suffix, request_from
+from ..components import PRIVATE, cards, change, component, ids_of, now, problem
+from ..strip.state import State, planning, state_of
+from .create_form import check_suffix, request_from
 from .create_queue import standing
 
 if TYPE_CHECKING:
@@ -32,14 +32,19 @@ RECENT = 8  # clips shown when the page opens
 EMPTY = "Nothing here yet. Write what you want to hear, and press Generate: your clips appear here and are kept."
 MODELS_OWN = "model's own"
 IDS = "(browser, shown) => [browser, {clips: (shown?.clips ?? []).map(({id}) => ({id}))}]"  # all `look` needs of cards
+# What the strip is told of the form; a seed that was drawn is not asked for again
+ASKED = """(prompt, model, seconds, bars, loop, seed, keep) =>
+    { ttm.asked({prompt, model, seconds, bars, loop, seed: keep ? seed : ""}); return []; }"""
 
 
 def build(context: Context) -> None:
     """The tab's components and events."""
     page = Building.root_block
+    strip = component("strip", {}, elem_id="plan")
     with gr.Row(elem_id="create", equal_height=False):
         with gr.Column(scale=5, min_width=320, elem_id="compose"):
             form, fields = compose(context)
+            fields["plan"] = strip
         with gr.Column(scale=7, min_width=320, elem_id="results"):
             queue = component("queue", {})
             clips = component("cards", cards(context.library, [], ""), options="{form: true}", elem_id="clips")
@@ -74,6 +79,8 @@ def build(context: Context) -> None:
     for shown in (page.load, Building.block.select):  # a model may have been added or removed meanwhile
         shown(do.models, form.model, form.model, **quiet)
     form.model.change(do.describe, form.model, form.about, **quiet)
+    asking = [form.prompt, form.model, form.seconds, form.bars, form.loop, form.seed, form.keep]
+    gr.on([page.load, *(one.change for one in asking)], None, asking, None, js=ASKED, **PRIVATE)
 
 
 @dataclass(frozen=True)
@@ -97,15 +104,23 @@ class Handlers:
         """Put the request of the form into the queue; what is wrong with it, and its seed."""
         try:
             given = dict(zip(self.fields, values, strict=True))
-            if (given["bars"] or given["loop"]) and given["seconds"] == text_of(self.context.settings.seconds):
-                given["seconds"] = ""  # as it was when the page opened: the length in bars takes its place
             if not keep and given["seed"] == drawn:
                 given["seed"] = None
-            resolved = request_from(given, self.context.models_dir)
+            resolved = request_from(self._planned(given), self.context.models_dir)
             self._queue(owner_of(browser, request), resolved, check_suffix(suffix), request)
         except TTMError as error:
             return problem(str(error)), gr.skip(), gr.skip()
         return problem(), str(resolved.seed), str(resolved.seed)
+
+    def _planned(self, given: dict) -> dict:
+        """The fields of a request: those of the form, and what the strip says."""
+        strip = given.pop("plan") if isinstance(given["plan"], dict) else {}
+        state = State.checked(strip.get("state"))
+        bundle = installed.find_installed(given["model"], self.context.models_dir)
+        longer = given["bars"] or given["loop"] or state.has_length
+        if longer and given["seconds"] == text_of(self.context.settings.seconds):
+            given["seconds"] = ""  # as it was when the page opened: another length takes its place
+        return given | planning(state, strip.get("read"), given, bundle.follows_plans)
 
     def look(self, browser: str, shown: dict | None, request: gr.Request):
         """Where the queue stands, and the cards where there are new ones."""
@@ -121,9 +136,13 @@ class Handlers:
         try:
             if data.get("action") == "again":
                 filled = self._fill(library.get(str(data.get("id"))).request)
-            elif data.get("action") == "more":
+            elif data.get("action") in ("more", "replay"):
                 item = library.get(str(data.get("id")))
-                resolved = request_from(vars(replace(item.request, seed=None)), self.context.models_dir)
+                again = replace(item.request, seed=None)
+                if data["action"] == "replay":  # the same performance of what is in the card's strip
+                    plan, nothing = State.checked(data.get("state")).plan, cast(Any, dict.fromkeys(PLANNING[1:]))
+                    again = replace(item.request, **nothing, plan=plan)
+                resolved = request_from(vars(again), self.context.models_dir)
                 self._queue(owner, resolved, item.path.suffix.lower(), request)
             else:
                 change(library, data)
@@ -177,6 +196,7 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
         label="Prompt", lines=3, max_lines=8, autofocus=True, elem_id="prompt",
         placeholder="Slow piano over soft strings, warm and hopeful",
     )  # fmt: skip
+    component("reading", None, elem_id="reading")
     negative = gr.Textbox(label="Not like this", lines=1, placeholder="drums, voices", elem_id="negative")
     with gr.Row(elem_classes="fields"):
         seconds = gr.Textbox(
@@ -210,7 +230,6 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
             best_of = gr.Number(1, label="Best of", step=1, min_width=120, elem_id="best-of")
         conditions = gr.Textbox(label="Conditions, for models that take some", placeholder="reward=0.9", max_lines=1)
         source = gr.UploadButton("Take the settings of a file…", file_types=list(FORMATS), size="sm", elem_id="source")
-    planning = compose_plan()
     trouble = gr.HTML(problem(), elem_id="trouble", padding=False)
     generate = gr.Button("Generate", variant="primary", elem_id="generate")
     ideas = component("ideas", examples(), elem_id="ideas")
@@ -218,32 +237,10 @@ def compose(context: Context) -> tuple[SimpleNamespace, dict[str, gr.components.
         "prompt": prompt, "negative": negative, "seconds": seconds, "bars": bars, "loop": loop, "seed": seed,
         "variations": variations, "model": model,
         "steps": steps, "guidance": guidance, "interval_from": low, "interval_to": high, "solver": solver,
-        "loudness": loudness, "best_of": best_of, "conditions": conditions, **planning,
+        "loudness": loudness, "best_of": best_of, "conditions": conditions,
     }  # fmt: skip
     others = {"keep": keep, "about": about, "suffix": suffix, "source": source, "trouble": trouble}
     return SimpleNamespace(**fields, **others, generate=generate, ideas=ideas), fields
-
-
-def compose_plan() -> dict[str, gr.components.Component]:
-    """The fields that say what is played, by name; empty ones leave it to the prompt."""
-    own = {"max_lines": 1, "min_width": 120}
-    with gr.Accordion("Plan", open=False, elem_id="plan"):
-        with gr.Row(elem_classes="fields"):
-            bpm = gr.Textbox(label="Tempo in BPM", placeholder="96", elem_id="plan-bpm", **own)
-            key = gr.Textbox(label="Key", placeholder="A minor", elem_id="plan-key", **own)
-        with gr.Row(elem_classes="fields"):
-            metre = gr.Textbox(label="Metre", placeholder="4/4", elem_id="plan-metre", **own)
-            choices = [(word or "as the prompt says", word) for word in DRUMS]
-            drums = gr.Dropdown(choices, value="", label="Drums", min_width=120, elem_id="plan-drums")
-        chords = gr.Textbox(label="Chords, one a bar", placeholder="Am F (C G) E7", max_lines=1, elem_id="plan-chords")
-        form = gr.Textbox(
-            label="Form", placeholder="intro 4 | verse 8: Am F | chorus 8 | ends", max_lines=1, elem_id="plan-form"
-        )
-        plan = gr.Textbox(
-            label="Chord sheet", lines=3, max_lines=12, elem_id="plan-sheet",
-            placeholder="tempo 96 · 4/4 · key Am\nverse 8: Am F C/E E7\nchorus 8: F G Am Am",
-        )  # fmt: skip
-    return {"plan": plan, "bpm": bpm, "key": key, "metre": metre, "chords": chords, "drums": drums, "form": form}
 
 
 def owner_of(browser: str, request: gr.Request) -> str:
@@ -298,12 +295,8 @@ def form_of(request: GenerationRequest, names: list[str]) -> list:
     low, high = request.guidance_interval or (None, None)
     told = ", ".join(f"{name}={value:g}" for name, value in request.conditions.items())
     values = vars(request) | {"interval_from": low, "interval_to": high, "conditions": told}
-    values |= {name: values[name] or "" for name in ("key", "metre", "chords", "form")}
-    values["drums"] = next(word for word, meant in DRUMS.items() if meant is request.drums)
-    values["plan"] = (
-        request.plan if isinstance(request.plan, str) else write_sheet(request.plan) if request.plan else ""
-    )
-    texts = ("seed", "seconds", "bars", "steps", "guidance", "interval_from", "interval_to", "loudness", "bpm")
+    values["plan"] = {"state": state_of(request).to_dict(), "stamp": now()}
+    texts = ("seed", "seconds", "bars", "steps", "guidance", "interval_from", "interval_to", "loudness")
     return [text_of(values[name]) if name in texts else values[name] for name in names]
 
 
