@@ -188,6 +188,14 @@ class Muq:
         self.name, self.device = f"{MUQ}@{folder.name[:8]}", device or pick_device("auto")
         self._model = muq.MuQ.from_pretrained(str(folder)).float().to(self.device).eval().requires_grad_(False)
 
+    @property
+    def conformer(self) -> torch.nn.Module:
+        """Its encoder, a Wav2Vec2 conformer of `transformers`. Raises ModelError where the package has it elsewhere."""
+        found = [part for part in self._model.modules() if hasattr(part, "embed_positions") and hasattr(part, "layers")]
+        if not found:
+            raise ModelError("this version of the package muq has no conformer: pip install muq==0.1.0")
+        return found[0]
+
     @torch.inference_mode()
     def frames(self, waves: np.ndarray) -> np.ndarray:
         """Mono audio (B, N) float32 at 24 kHz -> (B, T, 1024) float32, T about 25 N / 24,000."""
