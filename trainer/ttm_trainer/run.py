@@ -157,7 +157,8 @@ def _with_draws_as_begun(recipe: Recipe, begun: dict) -> Recipe:
     if recipe.training.captions != captions and not asked(recipe, "training.captions"):
         recipe = recipe.with_training(captions=captions)
     before = begun["timesteps"].get("normalisation")
-    if isinstance(times, timesteps.Beta) and before and not asked(recipe, "training.timesteps.normalisation"):
+    said = recipe.origins.get("training.timesteps.normalisation", "").startswith("--")  # the whole is by --beta-lambda
+    if isinstance(times, timesteps.Beta) and before and not said:
         recipe = recipe.with_training(timesteps=replace(times, normalisation=before))
     return recipe
 

@@ -28,7 +28,12 @@ def test_score_aware_is_the_papers() -> None:
     training, preparation = SCORE_AWARE.training, SCORE_AWARE.preparation
     first, second = training.phases
     assert (preparation.candidates, preparation.keep, preparation.high, preparation.medium) == (15, 6, 0.33, 0.20)
-    assert training.timesteps == Beta(1.0) and (training.repa_clap, training.repa_muq, training.repa_alpha) == (
+    assert training.captions == "styles"
+    assert training.timesteps == Beta(1.0, "min-p75") and (
+        training.repa_clap,
+        training.repa_muq,
+        training.repa_alpha,
+    ) == (
         0.2,
         0,
         2,
