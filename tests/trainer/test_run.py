@@ -138,7 +138,7 @@ def test_a_model_of_another_codec_keeps_its_statistics_to_itself(train, tmp_path
 
 
 def test_a_run_of_an_earlier_version_goes_on_with_what_its_recipe_had(tmp_path, monkeypatch):
-    """Score-aware runs were begun with another normalisation of scores, and drew captions where styles are drawn now."""
+    """Score-aware runs were begun with another normalisation of scores, and drew captions, not styles."""
     from ttm_trainer import run as module
     from ttm_trainer.options import recipe_for
     from ttm_trainer.training.config import harmless
