@@ -29,9 +29,8 @@ def test_a_style_that_is_rewritten_later_moves_no_score(tmp_path):
 
 
 def test_captions_that_are_all_there_is_count(tmp_path):
-    found = scores(tmp_path, {"rewritten": ["a low tone"]}, {"qwen": ["a top tone"], "rewritten": ["high"]})._meanings(
-        0
-    )
+    stage = scores(tmp_path, {"rewritten": ["a low tone"]}, {"qwen": ["a top tone"], "rewritten": ["high"]})
+    found = stage._meanings(0) | stage._meanings(1)
     np.testing.assert_array_equal(found[0], FakeEmbedder().text(["a low tone"])[0])
     np.testing.assert_array_equal(found[1], FakeEmbedder().text(["a top tone"])[0])
 
