@@ -1,6 +1,7 @@
 """The figures of `ttm-app challenge` against the package `laion-clap`, on random weights of the published architecture.
 
-The package is for development only: without it this is skipped.
+The package is for development only: without it this is skipped. No extra has it, for it wants an older NumPy than is
+used here: `pip install --no-deps laion-clap torchlibrosa`, with what these import.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -189,7 +189,7 @@ class Muq:
         self._model = muq.MuQ.from_pretrained(str(folder)).float().to(self.device).eval().requires_grad_(False)
 
     @property
-    def conformer(self) -> torch.nn.Module:
+    def conformer(self) -> Any:
         """Its encoder, a Wav2Vec2 conformer of `transformers`. Raises ModelError where the package has it elsewhere."""
         found = [part for part in self._model.modules() if hasattr(part, "embed_positions") and hasattr(part, "layers")]
         if not found:

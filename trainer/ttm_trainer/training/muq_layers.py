@@ -10,6 +10,7 @@ simpler form, "features", compares the projections themselves with that target.
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ class MuqLayers(nn.Module):
     conformer: with `layers` and `embed_positions`. It is copied as far as it is needed.
     """
 
-    def __init__(self, conformer: nn.Module, layers: tuple[int, ...] = Muq.layers):
+    def __init__(self, conformer: Any, layers: tuple[int, ...] = Muq.layers):
         super().__init__()
         self.positions = copy.deepcopy(conformer.embed_positions)
         self.layers = nn.ModuleList(copy.deepcopy(conformer.layers[layer - 1]) for layer in layers)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 CHECKPOINT = "music_audioset_epoch_15_esc_90.14"  # the challenge's embedder, of FAD and CLAP score
 JUDGE = "Qwen3-Omni-30B-A3B"  # the judge of its CCS
@@ -48,10 +49,8 @@ class Entry:
 def entries() -> list[Entry]:
     """The published entries, best FAD first."""
     with open(FILE, encoding="utf-8", newline="") as file:
-        rows = [
-            Entry(*(float(value) if name in HEADS else value for name, value in row.items()))
-            for row in csv.DictReader(file)
-        ]
+        cells: list[dict[str, Any]] = list(csv.DictReader(file))
+    rows = [Entry(**row | {name: float(row[name]) for name in HEADS}) for row in cells]
     return sorted(rows, key=lambda row: row.fad)
 
 
