@@ -15,7 +15,7 @@ from ttm_trainer.training.batch import Samples
 from ttm_trainer.training.muq_layers import MuqLayers
 from ttm_trainer.training.objective import new_objective
 
-WIDTH = 1024
+WIDTH = 16  # MuQ's is 1024
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def conformer():
 
     torch.manual_seed(0)
     config = Wav2Vec2ConformerConfig(
-        hidden_size=WIDTH, num_hidden_layers=9, num_attention_heads=16, intermediate_size=8,
+        hidden_size=WIDTH, num_hidden_layers=9, num_attention_heads=2, intermediate_size=8,
         position_embeddings_type="rotary", conv_depthwise_kernel_size=3,
     )  # fmt: skip
     return Wav2Vec2ConformerEncoder(config).eval()
@@ -64,10 +64,11 @@ def test_frames_outside_of_the_mask_are_not_heard(conformer):
 def test_gradients_reach_the_head_and_nothing_frozen_is_trained_or_kept(conformer, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "Muq", lambda: type("Loaded", (), {"conformer": conformer}))
     module.Muq.rate = 25.0
+    monkeypatch.setattr("ttm_trainer.training.objective.MUQ_WIDTH", WIDTH)
     training = replace(
         TINY, repa_clap=0.0, repa_muq=0.1, repa_muq_into="conformer", precision="fp32", clusters=("text", 1)
     )
-    prepared = write_tiny(tmp_path / "prepared", muq=True)
+    prepared = write_tiny(tmp_path / "prepared", muq=True, muq_dim=WIDTH)
     objective = new_objective(training, prepared)
     simple = new_objective(replace(training, repa_muq_into="features"), prepared)
     assert objective.state_dict().keys() == simple.state_dict().keys()

@@ -80,12 +80,12 @@ def make_submission(
         reference = open_reference(settings.reference, SECONDS) if settings.reference else None
         texts = [prompt.text for prompt in prompts.prompts]
         found = select(
-            texts, candidates, vectors, reference and reference.clips, settings.weight, work.ticker("choosing")
+            texts, candidates, vectors, reference.clips if reference else None, settings.weight, work.ticker("choosing")
         )
         chosen, name = found.chosen, vectors.embedder.name
         own = settings.embedder == OFFICIAL and not embedder and is_official()
         record |= {"embedder": name if own else other_name(name), "weight": settings.weight, "figures": found.rows()}
-        record |= {"reference": reference and reference.name, "not_by_the_rules": RULE}
+        record |= {"reference": reference.name if reference else None, "not_by_the_rules": RULE}
         show(f"note: {RULE}")
     record["seed_of_prompt"] = {
         prompt.id: _seed(settings, prompts, prompt, number)
