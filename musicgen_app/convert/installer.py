@@ -7,6 +7,7 @@ imported strictly, made to sound once, and put in its place in one step.
 from __future__ import annotations
 
 import gc
+import json
 import os
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from ..errors import DependencyError, GenerationError, ModelError, RequestError
 from ..machine import files, paths
 from ..machine.checksums import sha256
 from ..models import download, hub, installed, published
-from ..models.bundle import Bundle, frozen_parts
+from ..models.bundle import WEIGHTS, Bundle, frozen_parts
 from ..models.published import Published
 from ..request import GenerationRequest
 from .importer import Known, import_checkpoint
@@ -107,6 +108,8 @@ def install_embedder(name: str, source: Source | None = None) -> Path:
     file, tokenizer = source.fetch(name, part) / part.files[0], source.fetch("tokenizer", published.TOKENIZER)
     with files.writing_folder(folder) as new:
         write_clap(file, tokenizer, new, audio=True)
+        origin = {"file": file.name, "sha256": sha256(file), "weights_sha256": sha256(new / WEIGHTS)}
+        (new / published.ORIGIN).write_text(json.dumps(origin))
     return folder
 
 

@@ -45,6 +45,7 @@ TOKENIZER = Part(
 
 TEXT_TOWER = 502_000_000  # bytes of CLAP's half that a model takes in
 EMBEDDER_SIZE = 780_000_000  # bytes of one of these as it is installed
+ORIGIN = "origin.json"  # in the folder of one of these: its file, the SHA-256 of that and of the weights made of it
 # CLAPs of LAION that hear and read, for scores of text and music.
 EMBEDDERS = {
     "laion-clap-90.14": Part(

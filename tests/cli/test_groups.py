@@ -36,6 +36,7 @@ GROUPS = [
     "codec",
     "aligner",
     "captions",
+    "challenge",
     "train",
     "evaluate",
 ]

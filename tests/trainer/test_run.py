@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,27 @@ def test_a_model_of_another_codec_keeps_its_statistics_to_itself(train, tmp_path
     assert code == 75 and "another codec" in said
     config = open_bundle(tmp_path / "run/bundle").config
     assert config["latent"] == open_bundle(donor).config["latent"]  # those of the data, which are the same
+
+
+def test_a_run_of_an_earlier_version_goes_on_with_what_its_recipe_had(tmp_path, monkeypatch):
+    """Score-aware runs were begun with another normalisation of scores, and drew captions, not styles."""
+    from ttm_trainer import run as module
+    from ttm_trainer.options import recipe_for
+    from ttm_trainer.training.config import harmless
+    from ttm_trainer.training.timesteps import Beta
+
+    recipe = recipe_for("score-aware", "sketch")
+    begun = json.loads(json.dumps(asdict(recipe.training)))
+    for name in ("captions", "remainder", "repa_muq_into"):
+        del begun[name]
+    begun["timesteps"]["normalisation"] = "p75"
+    monkeypatch.setattr(module.checkpoint, "latest", lambda folder: tmp_path)
+    monkeypatch.setattr(module.checkpoint, "read_state", lambda folder: {"settings": {"training": begun}})
+    resumed = module._as_begun(module.TrainingJob(recipe, (tmp_path,), tmp_path)).training
+    assert (resumed.captions, resumed.timesteps) == ("captions", Beta(1.0, "p75"))
+    module.checkpoint.refuse_other(tmp_path, {"training": begun}, {"training": asdict(resumed)}, harmless(begun))
+    asked = recipe.changed("captions", "styles")
+    assert module._as_begun(module.TrainingJob(asked, (tmp_path,), tmp_path)).training.captions == "styles"
 
 
 def test_other_settings_in_the_same_folder_are_refused_by_name(train, tmp_path):

@@ -74,7 +74,7 @@ def recipe_of(options: dict) -> Recipe:
         recipe = recipe.with_training("--ema", ema=_ema(options["ema"]))
     if options["timesteps"] or options["beta_lambda"] is not None:
         by = "--timesteps" if options["timesteps"] else "--beta-lambda"
-        recipe = recipe.with_training(by, timesteps=_timesteps(options["timesteps"], options["beta_lambda"]))
+        recipe = recipe.with_training(by, timesteps=_timesteps(recipe, options["timesteps"], options["beta_lambda"]))
     recipe = _with_changes(recipe, options["changes"])
     if recipe.training.repa_muq and not recipe.preparation.muq:
         origins = recipe.origins | {"preparation.muq": "for REPA-MuQ"}
@@ -161,14 +161,15 @@ def _ema(text: str) -> EmaSettings | None:
     return EmaSettings(decay=None, sigma_rel=value) if kind else EmaSettings(decay=value)
 
 
-def _timesteps(kind: str | None, lam: float | None) -> Schedule:
+def _timesteps(recipe: Recipe, kind: str | None, lam: float | None) -> Schedule:
     kinds: dict[str, Callable[[], Schedule]] = {"uniform": Uniform, "logit-normal": LogitNormal, "beta": Beta}
     if lam is None:
         assert kind is not None  # one of the two is given
         return kinds[kind]()
     if kind not in (None, "beta"):
         raise RequestError(f"--beta-lambda belongs to --timesteps beta, not to {kind}")
-    return Beta(lam=lam)
+    own = recipe.training.timesteps
+    return replace(own, lam=lam) if isinstance(own, Beta) else Beta(lam=lam)
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from torch import nn
@@ -39,7 +39,7 @@ from .runtime.locks import alone
 from .runtime.run_folder import LATENT, PREPARED, RECORD, TIMES
 from .runtime.stage_runner import SETTINGS, stage_settings
 from .training import timesteps
-from .training.config import harmless
+from .training.config import NEWER, harmless
 from .training.loop import Result, train
 from .training.preview import PROMPTS, Previews
 
@@ -148,16 +148,35 @@ def _fitted(job: TrainingJob, prepared: Prepared) -> tuple[Recipe, list[str]]:
 
 
 def _as_begun(job: TrainingJob) -> Recipe:
-    """The recipe, of a run that an earlier version began with plans in the layout that it began with."""
+    """The recipe; of a run that an earlier version began, with what its recipe had then, but for what was asked for."""
     newest = checkpoint.latest(job.out) if job.resume == "auto" else None
-    training = job.recipe.training
-    if newest is None or asked(job.recipe, "model.grid_dim") or not training.grid_layout:
+    if newest is None:
         return job.recipe
-    before = checkpoint.read_state(newest)["settings"]["training"]["overrides"].get("grid_dim")
+    begun = checkpoint.read_state(newest)["settings"]["training"]
+    return _with_plans_as_begun(_with_draws_as_begun(job.recipe, begun), begun)
+
+
+def _with_draws_as_begun(recipe: Recipe, begun: dict) -> Recipe:
+    """How captions are drawn and scores are normalised, as it was when the run began."""
+    captions, times = begun.get("captions", NEWER["captions"]), recipe.training.timesteps
+    if recipe.training.captions != captions and not asked(recipe, "training.captions"):
+        recipe = recipe.with_training(captions=captions)
+    before = begun["timesteps"].get("normalisation")
+    said = recipe.origins.get("training.timesteps.normalisation", "").startswith("--")  # the whole is by --beta-lambda
+    if isinstance(times, timesteps.Beta) and before and not said:
+        recipe = recipe.with_training(timesteps=replace(times, normalisation=before))
+    return recipe
+
+
+def _with_plans_as_begun(recipe: Recipe, begun: dict) -> Recipe:
+    """Plans in the layout in which the run was told them."""
+    training, before = recipe.training, begun["overrides"].get("grid_dim")
+    if asked(recipe, "model.grid_dim") or not training.grid_layout:
+        return recipe
     if before not in WIDTHS.values() or before == WIDTHS[training.grid_layout]:
-        return job.recipe
-    given = training.given if layout_of(before) > 1 or asked(job.recipe, "training.given") else 0.0
-    return job.recipe.with_training(overrides=dict(training.overrides) | {"grid_dim": before}, given=given)
+        return recipe
+    given = training.given if layout_of(before) > 1 or asked(recipe, "training.given") else 0.0
+    return recipe.with_training(overrides=dict(training.overrides) | {"grid_dim": before}, given=given)
 
 
 def _normalise(job: TrainingJob, recipe: Recipe, prepared: Prepared) -> list[str]:

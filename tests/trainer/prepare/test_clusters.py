@@ -83,6 +83,22 @@ def test_standardised_channels():
     np.testing.assert_allclose(np.average(even[:, :2] ** 2, axis=0, weights=weights), 1, rtol=1e-5)
 
 
+def test_all_vectors_count_in_every_round_where_they_fit_into_memory(monkeypatch):
+    import sklearn.cluster
+
+    used = []
+    for name in ("KMeans", "MiniBatchKMeans"):
+        kind = getattr(sklearn.cluster, name)
+        monkeypatch.setattr(
+            sklearn.cluster, name, lambda *a, kind=kind, name=name, **k: used.append(name) or kind(*a, **k)
+        )
+    vectors = np.random.default_rng(0).standard_normal((60, 4)).astype(np.float32)
+    clusters.fit(vectors, 3, 0)
+    monkeypatch.setattr(clusters, "FULL", vectors.nbytes - 1)
+    clusters.fit(vectors, 3, 0)
+    assert used == ["KMeans", "MiniBatchKMeans"]
+
+
 def test_what_weighs_nothing_shapes_nothing():
     """Held-out vectors are labelled, but moving them moves no cluster."""
     rng = np.random.default_rng(0)

@@ -28,11 +28,9 @@ def test_score_aware_is_the_papers() -> None:
     training, preparation = SCORE_AWARE.training, SCORE_AWARE.preparation
     first, second = training.phases
     assert (preparation.candidates, preparation.keep, preparation.high, preparation.medium) == (15, 6, 0.33, 0.20)
-    assert training.timesteps == Beta(1.0) and (training.repa_clap, training.repa_muq, training.repa_alpha) == (
-        0.2,
-        0,
-        2,
-    )
+    assert training.captions == "styles"
+    assert training.timesteps == Beta(1.0, "min-p75")
+    assert (training.repa_clap, training.repa_muq, training.repa_alpha) == (0.2, 0, 2)
     assert (second.steps, second.fraction, second.styles) == (10_000, 0.4, ("rewritten",))
     assert first.lr == 1e-4 and first.warmup == 1_000 and training.weight_decay == 1e-6
 

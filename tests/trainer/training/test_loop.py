@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -242,6 +243,16 @@ def test_ranks_share_the_batch_of_one_process(prepared):
         assert torch.equal(getattr(whole, name), halves), name
     with pytest.raises(RequestError, match="multiple of 3"):
         Samples(training, prepared, 0, 3)
+
+
+def test_a_style_is_drawn_and_then_one_of_its_captions(prepared):
+    """Of a track with three captions of one style and one of another, every style has half of the samples."""
+    of = SimpleNamespace(prepared=SimpleNamespace(caption_styles=lambda captions: np.array([0, 0, 0, 1])[captions]))
+    drawn = [Samples._of_a_style(of, np.arange(4), u) for u in np.arange(0.0005, 1, 0.001)]
+    shares = np.bincount(drawn, minlength=4) / len(drawn)
+    np.testing.assert_allclose(shares, [1 / 6, 1 / 6, 1 / 6, 1 / 2], atol=0.002)
+    plain, styled = (Samples(replace(TINY, captions=how), prepared).batch(0) for how in ("captions", "styles"))
+    assert torch.equal(plain.tokens, styled.tokens)  # one caption a style: both are the same draw
 
 
 def test_batches_follow_the_phases(prepared):

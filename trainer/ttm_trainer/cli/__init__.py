@@ -2,5 +2,6 @@
 
 captions, prepare, train    captions as prompts, a prepared folder, a model
 evaluate, evaluate_more     `ttm-app evaluate`, and the commands in it
+challenge                   a submission to the 2026 challenge, its rules and figures
 corpus, codec, aligner      what the bundled model was made with
 """

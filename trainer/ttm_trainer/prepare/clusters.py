@@ -2,7 +2,9 @@
 
 UT-AIST (Yoshida, Chen and Fukayama, ICME 2026 Grand Challenge, section II-C.1) clusters the text vectors of captions,
 or the latents of the audio, with K = 50 or 500. It does not say how several captions of a track, or the frames of a
-latent, become one vector: here it is their mean. K-means is scikit-learn's MiniBatchKMeans (Sculley, 2010).
+latent, become one vector: here it is their mean. K-means is scikit-learn's KMeans, over all vectors in every round,
+where they fit into FULL bytes: 330,000 of 512 numbers do. More are clustered by MiniBatchKMeans (Sculley, 2010).
+Clusters that are there stay as they are.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from ..runtime.tensors import masked_mean
 from .prepared_folder import Prepared
 
 BLOCK = 4_096  # captions read at a time, and samples of a k-means step
+FULL = 1 << 30  # bytes of vectors up to which k-means goes through all of them in every round
 ITEMS = 256  # items whose latents are read at a time
 WASTE = 0.1  # share of the samples left to the next epoch, above which a warning is shown
 
@@ -79,13 +82,16 @@ def fit(vectors: np.ndarray, k: int, seed: int, weights: np.ndarray | None = Non
     if k == 1:
         return np.zeros(len(vectors), dtype=np.int32)
     try:
-        from sklearn.cluster import MiniBatchKMeans
+        from sklearn.cluster import KMeans, MiniBatchKMeans
         from sklearn.exceptions import ConvergenceWarning
     except ImportError as error:
         raise DependencyError("clusters need the package scikit-learn: pip install scikit-learn") from error
     weights = np.ones(len(vectors)) if weights is None else np.asarray(weights, dtype=np.float64)
     counted = weights > 0
-    means = MiniBatchKMeans(k, random_state=seed, batch_size=max(BLOCK, 4 * k), n_init=3)
+    if vectors.nbytes <= FULL:
+        means = KMeans(k, random_state=seed, n_init=3)
+    else:
+        means = MiniBatchKMeans(k, random_state=seed, batch_size=max(BLOCK, 4 * k), n_init=3)
     with warnings.catch_warnings():  # empty clusters, which the report counts
         warnings.simplefilter("ignore", ConvergenceWarning)
         means.fit(vectors[counted], sample_weight=weights[counted])

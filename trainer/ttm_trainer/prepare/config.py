@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from musicgen_app.errors import RequestError
 
+REWRITTEN = "rewritten"  # the style of captions that are only for the second stage of the score-aware recipe
+
 
 @dataclass(frozen=True)
 class Preparation:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -187,6 +187,14 @@ class Muq:
         folder = muq_folder()
         self.name, self.device = f"{MUQ}@{folder.name[:8]}", device or pick_device("auto")
         self._model = muq.MuQ.from_pretrained(str(folder)).float().to(self.device).eval().requires_grad_(False)
+
+    @property
+    def conformer(self) -> Any:
+        """Its encoder, a Wav2Vec2 conformer of `transformers`. Raises ModelError where the package has it elsewhere."""
+        found = [part for part in self._model.modules() if hasattr(part, "embed_positions") and hasattr(part, "layers")]
+        if not found:
+            raise ModelError("this version of the package muq has no conformer: pip install muq==0.1.0")
+        return found[0]
 
     @torch.inference_mode()
     def frames(self, waves: np.ndarray) -> np.ndarray:

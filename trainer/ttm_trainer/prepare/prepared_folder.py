@@ -122,6 +122,10 @@ class Prepared:
         track = self.tracks[item]
         return order[starts[track] : starts[track + 1]]
 
+    def caption_styles(self, captions: np.ndarray) -> np.ndarray:
+        """The number in `styles` of each caption (B,) int64."""
+        return self._text_style[np.asarray(captions)]
+
     def text(self, captions: np.ndarray) -> TextCondition:
         """Features of captions as the text encoder gave them: tokens (B, S, D) float32, mask, vector (B, G) or None.
 

@@ -12,7 +12,7 @@ from typing import Any
 from musicgen_app.control import grid
 from musicgen_app.models.paper_systems import SYSTEMS
 
-from ..prepare.config import Preparation
+from ..prepare.config import REWRITTEN, Preparation
 from ..prepare.encoders import BACKBONE
 from ..training.config import EmaSettings, Phase, Training
 from ..training.timesteps import Beta, LogitNormal
@@ -21,7 +21,6 @@ from .recipe import Recipe, with_encoders
 __all__ = ["RECIPES", "REWRITTEN", "Recipe", "with_encoders"]
 
 PAPER, CODE, BASELINE = "paper", "authors' code", "baseline; paper silent"
-REWRITTEN = "rewritten"  # the caption style of the score-aware paper's second stage
 
 
 def _from(origin: str, names: str) -> dict[str, str]:
@@ -136,15 +135,18 @@ SCORE_AWARE = _recipe(
         repa_clap=0.2,
         repa_muq=0.0,  # 0.1 in setting 2, which did not converge
         repa_alpha=2.0,
-        **(_BASELINE_TRAINING | {"timesteps": Beta(lam=1.0)}),
+        captions="styles",
+        # With the least score as 0, S covers [0, 1] also after the filter: with "p75" no S is below 0.20 / p75.
+        **(_BASELINE_TRAINING | {"timesteps": Beta(lam=1.0, normalisation="min-p75")}),
     ),
     origins=_from(
         PAPER,
         "model training.phases.0.lr training.phases.0.warmup training.phases.0.schedule training.phases.1.steps"
         " training.phases.1.lr training.phases.1.warmup training.phases.1.schedule training.phases.1.styles"
         " training.phases.1.fraction training.timesteps.lam training.repa_clap training.repa_muq training.repa_alpha"
-        " training.weight_decay training.clip training.precision preparation.encoders preparation.embedder"
-        " preparation.candidates preparation.keep preparation.high preparation.medium preparation.seconds",
+        " training.weight_decay training.clip training.captions training.precision preparation.encoders"
+        " preparation.embedder preparation.candidates preparation.keep preparation.high preparation.medium"
+        " preparation.seconds",
     )
     | _from(
         BASELINE,

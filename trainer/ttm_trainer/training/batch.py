@@ -25,7 +25,7 @@ from musicgen_app.errors import FileError
 from ..prepare.prepared_folder import Prepared
 from ..runtime.randomness import generator, noise, rng, seed_for
 from . import timesteps
-from .cluster_sampler import ClusterBatches, rank_slice
+from .cluster_sampler import ClusterBatches, batches_of, rank_slice
 from .config import Training
 
 T = TypeVar("T")
@@ -104,7 +104,8 @@ class Samples:
             raise FileError(f"{self.prepared.folder} has no training items{styles}: prepare more data")
         longest = int(self.prepared.frames[items].max())
         batch, order = phase.batch or self.training.batch, seed_for(seed, number, "batches")
-        return items, ClusterBatches(self.labels[items], batch, order), min(phase.crop or longest, longest)
+        batches = batches_of(self.labels[items], batch, order, self.training.remainder)
+        return items, batches, min(phase.crop or longest, longest)
 
     def global_items(self, step: int) -> np.ndarray:
         """The item numbers of the whole batch of a step, in order."""
@@ -128,7 +129,8 @@ class Samples:
         spare = np.maximum(prepared.frames[items] - frames, 0)
         first = (draws[:, 0] * (spare + 1)).astype(np.int64)
         choices = [prepared.captions(int(item), training.phases[phase].styles) for item in items]
-        captions = [pick(numbers, u) for numbers, u in zip(choices, draws[:, 1], strict=True)]
+        draw = self._of_a_style if training.captions == "styles" else pick
+        captions = [draw(numbers, u) for numbers, u in zip(choices, draws[:, 1], strict=True)]
         data, mask = prepared.latents(items, frames, first)
         text = prepared.text(np.array(captions))
         drop = draws[:, 2] < training.drop
@@ -151,6 +153,13 @@ class Samples:
             clap=torch.from_numpy(prepared.audio_vectors(items)) if training.repa_clap else None,
             muq=prepared.muq(items, first, frames) if training.repa_muq else None,
         )
+
+    def _of_a_style(self, captions: np.ndarray, u: float) -> int:
+        """One of the captions of a track: every style alike, then every caption of that style alike."""
+        of = self.prepared.caption_styles(captions)
+        styles = np.unique(of)
+        place = u * len(styles)
+        return pick(captions[of == styles[int(place)]], place % 1)
 
     def _grids(self, step: int, items: np.ndarray, frames: int, first: np.ndarray, drop: np.ndarray, rows: np.ndarray):
         """The grids of a batch. Half of the samples without text lose their grid too, so that guidance can leave

@@ -9,18 +9,29 @@ given
 
 so what was left over comes first in the next epoch and every sample is drawn equally often. The batch of any step is
 found without walking through the steps before it.
+
+The paper also says that the rest of a cluster is "deferred to the next cluster". `Stream` takes that by the word: the
+clusters of an epoch follow one another in one stream, which is cut into batches, so the rest of a cluster shares a
+batch with the beginning of the next one. Every sample is drawn once an epoch, and such batches are of several clusters.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 
 from musicgen_app.errors import RequestError
 
 PASSES, ORDER = 0, 1  # what a random stream is for
+Remainder = Literal["next-epoch", "next-cluster"]  # where the rest of a cluster goes
+
+
+def batches_of(labels: np.ndarray, batch: int, seed: int, remainder: Remainder = "next-epoch") -> ClusterBatches:
+    """The batches of a run: `ClusterBatches`, or `Stream`. Raises RequestError."""
+    return (Stream if remainder == "next-cluster" else ClusterBatches)(labels, batch, seed)
 
 
 class ClusterBatches:
@@ -72,15 +83,52 @@ class ClusterBatches:
         """Batches that each cluster has given before an epoch (K,)."""
         return epoch * self.counts // self.size
 
+    def _due(self, epoch: int) -> np.ndarray:
+        """What each cluster gives in an epoch (K,): batches here."""
+        return self._given(epoch + 1) - self._given(epoch)
+
     def _epoch_table(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """The clusters (K,) in the order of an epoch, and after how many of its batches each is done (K,)."""
+        """The clusters (K,) in the order of an epoch, and after how much of what is due each of them is done (K,)."""
         known, order, ends = self._table  # of the last epoch asked for
         if known != epoch:
             order = _rng(self.seed, ORDER, epoch).permutation(len(self.counts))
-            due = self._given(epoch + 1) - self._given(epoch)
-            ends = np.cumsum(due[order])
+            ends = np.cumsum(self._due(epoch)[order])
             self._table = (epoch, order, ends)
         return order, ends
+
+
+class Stream(ClusterBatches):
+    """The same where the rest of a cluster goes to the next one: batches cut from one stream of clusters.
+
+    After the last cluster of an epoch the first one of the next epoch goes on.
+    """
+
+    def batch(self, step: int) -> np.ndarray:
+        """The positions (batch,) in `labels` of the samples of a step, counted from 0."""
+        epochs, places = np.divmod(np.arange(step * self.size, (step + 1) * self.size), len(self.samples))
+        chosen = np.empty(self.size, dtype=np.int64)
+        for epoch in np.unique(epochs):
+            here = epochs == epoch
+            order, ends = self._epoch_table(int(epoch))
+            turns = np.searchsorted(ends, places[here], side="right")
+            rows = []
+            for turn, place in zip(turns, places[here], strict=True):
+                cluster, first = int(order[turn]), int(ends[turn - 1]) if turn else 0
+                count = int(self.counts[cluster])
+                rows.append(self.starts[cluster] + _shuffled(count, self.seed, cluster, int(epoch))[place - first])
+            chosen[here] = rows
+        return self.samples[chosen]
+
+    def epoch(self, step: int) -> int:
+        """The epoch in which the first sample of a step is drawn."""
+        return step * self.size // len(self.samples)
+
+    def first_step(self, epoch: int) -> int:
+        """The first step that begins in an epoch, or after it where no step does."""
+        return -(-epoch * len(self.samples) // self.size)
+
+    def _due(self, epoch: int) -> np.ndarray:
+        return self.counts
 
 
 def rank_slice(batch, rank: int, world: int):

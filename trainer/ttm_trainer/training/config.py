@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from musicgen_app.backbones.presets import configuration
 from musicgen_app.control.grid import layout_of
 from musicgen_app.errors import RequestError
 
 from . import PRECISIONS, optim
+from .cluster_sampler import Remainder
 from .timesteps import LogitNormal, Schedule
 
 HARMLESS = frozenset(
@@ -84,7 +85,12 @@ class Training:
     init: the name or folder of the model whose weights the run begins with (None: random weights).
     micro: samples in one forward pass of a process (None: its whole share of a batch); gradients of all passes add up.
     clusters: what clusters are made from, and how many there are (1: batches are drawn from everything).
+    remainder: where the rest of a cluster goes that fills no batch, see `cluster_sampler`.
+    captions: what is drawn for a sample: any of its "captions" alike, or first one of its "styles", as in the paper of
+    score-aware training.
     repa_clap, repa_muq: lambdas of the alignment losses, 0 for none; the losses are weighted by t^repa_alpha.
+    repa_muq_into: what REPA-MuQ compares: projected hidden states ("features"), or what the frozen layers 3 to 9 of MuQ
+    make of them ("conformer"); see `muq_layers`.
     channel_weights: weight latent channels by `Prepared.channel_weights`. A 0 in one of `..._every` means never.
     """
 
@@ -96,9 +102,12 @@ class Training:
     batch: int = 32
     micro: int | None = None
     clusters: tuple[str, int] = ("text", 1)
+    remainder: Remainder = "next-epoch"
+    captions: Literal["captions", "styles"] = "captions"
     timesteps: Schedule = field(default_factory=LogitNormal)
     repa_clap: float = 0.0
     repa_muq: float = 0.0
+    repa_muq_into: Literal["features", "conformer"] = "features"
     repa_alpha: float = 2.0
     repa_layers: int = 1  # of each projection head
     drop: float = 0.1  # chance that a sample's text is dropped, for classifier-free guidance
@@ -178,7 +187,8 @@ class Training:
         return self.phases[self.phase_at(step)[0]].batch or self.batch
 
 
-NEWER = {"given": 0.0, "lora": 0}  # settings that checkpoints of earlier versions lack -> what these versions did
+# Settings that checkpoints of earlier versions lack -> what these versions did.
+NEWER = {"given": 0.0, "lora": 0, "remainder": "next-epoch", "captions": "captions", "repa_muq_into": "features"}
 
 
 def harmless(old: dict) -> Callable[[str, object, object], bool]:

@@ -19,6 +19,7 @@ from ..prepare.prepared_folder import Prepared
 from . import losses
 from .batch import Batch
 from .config import Training
+from .muq_layers import MuqLayers, muq_layers
 
 AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 MUQ_WIDTH = 1024
@@ -32,8 +33,16 @@ class Objective(nn.Module):
 
     weights: Tensor | None
 
-    def __init__(self, model: Backbone, heads: nn.ModuleDict, training: Training, weights: Tensor | None = None):
+    def __init__(
+        self,
+        model: Backbone,
+        heads: nn.ModuleDict,
+        training: Training,
+        weights: Tensor | None = None,
+        muq_layers: MuqLayers | None = None,
+    ):
         super().__init__()
+        self.frozen = [muq_layers] if muq_layers else []  # in a list, so that it is neither trained nor kept
         self.model, self.heads = model, heads
         self.lambdas = {"clap": training.repa_clap, "muq": training.repa_muq}
         self.grid_layout = training.grid_layout
@@ -57,7 +66,10 @@ class Objective(nn.Module):
             parts["clap"] = losses.repa_clap(self.heads["clap"](hidden.float(), batch.mask), batch.clap)
         if "muq" in self.heads:
             assert batch.muq is not None
-            parts["muq"] = losses.repa_muq(self.heads["muq"](hidden.float()), batch.muq, batch.mask)
+            student = self.heads["muq"](hidden.float())
+            for layers in self.frozen:
+                student = layers(student, batch.mask)
+            parts["muq"] = losses.repa_muq(student, batch.muq, batch.mask)
         near_data = losses.repa_weight(batch.t, self.alpha)
         aligned = [self.lambdas[name] * near_data * parts[name] for name in self.heads]
         return {"loss": parts["flow"] + sum(aligned), **parts}
@@ -76,9 +88,13 @@ def new_objective(training: Training, prepared: Prepared) -> Objective:
     if training.repa_clap:
         width = prepared.audio_vectors(prepared.items("train")[:1]).shape[1]
         heads["clap"] = losses.ClapHead(_hidden(model), width, training.repa_layers)
+    layers = None
     if training.repa_muq:
         heads["muq"] = losses.MuqHead(_hidden(model), MUQ_WIDTH, training.repa_layers)
-    return Objective(model, heads, training, _channel_weights(prepared) if training.channel_weights else None)
+        if training.repa_muq_into == "conformer":
+            layers = muq_layers(prepared)
+    weights = _channel_weights(prepared) if training.channel_weights else None
+    return Objective(model, heads, training, weights, layers)
 
 
 @torch.no_grad()

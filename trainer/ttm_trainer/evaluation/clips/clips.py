@@ -75,15 +75,15 @@ def match(folder: Path, prompts: Sequence[Prompt], seconds: float) -> Match:
     """Files named after the prompts' ids; "007.wav" also is id 7. FileError: none matches, or two for one id."""
     by_name: dict[str, list[Path]] = {}
     for path in list_audio(folder):
-        by_name.setdefault(_key(path.stem), []).append(path)
-    wanted = {_key(prompt.id) for prompt in prompts}
+        by_name.setdefault(same_id(path.stem), []).append(path)
+    wanted = {same_id(prompt.id) for prompt in prompts}
     double = next((paths for name, paths in by_name.items() if name in wanted and len(paths) > 1), None)
     if double:
         raise FileError(f"{double[0]} and {double[1].name} are of the same id: remove one")
     pairs = [
-        (prompt, Clip(prompt.id, by_name[_key(prompt.id)][0], 0.0, seconds))
+        (prompt, Clip(prompt.id, by_name[same_id(prompt.id)][0], 0.0, seconds))
         for prompt in prompts
-        if _key(prompt.id) in by_name
+        if same_id(prompt.id) in by_name
     ]
     unknown = sorted(str(path) for name, paths in by_name.items() if name not in wanted for path in paths)
     if not pairs:
@@ -91,7 +91,7 @@ def match(folder: Path, prompts: Sequence[Prompt], seconds: float) -> Match:
             f"no file in {folder} is named after an id of the prompts: they are called {Path(unknown[0]).name}, the ids"
             f" {prompts[0].id}"
         )
-    return Match(pairs, [p.id for p in prompts if _key(p.id) not in by_name], unknown)
+    return Match(pairs, [p.id for p in prompts if same_id(p.id) not in by_name], unknown)
 
 
 def all_clips(folder: Path, seconds: float | None) -> list[Clip]:
@@ -122,6 +122,6 @@ def _held_out(prepared: Prepared, seconds: float | None) -> list[Clip]:
     return clips
 
 
-def _key(name: str) -> str:
-    """Names that are the same number, or the same but for upper and lower case, are the same."""
+def same_id(name: str) -> str:
+    """What names that mean the same id have in common: the same number, or the same but for upper and lower case."""
     return str(int(name)) if name.isascii() and name.isdigit() else name.lower()

@@ -1,4 +1,8 @@
-"""The stage "scores": how well each candidate of a track fits the captions of the track."""
+"""The stage "scores": how well each candidate of a track fits the captions of the track.
+
+Captions that were rewritten for a later phase do not count where a track has others: the paper of score-aware training
+selects by the captions of its first stage, and a style that is added must not move what was selected.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ from musicgen_app.errors import FileError
 
 from ...data.audio_reader import read
 from ...data.track import Track
-from ...runtime.stage_runner import Rows
+from ...runtime.stage_runner import SETTINGS, Rows, stage_settings
+from ..config import REWRITTEN
 from ..embedders import Embedder, embedder_name, load_embedder
 from .candidates import candidates
 from .worker import Worker
@@ -25,7 +30,16 @@ class Scores(Worker):
     def settings(self) -> dict:
         p = self.preparation
         rule = {"candidates": p.candidates, "seconds": p.seconds, "seed": p.seed}
-        return {"manifest": self.made_from("manifest"), "embedder": embedder_name(p.embedder), **rule}
+        made = {"manifest": self.made_from("manifest"), "embedder": embedder_name(p.embedder), **rule}
+        return made | ({} if self.every_style else {"without": REWRITTEN})
+
+    @cached_property
+    def every_style(self) -> bool:
+        """Whether all captions count: none was rewritten, or an earlier version began the stage, which counted all."""
+        if not any(track.captions.get(REWRITTEN) for track in self.tracks):
+            return True
+        begun = (self.folder / self.name / SETTINGS).exists()
+        return begun and "without" not in stage_settings(self.folder, self.name)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -57,7 +71,9 @@ class Scores(Worker):
         """The mean vector (W,) of the captions of each track; NaN without captions."""
         numbers, captions = [], []
         for number in self.numbers(part):
-            found = [caption for style in self.tracks[number].captions.values() for caption in style]
+            styles = {style: own for style, own in self.tracks[number].captions.items() if own}
+            counted = styles if self.every_style or set(styles) == {REWRITTEN} else styles.keys() - {REWRITTEN}
+            found = [caption for style in styles if style in counted for caption in styles[style]]
             numbers += [number] * len(found)
             captions += found
         vectors, owners = self.embedder.text(captions), np.array(numbers)
