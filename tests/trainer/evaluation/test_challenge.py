@@ -200,7 +200,7 @@ def test_a_judge_that_is_named_is_asked_and_its_name_stands_in_the_head(folders)
 
 
 def test_only_weights_made_of_the_very_file_are_official(tmp_path, monkeypatch):
-    from musicgen_app.models.bundle import sha256
+    from musicgen_app.machine.checksums import sha256
 
     monkeypatch.setenv("TTM_APP_HOME", str(tmp_path))
     folder = paths.embedders() / OFFICIAL

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from musicgen_app.engine import CancelToken, Engine, Progress
 from musicgen_app.machine import paths
-from musicgen_app.models.bundle import WEIGHTS, sha256
+from musicgen_app.machine.checksums import sha256
+from musicgen_app.models.bundle import WEIGHTS
 from musicgen_app.models.published import EMBEDDERS, ORIGIN
 
 from ...prepare.embedders import Embedder
