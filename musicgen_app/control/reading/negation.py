@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from .text import Text
 from .words import DRUM, DRUMS, INSTRUMENTS, MUSIC, SINGLE_DRUMS, STYLE, VOICES
@@ -130,12 +131,8 @@ _LATER = re.compile(
     rf"|нуж\w+)|olmasin\w*|istem\w+|don't\s+belong(?:\s+(?:in|here))?|(?:are|is)\s+not\s+an\s+option|tacet|\(\s*(?:off"
     rf"|none|no)\s*\)|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
 )
-_AROUND = re.compile(
-    rf"(?<!\w)(?:keep|leave|take|cut|get|kick|throw|switch|turn|send)\s+{_THINGS}\s+(?:out|off|away|aside|behind"
-    rf"|(?:at\s+)?home)(?:\s+of\s+(?:it|this))?(?!\w)|(?<!\w)give\s+{_THINGS.replace('what', 'rested')}\s+(?:(?:a"
-    rf"|the)\s+)?(?:day|night|evening|break|rest)(?:\s+off)?(?!\w)"
-    rf"|(?<!\w)auf\s+{_THINGS.replace('what', 'spared')}\s+(?:bitte\s+)?verzichten|(?<!\w)lass\w*\s+(?:das\s+|die\s+"
-    rf"|den\s+)?{_THINGS.replace('what', 'left')}\s+weg(?!\w)|(?P<less>davul|vurmali|gitar|vokal)s[iu]z"
+_AROUND_BEGINS = re.compile(
+    r"(?<!\w)(?:keep|leave|take|cut|get|kick|throw|switch|turn|send|give|auf|lass)|(?:davul|vurmali|gitar|vokal)s"
 )
 # "Jungle? no. 174 bpm? NO.", of what begins a clause.
 _ANSWERED = re.compile(
@@ -226,10 +223,23 @@ class Refusal:
         return self.start < end and start < self.end
 
 
+@lru_cache(maxsize=1)
+def _around() -> re.Pattern[str]:
+    """Words that refuse what stands between them; long to compile, and few texts have what begins one."""
+    return re.compile(
+        rf"(?<!\w)(?:keep|leave|take|cut|get|kick|throw|switch|turn|send)\s+{_THINGS}\s+(?:out|off|away|aside|behind"
+        rf"|(?:at\s+)?home)(?:\s+of\s+(?:it|this))?(?!\w)|(?<!\w)give\s+{_THINGS.replace('what', 'rested')}\s+(?:(?:a"
+        rf"|the)\s+)?(?:day|night|evening|break|rest)(?:\s+off)?(?!\w)"
+        rf"|(?<!\w)auf\s+{_THINGS.replace('what', 'spared')}\s+(?:bitte\s+)?verzichten|(?<!\w)lass\w*\s+(?:das\s+|die\s+"
+        rf"|den\s+)?{_THINGS.replace('what', 'left')}\s+weg(?!\w)|(?P<less>davul|vurmali|gitar|vokal)s[iu]z"
+    )
+
+
 def read_refusals(text: Text) -> list[Refusal]:
     """All that is refused, in order; also marked in the text."""
     found: list[Refusal] = []
-    for pattern in (_LATER, _AROUND, _LESS, _EASTERN, _KEY):
+    around = (_around(),) if _AROUND_BEGINS.search(text.lower) else ()
+    for pattern in (_LATER, *around, _LESS, _EASTERN, _KEY):
         for match in text.find(pattern, cased=pattern is _KEY):
             if not _NEGATED.search(text.before(match.start(), 20)) and not any(r.meets(*match.span()) for r in found):
                 name = next(name for name, thing in match.groupdict().items() if thing)
