@@ -230,8 +230,8 @@ def _around() -> re.Pattern[str]:
         rf"(?<!\w)(?:keep|leave|take|cut|get|kick|throw|switch|turn|send)\s+{_THINGS}\s+(?:out|off|away|aside|behind"
         rf"|(?:at\s+)?home)(?:\s+of\s+(?:it|this))?(?!\w)|(?<!\w)give\s+{_THINGS.replace('what', 'rested')}\s+(?:(?:a"
         rf"|the)\s+)?(?:day|night|evening|break|rest)(?:\s+off)?(?!\w)"
-        rf"|(?<!\w)auf\s+{_THINGS.replace('what', 'spared')}\s+(?:bitte\s+)?verzichten|(?<!\w)lass\w*\s+(?:das\s+|die\s+"
-        rf"|den\s+)?{_THINGS.replace('what', 'left')}\s+weg(?!\w)|(?P<less>davul|vurmali|gitar|vokal)s[iu]z"
+        rf"|(?<!\w)auf\s+{_THINGS.replace('what', 'spared')}\s+(?:bitte\s+)?verzichten"
+        rf"|(?<!\w)lass\w*\s+(?:das\s+|die\s+|den\s+)?{_THINGS.replace('what', 'left')}\s+weg(?!\w)|(?P<less>davul|vurmali|gitar|vokal)s[iu]z"
     )
 
 
