@@ -53,7 +53,7 @@ def stopped(engine: Engine, asked: GenerationRequest, share: float) -> None:
         engine.generate(asked, stop, token)
 
 
-@pytest.mark.parametrize("solver", ["euler", "midpoint"])
+@pytest.mark.parametrize("solver", ["euler", "midpoint", "ab2"])
 def test_a_stopped_clip_goes_on_to_the_same_bytes(model, tmp_path, solver):
     place, asked = tmp_path / "unfinished", request(model, solver=solver)
     (whole,) = Engine(device="cpu").generate(asked)

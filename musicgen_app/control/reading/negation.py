@@ -231,7 +231,8 @@ def _around() -> re.Pattern[str]:
         rf"|(?:at\s+)?home)(?:\s+of\s+(?:it|this))?(?!\w)|(?<!\w)give\s+{_THINGS.replace('what', 'rested')}\s+(?:(?:a"
         rf"|the)\s+)?(?:day|night|evening|break|rest)(?:\s+off)?(?!\w)"
         rf"|(?<!\w)auf\s+{_THINGS.replace('what', 'spared')}\s+(?:bitte\s+)?verzichten"
-        rf"|(?<!\w)lass\w*\s+(?:das\s+|die\s+|den\s+)?{_THINGS.replace('what', 'left')}\s+weg(?!\w)|(?P<less>davul|vurmali|gitar|vokal)s[iu]z"
+        rf"|(?<!\w)lass\w*\s+(?:das\s+|die\s+|den\s+)?{_THINGS.replace('what', 'left')}\s+weg(?!\w)"
+        r"|(?P<less>davul|vurmali|gitar|vokal)s[iu]z"
     )
 
 
