@@ -168,6 +168,4 @@ def test_a_step_that_is_gone_again_does_not_go_on_from_another_path():
     sampling.sample(velocity, x, 3, "ab2", again=again)
     assert [round(t, 3) for t, _ in seen] == [0.0, 0.0, 0.333, 0.333, 0.667]
     (_, first), (_, later) = seen[1], seen[2]
-    assert later == pytest.approx(
-        first + (first + 1) / 3, abs=1e-6
-    )  # a step of Euler from the place it was taken back to
+    assert later == pytest.approx(first + (first + 1) / 3, abs=1e-6)  # Euler's

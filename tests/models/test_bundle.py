@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from musicgen_app.errors import FileError, ModelError
-from musicgen_app.models import bundle as bundles
+from musicgen_app.machine import checksums
 from musicgen_app.models import installed
 from musicgen_app.models.bundle import (
     Bundle,
@@ -265,7 +265,7 @@ def test_unknown_preset_and_other_latents(copy):
 
 def test_hash_is_taken_once_a_file_version(copy, monkeypatch):
     read = []
-    monkeypatch.setattr(bundles, "sha256", lambda path, real=bundles.sha256: read.append(path) or real(path))
+    monkeypatch.setattr(checksums, "sha256", lambda path, real=checksums.sha256: read.append(path) or real(path))
     opened = open_bundle(copy)
     opened.load()
     opened.load()
