@@ -18,7 +18,8 @@ POWERS = (0.2, 5.0)
 
 def sampler_fault(sampler: dict) -> str:
     """What is wrong with the entry; "" for nothing."""
-    interval, power, joint = (sampler.get(name) for name in ("guidance_interval", "power", "joint_guidance"))
+    interval: Any = sampler.get("guidance_interval")
+    power: Any = sampler.get("power", 1.0)
     if not isinstance(sampler.get("solver"), str):
         return "'sampler' names no solver"
     if "guidance_interval" not in sampler:
@@ -29,11 +30,11 @@ def sampler_fault(sampler: dict) -> str:
         return "'guidance' or 'plan_guidance' of the sampler is not a number"
     if interval is not None and not (numbers(interval) and len(interval) == 2 and 0 <= interval[0] <= interval[1] <= 1):
         return "'guidance_interval' of the sampler is not two numbers in [0, 1]"
-    if "power" in sampler and not (numbers([power]) and POWERS[0] <= power <= POWERS[1]):
+    if not (numbers([power]) and POWERS[0] <= power <= POWERS[1]):
         return f"'power' of the sampler is not a number from {POWERS[0]:g} to {POWERS[1]:g}"
-    if "joint_guidance" in sampler and not isinstance(joint, bool):
+    if not isinstance(sampler.get("joint_guidance", False), bool):
         return "'joint_guidance' of the sampler is not true or false"
-    if joint and sampler.get("plan_guidance", 1.0) != 1:
+    if sampler.get("joint_guidance") and sampler.get("plan_guidance", 1.0) != 1:
         return "the sampler has both 'joint_guidance' and 'plan_guidance'"
     return ""
 

@@ -131,9 +131,7 @@ _LATER = re.compile(
     rf"|нуж\w+)|olmasin\w*|istem\w+|don't\s+belong(?:\s+(?:in|here))?|(?:are|is)\s+not\s+an\s+option|tacet|\(\s*(?:off"
     rf"|none|no)\s*\)|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
 )
-_AROUND_BEGINS = re.compile(
-    r"(?<!\w)(?:keep|leave|take|cut|get|kick|throw|switch|turn|send|give|auf|lass)|(?:davul|vurmali|gitar|vokal)s"
-)
+_AROUND_BEGINS = re.compile(r"(?<!\w)(?:keep|leave|take|cut|get|kick|throw|switch|turn|send|give|auf|lass)|s[iu]z")
 # "Jungle? no. 174 bpm? NO.", of what begins a clause.
 _ANSWERED = re.compile(
     r"(?:(?<=[?.!,;:\n(])|^)\s*(?:(?:and|or|some|any|an?|the)\s+)*(?!(?:no|not|without|what|who|why|how|when"
