@@ -130,8 +130,8 @@ def test_the_same_command_goes_on_and_says_so(model, tmp_path, capsys, monkeypat
     words += ["-o", str(tmp_path / "a.wav")]
     keep = unfinished.Unfinished.keep
 
-    def keep_and_stop(self, step, latents):
-        keep(self, step, latents)
+    def keep_and_stop(self, step, *latents):
+        keep(self, step, *latents)
         if step == 2:
             os.kill(os.getpid(), signal.SIGTERM)
 
