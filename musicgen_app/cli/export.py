@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ..daw.kinds import KINDS, Kind
 from ..errors import FileError
 from .completion import MODEL
+from .generation.shared_options import with_options
 from .groups import Group
 from .terminal import cancellable, print_json, print_note
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from ..codecs.onnx import ExportReport
     from ..models.bundle import Bundle
 
-SUFFIXES = {"reaper": ".rpp", "dawproject": ".dawproject", "midi": ".mid", "zip": ".zip"}
 COLUMNS = ("latents", "max error", "relative", "onnx ms", "torch ms", "torch bf16 ms")
 EPILOG = """
 \b
@@ -40,9 +41,9 @@ def export() -> None:
     """
 
 
-def clip_options(kind: str) -> Callable[[Callable], Callable]:
-    """The arguments and options of every command that exports clips."""
-    where = "Folder to make." if kind == "stems" else f"File to write, ending in {SUFFIXES[kind]}."
+def _command(name: str, kind: Kind) -> click.Command:
+    """The command that exports clips as this kind."""
+    where = f"File to write, ending in {' or '.join(kind.suffixes)}." if kind.suffixes else "Folder to make."
     options = [
         click.argument("clips", nargs=-1, required=True, metavar="CLIP..."),
         click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help=where),
@@ -50,59 +51,16 @@ def clip_options(kind: str) -> Callable[[Callable], Callable]:
         click.option("--metre", metavar="M", help="Such as 3/4, 6/8, 7/8.  [default: the clip's, or 4/4]"),
         click.option("--key", metavar="KEY", help="Such as Am, F# minor.  [default: the clip's]"),
     ]
-    if kind != "midi":
+    if kind.sounds:
         options += [
             click.option("--loop/--no-loop", default=None, help="Whether it is a loop.  [default: as the clip says]"),
             click.option("--title", metavar="TEXT", help="Title.  [default: what the clips' names share]"),
         ]
-    if kind != "stems":
+    if kind.suffixes:
         options.append(click.option("--force", is_flag=True, help="Replace a file that exists."))
     options.append(click.option("--json", "as_json", is_flag=True, help="Print one JSON object."))
-
-    def decorated(command: Callable) -> Callable:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorated
-
-
-@export.command(short_help="Clips as a Reaper project.")
-@clip_options("reaper")
-def reaper(**values) -> None:
-    """Write a Reaper project: tempo map, sections as markers and regions, a track a clip.
-
-    The project refers to the clips where they are.
-    """
-    _export_clips("reaper", **values)
-
-
-@export.command(short_help="Clips as a DAWproject file, for many DAWs.")
-@clip_options("dawproject")
-def dawproject(**values) -> None:
-    """Write a DAWproject file for Bitwig Studio, Studio One, Cubase and others, with the clips inside."""
-    _export_clips("dawproject", **values)
-
-
-@export.command(short_help="The plan of clips as MIDI.")
-@clip_options("midi")
-def midi(**values) -> None:
-    """Write the plan as MIDI: tempo map, markers, a track of chords and one of the bass."""
-    _export_clips("midi", **values)
-
-
-@export.command(short_help="Clips as WAV files for samplers, in a folder.")
-@clip_options("stems")
-def stems(**values) -> None:
-    """Write WAV files for samplers into a new folder: title, tempo and key in the name, loop points inside."""
-    _export_clips("stems", **values)
-
-
-@export.command("zip", short_help="Clips as WAV files for samplers, in a ZIP file.")
-@clip_options("zip")
-def zip_command(**values) -> None:
-    """Write the WAV files of `stems` into one ZIP file."""
-    _export_clips("zip", **values)
+    command = with_options(*options)(partial(_export_clips, name))
+    return click.command(name, help=f"Write {kind.more}", short_help=kind.about)(command)
 
 
 def _export_clips(kind: str, clips: tuple[str, ...], output: Path, as_json: bool, **values) -> None:
@@ -118,6 +76,10 @@ def _export_clips(kind: str, clips: tuple[str, ...], output: Path, as_json: bool
         return
     for file in written:
         click.echo(str(file))
+
+
+for name, kind in KINDS.items():
+    export.add_command(_command(name, kind))
 
 
 @export.command(short_help="The decoder of a model's codec as ONNX.")

@@ -241,18 +241,19 @@ PIECE = re.compile(
 )
 _DEGREE = re.compile(r"([b#]?)(VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i|[1-7](?!\d))(?![IiVv])([^/]*)(?:/(.+))?")
 _LINKS = frozenset(
-    "then and to und dann y et puis luego poi en dan finally lastly next into".split()
+    "then and to plus und dann y et puis luego poi en dan finally lastly next into".split()
 )  # between two chords
 _ROMANS = ("i", "ii", "iii", "iv", "v", "vi", "vii")
 MOST_CHORDS = 512  # of a row that is read; repeats are not played out beyond it
 
 
-def read_chords(text: str, key: str | None = None, names: str | None = None) -> list[ChordReading]:
+def read_chords(text: str, key: str | None = None, names: str | None = None, whole: bool = True) -> list[ChordReading]:
     """Read a row: "Am F C/E E7", "| Dm7 | G7 | % |", "(Em C) x2", "La m, Fa", "ii-V-I" with key "Bb major".
 
     key: tonic with or without a mode, for degrees ("ii7", "6-"); without it they come with symbol None. names: the
     habit of naming notes where the row itself does not tell it. What is no chord comes with symbol None and says why.
-    A row is given once through: a repeat of all of it is that of the loop, and is not played out.
+    A row is given once through: a repeat of all of it is that of the loop, and is not played out. whole: it is all that
+    is played, and no other row follows.
     """
     pieces = list(_pieces(text.translate(SIGNS), text))
     written = [piece for kind, piece in pieces if kind == "chord"]
@@ -260,6 +261,7 @@ def read_chords(text: str, key: str | None = None, names: str | None = None) -> 
     doubt = habit == GERMAN and names_of(written) != GERMAN
     small = {piece[0].islower() for piece in written if re.fullmatch(r"[a-h]|[A-H]\S*", piece)} == {True, False}
     strict = any(re.fullmatch(r"[b#]?[1-7](?:-|m).*", piece) for piece in written)
+    minors = any(re.match(r"[A-Ha-h][#b]?(?:m(?!aj)|-|\s?min)", piece.translate(SIGNS)) for piece in written)
     read: list[ChordReading] = []
     groups: list[int] = []  # where those that are open begin
     last = 0  # where the one that was closed last began
@@ -272,11 +274,13 @@ def read_chords(text: str, key: str | None = None, names: str | None = None) -> 
             read += [read[-1]._replace(text=piece)] if read else [_unread(piece, "nothing stands before it")]
         elif kind == "times":
             group = read[last:]
-            if last or number + 1 < len(pieces):
+            if last or number + 1 < len(pieces) or not whole:
                 read += group * min(int(re.sub(r"\D", "", piece)) - 1, MOST_CHORDS // max(len(group), 1))
             last = len(read)
         else:
-            read.append(_read_piece(piece, key, habit, doubt, small, strict))
+            read.append(
+                _read_piece(piece, key, habit, doubt, ("major" if minors else "minor") if small else "", strict)
+            )
     return read[:MOST_CHORDS]
 
 
@@ -294,7 +298,7 @@ def _pieces(plain: str, text: str) -> list[tuple[str, str]]:
         if kind in ("name", "no"):
             found.append(("chord", piece))
         elif kind == "piece":
-            piece = piece.lstrip("-–—−‐‑*_~'")
+            piece = piece.lstrip("<-–—−‐‑*_~'")
             parts = [piece[start:end] for start, end in parts_of(piece)]
             found += [("chord", p) for p in parts if re.search(r"[^\W_]", p) and p.lower() not in _LINKS]
         else:
@@ -315,18 +319,22 @@ def parts_of(piece: str) -> list[tuple[int, int]]:
         if hyphen.start() > start and (degree and (numbers or not degree[2].isdigit()) or read_chord(following)):
             parts.append((start, hyphen.start()))
             start = hyphen.end()
-    return [*parts, (start, len(piece.rstrip(".")))]
+    return [*parts, (start, len(piece.rstrip(".-" if parts else ".")))]
 
 
-def _read_piece(piece: str, key: str | None, habit: str | None, doubt: bool, small: bool, strict: bool) -> ChordReading:
+def _read_piece(piece: str, key: str | None, habit: str | None, doubt: bool, small: str, strict: bool) -> ChordReading:
+    """small: what a small letter alone is read as in this row; "" for the same as a capital."""
     degree = _DEGREE.fullmatch(piece.translate(SIGNS))
     if degree:
         return _read_degree(degree, piece, key, strict) if key else _unread(piece, "a degree, but no key is named")
     read = read_chord(piece, habit)
     if read is None or read.symbol is None:
         return _unread(piece, "no chord of that name is known")
+    if small == "major" and piece == "a":
+        return _unread(piece, "an article, or a chord: write A or Am")
     if small and re.fullmatch("[a-h]", piece):
-        return read._replace(symbol=f"{read.symbol}m", why="a small letter beside capitals is read as minor")
+        symbol = f"{read.symbol}m" if small == "minor" else read.symbol
+        return read._replace(symbol=symbol, why=f"a small letter in a row with capitals is read as {small}")
     if doubt and re.match(r"[Bb](?![b#])", piece):
         return read._replace(why="B in a German text is read as B flat; write H or Bb to be sure")
     return read
@@ -355,7 +363,7 @@ def _read_degree(found: re.Match[str], piece: str, key: str, strict: bool) -> Ch
     if quality is None:
         return _unread(piece, f"no chord of the quality {rest!r} is known")
     kind, why = quality
-    if degree.islower() and kind in ("", "6", "7", "9", "13", "maj7"):
+    if degree.islower() and kind in ("", "6", "7", "9", "13", "maj7", "7b5"):
         kind = "m" + kind
     if degree.isdigit() and not rest and not strict and not sign:
         third, fifth = ((steps[(number + up) % 7] - steps[number - 1]) % 12 for up in (1, 3))

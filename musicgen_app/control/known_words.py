@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from .reading.text import Text
+from .reading.words import NAMED, STYLE
 
 FILE = Path(__file__).with_suffix(".txt")
 SHORTEST = 4  # letters of a word that is judged
@@ -31,19 +32,25 @@ _BRITISH = (
 _TOKEN = re.compile(r"(?<![\w@#/.'-])[A-Za-z][a-z]{3,39}(?:'s)?(?![\w@/]|\.\w|')|(?<=-)[a-z]{4,40}(?![\w@/]|\.\w)")
 _ANY = re.compile(r"[^\W\d_]{2,}")
 _RUN = re.compile(r"(\w)\1{2,}")
-# What makes a comparison of a name.
+# What makes a comparison of a name: the first is about nothing else than music, the others may be about anything.
 _CUE = re.compile(
-    r"(?<!\w)(?:(?:sounds?|sounding|feels?|something|anything|music|song|track|beat|just|exactly|more|much|a\s+lot)\s+like"
-    r"|(?:in|with)\s+the\s+(?:style|manner|vein|spirit|sound|mood)\s+of|in\s+style\s+of|a\s+la|inspired\s+by|influenced\s+by"
-    r"|reminiscent\s+of|cover\s+(?:of|version\s+of)|remix\s+of|similar\s+to|(?:song|track|music|piece|tune|hit)\s+(?:by|from)"
-    r"|(?:^|(?<=,\s))like|comme|como|(?:im|dans\s+le|al|no)\s+(?:stil|style|estilo)\s+(?:von|de|do)"
-    r"|(?:suona|musica)\s+come)\s+(?:(?:the|early|late|old|new|classic|vintage|famous|band|artist|composer|dj|mr)\s+)*",
+    r"(?<!\w)(?:(?P<sure>(?:in|with)\s+the\s+(?:style|manner|vein|spirit|sound|mood)\s+of|in\s+style\s+of|(?:a|alla)\s+la"
+    r"|alla(?=\s+[A-Z])|inspired\s+by|influenced\s+by|reminiscent\s+of|cover\s+(?:of|version\s+of)|remix\s+of|similar\s+to"
+    r"|reminds?\s+(?:(?:me|us|you)\s+)?of|(?:song|track|music|piece|tune|hit)\s+(?:by|from)|type\s+beats?"
+    r"|(?:im|dans\s+le|al|no|en\s+el|nello|nel|in)\s+(?:stile?|style|estilo)\s+(?:von|de|do|di|d')|estilo|stile|tipo)"
+    r"|(?:sounds?|sounding|feels?|something|anything|music|song|track|beat|just|exactly|more|much|a\s+lot)\s+like"
+    r"|(?:(?:^|(?<=,\s))like|think)(?=\s)|(?<!\w)like(?=\s+[A-Z])|comme|como|wie|(?:suona|musica)\s+come)\s+"
+    r"(?:(?:the|early|late|old|new|classic|vintage|famous|band|artist|composer|dj|mr)\s+)*",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"[A-Za-z][\w'&.-]*\w(?:\s+[A-Z][\w'&.-]*\w){0,3}")
-_AFTER = re.compile(
-    r"(?<![\w-])([A-Z][a-z'&]+(?:\s+[A-Z][a-z'&]+){0,2})(?=(?:[\s-]+(?:style|esque|type\s+beat|cover|vibes?))(?!\w))"
+_NAME = re.compile(
+    r"[A-Za-z][\w'&.-]*\w(?:\s+(?:de\s+|van\s+|von\s+|of\s+the\s+)?[A-Z][\w'&.-]*\w){0,3}(?:\s+\d{1,3}(?!\s?[\w/]))?"
 )
+_AFTER = re.compile(
+    r"(?<![\w-])([A-Z][a-z'&]+(?:\s+[A-Z][a-z'&]+){0,2}|[a-z]{4,}(?=-))"
+    r"(?=(?:[\s-]+(?:style|esque|(?P<type>type\s+beat)|cover|vibes?|riffs?)|-like)(?!\w))"
+)
+_OF_NATIONS = re.compile(r"(?:ish|ian|ean|can|man|ese|ic|al|que|ch)$")
 _COMMON = frozenset(
     "christmas halloween easter hanukkah sunday monday tuesday wednesday thursday friday saturday january february"
     " march april may june july august september october november december".split()
@@ -112,18 +119,31 @@ def tell_names(text: Text) -> None:
     found: dict[int, int] = {}
     for cue in _CUE.finditer(text.plain):
         match = _NAME.match(text.plain, cue.end())
-        if match and _is_name(match[0], text.language):
+        sure = (cue["sure"] or re.search(r"like\s+$", cue[0])) and text.plain[: cue.end()] != text.plain[
+            : cue.end()
+        ].title()
+        if match and _is_name(match[0], text.language, bool(sure)):
             found[match.start()] = match.end()
-    found |= {m.start(1): m.end(1) for m in _AFTER.finditer(text.plain) if _is_name(m[1]) and not is_word(m[1].lower())}
+    for match in _AFTER.finditer(text.plain):
+        if _is_name(match[1], sure=match["type"] is not None) and (
+            match["type"] or not is_word(match[1].lower(), names=match[1].istitle() and " " in match[1])
+        ):
+            found[match.start(1)] = match.end(1)
     spans = [(start, end) for start, end in sorted(found.items()) if text.is_free(start, end)]
     for start, end in spans[:MOST]:
         text.misses("name", (start, end), "artists and pieces are not known by name: say in words what it sounds like")
 
 
-def _is_name(words: str, language: str = "en") -> bool:
-    """Whether words after "like" are a name: a capital that is not a day's, or a word that is none."""
+def _is_name(words: str, language: str = "en", sure: bool = False) -> bool:
+    """Whether words after "like" are a name: a capital that is not a day's, or a word that is none.
+
+    sure: any word with a capital is one, if it is of no style, instrument or nation.
+    """
     first = words.split()[0]
     small = first.lower().removesuffix("'s")
+    if small in _COMMON or STYLE.fullmatch(words.lower()) or NAMED.fullmatch(small) or STYLE.match(words.lower()):
+        return False
     if first[0].isupper() and not first.isupper():
-        return small not in _COMMON and not (is_word(small, names=False, compounds=False) and " " not in words.strip())
+        whole = is_word(small, names=False, compounds=False) and " " not in words.strip()
+        return not whole or sure and not _OF_NATIONS.search(small)
     return language == "en" and len(small) >= SHORTEST and not is_word(small, names=False, compounds=False)

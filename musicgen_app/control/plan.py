@@ -96,27 +96,35 @@ class Plan:
 
     @classmethod
     def from_dict(cls, facts: dict) -> Plan:
-        """A plan from a JSON object. TypeError or ValueError for one that is none; see `check` for its values."""
-        sections = tuple(Section(**_typed(section)) for section in _list("sections", facts))
-        return cls(**_typed(facts) | {"sections": sections})
+        """A plan from a JSON object. TypeError or ValueError for one that is none, with the place of what is wrong
+        (sections[2].chords[0]); see `check` for its values."""
+        sections = []
+        for number, section in enumerate(_list("sections", facts)):
+            typed = _typed(section, Section, f"sections[{number}]")
+            if "bars" not in typed:
+                raise TypeError(f"sections[{number}] has no bars")
+            sections.append(Section(**typed))
+        return cls(**_typed(facts, cls) | {"sections": tuple(sections)})
 
     def check(self) -> None:
         """Raise ValueError (or TypeError) where an entry is not what it should be."""
         if len(self.sections) > MAX_SECTIONS:
             raise ValueError(f"{len(self.sections):,} sections, but {MAX_SECTIONS} are the most")
-        for section in self.sections:
+        for number, section in enumerate(self.sections):
+            place = f"sections[{number}]."
             if len(section.name) > NAME_LENGTH or not section.name.isprintable():
-                raise ValueError(f"a section's name is longer than {NAME_LENGTH} characters, or cannot be printed")
+                raise ValueError(f"{place}name is longer than {NAME_LENGTH} characters, or cannot be printed")
             if not 0 < section.bars <= MAX_BARS:
-                raise ValueError(f"a section of {section.bars:,} bars: give it more than 0 and at most {MAX_BARS:,}")
-            _check_values(section.tempo, section.metre, section.key, section.chords, section.drums)
+                most = f"give it more than 0 and at most {MAX_BARS:,}"
+                raise ValueError(f"{place}bars: a section of {section.bars:,} bars: {most}")
+            _check_values(section, place)
             if section.energy is not None and not 0 <= section.energy <= 1:
-                raise ValueError(f"an energy of {section.energy} is not between 0 and 1")
+                raise ValueError(f"{place}energy: {section.energy} is not between 0 and 1")
         if sum(section.bars for section in self.sections) > MAX_BARS:
             raise ValueError(f"{sum(section.bars for section in self.sections):,} bars, but {MAX_BARS:,} are the most")
         if len(self.chords) + sum(len(section.chords) for section in self.sections) > MAX_CHORDS:
             raise ValueError(f"more than {MAX_CHORDS:,} chords")
-        _check_values(self.tempo, self.metre, self.key, self.chords, self.drums)
+        _check_values(self)
         if not abs(self.start) <= LATEST:
             raise ValueError(f"start must lie within {LATEST:,.0f} quarter notes")
         if self.swing is not None and not 0.5 <= self.swing <= 0.75:
@@ -223,33 +231,41 @@ class FoundPlan(NamedTuple):
     sheet: str = ""
 
 
-def _typed(facts: dict) -> dict:
-    """Entries of a JSON object with numbers as floats and chords as tuples. TypeError where one is of another type."""
+def _typed(facts: dict, kind: type, at: str = "") -> dict:
+    """Entries of a JSON object with numbers as floats and chords as tuples. TypeError where one is of another type.
+
+    kind: Plan or Section; at: its place in the plan.
+    """
     if not isinstance(facts, dict):
-        raise TypeError("a plan, and each of its sections, must be a JSON object")
-    typed: dict = {"chords": tuple(_chord(chord) for chord in _list("chords", facts))}
+        raise TypeError(f"{at or 'a plan'} must be a JSON object")
+    place = f"{at}." if at else ""
+    chords = (_chord(chord, f"{place}chords[{number}]") for number, chord in enumerate(_list("chords", facts, place)))
+    typed: dict = {"chords": tuple(chords)}
     for name, value in facts.items():
+        if name not in kind.__dataclass_fields__:  # type: ignore[attr-defined]
+            parts = ", ".join(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+            raise TypeError(f"{place}{str(name)[:40]!a} is no part of a {kind.__name__.lower()}: it has {parts}")
         if name in ("name", "metre", "key", "counted") and not isinstance(value, str | None):
-            raise TypeError(f"{name} must be text")
+            raise TypeError(f"{place}{name} must be text")
         if name in ("drums", "ends") and not isinstance(value, bool | None):
-            raise TypeError(f"{name} must be true or false")
+            raise TypeError(f"{place}{name} must be true or false")
         if value is not None and name not in ("chords", "sections"):
             numeric = name in ("tempo", "start", "swing", "bars", "energy")
-            typed[name] = _float(name, value) if numeric else value
+            typed[name] = _float(f"{place}{name}", value) if numeric else value
     return typed
 
 
-def _list(name: str, facts: dict) -> list | tuple:
+def _list(name: str, facts: dict, place: str = "") -> list | tuple:
     found = facts.get(name, ()) if isinstance(facts, dict) else ()
     if not isinstance(found, list | tuple):
-        raise TypeError(f"{name} must be a list")
+        raise TypeError(f"{place}{name} must be a list")
     return found
 
 
-def _chord(chord: object) -> tuple[str, float]:
+def _chord(chord: object, place: str) -> tuple[str, float]:
     if not isinstance(chord, list | tuple) or len(chord) != 2 or not isinstance(chord[0], str):
-        raise TypeError("a chord must be its symbol and its length in quarter notes")
-    return chord[0], _float("the length of a chord", chord[1])
+        raise TypeError(f"{place}: a chord must be its symbol and its length in quarter notes")
+    return chord[0], _float(f"{place}: the length of a chord", chord[1])
 
 
 def _float(name: str, value: object) -> float:
@@ -292,20 +308,28 @@ def counted(bars: float) -> str:
     return f"{bars:g} bar" + ("" if bars == 1 else "s")
 
 
-def _check_values(tempo: float | None, metre: str | None, key: str | None, chords: Chords, drums: bool | None) -> None:
-    """ValueError or TypeError where what a plan or one of its sections says cannot be."""
-    if tempo is not None and not TEMPI[0] <= tempo <= TEMPI[1]:
-        raise ValueError(f"a tempo of {tempo}: a tempo must lie between {TEMPI[0]:g} and {TEMPI[1]:,.0f}")
-    if metre is not None:
-        bar_length(metre)
-    if drums not in (None, True, False):
-        raise ValueError("drums must be true or false")
-    if not all(0 < length < math.inf for _, length in chords):
-        raise ValueError("a chord has no length")
-    for symbol, _ in chords:
-        if symbol:
-            parse_chord(symbol)
-    if key is not None:
-        _, mode = tonic_and_mode(key)
-        if mode not in MODES:
-            raise ValueError(f"{key[:40]!r} is no key: write them as F# minor")
+def _check_values(part: Plan | Section, place: str = "") -> None:
+    """ValueError or TypeError where what a plan or one of its sections says cannot be. place: of the section."""
+    if part.drums not in (None, True, False):
+        raise ValueError(f"{place}drums must be true or false")
+    at = "tempo"
+    try:
+        if part.tempo is not None and not TEMPI[0] <= part.tempo <= TEMPI[1]:
+            most = f"{TEMPI[0]:g} and {TEMPI[1]:,.0f}"
+            raise ValueError(f"a tempo of {part.tempo}: a tempo must lie between {most}")
+        if part.metre is not None:
+            at = "metre"
+            bar_length(part.metre)
+        for number, (symbol, length) in enumerate(part.chords):
+            at = f"chords[{number}]"
+            if not 0 < length < math.inf:
+                raise ValueError("a chord has no length")
+            if symbol:
+                parse_chord(symbol)
+        if part.key is not None:
+            at = "key"
+            _, mode = tonic_and_mode(part.key)
+            if mode not in MODES:
+                raise ValueError(f"{part.key[:40]!r} is no key: write them as F# minor")
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{place}{at}: {error}") from None

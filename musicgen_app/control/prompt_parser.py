@@ -232,7 +232,7 @@ def _without_refusals(text: Text, refusals: list[Refusal], facts: PromptFacts) -
 
 
 _LOOSE = (
-    r"(?:absolutely|definitely|strictly|and|but|or|just|with|und|oder|aber|mit|et|mais|y|e|pero|con|ma|mas|maar|en|i"
+    r"(?:absolutely|definitely|strictly|&|and|but|or|just|with|und|oder|aber|mit|et|mais|y|e|pero|con|ma|mas|maar|en|i"
     r"|,|;|\.|!)"
 )
 

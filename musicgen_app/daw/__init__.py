@@ -6,6 +6,7 @@ tags        a sound file with its timeline in the way of its format, by the way 
 arrangement sound files on tracks along one timeline
 reaper      an arrangement as a Reaper project
 dawproject  an arrangement as a DAWproject file
+kinds       the table of all kinds of export
 stems       files named and marked as samplers want them
 
 Nothing here knows models, requests or the library; `library.hand_over` brings clips here.

@@ -8,15 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ..control.operations import checked
-from ..control.plan import Chords, Plan, Section
+from ..control.plan import Chords, Plan, Section, Stretch
 from ..control.theory import DARK_MODES, bar_length, key_of, spell_note, tonic_and_mode
 from ..errors import RequestError
 
 NEAR = 0.03  # seconds that a bar line may lie before the beginning of a recording, or after its end
+SHARED = ("name", "drums", "energy", "tempo", "metre", "key")  # what the bars of a section have in common
 NO_TEMPO = "its tempo is not known, so there are no bars: give --bpm, and --downbeat, the second of a bar line"
 
 
@@ -24,20 +26,22 @@ NO_TEMPO = "its tempo is not known, so there are no bars: give --bpm, and --down
 class Bar:
     """One bar of a recording.
 
-    begin: seconds, negative where it began before the recording; quarters: its length; section: what it belongs to, a
-    number that differs from that of the section before; the rest as in `plan.Section`, with all its chords.
+    begin: seconds, negative where it began before the recording; section: what it belongs to, a number that differs
+    from that of the section before; music: what is played, for as long as it is, with all its chords and a tempo.
     """
 
     begin: float
-    quarters: float
     section: int
-    name: str
-    chords: Chords
-    drums: bool | None
-    energy: float | None
-    tempo: float | None
-    metre: str
-    key: str | None
+    music: Stretch
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.music.quarters * 60 / (self.music.tempo or 1.0)
+
+    def playing(self, **changes: Any) -> Bar:
+        """The same bar with other music: fields of `Stretch`."""
+        return replace(self, music=self.music._replace(**changes))
 
 
 def bars_of(plan: Plan, seconds: float) -> list[Bar]:
@@ -66,8 +70,7 @@ def bars_of(plan: Plan, seconds: float) -> list[Bar]:
                     moment = float(np.interp(at, quarters, times)) if at >= begin else (at - begin) * 60 / tempo
                     section = 0 if endless else turn * len(stretches) + number
                     row = sounding(stretch.chords, inside, length)
-                    about = (stretch.drums, stretch.energy, stretch.tempo, stretch.metre, stretch.key)
-                    found.append(Bar(moment, length, section, stretch.name, row, *about))
+                    found.append(Bar(moment, section, stretch._replace(chords=row, start=at, quarters=length)))
     return found
 
 
@@ -106,26 +109,24 @@ def plan_of(bars: Iterable[Bar], plan: Plan) -> Plan:
             groups.append([bar])
     sections = []
     for group in groups:
-        first, row = group[0], list[tuple[str, float]]()
+        first, row = group[0].music, list[tuple[str, float]]()
         for bar in group:
-            for symbol, length in bar.chords:
+            for symbol, length in bar.music.chords:
                 _lay(row, symbol, length)
-        length = sum(bar.quarters for bar in group) / bar_length(first.metre)
+        length = sum(bar.music.quarters for bar in group) / bar_length(first.metre)
         row = row or [("", length * bar_length(first.metre))] * bool(plan.chords)
-        about = {name: getattr(first, name) for name in ("name", "drums", "energy", "tempo", "metre", "key")}
+        about = {name: getattr(first, name) for name in SHARED}
         sections.append(Section(bars=length, chords=tuple(row), **about))
-    before = -bars[0].begin * (bars[0].tempo or 0) / 60
+    before = -bars[0].begin * (bars[0].music.tempo or 0) / 60
     plan = replace(plan, sections=tuple(sections), start=round(before, 6) + 0.0)
     return checked(plan, "the plan of the edit is not possible")
 
 
 def _same(before: Bar, bar: Bar) -> bool:
     """Whether two bars can stand in one section."""
-    whole = math.isclose(before.quarters, bar_length(before.metre), abs_tol=1e-6)
-    return whole and all(
-        getattr(before, name) == getattr(bar, name)
-        for name in ("section", "name", "drums", "energy", "tempo", "metre", "key")
-    )
+    whole = math.isclose(before.music.quarters, bar_length(before.music.metre), abs_tol=1e-6)
+    alike = all(getattr(before.music, name) == getattr(bar.music, name) for name in SHARED)
+    return whole and alike and before.section == bar.section
 
 
 def lines_of(plan: Plan, seconds: float) -> np.ndarray:
@@ -138,7 +139,7 @@ def lines_of(plan: Plan, seconds: float) -> np.ndarray:
     if not len(lines):
         raise RequestError("no bar begins in the recording")
     last = max(bars, key=lambda bar: bar.begin)
-    ends = last.begin + last.quarters * 60 / (last.tempo or 1.0)
+    ends = last.begin + last.seconds
     lines = np.append(lines[lines < seconds - NEAR], min(seconds, ends) if ends > seconds - NEAR else ends)
     return np.clip(lines, 0.0, seconds)
 
@@ -160,7 +161,7 @@ def changed_within(
     A bar belongs to a span where half of it lies there. Raises RequestError: no tempo, or nothing that is possible.
     """
     bars, spans = bars_of(plan, seconds), list(spans)
-    middles = [bar.begin + bar.quarters * 30 / (bar.tempo or 1.0) for bar in bars]
+    middles = [bar.begin + bar.seconds / 2 for bar in bars]
     inside = [next((n for n, (begin, end) in enumerate(spans, start=1) if begin <= m < end), 0) for m in middles]
     if not any(inside):  # shorter than half a bar
         begin, end = spans[0]
@@ -178,16 +179,16 @@ def changed_within(
 
 def with_row(bars: list[Bar], chords_of: Callable[[float], Chords]) -> list[Bar]:
     """Bars with a row of chords, over and over, in the place of theirs. chords_of: quarter notes of a bar -> chords."""
-    place, found, chords = 0.0, [], chords_of(bar_length(bars[0].metre))
+    place, found, chords = 0.0, [], chords_of(bar_length(bars[0].music.metre))
     for bar in bars:
-        found.append(replace(bar, chords=sounding(chords, place, bar.quarters)))
-        place += bar.quarters
+        found.append(bar.playing(chords=sounding(chords, place, bar.music.quarters)))
+        place += bar.music.quarters
     return found
 
 
 def with_cadence(bars: list[Bar], key: str | None) -> list[Bar]:
     """Bars that end on the tonic, after the dominant. Without a key, and without chords that tell one: as they are."""
-    symbols = tuple(symbol for bar in bars for symbol, _ in bar.chords if symbol)
+    symbols = tuple(symbol for bar in bars for symbol, _ in bar.music.chords if symbol)
     key = key or (key_of(symbols) if symbols else None)
     if not key:
         return bars
@@ -195,8 +196,8 @@ def with_cadence(bars: list[Bar], key: str | None) -> list[Bar]:
     home = spell_note(tonic, key) + ("m" if mode in DARK_MODES else "")
     fifth = spell_note((tonic + 7) % 12, key) + "7"
     if len(bars) == 1:
-        half = bars[0].quarters / 2
-        return [replace(bars[0], name="ending", chords=((fifth, half), (home, half)))]
+        half = bars[0].music.quarters / 2
+        return [bars[0].playing(name="ending", chords=((fifth, half), (home, half)))]
     pairs = zip(bars[-2:], (fifth, home), strict=True)
-    cadence = [replace(bar, chords=((symbol, bar.quarters),)) for bar, symbol in pairs]
-    return [replace(bar, name="ending") for bar in (*bars[:-2], *cadence)]
+    cadence = [bar.playing(chords=((symbol, bar.music.quarters),)) for bar, symbol in pairs]
+    return [bar.playing(name="ending") for bar in (*bars[:-2], *cadence)]

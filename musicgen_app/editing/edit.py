@@ -14,6 +14,15 @@ MOST_REGIONS = 64
 USUAL_STRENGTH = 0.5  # of `vary`
 ENDING_BARS = 2
 LEVEL = (-40.0, 20.0)  # dB
+MOST_PARTS = 8  # of layers
+# Fields of a request that have no meaning for an edit, and why.
+WITHOUT = {
+    "seconds": "the edit says how long it is",
+    "bars": "the edit says how long it is",
+    "loop": "the edit says how long it is",
+    "form": "say the chords of what is made, or the plan of all of it",
+    "loudness": "what is made is as loud as what is there",
+}
 
 
 @dataclass(frozen=True)

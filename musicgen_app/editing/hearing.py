@@ -5,17 +5,22 @@ What is known better is told: a tempo, a metre, a key, where a bar begins. What 
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from dataclasses import replace
 
 import numpy as np
 
-from ..analysis.estimate import estimate_plan
+from ..analysis.estimate import Estimate, estimate_plan
 from ..control.plan import Plan
 from ..control.theory import bar_length
 from .bars import lines_of
 from .source import Source
 
 LISTENED = 60.0  # seconds of a recording
+REMEMBERED = 32  # estimates: what is edited is often edited again
+
+_known: OrderedDict[tuple, Estimate] = OrderedDict()
 
 
 def heard_plan(
@@ -34,11 +39,22 @@ def heard_plan(
     begin = round(first * source.sample_rate)
     part = source.audio[:, begin : begin + round(LISTENED * source.sample_rate)]
     told = None if downbeat is None else downbeat - first
-    found = estimate_plan(part, source.sample_rate, bpm, metre, told)
+    found = _estimate(part, source.sample_rate, bpm, metre, told)
     plan = whole_bars(found.plan).later(-first)
     if key:
         plan = replace(plan, key=key)
     return plan, [f"heard in {source.name or 'the recording'}: {in_words(plan, source.seconds)}"]
+
+
+def _estimate(part: np.ndarray, rate: int, bpm: float | None, metre: str | None, downbeat: float | None) -> Estimate:
+    """As `estimate_plan`, of the same sound only once."""
+    digest = hashlib.sha256(np.ascontiguousarray(part).tobytes()).hexdigest()
+    asked = (digest, part.shape, rate, bpm, metre, downbeat)
+    found = _known.pop(asked, None) or estimate_plan(part, rate, bpm, metre, downbeat)
+    _known[asked] = found
+    while len(_known) > REMEMBERED:
+        _known.popitem(last=False)
+    return found
 
 
 def in_words(plan: Plan, seconds: float) -> str:

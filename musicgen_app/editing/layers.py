@@ -18,10 +18,9 @@ from ..control.prompt_parser import parse_prompt
 from ..control.theory import bar_length
 from ..errors import RequestError
 from ..request import GenerationRequest, GenerationResult, check_number, check_text
-from .edit import LEVEL
+from .edit import LEVEL, MOST_PARTS
 from .source import Source
 
-MOST_PARTS = 8
 UNDER = -3.0  # dB: how much softer than the recording a part is that is added to it, at level 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -50,8 +51,6 @@ def edited(
     Seeds, best_of, progress and cancel are as in `Engine.generate`. Raises as that, and ModelError for a codec that
     cannot encode.
     """
-    if request.seconds is not None:
-        raise RequestError("seconds has no meaning in the request of an edit: the edit says how long it is")
     ready = prepare(source, edit, request, lambda source: _plan_of(engine, source))
     if edit.kind == "add":
         return _added(engine, ready, request, progress, cancel)
@@ -111,16 +110,20 @@ def layers(
     made: list[GenerationResult] = []
     for number, name in enumerate(names):
         others = names[:number] + names[number + 1 :]
-        made += engine.generate(request_for(name, others, whole, plan), progress, cancel)
+        told = progress and partial(_of_all, progress, number, len(names))
+        made += engine.generate(request_for(name, others, whole, plan), told, cancel)
     return layered(names, made, levels, replace(request, plan=plan), engine.judge)
+
+
+def _of_all(progress: Callable[[Progress], None], number: int, count: int, at: Progress) -> None:
+    """Tell where one of several requests is, in steps of all of them."""
+    progress(replace(at, step=number * at.total + at.step, total=count * at.total))
 
 
 def _added(
     engine: Engine, ready: Prepared, request: GenerationRequest, progress: OnProgress, cancel: CancelToken | None
 ) -> list[GenerationResult]:
     """A recording with a part that the request asks for: of each variation the sum, and the part alone."""
-    if not request.prompt:
-        raise RequestError('say which part is added, such as "bass line"')
     asked = request_for(request.prompt, (), replace(request, prompt=""), ready.plan)
     found: list[GenerationResult] = []
     for part in engine.generate(replace(asked, seconds=ready.source.seconds), progress, cancel):

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..control.operations import checked
 from ..control.plan import Plan
 from ..control.prompt_parser import parse_prompt
-from ..errors import RequestError
-from ..request import GenerationRequest, GenerationResult
+from ..errors import ModelError, RequestError
+from ..models.adapters import adapted
+from ..models.adapters import find_installed as find_adapter
+from ..models.installed import find_installed
+from ..request import ANY_PROMPT, DRAWN_SEEDS, GenerationRequest, GenerationResult
 from ..songbook.decision import Decision
 from ..songbook.sheet import read_row
 from ..songbook.wishes import RING, Wishes
 from .bars import NEAR, NO_TEMPO, changed_within, with_cadence, with_row
-from .edit import Edit
+from .edit import WITHOUT, Edit
 from .hearing import corrected, heard_plan
 from .source import Source
 from .timeline import Timeline, lay_out
@@ -49,16 +55,48 @@ class Prepared:
         return replace(result, sample_rate=rate, plan=plan, edit=self.record(), notes=notes)
 
 
+def asked_for(
+    source: Source, given: dict[str, Any], usual: str, models_dir: str | os.PathLike | None = None
+) -> tuple[GenerationRequest, list[str]]:
+    """The request of an edit that has these fields, with a seed, and what to tell of its model.
+
+    Its model is the one that is named, else that of the recording, with its adapters, where these are here, else the
+    usual one. A prompt may be left out. Raises RequestError.
+    """
+    given, notes = dict(given), []
+    if given.get("model") is None:
+        given["model"] = usual
+        if source.request is not None:
+            model, adapters = source.request.model, source.request.adapters
+            try:
+                adapted(find_installed(model, models_dir), adapters, find_adapter)
+                given |= {"model": model, "adapters": given.get("adapters", adapters)}
+            except ModelError:
+                named = f"{model} with {', '.join(adapters)}" if adapters else model
+                notes.append(f"the model {named} of the recording is not here: {usual} goes on")
+    if given.get("seed") is None:
+        given["seed"] = secrets.randbelow(DRAWN_SEEDS)
+    return with_or_without_prompt(given), notes
+
+
+def with_or_without_prompt(given: dict[str, Any]) -> GenerationRequest:
+    """The validated request of these fields, whose prompt may be missing or empty. Raises RequestError."""
+    prompted = given.get("prompt") not in (None, "")
+    request = GenerationRequest.from_dict(given if prompted else given | {"prompt": ANY_PROMPT})
+    return request if prompted else replace(request, prompt="")
+
+
 def prepare(source: Source, edit: Edit, request: GenerationRequest, known: Callable[[Source], Plan | None]) -> Prepared:
     """Check an edit against its recording, whose plan is found: that of the request, its own, or what is heard.
 
     known: the plan that the request of a recording of the app leads to. Raises RequestError.
     """
     edit = edit.checked()
-    if request.form is not None:
-        raise RequestError("form has no meaning for an edit: say the chords of what is made, or the plan of all of it")
-    if request.loudness is not None:
-        raise RequestError("loudness has no meaning for an edit: what is made is as loud as what is there")
+    for name, reason in WITHOUT.items():
+        if getattr(request, name) not in (None, False):
+            raise RequestError(f"{name} has no meaning in the request of an edit: {reason}")
+    if edit.kind == "add" and not request.prompt:
+        raise RequestError('say which part is added, such as "bass line"')
     request = _with_said(request)
     plan, notes = plan_of_source(source, edit, request, known)
     timeline = lay_out(edit, source.audio.shape[1], source.sample_rate, plan)
@@ -115,7 +153,7 @@ def _planned(plan: Plan, edit: Edit, request: GenerationRequest, timeline: Timel
         row = read_row(request.chords, plan.key or "C major").chords
         plan = changed_within(plan, seconds, spans, lambda bars: with_row(bars, row))
     if request.drums is not None and timed:
-        plan = changed_within(plan, seconds, spans, lambda bars: [replace(bar, drums=request.drums) for bar in bars])
+        plan = changed_within(plan, seconds, spans, lambda bars: [bar.playing(drums=request.drums) for bar in bars])
     elif request.drums is not None:
         plan = replace(plan, drums=request.drums)
     if edit.kind == "ending" and timed:

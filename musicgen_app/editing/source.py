@@ -45,7 +45,7 @@ class Source:
         if self.audio.ndim != 2 or not 1 <= self.audio.shape[0] <= MOST_CHANNELS:
             raise FileError(f"{name} has {self.audio.shape[0]} channels: mix it down to 1 or 2")
         if not RATES[0] <= self.sample_rate <= RATES[1]:
-            raise FileError(f"{name} has {self.sample_rate:,} samples a second: convert it to 44100 or 48000")
+            raise _odd_rate(name, self.sample_rate)
         if not SHORTEST <= self.seconds <= LONGEST:
             raise FileError(f"{name} has {_told(self.seconds)}: an edit takes {LIMITS}")
         if not np.isfinite(self.audio).all():
@@ -72,26 +72,34 @@ class Source:
         return {"name": self.name, "sha256": self.sha256}
 
 
-def read_source(path: str | Path) -> Source:
+def read_source(path: str | Path, name: str | None = None) -> Source:
     """The recording in a sound file, with the plan and the request that its tags and its sidecar know.
 
-    Raises FileError, which also says the limits: channels, rate and length.
+    name: what it is called (default: the name of the file). Raises FileError, which also says the limits: channels,
+    rate and length.
     """
     from ..library.metadata import made_by, origin, plan_in
 
     path = Path(path)
+    name = name or path.name
     channels, samples, rate = audio.shape_of(path)  # what the header says, before all of it is read
     if channels > MOST_CHANNELS:
         raise FileError(f"{path} has {channels} channels: mix it down to 1 or 2")
+    if not RATES[0] <= rate <= RATES[1]:
+        raise _odd_rate(str(path), rate)
     if samples > LONGEST * rate:
         raise FileError(f"{path} has {_told(samples / rate)}: an edit takes {LIMITS}")
     sound, rate, _ = audio.read(path, most=round(LONGEST * rate))
-    source = Source(sound, rate, name=path.name)
+    source = Source(sound, rate, name=name)
     if (subtype := audio.subtype_of(path)) in FINER:
-        source = replace(source, notes=(f"{path.name} holds {subtype} samples, of which 24 bits are kept",))
+        source = replace(source, notes=(f"{name} holds {subtype} samples, of which 24 bits are kept",))
     with suppress(FileError, RequestError):  # it is not of the app
         source = replace(source, request=made_by(path), plan=plan_in(path), weights=origin(path)["weights"])
     return source
+
+
+def _odd_rate(name: str, rate: int) -> FileError:
+    return FileError(f"{name} has {rate:,} samples a second: convert it to 44100 or 48000")
 
 
 def _told(seconds: float) -> str:

@@ -75,7 +75,7 @@ def _bars(edit: Edit, seconds: float, plan: Plan | None) -> float:
     if plan is None or _timeless(plan):
         raise RequestError(NO_TEMPO)
     count, first = edit.bars or 0, bars_of(plan, seconds)[0]
-    length = first.quarters * 60 / (first.tempo or 1.0)
+    length = first.seconds
     if edit.left:
         return count * length - float(lines_of(plan, seconds)[0])
     ahead = lines_of(plan, seconds + 2 * (count + 2) * length)

@@ -10,6 +10,7 @@ import gradio as gr
 
 from ..errors import TTMError
 from ..models import installed
+from ..server.work import Generation
 from .tabs.create_form import check_suffix, request_from
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def _generate(context: Context) -> Callable:
         try:
             suffix = check_suffix(format or context.settings.format)
             resolved = await asyncio.to_thread(request_from, values, context.models_dir, context.settings.request())
-            ticket = await asyncio.to_thread(context.requests.submit, request.session_hash, resolved, suffix, "api")
+            work = Generation(resolved)
+            ticket = await asyncio.to_thread(context.requests.submit, request.session_hash, work, suffix, "api")
         except TTMError as problem:
             raise _error(problem) from None
         async for answer in _followed(context, ticket):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,20 +17,19 @@ from .. import audio
 from ..control.operations import at_tempo, in_key, in_metre
 from ..control.plan import Plan
 from ..daw.arrangement import Arrangement, Track
-from ..daw.dawproject import entry, write_dawproject
+from ..daw.dawproject import add_file, entry, write_dawproject
+from ..daw.kinds import KINDS, MOST_CLIPS, PACKED
 from ..daw.reaper import reaper_project
 from ..daw.riff import read_acid
 from ..daw.stems import layer_names, stem, stem_names
 from ..daw.timeline import timeline_of
 from ..errors import FileError, RequestError
-from ..machine import files
+from ..machine import files, paths
 from ..songbook.midi_writer import write_midi
 from ..songbook.wishes import Wishes
 from .library import ID, Library
-from .metadata import is_cut, is_of, played_in, read_sidecar, request_from, sidecar_path
+from .metadata import is_cut, is_of, made_by, played_in, read_sidecar, sidecar_path
 
-SUFFIXES = {"reaper": ".rpp", "dawproject": ".dawproject", "midi": ".mid", "stems": "", "zip": ".zip"}
-MOST_CLIPS = 500
 SEARCHED_WORDS = 8  # of a prompt, to find the copy of a clip
 UNTITLED = "Music"
 AI_KEY = '"ai_generated"'  # in the comment of every clip that ttm-app made
@@ -59,43 +58,22 @@ def export(
     library: Library | None = None,
     force: bool = False,
 ) -> list[Path]:
-    """Write clips as one kind of SUFFIXES to `output` and return the files that were made.
+    """Write clips as one of KINDS to `output` and return the files that were made.
 
     clips: sound files, or ids of items of the library (default: the user's). Several are layers: tracks of a project,
     files among the stems. title: of the project, and the first word of the names of stems; default: what the names of
     the clips share. bpm (quarter notes a minute), metre, key ("Am"), loop: of all clips; None is as they say. Raises
     FileError, RequestError; then nothing was written.
     """
-    if kind not in SUFFIXES:
-        raise RequestError(f"{str(kind)[:40]!a} is no kind of export: use {', '.join(SUFFIXES)}")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise RequestError(f"{str(kind)[:40]!a} is no kind of export: use {', '.join(KINDS)}")
     if not 0 < len(clips) <= MOST_CLIPS:
         raise RequestError(f"name between 1 and {MOST_CLIPS} clips")
     target = Path(output)
     _check_target(target, kind, force)
     told = Wishes.checked({"bpm": bpm, "metre": metre, "key": key})
     found = [_corrected(find_clip(clip, library), told, loop) for clip in clips]
-    if kind == "midi":
-        return [files.write(target, write_midi(_one_plan(found)), force)]
-    shared, names = layer_names([clip.name for clip in found])
-    title = title or shared or UNTITLED
-    tracks = tuple(_track(clip, name) for clip, name in zip(found, names, strict=True))
-    if kind in ("reaper", "dawproject"):
-        arrangement = Arrangement(title, tracks)
-        if kind == "reaper":
-            return [files.write(target, reaper_project(arrangement, target.absolute().parent), force)]
-        with files.writing(target, force) as file:
-            write_dawproject(arrangement, file)
-        return [target]
-    stems = dict(zip(stem_names(title, tracks), tracks, strict=True))
-    if kind == "zip":
-        with files.writing(target, force) as file, zipfile.ZipFile(file, "w") as archive:
-            for name, track in stems.items():
-                archive.writestr(entry(name), stem(track))
-        return [target]
-    with files.writing_folder(target) as folder:
-        for name, track in stems.items():
-            (folder / name).write_bytes(stem(track))
-    return [target / name for name in stems]
+    return WRITERS[kind](found, title, target, force)
 
 
 def find_clip(named: str | os.PathLike, library: Library | None = None) -> Clip:
@@ -120,7 +98,7 @@ def _made_to(path: Path, library: Library) -> tuple[Plan | None, bool]:
     if AI_KEY not in comment or (is_cut(path) and not sidecar_path(path).is_file()):
         return None, False
     try:
-        request = request_from(path)
+        request = made_by(path)
         if not sidecar_path(path).is_file():
             named = " ".join(request.prompt.split()[:SEARCHED_WORDS])
             for item in library.search(named, model=request.model):
@@ -133,13 +111,13 @@ def _made_to(path: Path, library: Library) -> tuple[Plan | None, bool]:
 
 def _check_target(target: Path, kind: str, force: bool) -> None:
     """FileError where the output cannot be of this name, before anything is read."""
-    suffix = SUFFIXES[kind]
-    if not suffix:
+    suffixes = KINDS[kind].suffixes
+    if not suffixes:
         if os.path.lexists(target):
             raise FileError(f"{target} exists already: name a new folder")
         return
-    if target.suffix.lower() != suffix:
-        raise FileError(f"{target.name!r} does not end in {suffix}: end it so")
+    if target.suffix.lower() not in suffixes:
+        raise FileError(f"{target.name!r} does not end in {' or '.join(suffixes)}: end it so")
     files.check_free(target, force)
 
 
@@ -174,3 +152,69 @@ def _track(clip: Clip, name: str) -> Track:
     if not timeline.spans:
         raise FileError(f"{clip.path} has no plan with a tempo: say it with --bpm")
     return Track(name, clip.path, channels, samples, sample_rate, timeline)
+
+
+def _arranged(clips: list[Clip], title: str | None) -> tuple[str, tuple[Track, ...]]:
+    """The title, and a track for each clip, named by what is different in the names of the clips. FileError."""
+    shared, names = layer_names([clip.name for clip in clips])
+    tracks = tuple(_track(clip, name) for clip, name in zip(clips, names, strict=True))
+    return title or shared or UNTITLED, tracks
+
+
+def _reaper(clips: list[Clip], title: str | None, target: Path, force: bool) -> list[Path]:
+    """A project that refers to the sounds where they are or, in a ZIP, to those in it."""
+    arrangement = Arrangement(*_arranged(clips, title))
+    if target.suffix.lower() != PACKED:
+        return [files.write(target, reaper_project(arrangement, target.absolute().parent), force)]
+    names = [f"{number:02d}-{paths.slug(track.name)}" for number, track in enumerate(arrangement.tracks, 1)]
+    inside = [Path(name + track.file.suffix.lower()) for name, track in zip(names, arrangement.tracks, strict=True)]
+    moved = [replace(track, file=file) for track, file in zip(arrangement.tracks, inside, strict=True)]
+    project = reaper_project(Arrangement(arrangement.title, tuple(moved)), Path())
+    with files.writing(target, force) as file, zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(entry(f"{paths.slug(arrangement.title)}.rpp"), project)
+        for name, track in zip(inside, arrangement.tracks, strict=True):
+            add_file(archive, str(name), track.file)
+    return [target]
+
+
+def _dawproject(clips: list[Clip], title: str | None, target: Path, force: bool) -> list[Path]:
+    arrangement = Arrangement(*_arranged(clips, title))
+    with files.writing(target, force) as file:
+        write_dawproject(arrangement, file)
+    return [target]
+
+
+def _midi(clips: list[Clip], title: str | None, target: Path, force: bool) -> list[Path]:
+    return [files.write(target, write_midi(_one_plan(clips)), force)]
+
+
+def _stems(clips: list[Clip], title: str | None, target: Path, force: bool) -> list[Path]:
+    stems = _named_stems(clips, title)
+    with files.writing_folder(target) as folder:
+        for name, track in stems.items():
+            (folder / name).write_bytes(stem(track))
+    return [target / name for name in stems]
+
+
+def _zip(clips: list[Clip], title: str | None, target: Path, force: bool) -> list[Path]:
+    stems = _named_stems(clips, title)
+    with files.writing(target, force) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, track in stems.items():
+            archive.writestr(entry(name), stem(track))
+    return [target]
+
+
+def _named_stems(clips: list[Clip], title: str | None) -> dict[str, Track]:
+    title, tracks = _arranged(clips, title)
+    return dict(zip(stem_names(title, tracks), tracks, strict=True))
+
+
+# Clips, their title (None: what their names share), the output, whether it may be replaced -> the files that were made.
+Writer = Callable[[list[Clip], str | None, Path, bool], list[Path]]
+WRITERS: dict[str, Writer] = {
+    "reaper": _reaper,
+    "dawproject": _dawproject,
+    "midi": _midi,
+    "stems": _stems,
+    "zip": _zip,
+}

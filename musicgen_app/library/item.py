@@ -17,7 +17,7 @@ from ..control.plan import Plan
 from ..errors import FileError, RequestError
 from ..request import BEST_OF, SEED_MAX, Choice, GenerationRequest, check_number, check_text, check_whole
 from ..songbook.wishes import Wishes
-from .metadata import ADAPTERS, edited_in, read_sidecar, request_in, sidecar_path
+from .metadata import ADAPTERS, edit_in, edited_in, read_sidecar, request_in, sidecar_path
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}-[0-9]{1,19}-(?P<id>[0-9a-f]{12})\.(wav|flac|ogg|mp3)")
 CREATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
@@ -53,6 +53,7 @@ class Item:
     played: Plan | None = None  # the plan itself
     told: tuple[str, ...] = ()  # what of the request was approximated or not understood, a line each
     edited: str = ""  # what was done to which recording, such as "repaint of song.wav"
+    edit: dict | None = None  # the same as data, as its file has it
 
     def to_dict(self) -> dict:
         """JSON-safe dictionary."""
@@ -164,6 +165,7 @@ def item_from(path: Path, record: dict) -> Item:
             played=played,
             told=_told(record),
             edited=edited_in(record),
+            edit=edit_in(record),
         )
     except RequestError as error:
         raise RequestError(f"{sidecar}: {error}; delete it to have it made anew from the sound's own tags") from None

@@ -104,7 +104,8 @@ def request_from(path: str | Path, choosing: bool = False) -> GenerationRequest:
     path = Path(path)
     record = record_of(path)
     if EDIT in record:
-        raise FileError(f"{path} was edited, which its request alone cannot do again: edit {_edited(record)[1]} again")
+        source = _edited(record)[1] or "what it was made of"
+        raise FileError(f"{path} was edited, which its request alone cannot do again: edit {source} again")
     return request_in(record, path, choosing)
 
 
@@ -115,17 +116,28 @@ def made_by(path: str | Path) -> GenerationRequest:
 
 def _edited(record: dict) -> tuple[str, str]:
     """What was done to an edited clip, and the name of what it was done to; both come from a file of anybody."""
-    edit = record.get(EDIT)
-    edit = edit if isinstance(edit, dict) else {}
+    edit = edit_in(record) or {}
     source = edit.get("source")
     said = (edit.get("kind"), source.get("name") if isinstance(source, dict) else None)
     kind, name = ("".join(c if c.isprintable() else "?" for c in str(text or "")[:TITLE_LENGTH]) for text in said)
-    return kind or "edit", name or "what it was made of"
+    return kind or "edit", name
+
+
+def edit_in(record: dict) -> dict | None:
+    """What a record says of an edit, as it stands; None where it says nothing."""
+    edit = record.get(EDIT)
+    return edit if isinstance(edit, dict) else None
 
 
 def edited_in(record: dict) -> str:
-    """In words what was done to an edited clip: "repaint of song.wav"; "" for one that was not edited."""
-    return " of ".join(_edited(record)) if EDIT in record else ""
+    """In words what was done to an edited clip: "repaint of song.wav", "layer bass"; "" for one that was not edited."""
+    if EDIT not in record:
+        return ""
+    kind, name = _edited(record)
+    parts = (edit_in(record) or {}).get("part")
+    if isinstance(parts, str) and not name:
+        return f"{kind} {''.join(c for c in parts[:TITLE_LENGTH] if c.isprintable())}"
+    return f"{kind} of {name}" if name else kind
 
 
 def request_in(record: dict, path: Path, choosing: bool = False) -> GenerationRequest:

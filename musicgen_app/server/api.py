@@ -14,7 +14,7 @@ from .. import __version__
 from ..errors import TTMError
 from .problems import Problem, problem_of
 from .requests import API, without_folders
-from .routes import audio, engine, jobs, library, models, plans
+from .routes import audio, edits, engine, exports, jobs, library, models, plans, recordings
 from .routes.answers import answers, gives
 from .schemas import NAMED
 
@@ -61,7 +61,7 @@ def api(context: Context) -> FastAPI:
         facts = {"name": "ttm-app", "version": __version__, "waiting": queue.waiting, "places": queue.places}
         return JSONResponse(facts)
 
-    for routes in (jobs, plans, library, models, audio, engine):
+    for routes in (jobs, edits, recordings, plans, library, exports, models, audio, engine):
         app.include_router(routes.router(context))
     _report_errors(app, context)
 

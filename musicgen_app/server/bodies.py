@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import Request
@@ -16,18 +17,22 @@ DEPTH = 32  # objects and lists within each other
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.S)
 
 
-async def raw_body(request: Request, most: int = JSON_BYTES) -> bytes:
-    """The whole body. Raises Problem where it has more than `most` bytes, however it is sent."""
-    parts, size = [], 0
+async def counted(request: Request, most: int) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises Problem where it has more than `most` bytes, however it is sent, or is cut off."""
+    size = 0
     try:
         async for part in request.stream():
             size += len(part)
             if size > most:
                 raise Problem(413, f"the body may have {most:,} bytes: shorten it")
-            parts.append(part)
+            yield part
     except ClientDisconnect:
         raise Problem(400, "the body ended before its end") from None
-    return b"".join(parts)
+
+
+async def raw_body(request: Request, most: int = JSON_BYTES) -> bytes:
+    """The whole body. Raises as `counted`."""
+    return b"".join([part async for part in counted(request, most)])
 
 
 async def json_object(request: Request) -> dict[str, Any]:

@@ -5,9 +5,11 @@ A tab's module has `build(context) -> None`, which is called inside its `gr.Tab`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .editing.recordings import Recordings
 
 if TYPE_CHECKING:
     from ..library.library import Library
@@ -24,3 +26,4 @@ class Context:
     settings: Settings
     requests: RequestQueue
     models_dir: Path | None = None
+    recordings: Recordings = field(default_factory=Recordings)

@@ -1,4 +1,4 @@
-"""Requests of all pages and API clients -> one after another through the engine -> the library.
+"""Works of all pages and API clients -> one after another through the engine -> the library.
 
 A request that was accepted is done whether or not its page stays open. The order is fair: users take turns, so
 everybody's first request comes before anybody's second. Nobody holds more than a quarter of the places.
@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import Cancelled, TTMError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..models.installed import ResolvedRequest
     from ..request import GenerationRequest, GenerationResult
     from ..songbook.decision import Decision
+    from .work import Work
 
 ENDED = ("done", "failed", "cancelled")
 KEPT = 300.0  # seconds for which an ended ticket can still be asked about
@@ -49,7 +50,7 @@ class Ticket:
     """A request in the queue, and what has become of it. Written by the queue only."""
 
     owner: str
-    request: GenerationRequest  # resolved
+    work: Work
     suffix: str
     source: str
     token: CancelToken
@@ -67,6 +68,11 @@ class Ticket:
     progress: Progress | None = None  # None: the model is being read
     pace: Pace | None = None
     ended: float | None = None  # time.monotonic()
+
+    @property
+    def request(self) -> GenerationRequest:
+        """What its work makes music from."""
+        return self.work.request
 
     @property
     def over(self) -> bool:
@@ -127,8 +133,8 @@ class RequestQueue:
         self._worker: threading.Thread | None = None
         self._closed = False
 
-    def submit(self, owner: str, request: GenerationRequest, suffix: str, source: str, keep: bool = True) -> Ticket:
-        """A place in the queue for a resolved request. keep: in the library. Raises QueueFull."""
+    def submit(self, owner: str, work: Work, suffix: str, source: str, keep: bool = True) -> Ticket:
+        """A place in the queue. keep: what is made, in the library. Raises QueueFull."""
         from ..engine import CancelToken
 
         with self._changed:
@@ -142,7 +148,7 @@ class RequestQueue:
                 raise QueueFull(f"you have {self.places_each} requests waiting: let one finish, or cancel one")
             turns = [ticket.turn for ticket in self._tickets if ticket.owner == owner and ticket.state != "cancelled"]
             turn = max([self._turn, *(turn + 1 for turn in turns)])
-            ticket = Ticket(owner, request, suffix, source, CancelToken(), turn, keep=keep)
+            ticket = Ticket(owner, work, suffix, source, CancelToken(), turn, keep=keep, notes=work.notes)
             self._tickets.append(ticket)
             if self._worker is None:
                 self._worker = threading.Thread(target=self._work, name="ttm-app requests", daemon=True)
@@ -206,43 +212,42 @@ class RequestQueue:
         ticket.error, ticket.code, ticket.ended, ticket.state = error, code, time.monotonic(), state
 
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._line())
-                if self._closed:
-                    return
-                ticket = self._line()[0]
-                ticket.state, self._turn = "running", ticket.turn
-            try:
-                self._run(ticket)
-            except Cancelled:
-                self._end(ticket, "cancelled")
-            except TTMError as error:
-                self._end(ticket, "failed", str(error), error.exit_code)
-            except Exception as error:  # one request must not end the queue of all others
-                self._end(ticket, "failed", f"unexpected {type(error).__name__}: {error}", TTMError.exit_code)
-            else:
-                self._end(ticket, "done")
+        while self._worked_off():
+            pass
+
+    def _worked_off(self) -> bool:
+        """Wait for the next ticket and do what it asks for; False: the queue was closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._line())
+            if self._closed:
+                return False
+            ticket = self._line()[0]
+            ticket.state, self._turn = "running", ticket.turn
+        try:
+            self._run(ticket)
+        except Cancelled:
+            self._end(ticket, "cancelled")
+        except TTMError as error:
+            self._end(ticket, "failed", str(error), error.exit_code)
+        except Exception as error:  # one request must not end the queue of all others
+            self._end(ticket, "failed", f"unexpected {type(error).__name__}: {error}", TTMError.exit_code)
+        else:
+            self._end(ticket, "done")
+        return True
 
     def _run(self, ticket: Ticket) -> None:
         """Clip by clip where the engine samples them one by one, so that each is kept as soon as it is made."""
+        work = ticket.work
         with self._engine.lend() as engine:
-            parts = _parts(engine, ticket.request) if ticket.keep else [ticket.request]
-            for part, request in enumerate(parts):
+            parts = work.parts() if ticket.keep and engine.batch == 1 else [work]
+            for part, one in enumerate(parts):
                 ticket.part, ticket.parts = part, len(parts)
-                results = engine.generate(request, _observer(ticket), ticket.token)
-                ticket.notes = results[0].notes
+                results = one.make(engine, _observer(ticket), ticket.token)
+                ticket.notes = (*work.notes, *dict.fromkeys(note for result in results for note in result.notes))
                 if not ticket.keep:
                     ticket.results = tuple(results)
                     continue
                 ticket.items += tuple(self._library.add(result, ticket.suffix, ticket.source) for result in results)
-
-
-def _parts(engine: Engine, request: GenerationRequest) -> list[GenerationRequest]:
-    """The request as the requests it is worked off by: one a variation, or it whole where a GPU samples all at once."""
-    if engine.batch > 1:
-        return [request]
-    return [replace(request, seed=seed, variations=1) for seed in request.seeds[:: request.best_of]]
 
 
 def _observer(ticket: Ticket) -> Callable[[Progress], None]:

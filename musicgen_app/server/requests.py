@@ -6,7 +6,7 @@ that nobody knows is refused. No path comes in or goes out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from ..models import installed
 from ..models.adapters import adapted, find_installed
 from ..request import GenerationRequest, with_defaults
 from .problems import Problem
+from .work import Generation, Work
 
 if TYPE_CHECKING:
     from ..library.library import Item
@@ -27,14 +28,21 @@ if TYPE_CHECKING:
 API = "/v1"
 
 
-def submit(context: Context, owner: str, values: dict[str, Any]) -> Ticket:
-    """A place in the queue for the request of a JSON object, with "format" beside its fields.
+def generation(context: Context, values: dict[str, Any]) -> Generation:
+    """The clips of a JSON object. Raises Problem (no such model) and RequestError."""
+    return Generation(resolved(context, values))
 
-    Raises Problem (no such model or adapter), RequestError, QueueFull.
+
+def submit(
+    context: Context, owner: str, values: dict[str, Any], work: Callable[[Context, dict], Work] = generation
+) -> Ticket:
+    """A place in the queue for the work of a JSON object, which has "format" beside it.
+
+    Raises QueueFull, and what `work` raises: Problem (no such model or adapter), RequestError.
     """
     values = dict(values)
     suffix = suffix_of(values.pop("format", None), context.settings.format)
-    return context.requests.submit(owner, resolved(context, values), suffix, "api")
+    return context.requests.submit(owner, work(context, values), suffix, "api")
 
 
 def resolved(context: Context, values: dict[str, Any]) -> GenerationRequest:
@@ -62,7 +70,8 @@ def suffix_of(format: object, usual: str) -> str:
 
 def job(context: Context, ticket: Ticket) -> dict[str, Any]:
     """A ticket as JSON: what was asked for, and where it stands."""
-    return standing(context, ticket) | {"format": ticket.suffix[1:], "request": ticket.request.to_dict()}
+    asked = {"request": ticket.request.to_dict()} | ticket.work.about
+    return standing(context, ticket) | {"format": ticket.suffix[1:]} | asked
 
 
 def standing(context: Context, ticket: Ticket) -> dict[str, Any]:
@@ -94,6 +103,7 @@ def short_clip(item: Item) -> dict[str, Any]:
         "id": item.id,
         "seed": item.request.seed,
         "seconds": item.samples / item.sample_rate,
+        "edited": item.edited,
         "links": _links(item),
     }
 

@@ -31,6 +31,8 @@ from ..request import Choice, GenerationRequest, GenerationResult
 from ..songbook.wishes import Wishes
 
 if TYPE_CHECKING:
+    from ..editing.edit import Edit
+    from ..editing.source import Source
     from ..engine import CancelToken, Engine, Progress
     from ..machine.user_settings import Settings
     from ..models.bundle import Bundle
@@ -158,6 +160,18 @@ class ServerEngine:
                 self._tell(f"note: the running server cannot be used ({problem}): made here instead")
             self._engine = own_engine(self._settings)
         return self._engine.generate(request, progress, cancel)
+
+    def edit(
+        self,
+        source: Source,
+        edit: Edit,
+        request: GenerationRequest | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> list[GenerationResult]:
+        """As `Engine.edit`, in this process: the recording is here."""
+        self._engine = self._engine or own_engine(self._settings)
+        return self._engine.edit(source, edit, request, progress, cancel)
 
     def _ask(
         self,

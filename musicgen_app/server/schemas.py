@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..control.plan import MAX_BARS
+from ..editing.edit import KINDS, LEVEL, MOST_PARTS, MOST_REGIONS, WITHOUT
 from ..machine.user_settings import FORMATS
 from ..models.adapters import NAME
 from ..request import (
+    ANY_NUMBER,
     BARS,
     BEST_OF,
     GUIDANCE,
@@ -20,7 +23,7 @@ from ..request import (
     STRENGTH,
     TEXT_LENGTH,
     VARIATIONS,
-)  # fmt: skip
+)
 from ..songbook.changes import CHANGES
 from ..songbook.plan_files import SCHEMA
 from ..songbook.sheet import SHEET_LENGTH
@@ -99,7 +102,7 @@ SOUND: dict[str, Schema] = {
     "model": _text("Name of an installed model."),
     "loudness": _number("LUFS.", *LOUDNESS),
     "best_of": _whole("Candidates of each clip, of which the best is kept.", *BEST_OF),
-    "conditions": {"type": "object", "additionalProperties": {"type": "number"}},
+    "conditions": {"type": "object", "additionalProperties": _number("", *ANY_NUMBER)},
     "adapters": {
         "description": "Installed adapters of the model, by name, each with its strength; 1 is as trained.",
         "type": "object",
@@ -109,6 +112,7 @@ SOUND: dict[str, Schema] = {
     },
 }
 PROMPT = _text("What the music should sound like.", minLength=1)
+STYLE = _text("How what is made should sound; may be left out.")
 FORMAT = {"type": "string", "enum": WORDS, "description": "Of the sound file; as in the settings where left out."}
 VARIATION = _whole("How many clips, of seeds one apart.", *VARIATIONS)
 REQUEST = object_of(["prompt"], prompt=PROMPT, variations=VARIATION, **SOUND, **PLANNED, format=FORMAT)
@@ -122,15 +126,60 @@ QUESTION = object_of(
     **PLANNED,
 )
 
+SPAN = {"minItems": 2, "maxItems": 2, "type": "array"}
+REGION = {
+    "oneOf": [
+        object_of(["bars"], bars=SPAN | {"items": _whole("Counted from 1, both inclusive.", 1, MAX_BARS)}),
+        object_of(["seconds"], seconds=SPAN | {"items": _number("From and to.", 0, SECONDS[1])}),
+    ]
+}
+EDIT = object_of(
+    ["kind"],
+    kind={"type": "string", "enum": list(KINDS)},
+    seconds=_number("continue: how much longer.", *SECONDS),
+    bars=_whole("continue, ending: how many bars it takes.", 1, MAX_BARS),
+    left={"type": "boolean", "description": "continue: before it, not after."},
+    regions={
+        "type": "array",
+        "items": REGION,
+        "maxItems": MOST_REGIONS,
+        "description": "repaint: what is played again; vary: these parts alone.",
+    },
+    strength=_number("repaint, vary: 0 leaves it as it is, 1 makes it anew.", 0, 1),
+    level=_number("add: dB that the part is louder than usual, or with -3 softer.", *LEVEL),
+    downbeat=_number("The second of a bar line, where what is known or heard is wrong.", 0, SECONDS[1]),
+)
+CLIP_ID = _text("Id of a clip of the library, or of a recording that was sent.", 64)
+EDIT_REQUEST = object_of(
+    ["clip", "edit"],
+    clip=CLIP_ID,
+    edit=EDIT,
+    prompt=STYLE,
+    variations=VARIATION,
+    **{name: schema for name, schema in (SOUND | PLANNED).items() if name not in WITHOUT},
+    format=FORMAT,
+) | {"description": "bpm, key, metre and plan say what the clip is, chords and drums what is made."}
+LAYERS_REQUEST = object_of(
+    ["parts"],
+    parts={"type": "array", "items": _text("Such as bass.", minLength=1), "minItems": 1, "maxItems": MOST_PARTS},
+    levels={"type": "array", "items": _number("dB of a part; 0 as it is made.", *LEVEL), "maxItems": MOST_PARTS},
+    prompt=STYLE,
+    **SOUND,
+    **PLANNED,
+    format=FORMAT,
+)
+
 CLIP_LINKS = object_of(
     ["self", "audio", "plan", "sidecar"],
     **{name: {"type": "string"} for name in ("self", "audio", "plan", "sidecar")},
 )
+EDITED = {"type": "string", "description": 'What it is of a job, such as "repaint of song.wav" or "layer bass".'}
 JOB_CLIP = object_of(
-    ["id", "seed", "seconds", "links"],
+    ["id", "seed", "seconds", "edited", "links"],
     id=ID,
     seed={"type": "integer"},
     seconds={"type": "number"},
+    edited=EDITED,
     links=CLIP_LINKS,
 )
 STANDING: dict[str, Schema] = {
@@ -149,7 +198,15 @@ STANDING: dict[str, Schema] = {
     "clips": {"type": "array", "items": JOB_CLIP},
     "links": object_of([], **{name: {"type": "string"} for name in ("self", "events", "results")}),
 }
-JOB = object_of([*STANDING, "format", "request"], **STANDING, format=FORMAT, request=FREE)
+JOB = object_of(
+    [*STANDING, "format", "request"],
+    **STANDING,
+    format=FORMAT,
+    request=FREE,
+    clip=CLIP_ID,
+    edit=EDIT,
+    layers=object_of(["parts", "levels"], **{name: LAYERS_REQUEST["properties"][name] for name in ("parts", "levels")}),
+)
 JOBS = object_of(["jobs"], jobs={"type": "array", "items": JOB})
 CLIP: Schema = {
     "type": "object",
@@ -171,6 +228,8 @@ CLIP: Schema = {
         "model": FREE,
         "played": _maybe(PLAN),
         "told": {"type": "array", "items": {"type": "string"}},
+        "edited": EDITED,
+        "edit": _maybe({"type": "object", "description": "What was done to which recording, and what is kept of it."}),
         "links": CLIP_LINKS,
     },
 }
@@ -180,6 +239,18 @@ CLIP_CHANGE = object_of(
     title=_text("An empty one is the prompt again."),
     tags={"type": "array", "items": {"type": "string", "maxLength": 64}, "maxItems": 32},
     favourite={"type": "boolean"},
+)
+RECORDING = object_of(
+    ["id", "name", "seconds", "sample_rate", "channels", "plan", "known", "notes", "links"],
+    id={"type": "string", "pattern": "^[0-9a-f]{16}$"},
+    name={"type": "string"},
+    seconds={"type": "number"},
+    sample_rate={"type": "integer"},
+    channels={"type": "integer"},
+    plan=_maybe(PLAN),
+    known={"type": "boolean", "description": "Whether the plan is of the file itself; else it was heard."},
+    notes={"type": "array", "items": {"type": "string"}},
+    links=object_of(["self"], self={"type": "string"}),
 )
 MODEL: Schema = {
     "type": "object",
@@ -252,6 +323,9 @@ NAMED: dict[str, Schema] = {
     "MusicRequest": MUSIC,
     "PlanQuestion": QUESTION,
     "PlanOperations": OPERATIONS,
+    "EditRequest": EDIT_REQUEST,
+    "LayersRequest": LAYERS_REQUEST,
+    "Recording": RECORDING,
     "Plan": PLAN,
     "Decision": DECISION,
     "WrittenPlan": WRITTEN,

@@ -79,6 +79,7 @@ def serve(
     finally:
         resident.withdraw()
         context.requests.close()
+        context.recordings.close()
 
 
 def _announce(settings: Settings, url: str, token: str) -> None:

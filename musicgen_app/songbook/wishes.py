@@ -12,7 +12,7 @@ from unicodedata import category
 from ..control.chord_reader import ChordReading
 from ..control.key_names import read_key
 from ..control.operations import at_tempo, checked, in_key, in_metre, keyed, with_chords
-from ..control.plan import TEMPI, Plan
+from ..control.plan import TEMPI, Chords, Plan
 from ..control.theory import bar_length
 from ..errors import RequestError
 from .sheet import SHEET_LENGTH, Sheet, read_form, read_row, read_sheet
@@ -20,6 +20,9 @@ from .sheet import SHEET_LENGTH, Sheet, read_form, read_row, read_sheet
 PLAN_BYTES = 100_000  # of a plan as JSON: what tags and sidecars hold
 TEXT_LENGTH = 10_000  # characters of chords and of a form
 NO_CHORDS = "it has no chords of its own, so that it has those of the first section with some"
+NOT_IN_FORM = "the form that was given has sections, or chords, of its own"
+DRUMS_OPTION = "drums, or no drums, as an option of its own wins over the plan and its form"
+ROW = 8  # chords of a row that are told
 RING = 2.0  # seconds that a last chord rings on
 
 
@@ -99,10 +102,33 @@ class Wishes:
 
     @property
     def told(self) -> list[tuple[str, str, str]]:
-        """(what, as, why) of what else is not played as it stands: lyrics, sections without chords."""
+        """(what, as, why) of what else is not played as it stands: lyrics, sections without chords or left out, drums
+        of sections that the option of drums wins over."""
         plan, lent = lend_chords(self._put_together(Plan(), None))
-        row = " ".join(symbol or "?" for symbol, _ in plan.chords[:8])
-        return [*self.sheet.told, *((name or "a section", row, NO_CHORDS) for name in lent)]
+        lent_row = [(name or "a section", _first(plan.chords), NO_CHORDS) for name in lent]
+        return [*self.sheet.told, *lent_row, *self._left_out(), *self._outdone_drums()]
+
+    def _left_out(self) -> list[tuple[str, str, str]]:
+        """What the form that was given leaves out of the plan that was given: its other sections, and their chords."""
+        if not self.form or self.plan is None:
+            return []
+        given, formed = self.sheet.plan, self._formed(self.sheet.plan).plan
+        names, rows = {section.name for section in formed.sections}, {stretch.chords for stretch in formed.stretches}
+        lost = {}
+        for stretch in given.stretches:
+            other = bool(stretch.chords) and stretch.chords not in rows and not self.chords
+            if stretch.name not in names and given.sections or other:
+                lost[f"{stretch.name or 'chords'}: {_first(stretch.chords)}".removesuffix(": ")] = NOT_IN_FORM
+        return [(what, "left out", why) for what, why in lost.items()]
+
+    def _outdone_drums(self) -> list[tuple[str, str, str]]:
+        """What the plan or the form says of drums, and the option of drums otherwise."""
+        if self.drums is None:
+            return []
+        plan, words = replace(self, drums=None)._put_together(Plan(), None), {True: "drums", False: "no drums"}
+        said = [("the plan", plan.drums), *((section.name or "a section", section.drums) for section in plan.sections)]
+        other = dict.fromkeys(f"{name}: {words[drums]}" for name, drums in said if drums is (not self.drums))
+        return [(what, words[self.drums], DRUMS_OPTION) for what in other]
 
     def _formed(self, plan: Plan) -> Sheet:
         try:
@@ -167,6 +193,11 @@ def lend_chords(plan: Plan) -> tuple[Plan, list[str]]:
     return replace(plan, chords=chords), lacking
 
 
+def _first(chords: Chords) -> str:
+    """The first chords of a row, in words."""
+    return " ".join(symbol or "?" for symbol, _ in chords[:ROW]) + " ..." * (len(chords) > ROW)
+
+
 def _filled(plan: Plan, borrowed: Plan) -> Plan:
     """A plan with what it does not say from another, whose chords are those of its first section that has some."""
     if not any(stretch.chords for stretch in plan.stretches):
@@ -191,12 +222,7 @@ def _plan(value: object) -> Plan | str:
         plan = Plan.from_dict(value.to_dict() if isinstance(value, Plan) else value)  # type: ignore[arg-type]
         plan.check()
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        reason = (
-            str(error)
-            .replace("\n", " ")
-            .replace("Plan.__init__()", "a plan")
-            .replace("Section.__init__()", "a section")
-        )
+        reason = str(error).replace("\n", " ")
         raise RequestError(f"the plan cannot be used: {reason[:300]}") from None
     if len(json.dumps(plan.to_dict()).encode()) > PLAN_BYTES:
         raise RequestError(f"the plan is longer than {PLAN_BYTES:,} bytes of JSON: shorten it")

@@ -66,6 +66,18 @@ def test_every_edit_writes_a_new_file_and_leaves_the_old_one(cli, song, argv, se
     assert code == 3 and re.fullmatch(r"error: new.wav was edited, .*edit song.wav again\n", err)
 
 
+def test_a_clip_of_the_library_is_named_by_its_id(cli, song):
+    assert cli("generate", "--from", song, "-o", "kept.wav")[0] == 0
+    item = json.loads(cli("library", "list", "--json")[1])[0]
+    before = Path(item["path"]).read_bytes()
+    code, _, err = cli("continue", item["id"], "--bars", 1, *FAST, "-o", "a.wav", "--no-keep")
+    assert code == 0, err
+    assert cli("continue", item["path"], "--bars", 1, *FAST, "-o", "b.wav", "--no-keep")[0] == 0
+    assert Path("a.wav").read_bytes() == Path("b.wav").read_bytes() and Path(item["path"]).read_bytes() == before
+    code, _, err = cli("continue", "0" * 12, "-o", "c.wav")
+    assert code == 3 and re.fullmatch(r"error: there is no item '0{12}' [^\n]*\n", err)
+
+
 def test_the_name_of_an_edit_says_what_it_is(cli, song):
     code, out, _ = cli("vary", song, *FAST, "-n", 2, "--format", ".flac", "-q", "--no-keep")
     assert (code, out) == (0, "song-vary-4-1.flac\nsong-vary-4-2.flac\n")

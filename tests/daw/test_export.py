@@ -20,10 +20,11 @@ from lxml import etree
 
 from musicgen_app import audio, cli
 from musicgen_app.control.plan import Plan, Section
+from musicgen_app.daw.kinds import KINDS
 from musicgen_app.daw.stems import layer_names
 from musicgen_app.errors import FileError, RequestError
 from musicgen_app.library.clip_files import write_clip
-from musicgen_app.library.hand_over import SUFFIXES, export, find_clip
+from musicgen_app.library.hand_over import export, find_clip
 from musicgen_app.library.library import Library
 from musicgen_app.songbook.midi_reader import read_midi
 from support.planned_clips import LOOP, SONG, planned, write_planned
@@ -323,22 +324,32 @@ def test_layers_of_two_lengths_and_clips_of_two_tempi(folder):
     write_planned(folder / "c.wav", replace(SONG, tempo=90.0), 5.0)
     for kind in ("reaper", "dawproject"):
         with pytest.raises(RequestError, match="not of one plan.*120 BPM, 4/4; c.wav: 90 BPM, 4/4"):
-            export(["a.wav", "c.wav"], kind, f"y{SUFFIXES[kind]}")
+            export(["a.wav", "c.wav"], kind, f"y{KINDS[kind].suffix}")
     assert len(export(["a.wav", "c.wav"], "stems", "stems")) == 2  # each is locked to its own
 
 
 @pytest.mark.parametrize("kind", ["reaper", "dawproject", "midi", "zip"])
 def test_the_same_clips_give_the_same_bytes(layers, kind):
-    one, two = (export(layers, kind, f"{name}{SUFFIXES[kind]}")[0].read_bytes() for name in "ab")
+    one, two = (export(layers, kind, f"{name}{KINDS[kind].suffix}")[0].read_bytes() for name in "ab")
     assert one == two
+
+
+def test_a_reaper_project_with_its_sounds_in_one_file(layers):
+    assert export(layers, "reaper", "x.zip", title="Night drive") == [Path("x.zip")]
+    with zipfile.ZipFile("x.zip") as archive:
+        assert archive.namelist() == ["night-drive.rpp", "01-bass.wav", "02-drums.wav"]
+        project = rpp.loads(archive.read("night-drive.rpp").decode())
+        files = [track.find("ITEM").find("SOURCE").find("FILE")[1] for track in project.findall("TRACK")]
+        assert files == archive.namelist()[1:]
+        assert [archive.read(name) for name in files] == [layer.read_bytes() for layer in layers]
 
 
 # --- nothing is lost
 
 
-@pytest.mark.parametrize("kind", list(SUFFIXES))
+@pytest.mark.parametrize("kind", list(KINDS))
 def test_what_is_there_is_kept(layers, kind):
-    output = Path(f"x{SUFFIXES[kind]}")
+    output = Path(f"x{KINDS[kind].suffix}")
     if kind == "stems":
         output.mkdir()
         (output / "mine.txt").write_text("precious")
@@ -368,7 +379,7 @@ def test_a_clip_that_goes_away_leaves_nothing(layers, kind, monkeypatch):
     monkeypatch.setattr(stems.audio, "read", gone)
     monkeypatch.setattr(dawproject, "add_file", gone)
     with pytest.raises(FileError, match="gone"):
-        export(layers, kind, f"x{SUFFIXES[kind]}")
+        export(layers, kind, f"x{KINDS[kind].suffix}")
     assert sorted(os.listdir()) == sorted(file.name for path in layers for file in (path, Path(f"{path}.json")))
 
 
@@ -389,8 +400,8 @@ def test_the_examples_of_the_documentation_run(layers):
 
 
 def test_the_commands(layers, capfd):
-    for kind in SUFFIXES:
-        assert cli.run(["export", kind, *map(str, layers), "-o", f"x{SUFFIXES[kind]}"]) == 0
+    for kind in KINDS:
+        assert cli.run(["export", kind, *map(str, layers), "-o", f"x{KINDS[kind].suffix}"]) == 0
     out, err = capfd.readouterr()
     assert (len(out.splitlines()), err) == (6, "")
     assert cli.run(["export", "zip", str(layers[0]), "--loop", "--title", "t", "-o", "y.zip", "--json"]) == 0
@@ -407,7 +418,7 @@ def test_the_commands(layers, capfd):
         (["reaper", "0123456789ab", "-o", "x.rpp"], 3, "no item '0123456789ab'"),
         (["reaper", "plain.wav", "-o", "x.rpp"], 3, "plain.wav has no plan with a tempo: say it with --bpm"),
         (["midi", "plain.wav", "-o", "x.mid"], 3, "plain.wav has no plan: say its tempo with --bpm"),
-        (["reaper", "song-bass.wav", "-o", "x.txt"], 3, "does not end in .rpp"),
+        (["reaper", "song-bass.wav", "-o", "x.txt"], 3, "does not end in .rpp or .zip"),
         (["zip", "song-bass.wav", "-o", "no/x.zip"], 3, "the folder no does not exist"),
         (["reaper", "song-bass.wav", "-o", "x.rpp", "--bpm", "0"], 2, "bpm must be a number from 1 to 1000"),
         (["reaper", "song-bass.wav", "-o", "x.rpp", "--bpm", "nan"], 2, "bpm must be a number from 1 to 1000"),

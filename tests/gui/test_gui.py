@@ -24,6 +24,7 @@ from musicgen_app.request import GenerationRequest
 from musicgen_app.server import access
 from musicgen_app.server.context import Context
 from musicgen_app.server.request_queue import EngineHolder, QueueFull, RequestQueue
+from musicgen_app.server.work import Generation
 
 FAST = {"prompt": "soft bells", "model": "tiny", "seconds": 0.5, "steps": "2"}
 
@@ -47,7 +48,7 @@ def wait_for(condition, seconds: float = 20.0) -> None:
 
 def make(context, owner="me", suffix=".wav", **values):
     """A request through the queue to its end."""
-    ticket = context.requests.submit(owner, create_form.request_from(FAST | values), suffix, "gui")
+    ticket = context.requests.submit(owner, Generation(create_form.request_from(FAST | values)), suffix, "gui")
     wait_for(lambda: ticket.over)
     return ticket
 
@@ -227,7 +228,9 @@ def held(context):
 
 
 def ask(context, owner, prompt="soft bells"):
-    return context.requests.submit(owner, create_form.request_from(FAST | {"prompt": prompt}), ".wav", "gui")
+    return context.requests.submit(
+        owner, Generation(create_form.request_from(FAST | {"prompt": prompt})), ".wav", "gui"
+    )
 
 
 def test_cancel_stops_at_the_next_step(context, held):
@@ -311,7 +314,9 @@ def test_what_the_queue_shows(context, held):
 
 
 def test_what_stands_is_open_until_every_clip_was_told(context):
-    ticket = context.requests.submit("me", create_form.request_from(FAST | {"variations": 3}), ".wav", "gui")
+    ticket = context.requests.submit(
+        "me", Generation(create_form.request_from(FAST | {"variations": 3})), ".wav", "gui"
+    )
     shown, lines = ["0" * 12], []
     while not lines or lines[-1]["open"]:
         line, shown = create_queue.standing(context, "me", shown)

@@ -92,6 +92,90 @@ def test_every_clip_is_that_of_the_command(jam):
     assert len(set(kept)) == len(kept)
 
 
+EDITS = """\
+soft bells, 240 bpm, Am F C G
+8 bars
+repaint bars 2-3 and 5 with Dm G
+again
+continue 2 bars
+vary 0.4: low bells
+ending 1 bar
+add a bass line -3 db
+300 bpm
+continue 1.5 seconds left
+"""
+
+
+def test_every_edited_clip_is_that_of_the_commands(jam):
+    """After each edit the files are, byte for byte, those of the commands that are shown."""
+    lines = "".join(f"{line}\nkeep {n}.wav\ncommand\n" for n, line in enumerate(EDITS.splitlines()))
+    ran = jam(lines, "--seed", 7)
+    assert ran.code == 0, ran.err
+    files = sorted(name for name in os.listdir() if name.endswith(".wav"))
+    assert files == sorted([*(f"{n}.wav" for n in range(10)), "7-part.wav", "8-part.wav"])
+    shown, commands = [], []
+    for line in ran.out:
+        if line.startswith("ttm-app"):
+            commands.append(shlex.split(line)[1:])
+        elif commands:
+            shown.append(commands)
+            commands = []
+    shown.append(commands)
+    assert [len(commands) for commands in shown] == [1, 1, 2, 2, 3, 4, 5, 6, 6, 7]
+    assert [words[0] for words in shown[-1]] == ["generate", "repaint", "continue", "vary", "ending", "add", "continue"]
+    os.mkdir("again")
+    os.chdir("again")
+    for number in (1, 7, 9):
+        for words in shown[number]:
+            target = words[words.index("-o") + 1]
+            if not os.path.exists(target):
+                assert cli.run([words[0], "--no-keep", *words[1:]]) == 0
+        assert Path(f"{number}.wav").read_bytes() == Path(f"../{number}.wav").read_bytes()
+        os.unlink(f"{number}.wav")
+        for name in os.listdir():  # those between are of another clip in the next turn
+            os.unlink(name) if number == 7 else None
+    assert len({Path("..", name).read_bytes() for name in files}) == len(files)
+
+
+def test_edits_are_told_undone_and_made_again(jam, monkeypatch):
+    monkeypatch.setattr("musicgen_app.cli.jam.session.REMEMBERED", 1)
+    lines = "soft bells, 240 bpm\n4 bars\nrepaint bars 2-3\nkeep a.wav\nagain\nundo\nkeep b.wav\nplan\nhistory\n"
+    ran = jam(lines + "undo\nundo\nredo\nredo\nkeep c.wav\n", "--seed", 7)
+    assert ran.code == 0, ran.err
+    assert Path("a.wav").read_bytes() == Path("b.wav").read_bytes() == Path("c.wav").read_bytes()
+    assert "repaint bars 2-3, seed 8" in ran.err and "    4  seed 8  again" in ran.out
+    assert any(line.startswith("clip 3: 4 s, seed 7: 240 BPM") for line in ran.err)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("repaint bars 5-80", "bars 5-80: the recording has 2 bars"),
+        ("repaint 4 to 8 seconds", "outside the recording"),
+        ("repaint bars 0-1", "the first bar of a region"),
+        ("repaint", "repaint bars 5-8"),
+        ("repaint the chorus", "repaint bars 5-8"),
+        ("continue 10000 bars", "the longest is"),
+        ("continue 0 bars", "bars must be"),
+        ("vary 2", "strength must be"),
+        ("vary 0.4, slower", "line of its own"),
+        ("slower, ending", "line of its own"),
+        ("ending, 90 bpm", "line of its own"),
+    ],
+)
+def test_an_edit_that_cannot_be_leaves_all_as_it_was(jam, line, message):
+    ran = jam(f"soft bells, 240 bpm\n2 bars\n{line}\nkeep a.wav\nhistory\n", "--seed", 7)
+    assert ran.code == 2 and [told for told in ran.err if told.startswith("error")] == [
+        told for told in ran.err if re.match(rf"error: line 3: .*{message}", told)
+    ], ran.err
+    assert len(ran.out) == 3 and ran.out[-1].startswith(">   2  seed 7  2 bars") and os.listdir() == ["a.wav"]
+
+
+def test_nothing_is_edited_before_something_plays(jam):
+    ran = jam("vary 0.4\n")
+    assert ran.code == 2 and ran.err[-1].startswith("error: line 1: nothing plays yet") and os.listdir() == []
+
+
 def test_what_was_understood_is_told(jam):
     ran = jam(CHANGES, "--seed", 7)
     told = "\n".join(ran.err)

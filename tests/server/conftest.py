@@ -31,6 +31,7 @@ def context(home, engine, tmp_path):
     context = Context(holder, kept, settings, RequestQueue(holder, kept, places=8))
     yield context
     context.requests.close()
+    context.recordings.close()
 
 
 @pytest.fixture

@@ -136,7 +136,7 @@ def test_what_is_not_there_yet_is_a_conflict(client, held):
 
 def test_the_queue_and_its_limits_are_those_of_the_page(client, context, held):
     request = GenerationRequest("of the page", model="tiny", seconds=0.5, seed=1, steps=1, guidance=1.0)
-    context.requests.submit("a browser", requests.resolved(context, {"prompt": request.prompt}), ".wav", "gui")
+    context.requests.submit("a browser", requests.generation(context, {"prompt": request.prompt}), ".wav", "gui")
     answers = [client.post("/v1/jobs", json={"prompt": "soft bells"}) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [202, 202, 429, 429]  # a quarter of eight places
     refusal(answers[-1], 429, "requests waiting")
@@ -448,12 +448,12 @@ def test_the_description_names_every_route_and_only_schemas_that_there_are(clien
         ("/plans/convert", "post"),
         ("/audio/music", "post"),
     } <= operations
-    assert len(operations) == 24 and all(path.startswith("/") for path, _ in operations)
+    assert len(operations) == 30 and all(path.startswith("/") for path, _ in operations)
     text = json.dumps(told)
     for name in schemas.NAMED:
         assert f'"#/components/schemas/{name}"' in text, f"{name} is used nowhere"
     references = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
-    assert references == set(told["components"]["schemas"]) == {*schemas.NAMED, "Sound", "PlanForm"}
+    assert references == set(told["components"]["schemas"]) == {*schemas.NAMED, "Sound", "PlanForm", "ExportKind"}
     for path, methods in told["paths"].items():
         for method, operation in methods.items():
             assert operation["description"] and operation["operationId"], (path, method)

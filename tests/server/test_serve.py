@@ -69,19 +69,23 @@ def test_the_examples_with_curl_run(server, tmp_path):
     if not shutil.which("curl"):
         pytest.skip("there is no curl")
     calls = [block for block in blocks("sh") if "curl" in block]
-    assert len(calls) == 3
+    assert len(calls) == 5
     script = "\n".join(here(server, block) for block in calls)
     told = ran(["bash", "-euo", "pipefail", "-c", script], server, tmp_path)
     assert audio.read(tmp_path / "piano.flac")[0].shape[1] == 80_000
     assert audio.read(tmp_path / "jazz-1.mp3")[1] == 8_000
     assert all((tmp_path / name).read_bytes().startswith(b"MThd") for name in ("jazz-1.mid", "verse.mid"))
+    assert audio.read(tmp_path / "strings.wav")[0].shape[1] == 64_000
+    assert audio.read(tmp_path / "ended.flac")[0].shape[1] > 64_000
+    assert (tmp_path / "night.zip").read_bytes().startswith(b"PK")
+    assert (tmp_path / "night.mid").read_bytes().startswith(b"MThd")
     assert "event: end" in told and '"tempo":96' in told and "Cm Ab" in told
 
 
 def test_the_example_in_python_runs(server, tmp_path):
-    (block,) = blocks("python")
+    block = "\n".join(blocks("python"))
     told = ran([sys.executable, "-c", here(server, block)], server, tmp_path)
-    assert told.splitlines()[-1].startswith("done")
+    assert told.splitlines()[-1] == "done None ['repaint of 7.flac']"
     assert audio.read(tmp_path / "7.flac")[0].shape[1] == 4_000
 
 
@@ -90,7 +94,8 @@ def test_the_example_in_javascript_runs(server, tmp_path):
         pytest.skip("there is no node")
     (block,) = blocks("javascript")
     (tmp_path / "example.mjs").write_text(here(server, block), encoding="utf-8")
-    assert ran(["node", "example.mjs"], server, tmp_path) == "7\n"
+    seed, edited = ran(["node", "example.mjs"], server, tmp_path).splitlines()
+    assert seed == "7" and edited.startswith("done continue of ")
     assert audio.read(tmp_path / "piano.mp3")[1] == 8_000
 
 
@@ -159,7 +164,7 @@ def wait_for(look, seconds: float = 30.0):
     return found
 
 
-@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/plans/convert", "/v1/audio/music"])
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/edits", "/v1/layers", "/v1/plans/convert", "/v1/audio/music"])
 def test_a_body_in_chunks_is_refused_as_soon_as_it_is_too_long(server, path):
     import psutil
 
@@ -184,6 +189,37 @@ def test_a_body_in_chunks_is_refused_as_soon_as_it_is_too_long(server, path):
         assert with_answer == b"" or b" 413 " in with_answer.split(b"\r\n")[0]
     assert process.memory_info().rss - before < 30 * 2**20
     assert fetch(server, "/v1")[0] == 200
+
+
+def sent(server) -> set[Path]:
+    """The recordings that are there."""
+    return set((server.home / "cache" / "recordings").glob("*/*"))
+
+
+@pytest.mark.parametrize("head", [b"Content-Length: 5000000", b"Transfer-Encoding: chunked"])
+def test_a_recording_that_is_cut_off_leaves_nothing(server, head):
+    before = sent(server)
+    with connect(server) as line:
+        line.sendall(b"POST /v1/recordings HTTP/1.1\r\nHost: 127.0.0.1\r\n" + head + b"\r\n\r\n")
+        line.sendall((b"" if b"Length" in head else b"100000\r\n") + b"x" * 1_000_000)
+        wait_for(lambda: sent(server) > before)
+    wait_for(lambda: sent(server) == before)
+    assert fetch(server, "/v1")[0] == 200
+
+
+def test_a_recording_without_a_length_has_the_same_limit(server):
+    before = sent(server)
+    with connect(server) as line:
+        line.sendall(b"POST /v1/recordings HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        count = 0
+        try:
+            while count < 200:
+                line.sendall(b"100000\r\n" + b"x" * 2**20 + b"\r\n")
+                count += 1
+        except OSError:
+            pass  # it was told, and hung up on
+    assert 60 <= count < 130
+    wait_for(lambda: sent(server) == before)
 
 
 def test_events_end_when_the_server_stops(tmp_path, tiny_bundle):

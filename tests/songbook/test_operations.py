@@ -56,7 +56,7 @@ def test_tempo_and_metre():
 
 
 def test_what_would_be_impossible_is_refused():
-    with pytest.raises(RequestError, match="not possible: a tempo"):
+    with pytest.raises(RequestError, match="not possible: .*a tempo"):
         op.at_tempo(SONG, 800)
     with pytest.raises(RequestError, match="not possible"):
         plan_bytes(Plan(2000.0), ".json")

@@ -273,3 +273,31 @@ def test_a_clip_longer_than_a_song_that_ends_is_told(model, tmp_path, sheet, cap
     words = ["generate", "calm", "--plan", sheet, "--model", model, "--seconds", "20", "--steps", "1", "--no-keep"]
     assert cli.run([*words, "-o", str(tmp_path / "a.wav")]) == 0
     assert "is not told where music ends, and plays on" in capsys.readouterr().err
+
+
+def test_the_length_can_be_one_of_bars(model, sheet, capsys):
+    told = json.loads(run(capsys, "plan", sheet, "--model", model, "--bars", "4", "--json"))
+    assert sum(section["bars"] for section in told["sections"]) == 4
+    assert "length  4 s" in run(capsys, "plan", "--chords", "Am F", "--bpm", "120", "--bars", "2", "--model", model)
+    assert "needs a tempo" in run(capsys, "plan", "--chords", "Am F", "--bars", "2", "--model", model, code=2)
+    assert "two lengths" in run(capsys, "plan", sheet, "--bars", "2", "--seconds", "4", "--model", model, code=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"tempo": 96, "sections": [{"bars": 4}, {"bars": 2, "chords": [["Am", 4], ["Xq", 4]]}]}',
+         "sections[1].chords[1]: 'Xq' is no chord"),
+        ('{"sections": [{"bars": 2}, {"bars": "four"}]}', "sections[1].bars must be a number"),
+        ('{"sections": [{"bars": 2, "chords": [["Am"]]}]}', "sections[0].chords[0]: a chord must be"),
+        ('{"sections": [{"bars": 2, "barz": 4}]}', "sections[0].'barz' is no part of a section"),
+        ('{"sections": [{"name": "verse"}]}', "sections[0] has no bars"),
+        ('{"sections": [{"bars": 2, "tempo": -3}]}', "sections[0].tempo: a tempo of -3"),
+        ('{"tempo": 96, "key": "Q minor"}', "key: 'Q' is no note"),
+        ('{"chords": [["Am", 4], ["F", 0]]}', "chords[1]: a chord has no length"),
+        ('{"tempo": 96,\n "key": }', "line 2, column 9"),
+    ],
+)  # fmt: skip
+def test_an_error_in_json_names_its_place(tmp_path, capsys, text, reason):
+    (tmp_path / "plan.json").write_text(text, encoding="utf-8")
+    assert reason in run(capsys, "plan", str(tmp_path / "plan.json"), code=3)

@@ -249,3 +249,20 @@ def test_what_a_prompt_refuses_leads_away(home, tiny_bundle):
     refusing = make(request("not techno, calm piano", model=str(tiny_bundle.path), seconds=0.5, seed=1))
     typed = make(request("calm piano", negative="techno", model=str(tiny_bundle.path), seconds=0.5, seed=1))
     assert np.array_equal(refusing.audio, typed.audio) and refusing.request.negative == ""
+
+
+@pytest.mark.parametrize(
+    ("wishes", "told"),
+    [
+        ({"form": "verse 8 drums", "drums": False}, [("verse: drums", "no drums")]),
+        ({"plan": "tempo 96 · drums\nAm F", "drums": False}, [("the plan: drums", "no drums")]),
+        ({"plan": SHEET, "drums": False}, []),
+        ({"plan": SHEET, "form": "verse 2"}, [("chorus: C/E G", "left out")]),
+        ({"plan": SHEET, "form": "chorus 2 | verse 2"}, []),
+        ({"plan": SHEET, "form": "verse 2: Dm G | chorus 2"}, [("verse: Am F", "left out")]),
+        ({"plan": "key Am\nAm F C G", "form": "verse 2: Dm G"}, [("chords: Am F C G", "left out")]),
+        ({"plan": "key Am\nAm F C G", "form": "verse 4"}, []),
+    ],
+)
+def test_what_a_form_or_the_option_of_drums_takes_away_is_told(wishes, told):
+    assert [(what, meaning) for what, meaning, _ in GenerationRequest("x", **wishes).validated().wishes.told] == told

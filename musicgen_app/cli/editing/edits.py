@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,21 +12,22 @@ import click
 
 from ...errors import FileError, RequestError
 from ...machine import paths, user_settings
-from ...request import DRAWN_SEEDS, SOLVERS, parse_conditions
-from ..completion import FORMAT, MODEL
+from ...request import SOLVERS, parse_adapters, parse_conditions
+from ..completion import MODEL
 from ..generation.output_files import check_target, numbered, write_clips
 from ..generation.plan_options import given_plan
+from ..generation.shared_options import ADAPTER, BEST_OF, COMPUTING, GUIDANCE, NEGATIVE, SEED, WRITING, with_options
 from ..terminal import print_note
 
 if TYPE_CHECKING:
     from ...editing.edit import Edit, Region
-    from ...editing.source import Source
     from ...request import GenerationRequest
 
 EPILOG = """
 \b
-FILE is a WAV, FLAC, OGG or MP3 of 0.5 s to 15 minutes, mono or stereo. What is not edited keeps its samples to
-the bit in a .wav or .flac, at the rate of FILE, but for samples finer than 24 bits. FILE is never written to.
+FILE is a WAV, FLAC, OGG or MP3 of 0.5 s to 15 minutes, mono or stereo, or the ID of an item of the library. What is
+not edited keeps its samples to the bit in a .wav or .flac, at the rate of FILE, but for samples finer than 24 bits.
+FILE is never written to.
 Without PROMPT it is the one that made FILE; of a recording that the app did not make, what is made follows the
 recording alone. Of such a recording tempo, bars, key and chords are heard too, and told: where they are wrong say
 --bpm, --metre, --downbeat (the second of a bar line), --key, or --plan FILE. Bars are counted from the first bar line.
@@ -47,9 +47,9 @@ DOWNBEAT = click.option("--downbeat", type=float, metavar="S", help="The second 
 PLAN = click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help="The plan of FILE; - is stdin.")
 MADE = (
     click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write, or a folder to write into."),
-    click.option("--seed", type=int, metavar="N", help="The same seed gives the same music.  [default: drawn]"),
+    SEED,
     click.option("-n", "--variations", type=int, metavar="N", help="How many results, with seeds one apart."),
-    click.option("--best-of", type=int, metavar="N", help="Make N candidates of each, keep the best.  [default: 1]"),
+    BEST_OF,
     click.option("--chords", metavar="ROW", help='Of what is made, a bar each: "Am F (C G) E7".'),
     click.option("--drums/--no-drums", default=None, help="Whether what is made has drums."),
     BPM,
@@ -58,20 +58,14 @@ MADE = (
     DOWNBEAT,
     PLAN,
     click.option("--model", type=MODEL, metavar="NAME", help="Model name or folder.  [default: that of FILE]"),
-    click.option("--negative", metavar="TEXT", help="What the music should not be like."),
+    NEGATIVE,
     click.option("--steps", type=int, metavar="N", help="Sampler steps.  [default: the model's, but at least 4]"),
-    click.option("--guidance", type=float, metavar="G", help="How closely to follow the prompt; 1 is none."),
+    GUIDANCE,
     click.option("--solver", type=click.Choice(SOLVERS), help="[default: the model's]"),
     click.option("--condition", "conditions", multiple=True, metavar="NAME=NUMBER", help="A number the model is told."),
-    click.option("--device", type=click.Choice(user_settings.DEVICES), help="Where to compute.  [default: auto]"),
-    click.option("--precision", type=click.Choice(user_settings.PRECISIONS), help="Of the matrix products."),
-    click.option("--decoder", type=click.Choice(user_settings.DECODERS), help="What turns latents into sound."),
-    click.option("--format", type=FORMAT, help="Of files that are named by the app.  [default: wav]"),
-    click.option("--sidecar/--no-sidecar", default=None, help="Also write FILE.json with all that made the result."),
-    click.option("--keep/--no-keep", default=None, help="Keep a copy in the library.  [default: keep]"),
-    click.option("--force", is_flag=True, help="Replace files that exist, but never FILE."),
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON object a result."),
-    click.option("-q", "--quiet", is_flag=True, help="Print only the paths; no progress."),
+    ADAPTER,
+    *COMPUTING,
+    *WRITING,
 )
 BARS = click.option("--bars", "bars", multiple=True, metavar="A-B", help="These bars, from 1; give it again for more.")
 FROM = click.option("--from", "begins", type=float, multiple=True, metavar="S", help="From this second, with --to.")
@@ -82,9 +76,8 @@ def edit_command(name: str, example: str, short_help: str) -> Callable[[Callable
     """A command that edits a FILE, with the options that all have."""
 
     def made(function: Callable) -> click.Command:
-        for option in reversed((SOURCE, PROMPT, *MADE)):
-            function = option(function)
-        return click.command(name, epilog=EPILOG.replace("{example}", example), short_help=short_help)(function)
+        command = with_options(SOURCE, PROMPT, *MADE)(function)
+        return click.command(name, epilog=EPILOG.replace("{example}", example), short_help=short_help)(command)
 
     return made
 
@@ -147,7 +140,9 @@ def add(file: Path, prompt: str | None, level: float | None, **values) -> None:
 def _edit(file: Path, prompt: str | None, said: dict, values: dict) -> None:
     """Edit a file as said, with the values of the options that all edits have, and write what comes out."""
     from ...editing.edit import Edit
+    from ...editing.preparation import asked_for
     from ...editing.source import read_source
+    from ...library.library import ID, Library
 
     given = {name: value for name, value in values.items() if value is not None}
     named = ("output", "format", "sidecar", "keep", "force", "as_json", "quiet", "device", "precision", "decoder")
@@ -156,12 +151,19 @@ def _edit(file: Path, prompt: str | None, said: dict, values: dict) -> None:
     edit = Edit(**{name: value for name, value in said.items() if value is not None}).checked()
     kept = ("device", "precision", "decoder", "sidecar", "keep", "format")
     chosen = user_settings.load(**{name: options[name] for name in kept})
+    if ID.fullmatch(str(file)) and not os.path.isfile(file):
+        file = Library(chosen.library).get(str(file)).path
     source = read_source(file)
-    request = request_of(source, prompt, given, chosen.request()["model"])
+    given["conditions"] = parse_conditions(given["conditions"])
+    if adapters := given.pop("adapters"):
+        given["adapters"] = parse_adapters(adapters)
+    if "plan" in given:
+        given["plan"] = given_plan(given["plan"])
+    request, notes = asked_for(source, given | {"prompt": prompt}, chosen.request()["model"])
     targets = targets_of(file, edit, request, options["output"], options["format"], chosen.format)
     for target in targets:
         check_target(target, chosen.sidecar, options["force"])
-    for note in source.notes:
+    for note in (*notes, *source.notes):
         print_note(f"note: {note}")
 
     if targets[0].suffix.lower() not in LOSSLESS and edit.kind != "add":
@@ -175,29 +177,6 @@ def _edit(file: Path, prompt: str | None, said: dict, values: dict) -> None:
     write_clips(make, targets, chosen, chosen.sidecar, *(options[name] for name in ("force", "as_json", "quiet")))
 
 
-def request_of(source: Source, prompt: str | None, given: dict, model: str) -> GenerationRequest:
-    """The request for what is made, of the model named, else of that of the recording where it is here."""
-    from ...errors import ModelError
-    from ...models.installed import find
-    from ...request import GenerationRequest
-
-    if "model" not in given:
-        given["model"] = model
-        if source.request is not None:
-            try:
-                given["model"] = find(source.request.model).name
-            except ModelError:
-                print_note(f"note: the model {source.request.model} of the recording is not here: {model} goes on")
-    conditions = given.pop("conditions", ())
-    if conditions:
-        given["conditions"] = parse_conditions(conditions)
-    if "plan" in given:
-        given["plan"] = given_plan(given["plan"])
-    given.setdefault("seed", secrets.randbelow(DRAWN_SEEDS))
-    request = GenerationRequest(prompt or "any", **given).validated()
-    return request if prompt else GenerationRequest(**vars(request) | {"prompt": ""})
-
-
 def targets_of(
     file: Path, edit: Edit, request: GenerationRequest, output: Path | None, format: str | None, suffix: str
 ) -> list[Path]:
@@ -209,11 +188,16 @@ def targets_of(
         output = (output or Path()) / f"{paths.slug(file.stem)}-{edit.kind}-{request.seed}{best}{suffix}"
     targets = numbered(output, request.variations)
     if edit.kind == "add":
-        targets = [path for one in targets for path in (one, one.with_name(f"{one.stem}-part{one.suffix}"))]
+        targets = [path for one in targets for path in with_part(one)]
     for target in targets:
         if target.exists() and os.path.samefile(target, file):
             raise FileError(f"{target} is the recording itself, which is never replaced: name another file with -o")
     return targets
+
+
+def with_part(target: Path) -> list[Path]:
+    """The file of a recording with a part more, and that of the part alone."""
+    return [target, target.with_name(f"{target.stem}-part{target.suffix}")]
 
 
 def _regions(bars: tuple[str, ...], begins: tuple[float, ...], ends: tuple[float, ...]) -> tuple[Region, ...]:

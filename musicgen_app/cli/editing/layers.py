@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from ...errors import RequestError
 from ...machine import paths, user_settings
-from ...request import DRAWN_SEEDS
-from ..completion import FORMAT, MODEL
+from ...request import DRAWN_SEEDS, parse_adapters
 from ..generation.output_files import check_target, write_clips
 from ..generation.plan_options import PLAN, given_plan, plan_options
-
-if TYPE_CHECKING:
-    pass
+from ..generation.shared_options import ADAPTER, COMPUTING, SAMPLING, WRITING, with_options
 
 EPILOG = """
 \b
@@ -38,47 +34,43 @@ Examples:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File of the sum, or a folder to write into.")
 @click.option("--levels", metavar="DB,DB,...", help="How loud the parts are, 0 as they are made.")
 @click.option("--seconds", type=float, metavar="S", help="Length.  [default: the plan's, or 10]")
-@click.option("--seed", type=int, metavar="N", help="The same seed gives the same music.  [default: drawn]")
-@click.option("--best-of", type=int, metavar="N", help="Make N candidates of each part, keep the best.  [default: 1]")
-@click.option("--model", type=MODEL, metavar="NAME", help="Model name or folder.  [default: sketch]")
-@click.option("--negative", metavar="TEXT", help="What the music should not be like.")
-@click.option("--steps", type=int, metavar="N", help="Sampler steps.  [default: the model's]")
-@click.option("--guidance", type=float, metavar="G", help="How closely to follow the prompt; 1 is none.")
+@with_options(*SAMPLING)
+@ADAPTER
 @PLAN
 @plan_options
-@click.option("--device", type=click.Choice(user_settings.DEVICES), help="Where to compute.  [default: auto]")
-@click.option("--format", type=FORMAT, help="Of files that are named by the app.  [default: wav]")
-@click.option("--sidecar/--no-sidecar", default=None, help="Also write FILE.json with all that made each.")
-@click.option("--keep/--no-keep", default=None, help="Keep copies in the library.  [default: keep]")
-@click.option("--force", is_flag=True, help="Replace files that exist.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
-@click.option("-q", "--quiet", is_flag=True, help="Print only the paths; no progress.")
+@with_options(*COMPUTING, *WRITING)
 def layers(
     parts: tuple[str, ...],
     style: str | None,
     output: Path | None,
     levels: str | None,
     device: str | None,
+    precision: str | None,
+    decoder: str | None,
     format: str | None,
     sidecar: bool | None,
     keep: bool | None,
     force: bool,
     as_json: bool,
     quiet: bool,
+    adapters: tuple[str, ...],
     **values,
 ) -> None:
     """Make each PART, such as bass, on one plan: a file each, and their sum."""
     from ...editing.layers import checked_parts
-    from ...request import GenerationRequest
+    from ...editing.preparation import with_or_without_prompt
 
-    chosen = user_settings.load(device=device, sidecar=sidecar, keep=keep, format=format)
+    chosen = user_settings.load(
+        device=device, precision=precision, decoder=decoder, sidecar=sidecar, keep=keep, format=format
+    )
     given = {name: value for name, value in values.items() if value is not None}
     names, wanted = checked_parts(parts, None if levels is None else _numbers(levels))
+    if adapters:
+        given["adapters"] = parse_adapters(adapters)
     if "plan" in given:
         given["plan"] = given_plan(given["plan"])
     defaults = {"seed": secrets.randbelow(DRAWN_SEEDS), "model": chosen.request()["model"]}
-    request = GenerationRequest(style or "any", **defaults | given).validated()
-    request = GenerationRequest(**vars(request) | {"prompt": style or ""})
+    request = with_or_without_prompt(defaults | given | {"prompt": style})
     if output is None or os.path.isdir(output):
         output = (output or Path()) / f"{paths.slug(' '.join(names))}-{request.seed}{chosen.format}"
     targets = [output, *(output.with_name(f"{output.stem}-{paths.slug(name)}{output.suffix}") for name in names)]

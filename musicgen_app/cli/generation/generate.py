@@ -13,11 +13,11 @@ import click
 from ...errors import Cancelled, RequestError
 from ...machine import paths, unfinished, user_settings
 from ...request import SOLVERS, parse_adapters, parse_conditions
-from ..completion import FORMAT, MODEL
 from ..terminal import print_note, read_stdin
 from .length_options import length_of, length_options
 from .output_files import check_target, numbered, tell_where_it_goes_on, wants_sidecar, write_clips
 from .plan_options import PLAN, check_words, given_plan, plan_options, resolved
+from .shared_options import ADAPTER, COMPUTING, SAMPLING, WRITING, with_options
 
 if TYPE_CHECKING:
     from ...models.bundle import Bundle
@@ -79,50 +79,24 @@ Examples:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write, or a folder to write into.")
 @click.option("--seconds", type=float, metavar="S", help="Length of the clip.  [default: 10]")
 @length_options
-@click.option("--seed", type=int, metavar="N", help="The same seed gives the same music.  [default: drawn]")
 @click.option("-n", "--variations", type=int, metavar="N", help="How many clips, with seeds one apart.  [default: 1]")
-@click.option("--best-of", type=int, metavar="N", help="Make N candidates of each clip, keep the best.  [default: 1]")
-@click.option("--model", type=MODEL, metavar="NAME", help="Model name or folder.  [default: sketch]")
-@click.option("--negative", metavar="TEXT", help="What the music should not be like.")
-@click.option("--steps", type=int, metavar="N", help="Sampler steps.  [default: the model's]")
-@click.option("--guidance", type=float, metavar="G", help="How closely to follow the prompt; 1 is none.")
+@with_options(*SAMPLING)
 @click.option("--guidance-interval", type=float, nargs=2, metavar="LO HI", help="Guide only here: 0 noise, 1 music.")
 @click.option("--solver", type=click.Choice(SOLVERS), help="[default: the model's]")
 @click.option("--loudness", type=float, metavar="LUFS", help="Bring the clip to this loudness, such as -14.")
 @click.option(
     "--condition", "conditions", multiple=True, metavar="NAME=NUMBER", help="A number the model is told: reward=0.9."
 )
-@click.option(
-    "--adapter", "adapters", multiple=True, metavar="NAME[:STRENGTH]", help="Change the model by it; repeatable.  [:1]"
-)
+@ADAPTER
 @PLAN
 @plan_options
-@click.option("--device", type=click.Choice(user_settings.DEVICES), help="Where to compute.  [default: auto]")
-@click.option(
-    "--precision",
-    type=click.Choice(user_settings.PRECISIONS),
-    help="Of the matrix products; auto is bf16 where the hardware has it.  [default: auto]",
-)
-@click.option(
-    "--decoder",
-    type=click.Choice(user_settings.DECODERS),
-    help="What turns latents into sound; auto is what the model names.  [default: auto]",
-)
+@with_options(*COMPUTING)
 @click.option("--server", metavar="auto|off|URL", help="Make it through a ttm-app server that runs.  [default: off]")
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Make this file again; options given here win.")
 @click.option("--prompts", type=click.Path(path_type=Path), metavar="FILE", help="A clip of every line; - is stdin.")
 @click.option("--out-dir", type=click.Path(path_type=Path), metavar="DIR", help="--prompts: folder to write into.  [.]")
 @click.option("--name", metavar="TEMPLATE", help="--prompts: names of the files.  [default: {line:04d}-{slug}-{seed}]")
-@click.option("--format", type=FORMAT, help="Of files that are named by the app.  [default: wav]")
-@click.option(
-    "--sidecar/--no-sidecar",
-    default=None,
-    help="Also write FILE.json with all that made the clip.  [default: for a WAV whose prompt is too long for its tag]",
-)
-@click.option("--keep/--no-keep", default=None, help="Keep a copy in the library.  [default: keep]")
-@click.option("--force", is_flag=True, help="Replace files that exist.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
-@click.option("-q", "--quiet", is_flag=True, help="Print only the paths; no progress.")
+@with_options(*WRITING)
 def generate(
     prompt: str | None,
     output: Path | None,

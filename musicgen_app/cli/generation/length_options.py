@@ -8,10 +8,12 @@ from collections.abc import Callable
 import click
 
 from ...errors import RequestError
+from .shared_options import with_options
 
 AS_LONG = "as long as --bars or the sections"  # what --loop means without a length
+BARS = click.option("--bars", type=int, metavar="N", help="Length of the clip in bars, in place of --seconds.")
 OPTIONS = (
-    click.option("--bars", type=int, metavar="N", help="Length of the clip in bars, in place of --seconds."),
+    BARS,
     click.option(
         "--loop", is_flag=False, flag_value=AS_LONG, metavar="[Nbars]", help="A loop, of so many bars: --loop 8bars."
     ),
@@ -21,9 +23,7 @@ OPTIONS = (
 
 def length_options(command: Callable) -> Callable:
     """The command with --bars, --loop and --no-loop."""
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
+    return with_options(*OPTIONS)(command)
 
 
 def length_of(bars: int | None, loop: str | None, no_loop: bool) -> dict:

@@ -12,6 +12,7 @@ import click
 
 from ...errors import RequestError
 from ..terminal import print_note, read_stdin
+from .shared_options import with_options
 
 if TYPE_CHECKING:
     from ...control.plan import FoundPlan, Plan
@@ -38,9 +39,7 @@ PLAN = click.option(
 
 def plan_options(command: Callable) -> Callable:
     """The command with the options of a plan's parts."""
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
+    return with_options(*OPTIONS)(command)
 
 
 def given_plan(source: Path) -> Plan | str:

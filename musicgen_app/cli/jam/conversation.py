@@ -13,9 +13,11 @@ import click
 
 from ...errors import Cancelled, FileError, RequestError
 from ...machine import paths
-from ..generation.output_files import check_folder, save, wants_sidecar
+from ..editing.edits import with_part
+from ..generation.output_files import check_folder, save
 from ..terminal import cancel_on_signals, print_note, printable, progress_line
-from .equivalent import command_for
+from .chain import sidecar_wanted, stem
+from .equivalent import commands_for
 from .player import PROGRAMS, Player
 from .session import Session, Take
 from .words import HELP, Order, read_line
@@ -56,10 +58,10 @@ class Conversation:
         if orders[0].name in self._does:
             self._does[orders[0].name](orders[0])
             return True
-        wanted, told = self._session.wanted(orders)
+        wanted, steps, told = self._session.wanted(orders)
         print_note(", ".join(told))
         with self._cancellable() as (progress, token):
-            result = self._session.make(" ".join(line.split()), wanted, progress, token)
+            result = self._session.make(" ".join(line.split()), wanted, steps, progress, token)
         for note in dict.fromkeys(result.notes):
             print_note(f"warning: {note}")
         print_note(self._about(self._session.current))
@@ -109,8 +111,8 @@ class Conversation:
         if self._player is None:
             raise RequestError("this session is silent: begin it with ttm-app jam --play")
         with self._cancellable() as (progress, token):
-            result = self._session.heard(progress, token)
-        self._hear(result)
+            results = self._session.heard(progress, token)
+        self._hear(results[0])
 
     def _hear(self, result: GenerationResult) -> None:
         if self._player and self._player.name:
@@ -131,33 +133,37 @@ class Conversation:
 
         take, settings = self._session.current, self._session.settings
         target = self._target(order.value, take)
-        _check(target)
+        targets = with_part(target) if take.steps and take.steps[-1].edit.kind == "add" else [target]
+        for one in targets:
+            _check(one)
         with self._cancellable() as (progress, token):
-            result = self._session.heard(progress, token)
-        save(result, target, wants_sidecar(settings.sidecar, target, result.request), force=False)
+            results = self._session.heard(progress, token)
+        for result, one in zip(results, targets, strict=True):
+            save(result, one, sidecar_wanted(result, one, settings), force=False)
+            click.echo(str(one))
+            if settings.keep:
+                library.keep(result, one, settings.library)
         take.kept += (target,)
-        click.echo(str(target))
-        if settings.keep:
-            library.keep(result, target, settings.library)
 
     def _command(self) -> None:
         take = self._session.current
         target = take.kept[-1] if take.kept else self._target(None, take)
-        click.echo(command_for(take.wanted.given, self._session.settings, target))
+        for command in commands_for(take.wanted.given, take.steps, self._session.usual, self._session.settings, target):
+            click.echo(command)
 
     def _plan(self) -> None:
         from ...songbook.sheet_writer import write_sheet
 
-        decision = self._session.current.decision
-        if decision is None:
+        plan = self._session.current.plan
+        if plan is None:
             raise RequestError("this clip was made to no plan")
-        print_lines(write_sheet(decision.plan))
+        print_lines(write_sheet(plan))
 
     def _history(self) -> None:
         for number, take in enumerate(self._session.takes):
             here = ">" if number == self._session.place else " "
             kept = f"  kept as {', '.join(map(str, take.kept))}" if take.kept else ""
-            print_lines(f"{here} {number + 1:>3}  seed {take.wanted.given['seed']}  {take.line}{kept}")
+            print_lines(f"{here} {number + 1:>3}  seed {take.seed}  {take.line}{kept}")
 
     def _target(self, name: str | None, take: Take) -> Path:
         """The file of a name, or one that is still free of the name that `generate` would give."""
@@ -167,17 +173,16 @@ class Conversation:
             if not os.path.isdir(path):
                 return path
             folder = path
-        stem = f"{paths.slug(take.wanted.given['prompt'])}-{take.wanted.given['seed']}"
-        path, number = folder / f"{stem}{suffix}", 1
+        named = stem(take.wanted.given, take.steps)
+        path, number = folder / f"{named}{suffix}", 1
         while os.path.lexists(path):
             number += 1
-            path = folder / f"{stem}-{number}{suffix}"
+            path = folder / f"{named}-{number}{suffix}"
         return path
 
     def _about(self, take: Take) -> str:
-        plan = take.decision.plan.describe() if take.decision else ""
-        seed = take.wanted.given["seed"]
-        return f"clip {self._session.place + 1}: {take.seconds:.5g} s, seed {seed}" + (f": {plan}" if plan else "")
+        plan = take.plan.describe() if take.plan else ""
+        return f"clip {self._session.place + 1}: {take.length:.5g} s, seed {take.seed}" + (f": {plan}" if plan else "")
 
 
 class Given(Exception):

@@ -24,6 +24,7 @@ What can be typed:
   slower, no drums                            the same, slower and without drums
   Am F C G     in G minor     3/4     90 bpm  chords, key, metre, tempo
   longer     20 seconds     as bossa nova     length, another style
+  repaint bars 5-8     continue 8 bars     vary 0.4     ending     add a bass line
   again     undo     redo     keep song.wav   another seed, back, forth, a file
   command                                     the ttm-app generate that gives the same bytes
   help                                        all of it
@@ -85,6 +86,7 @@ def jam(
             code = _talk(source, conversation)
     finally:
         source.close()
+        session.close()
         if player is not None:
             player.close()
     conversation.farewell()

@@ -13,6 +13,7 @@ from typing import Any
 
 from ...control.prompt_parser import Reading, read_prompt
 from ...errors import RequestError
+from .edit_words import read_edit
 
 STEP = 0.85  # that a tempo is multiplied by for "slower"
 STRETCH = 1.5  # that a length is multiplied by for "longer"
@@ -29,6 +30,12 @@ Change what plays, several things at once with commas between them:
   as bossa nova                                            another style, on the same chords
   add strings   with strings   no piano   + strings        words more in the prompt
   again  seed 7                                            the same with another seed
+Edit it, a line each; chords, "no drums" or ": words of a prompt" may stand behind:
+  repaint bars 5-8   repaint 4 to 8 seconds                play a part again
+  continue 8 bars   continue 20 seconds left               go on, or begin earlier
+  vary 0.4   vary bars 1-4 0.6                             0 as it is, 1 anew
+  ending   ending 4 bars                                   lead to an end
+  add a bass line   add strings on top                     another part
 Then:
   keep  keep FILE  throw away  undo  redo  history
   play  stop  plan  command  help  quit
@@ -38,7 +45,7 @@ Then:
 
 @dataclass(frozen=True)
 class Order:
-    """One thing that a line asks for. name: one of COMMANDS, CHANGES, or "prompt"; text: as it was written."""
+    """One thing that a line asks for. name: one of COMMANDS, CHANGES, "edit" or "prompt"; text: as it was written."""
 
     name: str
     value: Any = None
@@ -121,10 +128,14 @@ def read_line(line: str) -> list[Order]:
         return [Order("prompt", found[1], text)]
     if found := re.match(r"add\s*:\s*(\S.*)", text, re.IGNORECASE):
         return [Order("add", found[1], text)]
+    if asked := read_edit(_POLITE.sub("", text), _change):
+        return [Order("edit", asked, text)]
     if whole := _change(text):
         return whole
     parts = [part for part in _BETWEEN.split(_POLITE.sub("", text)) if part] or [text]
     read = [_change(part) for part in parts]
+    if len(parts) > 1 and (read_edit(parts[0], _change) or (read[0] and any(read_edit(p, _change) for p in parts))):
+        raise RequestError("an edit is a line of its own: write the rest on another one")
     if read[0] and not _could_begin_a_prompt(read[0]):
         for place, part in enumerate(parts):
             if not read[place] and place and read[place - 1][-1].name == "add":

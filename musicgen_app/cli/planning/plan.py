@@ -10,13 +10,14 @@ import click
 
 from ...errors import RequestError
 from ..completion import MODEL
+from ..generation.length_options import BARS
 from ..generation.plan_options import PLAN, check_words, given_plan, plan_options
 from ..groups import CommandGroup
 from ..terminal import print_json
 from . import changes
 
 if TYPE_CHECKING:
-    from ...request import GenerationRequest
+    from ...models.installed import ResolvedRequest
     from ...songbook.decision import Decision
 
 EPILOG = """
@@ -45,6 +46,7 @@ Examples:
 @plan_options
 @click.option("--seed", type=int, metavar="N", help="What is borrowed depends on it.  [default: 0]")
 @click.option("--seconds", type=float, metavar="S", help="Length of the clip.  [default: the plan's, or 10]")
+@BARS
 @click.option("--model", type=MODEL, metavar="NAME", help="Model name or folder.  [default: sketch]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
@@ -61,16 +63,28 @@ def plan(context: click.Context, prompt: str | None, as_json: bool, **values) ->
         check_words(prompt)
     if "plan" in given:
         given["plan"] = given_plan(given["plan"])
-    decision, request = _decide(prompt, given)
+    decision, resolved = _decide(prompt, given)
+    seconds = _seconds(decision, resolved)
     if as_json:
-        print_json(decision.to_dict(request.length))
+        print_json(decision.to_dict(seconds))
     else:
         from .table import table
 
-        click.echo(table(decision, request, prompt is not None))
+        click.echo(table(decision, seconds, None if prompt is None else resolved.request.seed))
 
 
-def _decide(prompt: str | None, given: dict) -> tuple[Decision, GenerationRequest]:
+def _seconds(decision: Decision, resolved: ResolvedRequest) -> float:
+    """How long the clip of a decision is. Raises RequestError where it cannot have the bars that are asked for."""
+    from ...control.bars import extent_in_bars
+    from ...request import SECONDS
+
+    request, bundle = resolved
+    if not request.in_bars:
+        return request.length
+    return extent_in_bars(decision.plan, request.bars, request.loop, (SECONDS[0], bundle.max_seconds)).seconds
+
+
+def _decide(prompt: str | None, given: dict) -> tuple[Decision, ResolvedRequest]:
     """The decision for a prompt, whose model is loaded, or for a plan alone, where nothing is borrowed."""
     from ...machine import user_settings
     from ...models.installed import resolve
@@ -81,15 +95,14 @@ def _decide(prompt: str | None, given: dict) -> tuple[Decision, GenerationReques
         raise RequestError('give a PROMPT, such as ttm-app plan "slow waltz", or a FILE with a plan')
     values = with_defaults({"prompt": prompt or "music", "seed": 0} | given, user_settings.load().request())
     resolved = resolve(GenerationRequest(**values))
-    request = resolved.request
     if prompt is None:
-        (decision,) = decide("", None, [0], None, request.wishes, resolved.bundle.grid_layout)
-        return decision, request
+        (decision,) = decide("", None, [0], None, resolved.request.wishes, resolved.bundle.grid_layout)
+        return decision, resolved
     from ...engine import Engine
 
     engine = Engine(device="cpu")
     resolved = engine.resolve(GenerationRequest(**values))
-    return engine.decide(resolved)[0], resolved.request
+    return engine.decide(resolved)[0], resolved
 
 
 changes.add_to(plan)

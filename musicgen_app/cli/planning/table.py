@@ -11,14 +11,16 @@ from ..terminal import one_line
 if TYPE_CHECKING:
     from ...control.plan import Plan
     from ...control.reading.text import Demand
-    from ...request import GenerationRequest
     from ...songbook.decision import Decision
 
 BARS_A_LINE = 8
 
 
-def table(decision: Decision, request: GenerationRequest, prompted: bool) -> str:
-    """What is played, where each part comes from, every bar, and what was understood."""
+def table(decision: Decision, seconds: float, seed: int | None) -> str:
+    """What a clip of so many seconds plays, where each part comes from, every bar, and what was understood.
+
+    seed: by which a part may be borrowed; None where nothing is.
+    """
     plan, origin = decision.plan, decision.origin
     facts = {
         "tempo": _tempo(plan),
@@ -36,10 +38,10 @@ def table(decision: Decision, request: GenerationRequest, prompted: bool) -> str
         lines.append(f"{'swing':<8}{plan.swing:.0%}")
     if plan.start:
         lines.append(f"{'start':<8}{plan.start:g} quarter notes into the song")
-    lines.append(f"{'length':<8}{_length(plan, request.length)}")
-    if prompted:
-        lines.append(f"{'seed':<8}{request.seed}: another seed may borrow another plan")
-    for section, stretch in zip(decision.sections(request.length), plan.stretches, strict=True):
+    lines.append(f"{'length':<8}{_length(plan, seconds)}")
+    if seed is not None:
+        lines.append(f"{'seed':<8}{seed}: another seed may borrow another plan")
+    for section, stretch in zip(decision.sections(seconds), plan.stretches, strict=True):
         lines += ["", *_section(section, bar_length(stretch.metre))]
     told = _told("understood", decision.understood) + _told("approximated", decision.approximated)
     told += _told("not understood", decision.not_understood)

@@ -28,6 +28,6 @@ def mcp(device: str | None, precision: str | None) -> None:
         raise DependencyError('agents need the package mcp: pip install "ttm-app[mcp]"')
     chosen = user_settings.load(device=device, precision=precision)
 
-    from ...server.agent_tools import answer
+    from ...server.agents.answering import answer
 
     answer(chosen)

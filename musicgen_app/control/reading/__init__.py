@@ -12,4 +12,5 @@ chords     rows of chords
 drums      drums, asked for or refused
 form       feel, form, length, voices
 leftovers  what looks like a demand and is not read
+lexicon    the words and expressions that the larger of these look for
 """

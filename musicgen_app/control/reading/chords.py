@@ -7,78 +7,53 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ..chord_reader import GERMAN, NO_CHORD, PIECE, ChordReading, names_of, parts_of, read_chord, read_chords
+from .lexicon.chords import (
+    APART,
+    ARTICLE,
+    BEHIND_ROW,
+    BETWEEN,
+    BULLET,
+    CAPO,
+    CHORD_ALONE,
+    FAR,
+    FORMS,
+    HEARD,
+    INLINE,
+    KEPT,
+    LABEL,
+    LABEL_AFTER,
+    LATIN,
+    LENGTHS,
+    LIST_SIGN,
+    MELODY,
+    MELODY_AFTER,
+    MODE_WORDS,
+    NASHVILLE,
+    NEXT,
+    NO_KEY,
+    NO_STRANGERS,
+    NOTATION,
+    NOTES,
+    NOUN,
+    NUMBER,
+    ODD,
+    OF_KEY,
+    OF_SECTION,
+    ON,
+    PICK_UP,
+    POWER,
+    RICH,
+    RIFF,
+    ROMAN,
+    SCALES,
+    SETTING,
+    SEVENTH,
+    SHAPE,
+    SILENCE,
+    STRANGE,
+    WEAK,
+)
 from .text import Text
-
-_LABEL_WORDS = (
-    r"(?:power\s+)?chords?(?:\s+(?:progression|sequence|loop|changes))?|(?:chord\s+)?progression|(?:chord\s+)?changes"
-    r"|akkord(?:e|en|folge)|akkoorden|accords|acordes|accordi|progres(?:ion|sao|sione)|akordy|аккорды|コード(?:進行)?|和弦"
-    r"|harmony|harmonies|vamp|turnaround|cadence"
-)
-_LABEL = re.compile(
-    rf"(?<!\w)(?:{_LABEL_WORDS})(?:\s+(?:are|is|of|on|like|over|should\s+be|go(?:es|ing)?|that\s+goes|sind|son|sono"
-    rf"|to\s+use))?(?:\s+(?:just|only|the))?[\s:=,(\[\"-]*$",
-    re.IGNORECASE,
-)
-_LABEL_AFTER = re.compile(
-    rf"\s*(?:{_LABEL_WORDS}|only|alternating|forever|throughout|all\s+the\s+way|all\s+along|the\s+(?:whole|entire)"
-    rf"|over\s+and\s+over|loop(?:ed|ing)?|vamp|back\s+and\s+forth"
-    rf"|and\s+that's\s+(?:all|it))(?!\w)",
-    re.IGNORECASE,
-)
-_KEPT = re.compile(r"\b(?:drone|pedal|vamp|jam|stay|only|just)(?:\s+on)?\s+$")
-_RICH = re.compile(r"-(?:\d|\^)|maj\d|sus|m7|m9|7#|7b|dim7|add|13|11|9$|ø|Δ|\^")
-_OF_KEY = re.compile(r"\b(?:in|en|em|im|key(?: of)?|is|giro di)\s*:?\s*$")
-_HEARD = re.compile(r"\b(?:sounds?|sounding|hear(?:d)?\s+(?:is|as)|actually)\W*$")
-_ON = re.compile(
-    r"\b(?:on|only|over|vamp(?:\s+on)?|jam\s+on|just|sobre|uber|auf|play|using|chords?|loop(?:\s+of)?|between"
-    r"|with)\s+$"
-)
-_LIST_SIGN = re.compile(r"[,|>/\n;()-]")
-_BETWEEN = re.compile(
-    r"(?:[\s,;|>/:.()\[\]{}\"*~%-]+|for\s+\w+\s+(?:bars?|beats?|measures?)|\d{1,2}[.)](?=\s)|(?:then(?:\s+to)?|and|to"
-    r"|next|finally|lastly|into|moving\s+to|resolv(?:es|ing)\s+to|dopo|danach|zu|und|dann|y|et|puis|luego|poi|e|en"
-    r"|back\s+to"
-    r"|followed\s+by|x\s?\d{1,2}|\d{1,2}\s?x)(?!\w))*",
-    re.IGNORECASE,
-)
-_LATIN = "do|re|mi|fa|sol|la|si|ut|Do|Re|Mi|Fa|Sol|La|Si|DO|RE|MI|FA|SOL|LA|SI"
-_PICK_UP = re.compile(
-    r"\s*(?:for|in|on|during)(?:\s+[\w-]+){1,4}\s*[,;:|]?\s*(?:then\s+)?", re.IGNORECASE
-)  # after N.C.
-_NOTATION = re.compile(
-    r"(?<!\w)[Hh]\s*(?:=|is|means|stands\s+for|for)\s*(?:(?:our|the|an?)\s+)?B(?:[\s-]natural)?(?![\w#])"
-    r"|(?<!\w)[Bb]\s*(?:=|is|means|stands\s+for|for)\s*B(?:b|[\s-]flat)(?!\w)|(?<!\w)(?:in\s+"
-    r"|using\s+)?[Gg]erman\s+(?:note\s+|chord\s+)?(?:writing|notation|names|naming|spelling|style|sense|letters)"
-)
-_SETTING = re.compile(r"\d|bpm|tempo|(?<!\w)key(?!\w)")  # words that no song has
-_BULLET = re.compile(r"^\s*(?:[-*>,]|\d{1,2}[.)])\s+")  # of a list; the round one is a comma in the plain form
-_NO_CHORD = re.compile(r"\(?N\.?\s?C\.?\)?")
-_NEXT = re.compile(r"(?:\s*[|,>/-]\s*|\s+)(?P<piece>[A-H](?:[#b]|\d|maj|min|m(?![a-z])|dim|sus|aug|add|/[A-G])\S*)")
-_FAR = 40  # signs between two chords, at most
-_WEAK = re.compile(  # symbols that may also be words, grades, or names of other things
-    rf"[A-Ha-h]|[AaEe]m|[Dd]im|Add|[A-H]\d|[A-F][+-]|[a-h][b+-]|NC|[EA]s|as|es|[Dd]es|dis|ges|[Cc]es|Hes|[Aa]dd\d?"
-    rf"|{_LATIN}"
-)
-_SHAPE = re.compile(  # what every symbol of a chord fits; it is quicker than to read it
-    rf"(?:[A-Ha-h]|{_LATIN}|[A-Ha-h]e?s)(?:is|[#b]|maj|min|mi|ma|Maj|MA|dim|aug|sus|add|alt|no|omit|dom|M|m|j|h|o|ø|°"
-    rf"|[\d+^Δ().,-]|/9|/(?:[A-Ha-h]|{_LATIN}))*"
-)
-_ODD = re.compile(r"(?<![\w.])(?P<what>[A-Z][#b]?(?:m|maj|min|sus|dim|aug|add)?(?:\d{1,2})?(?:[#b]\d{1,2})*)(?![\w.])")
-_ROMAN = re.compile(
-    r"(?<![\w'./])(?:[b#]?(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)(?:Δ|\^|ø|o|°|dim|maj|m|M|sus|add|aug|\+|b|#"
-    r"|-(?=\d))*\d{0,2}(?:[b#]\d{1,2})*(?:/(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i))?)(?![\w])"
-)
-_NUMBER = re.compile(r"(?<![\w./+:#])[b#]?[1-7](?:-7?|m7?|maj7|7|°|sus4?)?(?:/[1-7])?(?![\w:)/%+'\"]|\.\d)")
-_NASHVILLE = re.compile(r"nashville|number\s+system|numbers?\s+(?:chart|notation)|degrees", re.IGNORECASE)
-_INLINE = re.compile(r"\[(?P<chord>[A-H][#b]?[^\]\s]{0,10})\]")
-_CAPO = re.compile(r"(?<!\w)capo\s+(?:on\s+|at\s+|fret\s+)*\d+", re.IGNORECASE)
-_POWER = re.compile(r"power[\s-]?chords?")
-_FORMS = re.compile(r"[ABC]+")
-_SCALES = "ABCDEFGABCDEFG doremifasollasido DoReMiFaSolLaSiDo"
-_SEVENTH = re.compile(r"\d|seven|nin|dim|aug|sus|six|add|domin|over")
-_STRANGE = re.compile(r"[A-HJ-Z](?:[#b]|m|maj|min|sus|dim|aug|add)*\d{0,2}(?:[#b]\d{1,2})*")
-_NO_STRANGERS = ("I", "X", "N", "S", "W")
-_NO_KEY = "no key is named: the degrees are those of the key that the clip gets"
 
 
 class Rows(NamedTuple):
@@ -105,7 +80,7 @@ def find_song(text: Text) -> list[tuple[int, int]]:
     lines = [match.span() for match in re.finditer(r"[^\n]+", text.plain)]
     chords: list[tuple[int, int]] = []
     for start, end in lines:
-        inline = [m.span("chord") for m in _INLINE.finditer(text.plain, start, end) if read_chord(m["chord"])]
+        inline = [m.span("chord") for m in INLINE.finditer(text.plain, start, end) if read_chord(m["chord"])]
         words = [text.plain[a[1] + 1 : b[0] - 1] for a, b in zip(inline, inline[1:], strict=False)]
         if inline and (any(re.search("[a-z]", said) for said in words) or text.plain[inline[0][1] + 1 :][:1].isalpha()):
             chords += inline
@@ -113,7 +88,7 @@ def find_song(text: Text) -> list[tuple[int, int]]:
     alone = [
         number
         for number, line in enumerate(lines)
-        if len(_BULLET.sub("", text.plain[slice(*line)]).split()) > 1 and _only_chords(text, line)
+        if len(BULLET.sub("", text.plain[slice(*line)]).split()) > 1 and _only_chords(text, line)
     ]
     if len(lines) > 1 and alone and not chords:
         for number, (start, end) in enumerate(lines):
@@ -122,7 +97,7 @@ def find_song(text: Text) -> list[tuple[int, int]]:
             elif (
                 number - 1 in alone
                 and len(text.plain[start:end].split()) > 2
-                and not _SETTING.search(text.lower, start, end)
+                and not SETTING.search(text.lower, start, end)
             ):
                 text.misses("voice", (start, end), "the words of a song are not sung")
     return chords
@@ -140,16 +115,16 @@ def find_rows(text: Text, song: list[tuple[int, int]]) -> Rows:
     """Where chords stand, before keys are read; their places are marked as used. song: those of `find_song`."""
     if song:
         return Rows(song)
-    for match in text.find(_NOTATION, cased=True):
+    for match in text.find(NOTATION, cased=True):
         text.german = True
         text.says("notation", match.span(), "German names of notes: H is B, B is B flat")
     runs = _runs(text)
     rows = [run for run in runs if _is_row(text, run)]
-    rows = [run for run in rows if _HEARD.search(text.before(run[0].start, 24))] or rows  # with a capo
+    rows = [run for run in rows if HEARD.search(text.before(run[0].start, 24))] or rows  # with a capo
     if rows:
         spans = [_use(text, (run[0].start, _with_repeats(text, run[-1].end))) for run in rows]
         text.german = text.german or names_of([text.plain[c.start : c.end] for run in rows for c in run]) == GERMAN
-        power = _POWER.search(text.lower) is not None
+        power = POWER.search(text.lower) is not None
         return Rows(spans, power=power)
     return _degrees(text)._replace(doubtful=_doubtful(text, runs))
 
@@ -169,23 +144,42 @@ def _runs(text: Text) -> list[list[_Chord]]:
     runs: list[list[_Chord]] = []
     for chord in _chords(text):
         last = runs[-1][-1].end if runs else 0
-        near = runs and chord.start - last <= _FAR
-        rest = near and _NO_CHORD.fullmatch(text.plain, runs[-1][-1].start, last)
+        near = runs and chord.start - last <= FAR
+        rest = near and SILENCE.fullmatch(text.plain, runs[-1][-1].start, last)
         if near and (
-            _BETWEEN.fullmatch(text.plain, last, chord.start)
+            BETWEEN.fullmatch(text.plain, last, chord.start)
             or rest
-            and _PICK_UP.fullmatch(text.plain, last, chord.start)
+            and PICK_UP.fullmatch(text.plain, last, chord.start)
         ):
             runs[-1].append(chord)
         else:
             runs.append([chord])
-    runs = [run[1:] if len(run) > 1 and _is_a_key(text, run) else run for run in runs]
+    runs = [_without_words(text, run) for run in runs]
+    runs = [run[1:] if len(run) > 1 and _is_a_key(text, run) else run for run in runs if run]
     return [run for run in runs if any(chord.strength for chord in run)]
 
 
+def _without_words(text: Text, run: list[_Chord]) -> list[_Chord]:
+    """A run without the small words at its ends: "with a C and a G", "Am F C G as a loop", "play Dm G la la"."""
+    pieces = [text.plain[chord.start : chord.end] for chord in run]
+    latin = any(re.match(rf"(?:{LATIN})(?![a-z])", piece) for piece in pieces[:-1])
+    capitals = any(piece[0].isupper() for piece in pieces)
+    while run and NOUN.match(text.plain, run[-1].end):
+        word = BEHIND_ROW.fullmatch(pieces[-1]) if capitals else pieces[-1] == "a"
+        if not word or latin and len(pieces[-1]) > 1:
+            break
+        run, pieces = run[:-1], pieces[:-1]
+    if len(run) > 1 and pieces[0] == "a" and re.search(r"\w $", text.plain[: run[0].start]) and pieces[1][0].isupper():
+        run = run[1:]
+    return run
+
+
 def _is_a_key(text: Text, run: list[_Chord]) -> bool:
-    """Whether the first of a run is the key of the rest: "in D minor | Em7b5 | A7", "in E, E A B7"."""
-    if not _OF_KEY.search(text.before(run[0].start, 12)):
+    """Whether the first of a run is the key of the rest: "in D minor | Em7b5 | A7", "in E, E A B7", "D-Dur: D A G"."""
+    named = [MODE_WORDS.search(text.plain[chord.start : chord.end]) is not None for chord in run]
+    if named[0] and not any(named[1:]) and len(run) > 2 and not LABEL.search(text.before(run[0].start, 60)):
+        return True
+    if not OF_KEY.search(text.before(run[0].start, 12)):
         return False
     gap = text.plain[run[0].end : run[1].start]
     name = " " in text.plain[run[0].start : run[0].end]
@@ -197,7 +191,7 @@ def _chords(text: Text) -> list[_Chord]:
     found = []
     for match in PIECE.finditer(text.plain):
         if match.lastgroup in ("name", "no"):
-            places = [(*match.span(), 2 if _SEVENTH.search(match[0]) else 1)]
+            places = [(*match.span(), 2 if SEVENTH.search(match[0]) else 1)]
         elif match.lastgroup == "piece":
             places = [_placed(match, *part) for part in parts_of(match[0])]
         else:
@@ -209,7 +203,7 @@ def _chords(text: Text) -> list[_Chord]:
 def _placed(match: re.Match[str], start: int, end: int) -> tuple[int, int, int]:
     """Where a part of a piece lies without the signs around it, and its strength; -1: it is no chord."""
     part = match[0][start:end]
-    piece = part.strip(".'!?*")
+    piece = part.strip(".'!?*<")
     begin = match.start() + start + part.find(piece)
     strength = _strength(piece) if 0 < len(piece) <= 16 else -1
     return begin, begin + len(piece), strength
@@ -218,7 +212,12 @@ def _placed(match: re.Match[str], start: int, end: int) -> tuple[int, int, int]:
 def _doubtful(text: Text, runs: list[list[_Chord]]) -> tuple[tuple[int, int], ...]:
     """Two capital letters or more that may be chords, and may not."""
     capitals = (
-        run for run in runs if len(run) > 1 and all(text.plain[one.start].isupper() or one.strength == 2 for one in run)
+        run
+        for run in runs
+        if len(run) > 1
+        and all(text.plain[one.start].isupper() or one.strength == 2 for one in run)
+        or len(run) > 2
+        and any(re.fullmatch("[a-h][#b]?m", text.plain[one.start : one.end]) for one in run)
     )
     return tuple((run[0].start, run[-1].end) for run in capitals)
 
@@ -226,10 +225,10 @@ def _doubtful(text: Text, runs: list[list[_Chord]]) -> tuple[tuple[int, int], ..
 @lru_cache(maxsize=4096)
 def _strength(piece: str) -> int:
     """2 for what is hardly anything but a chord, 1 for what may be a word, 0 for the shape alone, -1 for the rest."""
-    read = read_chord(piece) if _SHAPE.fullmatch(piece) else None
+    read = read_chord(piece) if SHAPE.fullmatch(piece) else None
     if read is None or not read.symbol:
-        return 0 if _STRANGE.fullmatch(piece) and piece not in _NO_STRANGERS else -1
-    return 1 if _WEAK.fullmatch(piece) else 2
+        return 0 if STRANGE.fullmatch(piece) and piece not in NO_STRANGERS else -1
+    return 1 if WEAK.fullmatch(piece) else 2
 
 
 def _is_row(text: Text, run: list[_Chord]) -> bool:
@@ -237,13 +236,23 @@ def _is_row(text: Text, run: list[_Chord]) -> bool:
     run = [chord for chord in run if chord.strength]
     plain, start, end = text.plain, run[0].start, run[-1].end
     pieces = [plain[chord.start : chord.end] for chord in run]
-    label = _LABEL.search(plain[max(0, start - 60) : start])
+    label = LABEL.search(plain[max(0, start - 60) : start])
+    if all(NOTES.fullmatch(piece) for piece in pieces) and not label:
+        after = MELODY_AFTER.match(text.lower, end)
+        if all(piece[-1] == "5" for piece in pieces) and len(run) > 1 and RIFF.search(text.lower) and not after:
+            return True
+        if len(run) > 1 and (after or MELODY.search(text.before(start, 60))):
+            text.misses("melody", (start, end), "notes of a melody cannot be asked for: write chords: Am F C G")
+            return False
     if label and not re.search(r"rhythm\s+changes", label[0].lower()):
         return len(run) > 1 or pieces[0][0].isupper() or label[0].rstrip()[-1:] in (":", "=") and text.ends(end)
     gaps = [plain[a.end : b.start] for a, b in zip(run, run[1:], strict=False)]
     strong = sum(c.strength == 2 or len(run) > 1 and p.endswith("7") for c, p in zip(run, pieces, strict=True))
-    listed = bool(gaps) and all(_LIST_SIGN.search(gap) for gap in gaps)
+    listed = bool(gaps) and all(LIST_SIGN.search(gap) for gap in gaps)
     clause = text.begins(start) and text.ends(end)
+    section = OF_SECTION.search(text.before(start))
+    if section and section["sign"] and len(run) > 1:
+        return True
     barred = plain[:start].rstrip()[-1:] == "|" and (plain[end:].lstrip()[:1] == "|" or len(run) > 1)
     if barred or plain[:start].endswith("[") and plain[end:].startswith("]") and strong + len(run) > 1:
         return True
@@ -251,60 +260,70 @@ def _is_row(text: Text, run: list[_Chord]) -> bool:
         return _is_chord(text, run[0], pieces[0])
     if all(piece[0].islower() for piece in pieces):
         named = len(run) > 3 or any(len(piece) > 1 for piece in pieces)
-        return len(run) > 2 and named and (listed or clause)
+        return len(run) > 2 and named and (listed or clause or len(run) > 3 and (text.begins(start) or text.ends(end)))
     if len(run) == 2:
         return _is_pair(text, run, pieces, strong, listed, clause)
     letters = "".join(pieces)
-    if strong == 0 and (_FORMS.fullmatch(letters) or letters in _SCALES):
+    if strong == 0 and (FORMS.fullmatch(letters) or letters in SCALES):
         return False  # A, B, C or the form A B A
-    return strong > 0 or listed or text.ends(end) or len(run) > 3
+    return (
+        strong > 0
+        or listed
+        or text.ends(end)
+        or len(run) > 3
+        or ON.search(text.before(start, 60)) is not None
+        or (LABEL_AFTER.match(plain, end) is not None)
+    )
 
 
 def _is_chord(text: Text, chord: _Chord, piece: str) -> bool:
     """Whether a single piece is meant as a chord: it is a rich one, or words around say so."""
     before = text.before(chord.start, 60)
-    after = _LABEL_AFTER.match(text.plain, chord.end)
+    if re.search(r"\bkey(?:\s+of)?\W*$", before):
+        return False
+    after = LABEL_AFTER.match(text.plain, chord.end)
     minor = re.fullmatch(r"[A-H][#b]?m", piece) is not None
     if re.fullmatch(r"[A-H](?:[#b]|m|7)\S*/[A-G][#b]?", piece) and text.begins(chord.start) and text.ends(chord.end):
         return True
-    if chord.strength == 2 and _RICH.search(piece):
+    if chord.strength == 2 and RICH.search(piece):
         return True
-    if (chord.strength == 2 or minor) and (after or _ON.search(before) and piece != "Am"):
+    seventh = re.fullmatch(r"[A-H][#b]?[679]", piece) is not None
+    if (chord.strength == 2 or minor or seventh) and (after or ON.search(before) and piece != "Am"):
         return True
     if after and re.match(r"\s*chord", after[0]):
         return piece[0].isupper() and piece != "A"
-    return _KEPT.search(before) is not None and piece[0].isupper() and text.ends(chord.end)
+    return KEPT.search(before) is not None and piece[0].isupper() and text.ends(chord.end)
 
 
 def _is_pair(text: Text, run: list[_Chord], pieces: list[str], strong: int, listed: bool, clause: bool) -> bool:
     """Whether two pieces are meant as chords; two bare notes with "and" between may be anything."""
     linked = re.search(r"\w", text.plain[run[0].end : run[1].start]) is not None
-    minor = any(re.fullmatch(rf"(?:[A-H][#b]?|{_LATIN}[#b]?) ?m", piece) for piece in pieces)
+    minor = any(re.fullmatch(rf"(?:[A-H][#b]?|{LATIN}[#b]?) ?m", piece) for piece in pieces)
     notes = all(re.fullmatch("[A-H][#b]?", piece) for piece in pieces)
-    after = _LABEL_AFTER.match(text.plain, run[-1].end) is not None
-    if strong == 2 or strong and (listed or after or _ON.search(text.before(run[0].start, 60))):
+    after = LABEL_AFTER.match(text.plain, run[-1].end) is not None
+    if strong == 2 or strong and (listed or after or ON.search(text.before(run[0].start, 60))):
         return listed or not (linked and notes)
-    asked = _ON.search(text.before(run[0].start, 60)) is not None and text.ends(run[-1].end)
-    return after or (strong > 0 or minor) and not linked and (listed or clause or asked)
+    asked = ON.search(text.before(run[0].start, 60)) is not None and text.ends(run[-1].end)
+    return after or (strong > 0 or minor) and (asked or not linked and (listed or clause))
 
 
 def _degrees(text: Text) -> Rows:
     """Runs of Roman numerals, or of numbers where they are said to be chords or a key stands near."""
-    named = _NASHVILLE.search(text.plain) is not None
-    for pattern, least in ((_ROMAN, 2), (_NUMBER, 2 if named else 3)):
+    named = NASHVILLE.search(text.plain) is not None
+    for pattern, least in ((ROMAN, 2), (NUMBER, 2 if named else 3)):
         runs: list[list[tuple[int, int]]] = []
         for match in text.find(pattern, cased=True):
-            if runs and _BETWEEN.fullmatch(text.plain, runs[-1][-1][1], match.start()):
+            if runs and BETWEEN.fullmatch(text.plain, runs[-1][-1][1], match.start()):
                 runs[-1].append(match.span())
             else:
                 runs.append([match.span()])
         spans = [
             (run[0][0], run[-1][1])
             for run in runs
-            if len(run) >= least and _are_degrees(text, run, pattern is _NUMBER, named)
+            if len(run) >= least and _are_degrees(text, run, pattern is NUMBER, named)
         ]
         if spans:
-            return Rows([_use(text, span) for span in spans], True, _POWER.search(text.lower) is not None)
+            return Rows([_use(text, span) for span in spans], True, POWER.search(text.lower) is not None)
     return Rows([])
 
 
@@ -326,8 +345,13 @@ def read_rows(text: Text, rows: Rows, key: str | None) -> list[ChordReading]:
         names = None
     chords: list[ChordReading] = []
     for start, end in rows.spans:
-        row = text.plain[start:end]
-        read = read_chords(f"({row}" if row.count(")") > row.count("(") else row, key, names)
+        written = text.plain[start:end]
+        row = APART.sub("", LENGTHS.sub(" ", ARTICLE.sub(r"\g<link> ", written)))
+        if LENGTHS.search(written):
+            why = "each chord gets a bar, or those between two | lines share one: write a chord sheet for other lengths"
+            text.takes_word("chords", text.written(start, end), "a bar each", why, start)
+        whole = len(rows.spans) == 1
+        read = read_chords(f"({row}" if row.count(")") > row.count("(") else row, key, names, whole)
         if rows.power:
             read = [
                 c._replace(symbol=f"{c.symbol}5") if c.symbol and re.fullmatch("[A-G][#b]?", c.symbol) else c
@@ -335,26 +359,44 @@ def read_rows(text: Text, rows: Rows, key: str | None) -> list[ChordReading]:
             ]
         chords += read
         _tell(text, (start, end), read, key)
-        if more := _NEXT.match(text.plain, end):
+        if more := NEXT.match(text.plain, end):
             if text.is_free(*more.span("piece")):
                 text.misses("chords", more.span("piece"), "it follows a row of chords, and is no chord that is known")
-    for match in text.find(_CAPO, cased=True):
+    parts = [span for span in rows.spans if OF_SECTION.search(text.before(span[0]))]
+    for span in parts if len(rows.spans) > 1 else ():
+        why = "chords of sections are not told apart in a prompt: write a chord sheet"
+        text.takes_word("chords", text.written(*span), "a part of one row of chords", why, span[0])
+    for match in text.find(CAPO, cased=True):
         text.takes("chords", match.span(), "the chords as they are written", "a capo is not reckoned with")
     for span in rows.doubtful:
         if text.is_free(*span):
             text.misses("chords", span, "these may be chords, or not: write them as chords: Am F C G")
     _tell_odd(text)
+    _tell_left(text, bool(chords))
     return chords
+
+
+def _tell_left(text: Text, beside: bool) -> None:
+    """What can hardly be anything but a chord and is in no row; beside a row also a letter that ends a clause."""
+    for start, end, strength in _chords(text):
+        piece = text.plain[start:end]
+        letter = (
+            re.fullmatch(r"[B-H][#b]?m?", piece) and text.ends(end) and text.plain[start - 1 : start] in (" ", "\n")
+        )
+        if strength == 2 and CHORD_ALONE.fullmatch(piece) or beside and letter:
+            text.misses("chords", (start, end), "a chord that is in no row: write all of them as chords: Am F C G")
 
 
 def _tell(text: Text, span: tuple[int, int], read: list[ChordReading], key: str | None) -> None:
     symbols = " ".join(chord.symbol or ("N.C." if chord.symbol == NO_CHORD else "?") for chord in read)
     degrees = not key and any(chord.symbol is None and "no key" in chord.why for chord in read)
     if degrees:
-        text.takes("chords", span, "the same degrees of the clip's key", _NO_KEY)
+        text.takes("chords", span, "the same degrees of the clip's key", NO_KEY)
     else:
         text.says("chords", span, symbols)
     for chord in dict.fromkeys(chord for chord in read if chord.why):
+        at = text.plain.find(chord.text, *span)
+        chord = chord._replace(text=text.written(at, at + len(chord.text))) if at >= 0 else chord
         if chord.symbol is not None:
             text.takes_word("chords", chord.text, chord.symbol or "no chord", chord.why, span[0])
         elif not degrees:
@@ -363,9 +405,9 @@ def _tell(text: Text, span: tuple[int, int], read: list[ChordReading], key: str 
 
 def _tell_odd(text: Text) -> None:
     """What is called a chord, and is none: "a Q7 chord"."""
-    for match in text.find(_ODD, cased=True):
+    for match in text.find(ODD, cased=True):
         if match["what"] == "I" or len(match["what"]) < 2:
             continue
-        near = re.match(r"[\s-]+chords?\b", text.after(match.end(), 8)) or _LABEL.search(text.before(match.start(), 40))
+        near = re.match(r"[\s-]+chords?\b", text.after(match.end(), 8)) or LABEL.search(text.before(match.start(), 40))
         if near and read_chord(match["what"]) is None:
             text.misses("chords", match.span(), "no chord of that name is known")

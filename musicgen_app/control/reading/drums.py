@@ -28,10 +28,19 @@ _OTHER = re.compile(
     r"|each|every|up|down|of)\b|rides?\s+(?:a|the|my|his|her|to|home|through|into)\b|brush(?:ed|es)?\s+(?:my|your"
     r"|teeth|off|past|against)|drum\s+roll\s+please|trommelfell|hats\s+off|(?:top|cowboy|straw)\s+hats"
 )
+# A kind of drums, or something that they play: who refuses it may want others.
+_KIND = re.compile(
+    r"(?:(?:too\s+many\s+|any\s+|those\s+|these\s+)?(?:electronic|electric|programmed|sampled|synthetic|synth|fake|digital|robotic"
+    r"|live|acoustic|real|808|909|trap|rock|jazz|edm|techno|tribal|marching|military|loud|heavy|busy|fast|hard|harsh"
+    r"|big|crazy|aggressive|booming|boomy|distorted|processed|epic|double|machine|elektronische[ns]?)\s+)+"
+    r"(?:drums?|percussion|drummers?|beats?)|drum\s?(?:machines?|fills?|solos?|rolls?|loops?|samples?|breaks?)|drumcomputer"
+    r"|blast[ -]?beats?|back ?beats?|d-beats?|amen breaks?|beat ?box(?:e[sr])?"
+)
+_ONLY_KIND = "only that kind is refused, and whether there are others is not said: write drums, or no drums"
 _MAYBE = re.compile(r"\b(?:maybe|perhaps|possibly|with\s+or\s+without|optionally)\s+(?:some\s+)?$")
 _OR_NOT = re.compile(r"\s*(?:(?:are|is)\s+|[:=]\s*)?optional|\s*,?\s*or\s+not\b|,?\s+maybe\s+not")
 _AMOUNT = re.compile(
-    r"\b(?:fewer|less|not\s+(?:so|too)\s+(?:many|much)|(?:hardly|barely|scarcely)\s+any|(?:almost|nearly"
+    r"\b(?:fewer|less|not\s+(?:(?:so|too|that|very)\s+)?(?:many|much)|(?:hardly|barely|scarcely)\s+any|(?:almost|nearly"
     r"|next\s+to)\s+no|sparse|weniger|moins\s+de|menos|meno)\s+(?:the\s+)?$"
 )
 _YES = re.compile(r"\s*[:=]\s*(?:yes|on|true|1|ja|oui|si)\b")
@@ -61,6 +70,11 @@ def read_drums(text: Text, refusals: list[Refusal]) -> bool | None:
     for refusal in partly:
         text.takes("drums", (refusal.start, refusal.end), _PART, SHARED)
     refused = [r for r in refused if not r.partly]
+    kinds = [r for r in refused if _KIND.fullmatch(_what(text, r))]
+    refused = [r for r in refused if r not in kinds]
+    if kinds and not (refused or sung or whole or single):
+        for refusal in kinds:
+            text.takes("drums", (refusal.start, refusal.end), "left open", _ONLY_KIND)
     if refused and whole:
         for match in whole:
             text.takes("drums", match.span(), "left open", "drums are both asked for and refused")

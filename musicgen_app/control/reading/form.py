@@ -19,6 +19,10 @@ class Part(NamedTuple):
     energy: float | None
 
 
+_SHARE = re.compile(r"(?<!\w)(?:swing(?:\s+(?:of|at|amount))?\s*[:=]?\s*(?P<a>[5-7]\d)\s*%|(?P<b>[5-7]\d)\s*%\s+swing)")
+_UNEVEN = re.compile(
+    r"(?<![\w-])(?:swung\s+(?:16ths?|sixteenths?)(?:\s+notes?)?|triplet\s+(?:feel|groove|swing))(?![\w-])"
+)
 SWING = {"swing": 0.62, "shuffle": 0.667}  # where the second of two eighth notes begins
 _SWING = re.compile(
     r"(?<![\w-])(?:(?P<shuffle>shuffle[ds]?|shuffling|12/8\s+feel)|(?P<swing>swing(?:ing|ed)?|swung)(?:\s+(?:feel"
@@ -61,7 +65,7 @@ ENDS = "what it ends with is left to the words"
 _STEP = r"(?:(?:a|an|one|by\s+a)\s+)?(?:half|whole|semi|minor\s+third|third|fourth|fifth|two)?[\s-]?(?:steps?|tones?)?"
 _ENTRY = (
     r"(?:drums?|percussion|drummer|beat|kick)\s+(?:then\s+|only\s+|finally\s+)?(?:comes?|coming|enters?|entering|kicks?"
-    r"|drops?|dropping|starts?|joins?)(?:\s+in(?!\s+(?:the|a|my)\b))?"
+    r"|drops?(?!\s+out)|dropping(?!\s+out)|starts?|joins?)(?:\s+in(?!\s+(?:the|a|my)\b))?"
 )
 _CHANGES = (  # what becomes different within a clip
     rf"(?:key\s+change|modulat\w+|transpos\w+)(?:\s+(?:up|down|to))?(?:\s+{_STEP})?(?:\s+(?:higher|lower|up))?",
@@ -70,6 +74,8 @@ _CHANGES = (  # what becomes different within a clip
     r"(?:starts?|begins?)\s+(?:soft|slow|fast|quiet|loud|small|sparse)\w*",
     r"build(?:s|ing)?\s+up|crescendo|morendo|fad(?:e|es|ing)\s+(?:in|out)|diminuendo|rises?\s+to",
     r"ends?\s+abruptly|(?:starts?|begins?|opens?)\s+with\s+[^,.;\n]{1,40}?,?\s+(?:and\s+)?then",
+    r"(?:drums?|percussion|drummer|beat|kick)\s+(?:drops?|dropping|cuts?|fades?|stops?|leaves?|goes)\s+(?:out|away|off)"
+    r"(?:\s+(?:after|at|in|on|for|during)(?:\s+the)?\s+\w+)?",
     rf"{_ENTRY}(?:\s+(?:after|at|in|on|with|later)(?:\s+(?:the|a))?\s+\w+)?",
 )
 _QUIET_START = r"(?:starts?|begins?)\s+(?:soft|slow|quiet|small|sparse)"
@@ -94,9 +100,9 @@ _BARS = re.compile(
 )
 _LENGTH = re.compile(
     r"(?<![\w.:/-])(?:\d+(?:[.,]\d+)?[\s-]*(?:s(?:ec(?:ond)?s?)?|min(?:ute)?s?|mins|minuten|sekunden|minutos|segundos"
-    r"|minuti|secondi|secondes|мин\w*|секунд\w*|分|秒)(?![\w/])(?:\s*\d{1,2}(?:\s*s(?:ec(?:onds?)?)?)?(?!\w))?"
+    r"|minuti|secondi|secondes|h(?:(?:ou)?rs?)?|hours?|stunden?|horas?|heures?|ore|мин\w*|секунд\w*|分|秒)(?![\w/])(?:\s*\d{1,2}(?:\s*s(?:ec(?:onds?)?)?)?(?!\w))?"
     r"|(?:half\s+a|a|one|two|three|four|five|ten|fifteen|twenty|thirty|forty-five|sixty|ninety)[\s-]+(?:seconds?"
-    r"|minutes?)|\d{1,2}:[0-5]\d(?=\s+(?:long|min)))(?:\s+(?:long|loop|clip|song|piece))?(?!\w)"
+    r"|minutes?|hours?)|\d{1,2}:[0-5]\d(?=\s+(?:long|min)))(?:\s+(?:long|loop|clip|song|piece))?(?!\w)"
 )
 _DECADE = re.compile(r"(?:\d\d)?[2-9]0s|a second")
 _TIMED = re.compile(r"(?:every|each|per|half)\s*(?:half\s+)?$")
@@ -117,8 +123,16 @@ _LISTED = 6  # at most, of one kind
 def read_feel(text: Text) -> float | None:
     """Swing of the plan, where it is stated: 0.5 is straight."""
     swing = None
+    shares = list(text.find(_SHARE))
+    for match in shares:
+        swing = float(match["a"] or match["b"]) / 100 if swing is None else swing
+        text.says("feel", match.span(), f"swing {swing:.0%}")
+    for match in text.find(_UNEVEN):
+        text.misses("feel", match.span(), "a plan swings eighth notes alone: write swing, or shuffle")
     for match in text.find(_SWING, used=True):
-        if not text.is_refused(*match.span()):
+        if text.is_refused(*match.span()):
+            swing = 0.5 if swing is None else swing  # straight
+        elif not any(share.start() <= match.start() < share.end() for share in shares):
             feel = SWING["shuffle" if match["shuffle"] else "swing"]
             swing = feel if swing is None else swing
             text.says("feel", match.span(), f"swing {feel:.0%}")
@@ -148,7 +162,7 @@ def read_form(text: Text, refusals: Sequence[Refusal] = ()) -> tuple[Part, ...]:
         else:
             why = "parts of a form are not made from words: write a chord sheet, or use --form"
             text.misses("form", match.span(), why)
-    for match in list(text.find(_BARS))[:_LISTED]:
+    for match in [m for m in text.find(_BARS, used=True) if not text.is_refused(*m.span())][:_LISTED]:
         text.misses("form", match.span(), "a number of bars or a form is not made from words: write a chord sheet")
     for match in list(text.find(_LOOP))[:_LISTED]:
         text.misses("length", match.span(), "a prompt cannot ask for a loop")

@@ -72,7 +72,7 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _SURE = {
     "de": (
         "und ohne schlagzeug bitte akkorde dreivierteltakt viervierteltakt musik lied moll klavier streicher fur kein"
-        " keinen uber"
+        " keinen uber eine einen einem einer"
     ),
     "fr": "avec sans musique chanson batterie mineur valse pour dans une du",
     "es": "sin musica cancion bateria quiero guitarra menor vals para con una en",

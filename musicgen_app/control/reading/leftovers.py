@@ -6,13 +6,15 @@ import re
 
 from .negation import REFUSING
 from .text import Text
-from .words import NAMED
+from .words import NAMED, RANKED, STYLE
 
 # kind -> what looks like a demand of it; why: what to write instead.
 _LOOKS = {
     "tempo": (
-        r"-?\d+(?:[.,]\d+)?\s*(?:bpm|beats|schlage|battements|pulsos|battiti|batidas)\b|\b(?:tempo"
+        r"\b\d(?:[.,]\d+)?\s?x\s+(?:the\s+)?(?:speed|tempo)\b|\btempo\s+(?:up|down)\b|\bdotted\s+(?:quarters?|crotchets?|half|halves|minims?|eighths?)(?:\s+notes?)?\b|-?\d+(?:[.,]\d+)?\s*(?:bpm|beats|schlage|battements|pulsos|battiti|batidas)\b|\b(?:tempo"
         r"|bpm)\b[^,;.\n\d]{0,16}\d+|(?:[^\s,;]{1,24}\s+){0,2}\bbpm\b|\btempo\s*(?:of|[:=])\s*\w+"
+        r"|\b(?!(?:steady|constant|same|right|good|this|that|strict|free|consistent|moderate|the|any|its?|your|my|own|at|in|and"
+        r"|with|of|for|full|high|low|up|down|mid|half|double)\b)[a-z]{4,}\s+(?:tempo|pace)\b"
     ),
     "key": r"\bkey\s*[:=]\s*\w+[^,;.\n]{0,16}|\bkey of\b[^,;.\n]{0,24}|\b(?:[1-7]|one|two|three|four|five"
     r"|six)\s+(?:sharps?|flats?)\b|\b(?:dorian|phrygian|lydian|mixolydian|locrian|aeolian|ionian)\b|\b(?:relative"
@@ -20,7 +22,13 @@ _LOOKS = {
     r"|octatonic|altered|enigmatic|bebop|super[\s-]?locrian|diminished|chromatic|melodic|pentatonic)"
     r"\s+(?:minor|major|scale)\b(?:\s+scale\b)?|\b(?:maqam|raga?|makam)\s+\w+|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label"
     r"|key))",
-    "chords": r"\b(?:one|two|three|four|five|six|seven)(?:[\s,-]+(?:one|two|three|four|five|six|seven)){2,}\b"
+    "chords": r"\b(?:(?:[\w'-]+\s+)?(?:andalusian|canon|pachelbel'?s?|axis|50s|coltrane|rhythm|bird|giant steps"
+    r"|royal road|autumn leaves|plagal|picardy|circle of fifths|backdoor|tritone|lament|deceptive|perfect|so what)"
+    r"(?:\s+in\s+[A-G])?\s+(?:chord\s+)?(?:progressions?|changes|cadences?|turnarounds?|subs?|substitutions?))\b"
+    r"|(?<![\w./-])[1-7](?:[\s-]+[1-7]){2,}(?![\w./:%-])|\b(?:circle of fifths|line clich\w+)\b"
+    r"|\bchords?\s+(?:as|like|of|from)\s+[^,.;\n]{2,30}|(?-i:\b[A-G][#b]?)\s+or\s+(?:maybe\s+)?(?-i:[A-G][#b]?(?!\w))"
+    r"|\b(?:want|play|hear)\s+(?-i:[B-G][#b]?)(?=\s*(?:$|[,.;!]|then\b))"
+    r"|\b(?:one|two|three|four|five|six|seven)(?:[\s,-]+(?:one|two|three|four|five|six|seven)){2,}\b"
     r"|(?-i:\b[A-G][#b]?(?:m|maj|min|dim|sus|M)?(?:[24679]|11|13)?(?:b5|#5|b9|#9)?)(?:\s?/\s?(?-i:[A-G][#b]?(?:m|maj|min|dim"
     r"|sus|M)?(?:[24679]|11|13)?(?:b5|#5|b9|#9)?)){2,}(?!\w)|\bchords?\s*(?::|are)\s*[^.\n]{1,40}|(?-i:\b[A-G])(?:[\s-](?:sharp|flat))?(?:[\s-](?:major|minor))?"
     r"[\s-](?:seven|seventh|nine|ninth|dim\w*|aug\w*|half[\s-]dim\w*|sus\w*|sixth|dominant|thirteenth|eleventh)\b",
@@ -58,7 +66,13 @@ _COUNTED = re.compile(
     r"|street|psalm|take|top|over)\.?\s*$"
 )
 _NOTE = re.compile(r"(?<![\w#'.&-])[A-H][#b]?(?:m|m?[679])?(?!\.?\w|[#'&/+])")
-_MINOR = re.compile(r"(?<![\w#'.&-])(?:[BCFGH]|[A-H][#b])m(?!\.?\w|[#'&/+])")  # likely a chord, wherever it stands
+_MINOR = re.compile(r"(?<![\w#'.&-])(?:[B-H]|[A-H][#b]|(?<=[a-z,] )A)m(?!\.?\w|[#'&/+])")  # likely a chord
+_MODE = re.compile(r"(?<![\w-])(?:minor|major)(?![\w-])")
+_OF_STYLE = re.compile(rf"(?:{STYLE.pattern})\s+(?:chord\s+)?(?:changes|progressions?|cadences?|turnarounds?)(?!\w)")
+_SMALL = re.compile(r"(?<![\w#'.&-])[a-h][#b]?m(?!\.?\w|[#'&/+])")  # likewise, where the prompt is a list of settings
+_GLUED = re.compile(
+    r"(?<![\w@#.-])(?=[a-z_]*\d{2,3}[a-z])(?=\w*[a-z]{4})(?!\w*(?:bit|nd|rd|th|st|s|hz|khz|kbps)\b)\w{6,}(?!\w)"
+)
 _MOST = 8  # of one kind
 
 
@@ -85,6 +99,17 @@ def tell_leftovers(text: Text) -> None:
         if text.ends(match.end()) and not _COUNTED.search(text.before(match.start(), 16)):
             why = "what the number counts is not said: 96 BPM is a tempo, --seconds 96 a length"
             text.misses("number", match.span(), why)
-    for match in (*list(text.find(_NOTE, cased=True))[:_MOST], *list(text.find(_MINOR, cased=True))[:_MOST]):
-        if match.re is _MINOR and text.is_free(*match.span()) or text.begins(match.start()) and text.ends(match.end()):
+    for match in list(text.find(_OF_STYLE, used=True))[:_MOST]:
+        if not text.is_refused(*match.span()):
+            text.misses_word("chords", text.written(*match.span()), _WHY["chords"], match.start())
+    for match in list(text.find(_MODE))[:_MOST]:
+        if not RANKED.match(text.lower, match.end()):
+            text.misses("key", match.span(), "which key it is about is not said: write one such as F# minor")
+    for match in list(text.find(_GLUED))[:_MOST]:
+        text.misses("number", match.span(), "a number and words in one: write them apart, such as techno 130 BPM")
+    notes = [match for pattern in (_NOTE, _MINOR, _SMALL) for match in list(text.find(pattern, cased=True))[:_MOST]]
+    for match in notes:
+        if not text.is_free(*match.span()):
+            continue
+        if match.re is _MINOR or text.begins(match.start()) and text.ends(match.end()):
             text.misses("key", match.span(), "a key or a chord: write key of C, or chords: C")

@@ -64,7 +64,7 @@ _TO_THE_BAR = re.compile(
 _TEMPS = re.compile(rf"(?<!\w)(?:a|en)\s+(?:{_COUNT}|(?P<digit>\d))\s+temps(?!\w)")
 _JAPANESE = re.compile(r"(?:拍子は?\s*[:=]?\s*)?([248]|16)分の(\d{1,2})(?:拍子?)?")
 _POR = re.compile(
-    r"(?<![\d/.:,])(\d{1,2})\s+(?:por|per|sur|auf|на|na)\s+(2|4|8|16)(?![\d\w/%]|\s*(?:cm|m\b|km|euro|minut))"
+    r"(?<![\d/.:,])(\d{1,2})\s+(?:por|per|by|sur|auf|на|na)\s+(2|4|8|16)(?![\d\w/%]|\s*(?:cm|m\b|km|euro|minut))"
 )
 _BEATS = re.compile(r"(?<![\d分])([2-7])(?:拍子|박자)")
 _HAN = {"二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}

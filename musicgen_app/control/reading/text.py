@@ -13,12 +13,20 @@ _SIGNS = str.maketrans({
     "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "…": ".", "×": "x", "→": ">", "⇒": ">",
     "\U0001d15f": "♩", "ı": "i", "≈": "=", "ł": "l", "Ł": "L", "ß": "ss", "æ": "ae",
     "、": ", ", "。": ". ", "，": ", ", "：": ":",
-    "·": ",", "•": ",", "♮": "", "∶": ":", "⁄": "/", "∕": "/",
+    "·": ",", "•": ",", "♮": "", "△": "Δ", "∆": "Δ", "∶": ":", "⁄": "/", "∕": "/",
 })  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+")
 _RUN = 3  # equal signs in a row that are kept
 _LONG_RUN = re.compile(r"([\W_])\1{3}")
-_BLANKS = str.maketrans("\t\r\f\v", "    ")
+_BLANKS = str.maketrans("\t\r\f\v_", "     ")
+_ARROW = re.compile(r"[-=]+>")  # one sign, and no "E-" or "C="
+# Pictures that say what is wanted -> its word. One that forbids does so with the picture before it, or what follows.
+_PICTURES = {
+    "\U0001f941": "drums", "\U0001fa98": "drums", "\U0001f3b8": "guitar", "\U0001f3b9": "piano", "\U0001f3bb": "violin",
+    "\U0001f3ba": "trumpet", "\U0001f3b7": "saxophone", "\U0001fa97": "accordion", "\U0001fa95": "banjo",
+    "\U0001fa88": "flute", "\U0001f3a4": "vocals",
+}  # fmt: skip
+_FORBIDDING = "\U0001f6ab\u274c\u26d4\u2716\U0001f645\U0001f44e"
 _EDGES = " ,;:.!\"'\u2013\u2014"
 
 
@@ -138,17 +146,25 @@ class Text:
 
 def _plain(prompt: str) -> tuple[list[str], list[int]]:
     """Letters of the plain form, and where each comes from."""
-    if prompt.isascii() and not _LONG_RUN.search(prompt):
+    if prompt.isascii() and not _LONG_RUN.search(prompt) and ">" not in prompt:
         return list(prompt.translate(_BLANKS)), list(range(len(prompt)))
     letters: list[str] = []
     origin: list[int] = []
+    pictured = False  # whether the last sign was a picture of a thing
+    arrows = {place for arrow in _ARROW.finditer(prompt) for place in range(arrow.start(), arrow.end() - 1)}
     for place, sign in enumerate(prompt):
+        if place in arrows:
+            continue
         if sign.isascii():
             known = sign.translate(_BLANKS)
         else:
             known = sign.translate(_SIGNS)
             category = unicodedata.category(sign)
-            if category in ("Cf", "Mn") or sign == "\ufffd":
+            if sign in _PICTURES:
+                known = f" {_PICTURES[sign]}" + (", " if letters[-4:] == [" ", "n", "o", " "] else " ")
+            elif sign in _FORBIDDING:
+                known = ": no," if pictured else " no "
+            elif category in ("Cf", "Mn") or sign == "\ufffd":
                 known = ""  # joiners, and accents that follow their letter
             elif known == sign and category == "So" and sign not in "°♩♪":
                 known = ","  # a picture stands between clauses
@@ -160,6 +176,7 @@ def _plain(prompt: str) -> tuple[list[str], list[int]]:
             continue  # a long run of one sign says no more than a short one
         letters += known
         origin += [place] * len(known)
+        pictured = sign in _PICTURES or pictured and not known
     return letters, origin
 
 

@@ -63,7 +63,7 @@ _HOMES = frozenset(
     " worship rag rap funk electro electronic ambient cinematic".split()
 )
 _SCENE_AFTER = re.compile(
-    r"\s*(?:searching|up\b|tales?\b|mate\b|sale|doors?\b|workshop|detector|climb|garden|bottom|quiz|sets?\b|keeping"
+    r"\s*(?:(?:of\s+|at\s+|amount\s+)?[:=]?\s*\d\d\s*%|searching|up\b|tales?\b|mate\b|sale|doors?\b|workshop|detector|climb|garden|bottom|quiz|sets?\b|keeping"
     r"|warming|mates?\b|yard|hands|lullab|studio|school|teacher|exchange|plate|gate|genre\b|:\s*[a-z]+way|roads?\b"
     r"|side\b|party\b|cleaning|move\b|guitar|level|scene|world\b|map\b|stage\b|temple|animals?|cave|forest|explor"
     r"|documentar|cat\b|gym\b|books?\b|adventure|tribe|house\b|of\s+(?:the|my|a|penguin)|complex|area|zone|estate"
@@ -153,7 +153,8 @@ INSTRUMENTS = (
     r"|contrabass\w*|kontrabass\w*|saxofon\w*|saksofon|flaut[oi]|flautas?|klavier|gitarren?|geigen?|orgel|flote"
     r"|trompeten?|streicher|blaser|guitare|violons?|piano|cuivres|cordes|guitarras?|violines|violin|metales|cuerdas"
     r"|chitarre?|violini?|archi|ottoni|pianoforte|violao|sanfona|cavaquinho|instruments?|instrumente|pedal|vibrato"
-    r"|reverb|autotune|samples?|effects?|fx|distortion|melod(?:y|ies)|basslines?|drops?|fades?|intro|outro|chords?"
+    r"|reverb|autotune|samples?|effects?|fx|distortion|melod(?:y|ies)|basslines?|drops?|fades?|intro|outro"
+    r"|(?:chord|key|tempo) changes|chords?"
     r"|risers?|noise|hiss|whistling|clapping|beat ?boxing|shouting|screaming|screams|growls|growling|chanting"
     r"|strumming|yelling"
 )

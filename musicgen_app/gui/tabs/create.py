@@ -18,6 +18,7 @@ from ...machine import paths
 from ...machine.user_settings import FORMATS
 from ...models import installed
 from ...request import SOLVERS, GenerationRequest
+from ...server.work import Generation
 from ...songbook.sheet_writer import write_sheet
 from ..components import PRIVATE, cards, change, component, ids_of, problem
 from .create_form import DRUMS, check_suffix, request_from
@@ -100,7 +101,7 @@ class Handlers:
             if not keep and given["seed"] == drawn:
                 given["seed"] = None
             resolved = request_from(given, self.context.models_dir)
-            self.context.requests.submit(owner_of(browser, request), resolved, check_suffix(suffix), "gui")
+            self.context.requests.submit(owner_of(browser, request), Generation(resolved), check_suffix(suffix), "gui")
         except TTMError as error:
             return problem(str(error)), gr.skip(), gr.skip()
         return problem(), str(resolved.seed), str(resolved.seed)
@@ -122,7 +123,7 @@ class Handlers:
             elif data.get("action") == "more":
                 item = library.get(str(data.get("id")))
                 resolved = request_from(vars(replace(item.request, seed=None)), self.context.models_dir)
-                self.context.requests.submit(owner, resolved, item.path.suffix.lower(), "gui")
+                self.context.requests.submit(owner, Generation(resolved), item.path.suffix.lower(), "gui")
             else:
                 change(library, data)
         except TTMError as error:

@@ -23,6 +23,7 @@ from ...request import GenerationRequest
 from .. import requests, resident
 from ..bodies import json_object
 from ..problems import Problem
+from ..work import Generation
 from .jobs import BEAT, owner_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def router(context: Context) -> APIRouter:
         values = await json_object(request)
         wanted = await asyncio.to_thread(_checked, context, values)
         ticket = await asyncio.to_thread(
-            lambda: context.requests.submit(owner_of(request), wanted, context.settings.format, "cli", keep=False)
+            lambda: context.requests.submit(
+                owner_of(request), Generation(wanted), context.settings.format, "cli", keep=False
+            )
         )
         return StreamingResponse(_answer(context, ticket), media_type="application/octet-stream")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
@@ -21,6 +21,7 @@ from .answers import PLAN_FILE, SIDECAR, SOUNDS, answers, file, gives, takes
 if TYPE_CHECKING:
     from ...library.library import Item
     from ..context import Context
+    from ..work import Work
 
 BEAT = 0.1  # seconds between two looks at the queue
 QUIET = 15.0  # seconds without news, after which a comment says that the line is open
@@ -38,10 +39,7 @@ def router(context: Context) -> APIRouter:
     )
     async def create_job(request: Request) -> Response:
         """Ask for music. The answer comes at once; the job says how far it is."""
-        values = await json_object(request)
-        ticket = await asyncio.to_thread(requests.submit, context, owner_of(request), values)
-        where = {"Location": f"{requests.API}/jobs/{ticket.id}"}
-        return JSONResponse(requests.job(context, ticket), 202, where)
+        return await accepted(context, request, await json_object(request), requests.generation)
 
     @routes.get("", responses=answers(gives("Your jobs, in the order they came.", "Jobs")))
     def list_jobs(request: Request) -> Response:
@@ -102,6 +100,15 @@ def _add_results(routes: APIRouter, context: Context) -> None:
         return downloads.sidecar_of(_item(context, id, number))
 
 
+async def accepted(
+    context: Context, request: Request, values: dict[str, Any], work: Callable[[Context, dict[str, Any]], Work]
+) -> Response:
+    """The answer that a job is in the queue: the work of a JSON object. Raises as `requests.submit`."""
+    ticket = await asyncio.to_thread(requests.submit, context, owner_of(request), values, work)
+    where = {"Location": f"{requests.API}/jobs/{ticket.id}"}
+    return JSONResponse(requests.job(context, ticket), 202, where)
+
+
 def owner_of(request: Request) -> str:
     """Whose requests take turns with those of others: the address they come from."""
     return f"api {request.client.host if request.client else ''}"
@@ -137,7 +144,7 @@ def _item(context: Context, id: str, number: int) -> Item:
     """Clip `number` of a job, from 1, as it is in the library now. Raises Problem."""
     ticket = _ticket(context, id)
     items = ticket.items
-    if not 1 <= number <= ticket.request.variations:
+    if not 1 <= number <= ticket.work.count:
         raise Problem(404, f"the job has no clip {str(number)[:20]}: they are numbered from 1")
     if number > len(items):
         raise _unfinished(ticket)

@@ -9,7 +9,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from ...errors import RequestError
-from ...library.item import checked_tags
+from ...library.item import TAG_LENGTH, checked_tags
+from ...request import TEXT_LENGTH
 from .. import downloads, requests
 from ..bodies import json_object
 from ..downloads import PlanForm, Sound
@@ -67,12 +68,12 @@ def _add_search(routes: APIRouter, context: Context) -> None:
 
     @routes.get("", responses=answers(gives("The newest first.", "Clips"), 422))
     def list_clips(
-        text: Annotated[str, Query(max_length=2_000)] = "",
-        model: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
+        text: Annotated[str, Query(max_length=TEXT_LENGTH)] = "",
+        model: Annotated[str | None, Query(max_length=TEXT_LENGTH)] = None,
+        since: Annotated[str | None, Query(max_length=64)] = None,
+        until: Annotated[str | None, Query(max_length=64)] = None,
         favourite: bool | None = None,
-        tag: str | None = None,
+        tag: Annotated[str | None, Query(max_length=TAG_LENGTH)] = None,
         trashed: bool = False,
         limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
         offset: Annotated[int, Query(ge=0, le=2**31)] = 0,

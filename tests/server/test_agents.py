@@ -23,7 +23,7 @@ pytest.importorskip("mcp")
 
 from mcp import Client, StdioServerParameters
 
-from musicgen_app.server import agent_tools
+from musicgen_app.server.agents import answering, tools
 from support.gui_server import GuiServer
 
 SHEET = "tempo 96 · key Am · no drums\nverse 4: Am F C G\n"
@@ -41,7 +41,7 @@ def ask(server, name: str, told=None, **values):
 
 @pytest.fixture
 def server(context):
-    return agent_tools.server(context)
+    return answering.server(context)
 
 
 def test_every_tool_is_listed_with_its_schema(server):
@@ -49,9 +49,11 @@ def test_every_tool_is_listed_with_its_schema(server):
         async with Client(server) as client:
             return (await client.list_tools()).tools
 
-    tools = {tool.name: tool for tool in asyncio.run(listed())}
-    assert set(tools) == set(agent_tools.TOOLS) == {"generate", "plan", "change_plan", "library", "models"}
-    for tool in tools.values():
+    found = {tool.name: tool for tool in asyncio.run(listed())}
+    assert set(found) == set(tools.TOOLS) == {
+        "generate", "loop", "edit", "layers", "plan", "change_plan", "library", "export", "models"
+    }  # fmt: skip
+    for tool in found.values():
         jsonschema.Draft202012Validator.check_schema(tool.input_schema)
         assert tool.description.endswith(".") and tool.input_schema["type"] == "object"
 
@@ -87,6 +89,47 @@ def test_a_plan_is_decided_changed_and_played(server):
     assert made["clips"][0]["request"]["plan"] == changed["plan"]
 
 
+def test_a_loop_is_made(server):
+    (clip,) = ask(server, "loop", prompt="soft bells", bars=2, bpm=240, steps=2).structured_content["clips"]
+    assert clip["request"]["loop"] is True and clip["seconds"] == 2
+
+
+def test_edits_name_clips_and_files(server, context, tmp_path):
+    (clip,) = ask(server, "generate", prompt="soft bells", seconds=2, bpm=120, seed=1, steps=2).structured_content[
+        "clips"
+    ]
+    said = {"kind": "continue", "bars": 1}
+    (longer,) = ask(server, "edit", clip=clip["id"], edit=said, seed=5, steps=2).structured_content["clips"]
+    (same,) = ask(server, "edit", clip=clip["file"], edit=said, seed=5, steps=2).structured_content["clips"]
+    assert longer["seconds"] == 4 and longer["edited"] == f"continue of {Path(clip['file']).name}"
+    assert Path(longer["file"]).read_bytes() == Path(same["file"]).read_bytes()
+    target = tmp_path / "same.wav"
+    command = ["continue", clip["file"], "--bars", "1", "--seed", "5", "--steps", "2", "--no-keep", "-q"]
+    assert run([*command, "--model", "tiny", "-o", str(target)]) == 0
+    assert target.read_bytes() == Path(same["file"]).read_bytes()
+
+
+def test_layers_are_made_told_of_and_exported(server, tmp_path):
+    seen = []
+
+    async def told(progress, total, message):
+        seen.append(progress)
+
+    made = ask(server, "layers", told, parts=["bass", "drums"], seconds=1, bpm=120, steps=50).structured_content[
+        "clips"
+    ]
+    assert seen == sorted(seen) and [clip["edited"] for clip in made] == ["layers", "layer bass", "layer drums"]
+    assert set(made[1]["edit"]["heard"]) == {"bass", "drums"}
+    ids = [clip["id"] for clip in made[1:]]
+    for kind, name in (("reaper", "x.rpp"), ("dawproject", "x.dawproject"), ("midi", "x.mid"), ("zip", "x.zip")):
+        written = ask(server, "export", clips=ids, kind=kind, output=str(tmp_path / name)).structured_content
+        assert written == {"files": [str(tmp_path / name)]} and (tmp_path / name).stat().st_size > 100
+    stems = ask(server, "export", clips=ids, kind="stems", output=str(tmp_path / "stems")).structured_content["files"]
+    assert len(stems) == 2 and all(Path(stem).is_file() for stem in stems)
+    again = ask(server, "export", clips=ids, kind="zip", output=str(tmp_path / "x.zip"))
+    assert again.is_error and "exists already" in again.content[0].text
+
+
 def test_models_are_listed(server):
     assert "tiny" in [model["id"] for model in ask(server, "models").structured_content["models"]]
 
@@ -100,6 +143,25 @@ def test_models_are_listed(server):
         ("generate", {"prompt": "x", "output": "/etc/passwd"}, "unknown key"),
         ("plan", {}, "give a prompt"),
         ("change_plan", {"plan": SHEET, "operations": [{"name": "explode"}]}, "no operation"),
+        ("generate", {"prompt": "x", "bars": 0}, "bars must be"),
+        ("loop", {"prompt": "x"}, "a loop needs a length"),
+        ("loop", {"prompt": "x", "bars": 10_000}, "bars must be"),
+        ("loop", {"prompt": "x", "bars": 2, "loop": False}, "leave loop out"),
+        ("loop", {"prompt": "x", "bars": 2, "seconds": 3}, "loop"),
+        ("edit", {}, "an edit must be"),
+        ("edit", {"edit": {"kind": "vary"}}, "clip must be"),
+        ("edit", {"edit": {"kind": "vary"}, "clip": "../x"}, "no clip"),
+        ("edit", {"edit": {"kind": "vary"}, "clip": "/etc/passwd"}, "not a sound file"),
+        ("edit", {"edit": {"kind": "vary"}, "clip": "x\x00y"}, "no clip"),
+        ("layers", {"parts": []}, "1 to 8 parts"),
+        ("export", {}, "clips must be"),
+        ("export", {"clips": ["ffffffffffff"], "kind": "midi", "output": "x.mid"}, "no item"),
+        ("export", {"clips": ["../x"], "kind": "midi", "output": "x.mid"}, "no file"),
+        ("export", {"clips": ["ffffffffffff"], "kind": "exe", "output": "x.exe"}, "no kind of export"),
+        ("export", {"clips": ["ffffffffffff"], "kind": ["midi"], "output": "x.mid"}, "no kind of export"),
+        ("export", {"clips": ["ffffffffffff"], "kind": "midi"}, "output must be"),
+        ("export", {"clips": ["ffffffffffff"], "kind": "midi", "output": "x.wav"}, "does not end in .mid"),
+        ("export", {"clips": ["ffffffffffff"], "kind": "midi", "output": "x.mid", "force": True}, "has no 'force'"),
         ("library", {"id": "../../etc/passwd"}, "no item"),
         ("library", {"path": "/etc"}, "has no 'path'"),
         ("library", {"limit": "all"}, "limit must be"),
@@ -130,12 +192,12 @@ def test_an_agent_that_no_longer_waits_cancels(server, context, monkeypatch):
             call.cancel()
             await asyncio.gather(call, return_exceptions=True)
             for _ in range(300):
-                if all(ticket.over for ticket in context.requests.tickets(agent_tools.OWNER)):
+                if all(ticket.over for ticket in context.requests.tickets(tools.OWNER)):
                     return
                 await asyncio.sleep(0.05)
 
     asyncio.run(gone())
-    assert [ticket.state for ticket in context.requests.tickets(agent_tools.OWNER)] == ["cancelled"]
+    assert [ticket.state for ticket in context.requests.tickets(tools.OWNER)] == ["cancelled"]
 
 
 @pytest.mark.slow

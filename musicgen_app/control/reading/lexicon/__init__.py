@@ -1,0 +1,1 @@
+"""What the readers look for: tables of words and expressions, without the logic. A file a reader."""
