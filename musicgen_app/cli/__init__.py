@@ -16,7 +16,7 @@ import sys
 
 ENDS = tuple(number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)))  # as Ctrl-C
 
-COLLECT = (20_000, 10, 10)  # so rarely are cycles looked for: while torch is imported it takes a tenth of the time else
+COLLECT = (20_000, 10, 10)  # how seldom cycles are looked for; as usual it is a tenth of a start
 
 
 def main() -> None:
