@@ -264,6 +264,7 @@ class Engine:
         if self._unfinished is None or all(extent.seconds <= bundle.pass_seconds for extent in extents):
             return {}
         how = {"device": self.device.type, "precision": self.precision, "batch": self.batch, "torch": torch.__version__}
+        how |= {"sampler": bundle.sampler}
         asked, computed = asked_for(request.to_dict(), bundle.weights_sha256), digest(how)
         seeds = request.seeds
         return {

@@ -36,7 +36,7 @@ from .machine.unfinished import Unfinished
 from .models import hub
 from .models.adapters import apply
 from .models.bundle import Bundle, frozen_parts, load_backbone
-from .request import LOUDNESS, SECONDS, SEED_MAX, GenerationRequest, check_number, check_whole
+from .request import EVALUATIONS, LOUDNESS, SECONDS, SEED_MAX, GenerationRequest, check_number, check_whole
 from .songbook.decision import BORROWED, DEFAULT, STATED, Decision, decide, facts_with, plan_in_words
 from .songbook.wishes import NOTHING, Wishes
 from .text import TextCondition, TextEncoder, load_text_encoder, with_stated
@@ -72,7 +72,8 @@ class Conditions:
     """What the backbone is told while a batch of B clips is sampled, each a condition of batch B.
 
     Guidance leads from `unconditional` to `conditional`. A model that follows plans is also led away from `planless`,
-    the prompt without its plan, with `plan_guidance` (1: not at all).
+    the prompt without its plan, with `plan_guidance` (1: not at all); one of joint guidance has an `unconditional`
+    without a plan instead.
     """
 
     conditional: Any
@@ -227,6 +228,8 @@ class LoadedModel:
         def with_plan(condition: Any, grid: Tensor) -> Any:
             return with_grid(self.backbone, condition, grid)
 
+        if self.bundle.joint_guidance:
+            return Conditions(with_plan(conditional, grid), with_plan(unconditional, no_grid))
         guidance = self.bundle.plan_guidance
         planless = with_plan(conditional, no_grid) if guidance != 1 else None
         return Conditions(with_plan(conditional, grid), with_plan(unconditional, grid), planless, guidance)
@@ -277,7 +280,7 @@ class LoadedModel:
         around = self.frames(AROUND) if loop else 0
         backbone, on_step = self._view(noise.shape[1] + 2 * around, request, on_step, done)
         if loop:
-            backbone = Periodic(backbone, around, done * sampling.EVALUATIONS[request.solver])
+            backbone = Periodic(backbone, around, done * EVALUATIONS[request.solver])
         velocity = sampling.guided(
             backbone,
             conditions.conditional,
@@ -294,7 +297,10 @@ class LoadedModel:
                 velocity = sampling.held(velocity, data, noise, free, self.bundle.takes_given)
         keep = unfinished.keep if unfinished else None
         x = kept[1] if kept else x
-        latents = sampling.sample(velocity, x, request.steps, request.solver, on_step, start, done, keep, again)
+        power, last = self.bundle.power, kept[2] if kept else None
+        latents = sampling.sample(
+            velocity, x, request.steps, request.solver, on_step, start, done, keep, again, power, last
+        )
         latents = latents * self.std + self.mean
         return latents if initial is None or free is None else torch.where(free[:, None], latents, initial)
 
@@ -307,7 +313,7 @@ class LoadedModel:
         """
         if frames <= self.frames(self.bundle.pass_seconds):
             return self.backbone, on_step
-        size, evaluations = self.frames(self.bundle.native_seconds), sampling.EVALUATIONS[request.solver or ""]
+        size, evaluations = self.frames(self.bundle.native_seconds), EVALUATIONS[request.solver or ""]
         if on_step is None:
             return Windowed(self.backbone, size, evaluations=done * evaluations), None
         progress = WindowProgress(on_step, request.steps or 1, evaluations * most_windows(frames, size), done)

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from .songbook.decision import Decision
     from .songbook.wishes import Wishes
 
-ODE_SOLVERS = ("euler", "midpoint", "heun")  # which every model can be sampled with
-SOLVERS = (*ODE_SOLVERS, "mean")  # that of MeanFlow models
+EVALUATIONS = {"euler": 1, "midpoint": 2, "heun": 2, "ab2": 1, "mean": 1}  # of the network, in a step of each solver
+SOLVERS = tuple(EVALUATIONS)
+ODE_SOLVERS = SOLVERS[:-1]  # which every model can be sampled with; the last is that of MeanFlow models
 TEXT_LENGTH = 2_000  # characters, of the prompt and of the negative prompt
 SECONDS = (0.5, 3_600.0)  # the upper end is only for a request that has met no model yet
 BARS = (1, 1_000)

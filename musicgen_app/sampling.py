@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -32,9 +32,12 @@ def noise(seeds: list[int], frames: int, dim: int) -> Tensor:
     return torch.from_numpy(np.stack(items))
 
 
-def schedule(steps: int, start: float = 0.0) -> Tensor:
-    """Times (steps + 1,) from `start` (0: noise) to 1 (data)."""
-    return torch.linspace(start, 1, steps + 1, dtype=torch.float64)
+def schedule(steps: int, start: float = 0.0, power: float = 1.0) -> Tensor:
+    """Times (steps + 1,) from `start` (0: noise) to 1 (data): t = u ** power at equal distances of u.
+
+    With a power above 1 the steps are short near the noise and long near the data.
+    """
+    return torch.linspace(start ** (1 / power), 1, steps + 1, dtype=torch.float64) ** power
 
 
 def guided(
@@ -87,25 +90,44 @@ def held(velocity: VelocityFn, data: Tensor, noise: Tensor, free: Tensor, clean:
     return velocity_beside
 
 
-def euler(velocity: VelocityFn, x: Tensor, t: float, h: float) -> Tensor:
+class Last(NamedTuple):
+    """What a solver of several steps knows of the one before: its velocity (B, T, D), and how long it was."""
+
+    velocity: Tensor
+    h: float
+
+
+Stepped = tuple[Tensor, Tensor | None]  # what a step leads to (B, T, D), and the velocity that the next one knows of
+
+
+def euler(velocity: VelocityFn, x: Tensor, t: float, h: float, last: Last | None = None) -> Stepped:
     """One step of the first-order method (one evaluation)."""
-    return x + h * velocity(x, t)
+    return x + h * velocity(x, t), None
 
 
-def midpoint(velocity: VelocityFn, x: Tensor, t: float, h: float) -> Tensor:
+def midpoint(velocity: VelocityFn, x: Tensor, t: float, h: float, last: Last | None = None) -> Stepped:
     """One step of the second-order midpoint method (two evaluations)."""
-    return x + h * velocity(x + h / 2 * velocity(x, t), t + h / 2)
+    return x + h * velocity(x + h / 2 * velocity(x, t), t + h / 2), None
 
 
-def heun(velocity: VelocityFn, x: Tensor, t: float, h: float) -> Tensor:
+def heun(velocity: VelocityFn, x: Tensor, t: float, h: float, last: Last | None = None) -> Stepped:
     """One step of the second-order method of Heun, the trapezoid (two evaluations)."""
     v = velocity(x, t)
-    return x + h / 2 * (v + velocity(x + h * v, t + h))
+    return x + h / 2 * (v + velocity(x + h * v, t + h)), None
 
 
-def mean(velocity: VelocityFn, x: Tensor, t: float, h: float) -> Tensor:
+def ab2(velocity: VelocityFn, x: Tensor, t: float, h: float, last: Last | None = None) -> Stepped:
+    """One step of the second-order method of Adams and Bashforth (one evaluation), the first one that of Euler.
+
+    The velocity half a step ahead is that of here and of one step ago, carried on in a straight line.
+    """
+    v = velocity(x, t)
+    return x + h * (v if last is None else torch.lerp(last.velocity, v, 1 + h / (2 * last.h))), v
+
+
+def mean(velocity: VelocityFn, x: Tensor, t: float, h: float, last: Last | None = None) -> Stepped:
     """One step of MeanFlow (Geng et al., 2025, arXiv 2505.13447), exact for a true mean velocity (one evaluation)."""
-    return x + h * velocity(x, t, t + h)
+    return x + h * velocity(x, t, t + h), None
 
 
 def _back(x: Tensor, t: float, before: float, noise: Tensor) -> Tensor:
@@ -114,8 +136,7 @@ def _back(x: Tensor, t: float, before: float, noise: Tensor) -> Tensor:
     return ratio * x + math.sqrt(max(0.0, (1 - before) ** 2 - (ratio * (1 - t)) ** 2)) * noise
 
 
-SOLVERS = {"euler": euler, "midpoint": midpoint, "heun": heun, "mean": mean}
-EVALUATIONS = {"euler": 1, "midpoint": 2, "heun": 2, "mean": 1}  # of the network, in a step of each solver
+SOLVERS = {"euler": euler, "midpoint": midpoint, "heun": heun, "ab2": ab2, "mean": mean}
 
 
 def sample(
@@ -126,25 +147,29 @@ def sample(
     on_step: Callable[[int, int], None] | None = None,
     start: float = 0.0,
     done: int = 0,
-    keep: Callable[[int, Tensor], None] | None = None,
+    keep: Callable[[int, Tensor, Tensor | None], None] | None = None,
     again: Tensor | None = None,
+    power: float = 1.0,
+    last: Tensor | None = None,
 ) -> Tensor:
     """Follow velocity(x, t) from x (B, T, D) at t = start, where 0 is noise, to the data at t = 1.
 
-    on_step(step, steps) is called after every step, step = 1..steps; what it raises stops the sampling. keep(step, x)
-    is called before it with what is there then; with that x and `done` = step the sampling goes on.
+    power: of the times, see `schedule`. on_step(step, steps) is called after every step, step = 1..steps; what it
+    raises stops the sampling. keep(step, x, last) is called before it with what is there then: where it is, and the
+    velocity (B, T, D) that a solver of several steps goes on from. With those and `done` = step the sampling goes on.
     again (R, steps, B, T, D): noise to take every step but the last R times back, and go it again, by which what is
     made comes to fit what is kept beside it (Lugmayr et al., 2022, arXiv 2201.09865).
     """
-    times = schedule(steps, start).tolist()
+    times = schedule(steps, start, power).tolist()
     for step, (t, t_next) in enumerate(zip(times, times[1:], strict=False), start=1):
         if step <= done:
             continue
-        x = SOLVERS[solver](velocity, x, t, t_next - t)
+        before = None if last is None else Last(last, t - times[step - 2])
+        x, last = SOLVERS[solver](velocity, x, t, t_next - t, before)
         for noise in () if again is None or step == steps else again[:, step - 1]:
-            x = SOLVERS[solver](velocity, _back(x, t_next, t, noise), t, t_next - t)
+            x, last = SOLVERS[solver](velocity, _back(x, t_next, t, noise), t, t_next - t, None)
         if keep:
-            keep(step, x)
+            keep(step, x, last)
         if on_step:
             on_step(step, steps)
     return x

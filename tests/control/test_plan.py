@@ -298,6 +298,27 @@ def test_plan_guidance_is_the_models(engine, tmp_path):
         assert np.array_equal(clip.audio, plain.audio) == same and clip.plan == plain.plan
 
 
+def test_joint_guidance_leads_away_from_text_and_plan_in_one_pass(engine, tmp_path):
+    config = json.loads((Path(engine.path) / "config.json").read_text())
+    batches, clips = [], []
+    for sampler in ({"plan_guidance": 2.0}, {"joint_guidance": True}, {"joint_guidance": True, "power": 2.0}):
+        (Path(engine.path) / "config.json").write_text(json.dumps(config | {"sampler": config["sampler"] | sampler}))
+        model = engine.load(engine.path)
+        backbone, sizes = model.backbone, set()
+        forward = backbone.forward
+
+        def counted(x, *args, forward=forward, sizes=sizes, **options):
+            sizes.add(len(x))
+            return forward(x, *args, **options)
+
+        backbone.forward = counted
+        [clip] = engine.make("calm music", guidance=3.0, negative="drums")
+        batches.append(sizes)
+        clips.append(clip.audio)
+    assert batches == [{3}, {2}, {2}]
+    assert not np.array_equal(clips[0], clips[1]) and not np.array_equal(clips[1], clips[2])
+
+
 def test_a_model_without_pieces_follows_what_is_stated(home, tiny_parts, tmp_path):
     path = str(planned(tiny_parts, tmp_path).path)
     [clip] = Engine(device="cpu").generate(GenerationRequest("calm, 97 BPM", seconds=0.5, seed=1, model=path))

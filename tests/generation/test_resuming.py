@@ -53,7 +53,7 @@ def stopped(engine: Engine, asked: GenerationRequest, share: float) -> None:
         engine.generate(asked, stop, token)
 
 
-@pytest.mark.parametrize("solver", ["euler", "midpoint"])
+@pytest.mark.parametrize("solver", ["euler", "midpoint", "ab2"])
 def test_a_stopped_clip_goes_on_to_the_same_bytes(model, tmp_path, solver):
     place, asked = tmp_path / "unfinished", request(model, solver=solver)
     (whole,) = Engine(device="cpu").generate(asked)
@@ -130,8 +130,8 @@ def test_the_same_command_goes_on_and_says_so(model, tmp_path, capsys, monkeypat
     words += ["-o", str(tmp_path / "a.wav")]
     keep = unfinished.Unfinished.keep
 
-    def keep_and_stop(self, step, latents):
-        keep(self, step, latents)
+    def keep_and_stop(self, step, *latents):
+        keep(self, step, *latents)
         if step == 2:
             os.kill(os.getpid(), signal.SIGTERM)
 

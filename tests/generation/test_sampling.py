@@ -55,14 +55,22 @@ def test_noise_is_standard_normal_and_uses_the_whole_seed():
 def test_schedule():
     times = sampling.schedule(4)
     assert times.tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert torch.equal(sampling.schedule(7, 0.3), torch.linspace(0.3, 1, 8, dtype=torch.float64))
+    assert sampling.schedule(4, power=2.0).tolist() == [0, 0.0625, 0.25, 0.5625, 1]
+    later = sampling.schedule(5, 0.4, power=1.7)
+    assert later[0] == pytest.approx(0.4) and later[-1] == 1 and (later.diff() > 0).all()
 
 
-@pytest.mark.parametrize("solver, order", [("euler", 1), ("midpoint", 2), ("heun", 2)])
-def test_solver_order(solver, order):
+@pytest.mark.parametrize("solver, order", [("euler", 1), ("midpoint", 2), ("heun", 2), ("ab2", 2)])
+@pytest.mark.parametrize("power", [1.0, 1.5])
+def test_solver_order(solver, order, power):
     """dx/dt = -2 t x has x(1) = x(0) / e: halving the step divides the error by 2^order."""
     x0 = torch.ones(1, 1, 1, dtype=torch.float64)
     exact = math.exp(-1)
-    errors = [abs(sampling.sample(lambda x, t: -2 * t * x, x0, steps, solver).item() - exact) for steps in (64, 128)]
+    errors = [
+        abs(sampling.sample(lambda x, t: -2 * t * x, x0, steps, solver, power=power).item() - exact)
+        for steps in (64, 128)
+    ]
     assert math.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.1)
 
 
@@ -130,3 +138,34 @@ def test_on_step_counts_every_step_and_may_stop_the_sampling():
         sampling.sample(lambda x, t: evaluations.append(t) or x, torch.zeros(1, 1, 1), 9, on_step=stop_at_three)
     assert seen == [(1, 9), (2, 9), (3, 9)]
     assert len(evaluations) == 3
+
+
+@pytest.mark.parametrize("solver", ["midpoint", "ab2"])
+def test_a_sampling_goes_on_from_what_was_kept_to_the_same_bits(solver):
+    kept, noise = [], torch.randn(2, 5, 3)
+
+    def velocity(x, t, end=None):
+        return torch.sin(3 * x + t)
+
+    whole = sampling.sample(
+        velocity, noise, 6, solver, power=1.5, keep=lambda step, x, last: kept.append((step, x.clone(), last))
+    )
+    assert [step for step, *_ in kept] == [1, 2, 3, 4, 5, 6]
+    assert all((last is not None) == (solver == "ab2") for *_, last in kept)
+    for step, x, last in kept:
+        assert torch.equal(sampling.sample(velocity, x, 6, solver, done=step, power=1.5, last=last), whole)
+
+
+def test_a_step_that_is_gone_again_does_not_go_on_from_another_path():
+    """Of a velocity that is told by the noise, that of a path which was left must not count."""
+    x, again = torch.zeros(1, 2, 2), torch.full((1, 3, 1, 2, 2), 5.0)
+    seen = []
+
+    def velocity(x, t, end=None):
+        seen.append((t, x[0, 0, 0].item()))
+        return x + 1
+
+    sampling.sample(velocity, x, 3, "ab2", again=again)
+    assert [round(t, 3) for t, _ in seen] == [0.0, 0.0, 0.333, 0.333, 0.667]
+    (_, first), (_, later) = seen[1], seen[2]
+    assert later == pytest.approx(first + (first + 1) / 3, abs=1e-6)  # Euler's

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from musicgen_app.errors import FileError, ModelError
-from musicgen_app.models import bundle as bundles
+from musicgen_app.machine import checksums
 from musicgen_app.models import installed
 from musicgen_app.models.bundle import (
     Bundle,
@@ -224,6 +224,10 @@ def test_codec_out_of_the_bundle_is_refused(copy, path):
         (lambda c: c["sampler"].update(steps=True), "steps"),
         (lambda c: c["sampler"].update(guidance=float("nan")), "guidance"),
         (lambda c: c["sampler"].update(guidance_interval=[0.8, 0.2]), "guidance_interval"),
+        (lambda c: c["sampler"].update(power=0), "'power' of the sampler is not a number from 0.2 to 5"),
+        (lambda c: c["sampler"].update(power=None), "power"),
+        (lambda c: c["sampler"].update(joint_guidance=1), "joint_guidance"),
+        (lambda c: c["sampler"].update(joint_guidance=True, plan_guidance=2.0), "both 'joint_guidance' and"),
         (lambda c: c["seconds"].update(native=90), "native"),
         (lambda c: c["files"].pop("codec/model.safetensors"), "codec/model.safetensors"),
         (lambda c: c["files"].update({"model.safetensors": "abc"}), "bad SHA-256"),
@@ -261,7 +265,7 @@ def test_unknown_preset_and_other_latents(copy):
 
 def test_hash_is_taken_once_a_file_version(copy, monkeypatch):
     read = []
-    monkeypatch.setattr(bundles, "sha256", lambda path, real=bundles.sha256: read.append(path) or real(path))
+    monkeypatch.setattr(checksums, "sha256", lambda path, real=checksums.sha256: read.append(path) or real(path))
     opened = open_bundle(copy)
     opened.load()
     opened.load()

@@ -103,7 +103,7 @@ def test_settings_that_no_model_has_are_one_line(own, keys, value):
 def test_sizes_that_no_codec_has_are_one_line(own, key, value):
     spoil(own / "codec", key, value=value)
     spoil(own, "files", "codec/config.json", value=sha256(own / "codec" / CONFIG))
-    with pytest.raises(ModelError, match="not a sketch codec"):
+    with pytest.raises(ModelError, match="not a sketch codec|does not fit its configuration"):
         sounds(open_bundle(own))
 
 

@@ -326,9 +326,11 @@ def _difference(path: Path, clip: PlannedClip) -> str:
 
 def _work(request: GenerationRequest) -> float:
     """How long a clip takes in comparison to others: the sampler's evaluations, a second of music each."""
+    from ...request import EVALUATIONS
+
     assert request.steps is not None  # the request is resolved
     seconds = request.length if request.seconds else SECONDS_A_BAR * (request.bars or FORM)
-    return seconds * request.steps * (1 if request.solver in ("euler", "mean") else 2) * request.best_of
+    return seconds * request.steps * EVALUATIONS[request.solver or ""] * request.best_of
 
 
 class _Meter:

@@ -10,6 +10,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TypeVar
 
+import torch
+
 from ...errors import ModelError
 from ...models.bundle import load_state, load_strict
 from .codec import SpectrumCodec, save_codec
@@ -39,17 +41,18 @@ def load_codec(folder: Path, sha256: str | None = None) -> SpectrumCodec:
         config = json.loads((folder / "config.json").read_text())
         kind = config.pop("kind")
         config.pop("data")
-        if kind == SketchCodec.kind:
-            # the first edition's file has no floor
-            codec = SketchCodec(_checked(SketchCodecConfig(**{"floor": FLOOR} | config)))
-        elif kind == StereoCodec.kind:
-            codec = StereoCodec(_checked(StereoCodecConfig(**config)))
-        else:
-            raise ValueError(f"its kind is {str(kind)[:40]!a}")
+        with torch.device("meta"):
+            if kind == SketchCodec.kind:
+                # the first edition's file has no floor
+                codec = SketchCodec(_checked(SketchCodecConfig(**{"floor": FLOOR} | config)))
+            elif kind == StereoCodec.kind:
+                codec = StereoCodec(_checked(StereoCodecConfig(**config)))
+            else:
+                raise ValueError(f"its kind is {str(kind)[:40]!a}")
     except (OSError, ValueError, TypeError, KeyError, AttributeError, MemoryError, RuntimeError) as error:
         raise ModelError(f"{folder / 'config.json'}: not a sketch codec ({error}); install the model again") from error
-    load_strict(codec, load_state(folder / "model.safetensors", sha256), folder)
-    return codec.eval().requires_grad_(False)
+    load_strict(codec, load_state(folder / "model.safetensors", sha256), folder, assign=True)
+    return codec.float().eval().requires_grad_(False)
 
 
 def _checked(config: Config) -> Config:

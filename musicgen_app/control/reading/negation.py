@@ -9,7 +9,7 @@ from .lexicon.negation import (
     ALMOST,
     AND,
     ANSWERED,
-    AROUND,
+    AROUND_BEGINS,
     ARTICLES,
     ASKED,
     BEGINNING,
@@ -42,6 +42,7 @@ from .lexicon.negation import (
     WHY,
     WITHOUT,
     WORD,
+    around,
 )
 from .text import Text
 from .words import DRUM, MUSIC, STYLE
@@ -68,7 +69,8 @@ class Refusal:
 def read_refusals(text: Text) -> list[Refusal]:
     """All that is refused, in order; also marked in the text."""
     found: list[Refusal] = []
-    for pattern in (LATER, AROUND, LESS, EASTERN, KEY):
+    unusual = (around(),) if AROUND_BEGINS.search(text.lower) else ()
+    for pattern in (LATER, *unusual, LESS, EASTERN, KEY):
         for match in text.find(pattern, cased=pattern is KEY):
             if not NEGATED.search(text.before(match.start(), 20)) and not any(r.meets(*match.span()) for r in found):
                 name = next(name for name, thing in match.groupdict().items() if thing)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +13,11 @@ import soundfile
 from musicgen_app import cli
 from musicgen_app.engine import CancelToken, Engine
 from musicgen_app.errors import Cancelled, FileError, RequestError
+from musicgen_app.models.bundle import Bundle
 from musicgen_app.request import GenerationRequest
 from support.fake_embedder import FakeEmbedder
 from ttm_trainer.evaluation.metrics.pareto import front, knee, together
-from ttm_trainer.evaluation.sweep import Sweep, captions, evaluations, run_sweep, table
+from ttm_trainer.evaluation.sweep import Sweep, captions, evaluations, name_of, points_of, run_sweep, table
 
 
 def test_the_front_holds_what_nothing_beats():
@@ -43,14 +46,44 @@ def test_qualities_of_other_scales_count_alike():
         ({"solver": "euler", "steps": 10, "guidance": 3.0}, 20),
         ({"solver": "midpoint", "steps": 10, "guidance": 3.0}, 40),
         ({"solver": "heun", "steps": 4, "guidance": 1.0}, 8),
+        ({"solver": "ab2", "steps": 10, "guidance": 3.0}, 20),
         ({"solver": "euler", "steps": 10, "guidance": 3.0, "guidance_interval": (0.25, 0.65)}, 14),
     ],
 )
 def test_evaluations_are_counted(settings, count):
     request = GenerationRequest("x", **{"guidance_interval": (0.0, 1.0)} | settings)
-    assert evaluations(request) == count
+    assert evaluations(request, a_model()) == count
     if settings["guidance"] != 1 and "guidance_interval" not in settings:
-        assert evaluations(request, plan_guidance=2.0) == count * 3 // 2
+        assert evaluations(request, a_model(plan_guidance=2.0)) == count * 3 // 2
+        assert evaluations(request, a_model(joint_guidance=True)) == count
+
+
+def test_evaluations_are_counted_at_the_times_of_the_model():
+    request = GenerationRequest("x", solver="euler", steps=10, guidance=3.0, guidance_interval=(0.25, 0.65))
+    assert evaluations(request, a_model(power=2.0)) == 10 + 4  # u from 0.5 to 0.8
+
+
+def a_model(**sampler) -> Bundle:
+    """A model that follows plans, with this in its sampler."""
+    return Bundle(Path("nowhere"), {"sampler": sampler, "backbone": {"grid": 1}})
+
+
+def test_points_have_the_times_and_the_guidance_of_their_models(tiny_bundle):
+    sampler = tiny_bundle.sampler | {"plan_guidance": 2.0}
+    bundle = Bundle(tiny_bundle.path, tiny_bundle.config | {"sampler": sampler})
+    usual = {"solvers": ("euler",), "steps": (4,), "guidance": (2.0,), "intervals": ((0.0, 1.0),)}
+    settings = Sweep("tiny", Path("data"), Path("out"), powers=(1.0, 1.5), joint=True, **usual)
+    points = {name_of(point): point.bundle for point in points_of(settings, bundle)}
+    assert set(points) == {
+        "euler-4-2-0-1", "euler-4-2-0-1-power-1.5", "euler-4-2-0-1-joint", "euler-4-2-0-1-power-1.5-joint",
+    }  # fmt: skip
+    joint = points["euler-4-2-0-1-power-1.5-joint"]
+    assert (joint.power, joint.joint_guidance, joint.plan_guidance) == (1.5, True, 1.0)
+    assert points["euler-4-2-0-1"].plan_guidance == 2.0 and joint.identity == bundle.identity
+    (own,) = points_of(replace(settings, powers=(), joint=False), bundle)
+    assert own.bundle.power == 1.0 and not own.bundle.joint_guidance
+    with pytest.raises(RequestError, match="power"):
+        points_of(replace(settings, powers=(0.0,)), bundle)
 
 
 @pytest.fixture(scope="module")

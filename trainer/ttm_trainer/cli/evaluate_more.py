@@ -154,11 +154,16 @@ def plan(device, output, force, as_json, quiet, **values) -> None:
     "--interval", "intervals", nargs=2, multiple=True, type=float, metavar="LOW HIGH",
     help="Where guidance acts, 0 noise to 1 music; repeatable.  [default: 0 1 and 0.1 0.8]",
 )  # fmt: skip
+@click.option(
+    "--power", "powers", multiple=True, type=float, metavar="P",
+    help="Times t = u^P: above 1 the first steps are short; repeatable.  [default: the model's]",
+)  # fmt: skip
+@click.option("--joint", is_flag=True, help="Try text and plan guided together too: two evaluations in place of three.")
 @click.option("--clips", type=click.IntRange(1), default=40, show_default=True, help="Of each point.")
 @click.option("--real", type=click.IntRange(5), default=300, show_default=True, help="Unseen clips, the reference.")
 @options("seconds", "seed", "embedder", "device", "json", "quiet")
 def sweep(device, as_json, quiet, **values) -> None:
-    """Try every combination of solver, steps, guidance and its interval, and show which of them nothing beats.
+    """Try every combination of solver, steps, guidance, its interval and times; show which of them nothing beats.
 
     Writes OUT/sweep.json and OUT/sweep.png. Stopped, even by kill -9, it goes on with the next point when run again.
     """

@@ -2,7 +2,8 @@
 
 Each point makes the same clips, of captions of held-out real clips and of the same seeds. Quality is the mean cosine of
 prompt and clip, and the Fréchet distance to the held-out clips (one vector a clip), both by the same embedder. Guidance
-needs a pass of the network over a doubled batch, which counts as two evaluations; guidance by the plan makes it three.
+needs a pass of the network over a doubled batch, which counts as two evaluations; guidance by the plan makes it three,
+joint guidance two again.
 
 OUT/points/NAME.json   one point; what is there is not made again
 OUT/sweep.json         all points, the fronts and the knee
@@ -28,7 +29,8 @@ from musicgen_app.engine import CancelToken, Engine, Progress
 from musicgen_app.errors import FileError, GenerationError, RequestError
 from musicgen_app.machine import files
 from musicgen_app.models.bundle import Bundle
-from musicgen_app.models.installed import completed, find
+from musicgen_app.models.installed import ResolvedRequest, completed, find
+from musicgen_app.models.sampler import sampler_fault
 from musicgen_app.request import ODE_SOLVERS, GenerationRequest
 
 from ..prepare.embedders import Embedder, load_embedder
@@ -47,7 +49,11 @@ FEWEST = 8  # clips of a point
 
 @dataclass(frozen=True)
 class Sweep:
-    """What to try: every solver with every number of steps, guidance and interval."""
+    """What to try: every solver with every number of steps, guidance, interval and power of the times.
+
+    powers: () is the model's own; joint: try everything by joint guidance as well. Both are settings of a model, not of
+    a request: see `models.sampler`.
+    """
 
     model: str
     data: Path  # dataset folder
@@ -56,6 +62,8 @@ class Sweep:
     steps: tuple[int, ...] = (4, 8, 16, 32)
     guidance: tuple[float, ...] = (1.0, 2.0, 3.0, 4.5)
     intervals: tuple[tuple[float, float], ...] = ((0.0, 1.0), (0.1, 0.8))
+    powers: tuple[float, ...] = ()
+    joint: bool = False
     clips: int = 40
     real: int = 300  # held-out clips that are the reference
     seed: int = 0
@@ -80,7 +88,7 @@ def run_sweep(
     if settings.clips < FEWEST:
         raise RequestError(f"a point needs {FEWEST} clips to be measured: ask for more")
     work, engine, bundle = Work(show, progress, cancel), engine or Engine(), find(settings.model)
-    requests = points_of(settings, bundle)
+    asked = points_of(settings, bundle)
     vectors = Vectors(embedder or load_embedder(settings.embedder), windowed=False)
     rows = unseen(settings.data, max(settings.real, settings.clips))
     prompts = captions(rows, settings.clips)
@@ -88,8 +96,8 @@ def run_sweep(
     _check(settings.out, about)
     reference: fad.Moments | None = None
     text: np.ndarray | None = None
-    for number, request in enumerate(requests):
-        path = settings.out / "points" / f"{name_of(request)}.json"
+    for number, point in enumerate(asked):
+        path = settings.out / "points" / f"{name_of(point)}.json"
         if path.exists():
             continue
         if reference is None:
@@ -99,46 +107,73 @@ def run_sweep(
             reference = fad.moments(np.stack([vectors.first(clip) for clip in good]))
             text = vectors.embedder.text(prompts)
         assert text is not None  # as the reference is
-        show(f"point {number + 1} of {len(requests)}: {words(request)}")
-        point = _measure(engine, bundle, request, prompts, text, reference, vectors.embedder, settings, work)
-        files.write(path, _json(point))
-    report = about | {"default": _default(bundle)} | summary([_read(settings.out, request) for request in requests])
+        show(f"point {number + 1} of {len(asked)}: {words(settings_of(point))}")
+        measured = _measure(engine, point, prompts, text, reference, vectors.embedder, settings, work)
+        files.write(path, _json(measured))
+    report = about | {"default": _default(bundle)} | summary([_read(settings.out, point) for point in asked])
     files.write(settings.out / "sweep.json", _json(report), overwrite=True)
     draw(report, settings.out / "sweep.png")
     return report
 
 
-def points_of(settings: Sweep, bundle: Bundle) -> list[GenerationRequest]:
-    """The resolved requests of all points, those of few evaluations first; without guidance there is no interval."""
+def points_of(settings: Sweep, bundle: Bundle) -> list[ResolvedRequest]:
+    """The resolved requests of all points, those of few evaluations first; without guidance there is no interval.
+
+    The model of each is the same, with the sampler of the point.
+    """
     found = {}
-    for solver, steps, guidance, interval in itertools.product(
-        settings.solvers, settings.steps, settings.guidance, settings.intervals
-    ):
-        request = GenerationRequest(
-            "x", seconds=settings.seconds, seed=settings.seed, model=str(bundle.path), solver=solver, steps=steps,
-            guidance=guidance, guidance_interval=(0.0, 1.0) if guidance == 1 else interval,
-        ).validated()  # fmt: skip
-        request = completed(request, bundle)
-        found[name_of(request)] = request
-    return sorted(found.values(), key=lambda request: (evaluations(request, bundle.plan_guidance), name_of(request)))
+    for variant in _variants(settings, bundle):
+        for solver, steps, guidance, interval in itertools.product(
+            settings.solvers, settings.steps, settings.guidance, settings.intervals
+        ):
+            request = GenerationRequest(
+                "x", seconds=settings.seconds, seed=settings.seed, model=str(bundle.path), solver=solver, steps=steps,
+                guidance=guidance, guidance_interval=(0.0, 1.0) if guidance == 1 else interval,
+            ).validated()  # fmt: skip
+            point = ResolvedRequest(completed(request, variant), variant)
+            found[name_of(point)] = point
+    return sorted(found.values(), key=lambda point: (evaluations(*point), name_of(point)))
 
 
-def name_of(request: GenerationRequest) -> str:
+def _variants(settings: Sweep, bundle: Bundle) -> list[Bundle]:
+    """The model with every power and way of guidance in its sampler. Raises RequestError."""
+    found = []
+    joints = [bundle.joint_guidance] + [True] * (settings.joint and not bundle.joint_guidance)
+    for power, joint in itertools.product(settings.powers or (bundle.power,), joints):
+        sampler = bundle.sampler | {"power": power, "joint_guidance": joint}
+        sampler = sampler | {"plan_guidance": 1.0} if joint else sampler
+        if fault := sampler_fault(sampler):
+            raise RequestError(fault)
+        found.append(replace(bundle, config=bundle.config | {"sampler": sampler}))
+    return found
+
+
+def settings_of(point: ResolvedRequest) -> dict:
+    """What makes a point, JSON-safe."""
+    request, bundle = point.request.to_dict(), point.bundle
+    settings = {name: request[name] for name in ("solver", "steps", "guidance", "guidance_interval")}
+    return settings | {"power": bundle.power, "joint_guidance": bundle.joint_guidance}
+
+
+def name_of(point: ResolvedRequest) -> str:
+    request, bundle = point
     low, high = request.guidance_interval or (0.0, 1.0)
-    return f"{request.solver}-{request.steps}-{request.guidance:g}-{low:g}-{high:g}"
+    more = ("" if bundle.power == 1 else f"-power-{bundle.power:g}") + "-joint" * bundle.joint_guidance
+    return f"{request.solver}-{request.steps}-{request.guidance:g}-{low:g}-{high:g}{more}"
 
 
-def words(point: GenerationRequest | dict) -> str:
+def words(point: dict) -> str:
     """A point for people."""
-    point = point if isinstance(point, dict) else point.to_dict()
     low, high = point["guidance_interval"]
     where = "" if (low, high) == (0.0, 1.0) else f" from {low:g} to {high:g}"
-    return f"{point['solver']}, {point['steps']} steps, guidance {point['guidance']:g}{where}"
+    where += " of text and plan together" if point["joint_guidance"] else ""
+    times = "" if point["power"] == 1 else f" on t = u^{point['power']:g}"
+    return f"{point['solver']}, {point['steps']} steps{times}, guidance {point['guidance']:g}{where}"
 
 
-def evaluations(request: GenerationRequest, plan_guidance: float = 1.0) -> int:
+def evaluations(request: GenerationRequest, bundle: Bundle) -> int:
     """Network evaluations for one clip, counted by running the sampler itself with a velocity of zero."""
-    count, guided = 0, 1 + (request.guidance != 1) + (plan_guidance != 1)
+    count, guided = 0, 1 + (request.guidance != 1) + (bundle.follows_plans and bundle.plan_guidance != 1)
     assert request.guidance_interval and request.steps and request.solver  # the request is resolved
     low, high = request.guidance_interval
 
@@ -147,7 +182,7 @@ def evaluations(request: GenerationRequest, plan_guidance: float = 1.0) -> int:
         count += guided if low <= t <= high else 1
         return x
 
-    sampling.sample(velocity, torch.zeros(1, 1, 1), request.steps, request.solver)
+    sampling.sample(velocity, torch.zeros(1, 1, 1), request.steps, request.solver, power=bundle.power)
     return count
 
 
@@ -182,7 +217,8 @@ def _default(bundle: Bundle) -> dict:
     """The sampler that the model names."""
     sampler = bundle.sampler
     interval = list(sampler.get("guidance_interval") or (0.0, 1.0))
-    return {name: sampler[name] for name in ("solver", "steps", "guidance")} | {"guidance_interval": interval}
+    settings = {name: sampler[name] for name in ("solver", "steps", "guidance")} | {"guidance_interval": interval}
+    return settings | {"power": bundle.power, "joint_guidance": bundle.joint_guidance}
 
 
 def _check(out: Path, about: dict) -> None:
@@ -201,18 +237,17 @@ def _check(out: Path, about: dict) -> None:
         raise FileError(f"{out} holds a sweep of another {', '.join(other)}: choose another --out")
 
 
-def _read(out: Path, request: GenerationRequest) -> dict:
-    path = out / "points" / f"{name_of(request)}.json"
+def _read(out: Path, point: ResolvedRequest) -> dict:
+    path = out / "points" / f"{name_of(point)}.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return settings_of(point) | json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise FileError(f"{path} cannot be read ({error}): remove it and run again") from error
 
 
 def _measure(
     engine: Engine,
-    bundle: Bundle,
-    request: GenerationRequest,
+    point: ResolvedRequest,
     prompts: Sequence[str],
     text: np.ndarray,
     reference: fad.Moments,
@@ -222,11 +257,10 @@ def _measure(
 ) -> dict:
     vectors, own, failed, taken, began = [], [], 0, 0.0, time.perf_counter()
     for number, prompt in enumerate(prompts):
-        work.tick(words(request), number, len(prompts))
+        work.tick(words(settings_of(point)), number, len(prompts))
+        asked = replace(point.request, prompt=prompt, seed=settings.seed + number)
         try:
-            (result,) = engine.generate(
-                replace(request, prompt=prompt, seed=settings.seed + number), cancel=work.cancel
-            )
+            (result,) = engine.generate(point._replace(request=asked), cancel=work.cancel)
         except GenerationError:
             failed += 1
             continue
@@ -234,13 +268,12 @@ def _measure(
         wave = resample(result.audio, result.sample_rate, embedder.sample_rate).mean(axis=0)
         vectors.append(embedder.audio(windows(wave, embedder.sample_rate, embedder.seconds)[:1])[0])
         own.append(float(vectors[-1] @ text[number]))
-    settings_ = {name: request.to_dict()[name] for name in ("solver", "steps", "guidance", "guidance_interval")}
-    point = settings_ | {"evaluations": evaluations(request, bundle.plan_guidance), "failed": failed}
+    found = settings_of(point) | {"evaluations": evaluations(*point), "failed": failed}
     if len(vectors) < FEWEST:
-        return point | {"alignment": None, "fad": None}
+        return found | {"alignment": None, "fad": None}
     distance = fad.Distance([vector[None] for vector in vectors], reference)
     interval = bootstrap(distance.exact, len(vectors), settings.resamples, centred=True, fast=distance.fast)
-    return point | {
+    return found | {
         "alignment": figure("alignment", mean_interval(np.array(own), resamples=settings.resamples), len(own)),
         "fad": figure("FAD per-file", interval, len(vectors)),
         "seconds_a_clip": round(taken / len(vectors), 3),

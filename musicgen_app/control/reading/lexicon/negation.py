@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ..words import DRUMS, INSTRUMENTS, MUSIC, SINGLE_DRUMS, VOICES
 
@@ -130,13 +131,23 @@ LATER = re.compile(
     rf"|нуж\w+)|olmasin\w*|istem\w+|don't\s+belong(?:\s+(?:in|here))?|(?:are|is)\s+not\s+an\s+option|tacet|\(\s*(?:off"
     rf"|none|no)\s*\)|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
 )
-AROUND = re.compile(
-    rf"(?<!\w)(?:keep|leave|take|cut|get|kick|throw|switch|turn|send)\s+{_THINGS}\s+(?:out|off|away|aside|behind"
-    rf"|(?:at\s+)?home)(?:\s+of\s+(?:it|this))?(?!\w)|(?<!\w)give\s+{_THINGS.replace('what', 'rested')}\s+(?:(?:a"
-    rf"|the)\s+)?(?:day|night|evening|break|rest)(?:\s+off)?(?!\w)"
-    rf"|(?<!\w)auf\s+{_THINGS.replace('what', 'spared')}\s+(?:bitte\s+)?verzichten|(?<!\w)lass\w*\s+(?:das\s+|die\s+"
-    rf"|den\s+)?{_THINGS.replace('what', 'left')}\s+weg(?!\w)|(?P<less>davul|vurmali|gitar|vokal)s[iu]z"
-)
+# How what stands around begins.
+AROUND_BEGINS = re.compile(r"(?<!\w)(?:keep|leave|take|cut|get|kick|throw|switch|turn|send|give|auf|lass)|s[iu]z")
+
+
+@lru_cache(maxsize=1)
+def around() -> re.Pattern[str]:
+    """Words that refuse what stands between them; long to compile, and few texts have what begins one."""
+    return re.compile(
+        rf"(?<!\w)(?:keep|leave|take|cut|get|kick|throw|switch|turn|send)\s+{_THINGS}\s+(?:out|off|away|aside|behind"
+        rf"|(?:at\s+)?home)(?:\s+of\s+(?:it|this))?(?!\w)|(?<!\w)give\s+{_THINGS.replace('what', 'rested')}\s+(?:(?:a"
+        rf"|the)\s+)?(?:day|night|evening|break|rest)(?:\s+off)?(?!\w)"
+        rf"|(?<!\w)auf\s+{_THINGS.replace('what', 'spared')}\s+(?:bitte\s+)?verzichten"
+        rf"|(?<!\w)lass\w*\s+(?:das\s+|die\s+|den\s+)?{_THINGS.replace('what', 'left')}\s+weg(?!\w)"
+        r"|(?P<less>davul|vurmali|gitar|vokal)s[iu]z"
+    )
+
+
 # "Jungle? no. 174 bpm? NO.", of what begins a clause.
 ANSWERED = re.compile(
     r"(?:(?<=[?.!,;:\n(])|^)\s*(?:(?:and|or|some|any|an?|the)\s+)*(?!(?:no|not|without|what|who|why|how|when"
