@@ -66,7 +66,12 @@ def scan(
 
 
 def find(
-    data: list[Path], captions: dict[str, Path] | None = None, *, stems: Path | None = None, skip: Path | None = None
+    data: list[Path],
+    captions: dict[str, Path] | None = None,
+    *,
+    stems: Path | None = None,
+    skip: Path | None = None,
+    empty: bool = False,
 ) -> tuple[list[Track], Findings]:
     """Look through folders -> tracks, in order of their folders and paths, and what is to be told of them.
 
@@ -74,7 +79,7 @@ def find(
     `--separate` writes instrumental stems. skip: a folder that is not looked into (the prepared one).
     A track has a split where its data says so. No sound file is opened. What is left out is sound without captions,
     captions without sound (one line a table, with a count), rows that lead outside of their folder, broken rows.
-    Raises FileError where a folder or a table in `captions` is missing, or no track is left.
+    Raises FileError where a folder or a table in `captions` is missing, or no track is left and not `empty`.
     """
     findings = Findings()
     sources = []
@@ -92,7 +97,7 @@ def find(
             said = why.get(str(track.file), "")
             findings.bad.append(track.left_out(NO_CAPTION + (f": {said}" if said else "")))
     tracks = [track for track in found if any(track.captions.values())]
-    if not tracks:
+    if not (tracks or empty):
         raise FileError(_nothing(data, len(found), findings))
     return _unique(tracks), findings
 
