@@ -71,7 +71,7 @@ def test_one_command_from_a_folder_to_a_model_that_plays(train, tmp_path):
         assert (out / name).read_bytes()[:4] == b"\x89PNG", name
     assert len(list((out / "previews/step-0000002").glob("*.wav"))) == 3
     rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-    assert {"loss", "flow", "clap", "lr", "samples_per_second"} <= set().union(*rows)
+    assert {"loss", "flow", "clap", "lr"} <= set().union(*rows)
     record = json.loads((out / "run.json").read_text())["parameters"]
     assert record["training.repa_clap"] == [0.2, "--repa-clap"] and record["training.drop"][1] == "ttm-app"
     request = GenerationRequest("a tone", seconds=1, seed=1, model=str(bundle.path))

@@ -84,8 +84,14 @@ def train(
         samples = Samples(training, prepared, team.rank, team.world)
         validation = Validation(prepared, training.validation_items, training.micro or training.batch, team)
         state = State(training, prepared, team, starting_point(out, resume))
-        log = Log(out / METRICS if team.main else None, state.step, end, show, training.log_every, out / "tensorboard")
+        log = Log(
+            out / METRICS if team.main else None, state.step, end, show, training.log_every, out / "tensorboard",
+            state.window,
+        )  # fmt: skip
         show(_headline(state, prepared))
+        if not state.looked:  # the run was stopped before it could
+            with log.paused():
+                _look(state, validation, on_preview, log, show)
         reason = None
         for step, batch in prefetch(samples.batch, range(state.step, end)):
             set_lr(state.optimizer, training.rate(step))
@@ -100,10 +106,11 @@ def train(
             log.step(state.step, training.samples(step), **means, gradient=norm, lr=training.rate(step))
 
             with log.paused():
-                if reason is None:
+                looked = reason is None or state.step == training.steps
+                if looked:
                     _look(state, validation, on_preview, log, show)
                 if reason is not None or state.step == end or _due(state.step, training.save_every):
-                    state.save(out)
+                    state.save(out, log.window, looked)
             if reason is not None:
                 show(f"{reason}: stopped after step {state.step}; run the same command to go on")
                 break
