@@ -23,7 +23,7 @@ COLUMNS = ("path", "caption", "style", "split", "licence", "source")
 KINDS = {  # what a reason or remark is about -> how it is called in the picture
     "no caption": "no caption", "not a sound": "not readable", "is empty": "not readable", "holds no": "not readable",
     "is silent": "silent", "is constant": "constant (DC)", "NaN": "NaN or beyond scale", "header says": "wrong header",
-    "same recording": "same recording", "clipped": "clipped", "silence": "mostly silence", "DC offset": "DC offset",
+    "same recording": "same recording", "clipped": "clipped", "below -60": "mostly silence", "DC offset": "DC offset",
     "decoder says": "decoder complains", "no MP3": "foreign bytes", "UTF-8": "encoding guessed",
     "fields in": "commas without quotes", "quote": "quotes not closed", "without a sound": "caption without sound",
     "taken as none": "empty caption", "is silent,": "channel silent",

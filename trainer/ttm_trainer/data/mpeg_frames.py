@@ -25,7 +25,8 @@ class Frames:
     """What an MP3 holds: first bytes (`places`) and lengths of its frames of sound.
 
     samples: a frame has; rate: of the first one, in Hz; head: the first frame of sound; told: the frame that tells the
-    length, or b""; foreign: bytes between frames that are neither sound nor tags; others: frames of another sample rate.
+    length, or b""; foreign: bytes between frames that are neither sound nor tags; others: seconds in frames of another
+    sample rate or number of channels.
     """
 
     data: bytes
@@ -34,7 +35,7 @@ class Frames:
     rate: int
     told: bytes
     foreign: int
-    others: int
+    others: float
 
     def __len__(self) -> int:
         return len(self.places)
@@ -79,7 +80,7 @@ def frames_of(data: bytes) -> Frames | None:
         return None
     kind = _kind(first)
     places: list[tuple[int, int]] = []
-    told, foreign, others = b"", 0, 0
+    told, foreign, others, apart = b"", 0, 0.0, False
     while at + 4 <= len(data):
         head = data[at : at + 4]
         length = _length(head)
@@ -91,8 +92,9 @@ def frames_of(data: bytes) -> Frames | None:
             at += length
         elif skip := _tag(data, at):
             at += skip
-        elif length and _kind(head)[0] == kind[0] and _chain(data, at, SURE):  # joined with one of another rate
-            others += 1
+        elif length and _kind(head) != kind and (apart or _chain(data, at, SURE)):  # joined with one of another rate
+            apart = _chain(data, at, 2)
+            others += _samples(head) / _rate(head)
             at += length
         else:
             following = _next(data, at + 1, kind)

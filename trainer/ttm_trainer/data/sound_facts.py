@@ -144,8 +144,7 @@ def _heard(path: Path | str, remarks: list[str]) -> tuple[dict, Meter]:
         if frames.foreign:
             remarks.append(f"{frames.foreign:,} bytes in it are no MP3 and are left aside")
         if frames.others:
-            lost = frames.others * frames.samples / frames.rate
-            remarks.append(f"about {lost:.1f} s in it are of another sample rate or number of channels and are not read")
+            remarks.append(f"{frames.others:.1f} s in it are of another sample rate or number of channels and are not read")
     count = meter.measured * meter.channels
     rms = math.sqrt(meter.squares / count)
     facts |= {
@@ -169,8 +168,8 @@ def _remark(facts: dict, meter: Meter, rms: float, remarks: list[str]) -> None:
         remarks.append(f"{facts['clipped']:.1%} of its samples are clipped")
     if rms and abs(facts["dc"]) > FLAT * rms:
         remarks.append(f"it has a DC offset of {facts['dc']:.2f}")
-    if 0.5 < facts["silent"] < 1:
-        remarks.append(f"{facts['silent']:.0%} of it is silence")
+    if facts["silent"] > 0.5 and facts["peak"] >= SILENCE:
+        remarks.append(f"{facts['silent']:.0%} of it is below -60 dBFS")
     if facts["unusable"]:
         remarks.append(f"{facts['unusable']:.1%} of it has samples that are NaN, infinite or beyond {ABSURD:g}")
     flat = meter.high - meter.low < SILENCE
