@@ -37,10 +37,7 @@ def check_rows(survey: Survey) -> list[dict]:
     recordings that are the same, or None), "remarks" and what was heard: NUMBERS.
     """
     kept = {track.id: track for track in survey.tracks}
-    why: dict[str, str] = {}
-    for row in survey.findings.bad:
-        if row["id"]:
-            why.setdefault(row["id"], row["reason"])
+    why = {(row["id"], row["path"]): row["reason"] for row in reversed(survey.findings.bad)}
     rows = []
     for track in survey.found:
         heard = survey.sounds.get(str(track.file), {})
@@ -48,15 +45,15 @@ def check_rows(survey: Survey) -> list[dict]:
         rows.append(
             {
                 "id": track.id, "path": str(track.file), "kept": track.id in kept,
-                "reason": "" if track.id in kept else why.get(track.id, ""),
+                "reason": "" if track.id in kept else why.get((track.id, str(track.file)), ""),
                 "split": kept[track.id].split if track.id in kept else "", "captions": track.captions,
                 "language": language_of(text), "copy": survey.copies.get(str(track.file)),
                 "remarks": list(heard.get("remarks", ())), **{name: heard.get(name) for name in NUMBERS},
             }
         )  # fmt: skip
-    known = {track.id for track in survey.found}
+    known = {(track.id, str(track.file)) for track in survey.found}
     for row in survey.findings.bad:
-        if row["id"] and row["id"] not in known:
+        if row["id"] and (row["id"], row["path"]) not in known:
             empty = dict.fromkeys(NUMBERS)
             rows.append(
                 {
@@ -83,9 +80,8 @@ def check_lines(rows: list[dict], survey: Survey, width: int = 120) -> Iterator[
     for (path, kind), count in alike.items():
         if count > ALIKE:
             yield f"note: {path}: {kind}: {count - ALIKE} more, which --json lists"
-    tracks = {row["id"] for row in rows}
     for finding in survey.findings.bad:
-        if finding["id"] not in tracks:
+        if not finding["id"]:
             yield f"left out: {_told(finding)}"
 
 
@@ -105,7 +101,7 @@ def _line(row: dict, name: int, width: int) -> str:
     else:
         numbers = " " * 36
     text = f"{identity:<{name}} {row['split'] or 'no':<5} {numbers} {row['copy'] or '':>4} {row['language']:<4}  {said}"
-    return text if len(text) <= width else text[: width - 3] + "..."
+    return text if len(text) <= width or not row["kept"] else text[: width - 3] + "..."
 
 
 def _length(seconds: float) -> str:
