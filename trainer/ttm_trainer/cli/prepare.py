@@ -126,10 +126,14 @@ def prepare(data, out, captions, clusters, separate, embedder, shard, workers, m
     with cancellable():
         if data:
             preparation = Preparation(embedder=embedder or _embedder(options["encoders"]), clusters=clusters, **options)
-            prepared = prepare_data(
-                list(data), out, preparation,
-                captions=captions, separate=separate, shard=shard, workers=workers, until=until, show=show,
-            )  # fmt: skip
+            try:
+                prepared = prepare_data(
+                    list(data), out, preparation,
+                    captions=captions, separate=separate, shard=shard, workers=workers, until=until, show=show,
+                )  # fmt: skip
+            except Unfinished as error:
+                prepared = None
+                print_note(str(error))
         elif clusters:
             prepared = add_clusters(Prepared(out), clusters, options["seed"], show)
         else:
@@ -139,7 +143,7 @@ def prepare(data, out, captions, clusters, separate, embedder, shard, workers, m
         print_json({"folder": str(out), "complete": prepared is not None, **facts})
     elif prepared is not None:
         click.echo(out)
-    if prepared is None:  # parts of other shards are missing
+    if prepared is None:  # parts of other shards are missing, or the time was over
         click.get_current_context().exit(Unfinished.exit_code)
 
 

@@ -56,6 +56,7 @@ def prepare(
     left out. Raises FileError (nothing to train on, other settings than those that `out` was made with, a full disk),
     Unfinished (at `until`), ModelError and DependencyError.
     """
+    from .score_report import fit_line
     from .stages.latents import Latents
     from .stages.muq import MuqFrames
     from .stages.scores import Scores
@@ -92,6 +93,8 @@ def prepare(
     if _waits(out, ["scores"], parts, show):
         return None
     run(Segments(out, preparation))
+    if said := fit_line(out, preparation):
+        show(said)
     run(Latents(out, preparation), parts, shard)
     if preparation.muq:
         run(MuqFrames(out, preparation, show), parts, shard)
