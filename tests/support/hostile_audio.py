@@ -124,7 +124,11 @@ def other_files() -> dict[str, tuple[bytes, float, str]]:
     made: dict[str, tuple[bytes, float, str]] = {}
     for suffix, kind in kinds.items():
         subtype = "VORBIS" if kind == "OGG" else "PCM_16"
-        made[f"a.{suffix}"] = (encoded(wave if kind == "OGG" else np.round(wave * 32_767).astype(np.int16), format=kind, subtype=subtype), SECONDS, "")
+        made[f"a.{suffix}"] = (
+            encoded(wave if kind == "OGG" else np.round(wave * 32_767).astype(np.int16), format=kind, subtype=subtype),
+            SECONDS,
+            "",
+        )
     return made | {
         "page.mp3": (b"<!DOCTYPE html><html>404</html>" * 50, 0, "-a web page"),
         "pointer.flac": (b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64, 0, "-git lfs pull"),

@@ -32,6 +32,9 @@ def rows(*captions: str) -> list[dict]:
 
 
 LINES = "".join(json.dumps(row) + "\n" for row in rows(*TWO.values()))
+TURNED = "it\u2019s caf\u00e9 jazz"
+SEMICOLONS = b"file_name;caption\na.mp3;slow piano, sad\nb.mp3;fast techno\n"
+INCHES = {"a.mp3": 'a 12" mix', "b.mp3": '7" single'}
 # name -> (bytes, captions by file, words that are told); a name that begins with "_" is of a file kind of its own
 TABLES: dict[str, tuple[bytes, dict[str, str], tuple[str, ...]]] = {
     "plain.csv": (PLAIN.encode(), TWO, ()),
@@ -39,8 +42,8 @@ TABLES: dict[str, tuple[bytes, dict[str, str], tuple[str, ...]]] = {
     "windows_lines.csv": (PLAIN.replace("\n", "\r\n").encode(), TWO, ()),
     "old_mac_lines.csv": (PLAIN.replace("\n", "\r").encode(), TWO, ()),
     "blank_lines.csv": (b"\n\n" + PLAIN.replace("\n", "\n\n").encode(), TWO, ()),
-    "semicolons.csv": (b"file_name;caption\na.mp3;slow piano, sad\nb.mp3;fast techno\n", TWO, ()),
-    "semicolons_bom.csv": ("file_name;caption\na.mp3;slow piano, sad\nb.mp3;fast techno\n".encode("utf-8-sig"), TWO, ()),
+    "semicolons.csv": (SEMICOLONS, TWO, ()),
+    "semicolons_bom.csv": (b"\xef\xbb\xbf" + SEMICOLONS, TWO, ()),
     "excel_sep.csv": (b"sep=;\nfile_name;caption\na.mp3;slow piano, sad\nb.mp3;fast techno\n", TWO, ()),
     "tabs.csv": (b"file_name\tcaption\na.mp3\tslow piano, sad\nb.mp3\tfast techno\n", TWO, ()),
     "commas.tsv": (PLAIN.encode(), TWO, ()),
@@ -62,7 +65,7 @@ TABLES: dict[str, tuple[bytes, dict[str, str], tuple[str, ...]]] = {
     "unknown_caption.csv": (PLAIN.replace("caption", "caption_en").encode(), TWO, ("'caption_en' is taken",)),
     "newline.csv": (b'path,caption\na.mp3,"slow\npiano, sad"\nb.mp3,fast techno\n', TWO, ()),
     "doubled_quotes.csv": (b'path,caption\na.mp3,"a ""slow"" one"\n', {"a.mp3": 'a "slow" one'}, ()),
-    "inches.csv": (b'path,caption\na.mp3,a 12" mix\nb.mp3,7" single\n', {"a.mp3": 'a 12" mix', "b.mp3": '7" single'}, ()),
+    "inches.csv": (b'path,caption\na.mp3,a 12" mix\nb.mp3,7" single\n', INCHES, ()),
     "unclosed_last.csv": (
         b'path,caption\na.mp3,"slow piano, sad"\nb.mp3,"fast techno\n', TWO, ("line 3: a quote is not closed",)),
     "unclosed_first.csv": (
@@ -79,7 +82,7 @@ TABLES: dict[str, tuple[bytes, dict[str, str], tuple[str, ...]]] = {
     "text_behind_quote.csv": (b'path,caption\na.mp3,"slow" piano\n', {"a.mp3": '"slow" piano'}, ("line 2: a quote",)),
     "long.csv": (b"path,caption\na.mp3," + b"x" * 200_000 + b"\n", {"a.mp3": "x" * 200_000}, ("200,000 characters",)),
     "latin_1.csv": (ACCENT.encode("latin-1"), ACCENTS, ("not UTF-8, read as Windows-1252, such as 'café jazz'",)),
-    "cp1252.csv": (table({"a.mp3": "it\u2019s caf\u00e9 jazz"}, "cp1252"), {"a.mp3": "it\u2019s caf\u00e9 jazz"}, ("Windows",)),
+    "cp1252.csv": (table({"a.mp3": TURNED}, "cp1252"), {"a.mp3": TURNED}, ("Windows",)),
     "mixed.csv": (
         (HEAD + "a.mp3,").encode() + "café jazz\n".encode("latin-1") + "b.mp3,Trommeln im März\n".encode(), ACCENTS,
         ("1 lines that are not UTF-8",)),
@@ -93,7 +96,7 @@ TABLES: dict[str, tuple[bytes, dict[str, str], tuple[str, ...]]] = {
     "russian.csv": (table(RUSSIAN, "utf-8"), RUSSIAN, ()),
     "cp1251.csv": (table(RUSSIAN, "cp1251"), RUSSIAN, ("read as cp1251",)),
     "shift_jis.csv": (table(JAPANESE, "shift_jis"), JAPANESE, ("read as shift_jis",)),
-    "mojibake.csv": (table({"a.mp3": "cafÃ© jazz"}, "utf-8"), {"a.mp3": "cafÃ© jazz"}, ("damaged by a wrong encoding",)),
+    "mojibake.csv": (table({"a.mp3": "cafÃ© jazz"}, "utf-8"), {"a.mp3": "cafÃ© jazz"}, ("damaged by a wrong",)),
     "replaced.csv": (table({"a.mp3": "caf\ufffd jazz"}, "utf-8"), {"a.mp3": "caf\ufffd jazz"}, ("damaged",)),
     "nothing_said.csv": (
         b"path,caption\na.mp3,nan\nb.mp3,fast techno\nc.mp3,None\nd.mp3,N/A\ne.mp3,\nf.mp3,-\n",
@@ -153,7 +156,11 @@ def test_splits_in_a_table(tmp_path) -> None:
 
 
 def test_what_is_no_text_is_refused(tmp_path) -> None:
-    for name, data in {"a.csv": bytes(range(256)), "b.json": b"\xff\xfe\x00", "c.csv": b"\x89PNG\r\n\x1a\n" * 9}.items():
+    for name, data in {
+        "a.csv": bytes(range(256)),
+        "b.json": b"\xff\xfe\x00",
+        "c.csv": b"\x89PNG\r\n\x1a\n" * 9,
+    }.items():
         (tmp_path / name).write_bytes(data)
         with pytest.raises(FileError, match=f"{name} .*(is no text|cannot be read)"):
             list(read_table(tmp_path / name))

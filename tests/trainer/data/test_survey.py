@@ -55,7 +55,12 @@ def test_only_what_decodes_is_split_and_copies_stay_together(songs, tmp_path) ->
         assert len(splits) == 12 and "page" not in splits
         assert splits["s00"] == splits["s10"] and splits["s01"] == splits["s11"]
         assert all(track.length == 1.0 for track in found.tracks)
-    assert {Path(path).stem: number for path, number in found.copies.items()} == {"s00": 1, "s10": 1, "s01": 2, "s11": 2}
+    assert {Path(path).stem: number for path, number in found.copies.items()} == {
+        "s00": 1,
+        "s10": 1,
+        "s01": 2,
+        "s11": 2,
+    }
     assert ["page"] == [row["id"] for row in found.findings.bad]
     said = "\n".join(row["reason"] for row in found.findings.doubts)
     assert said.count("the same recording as") == 2
@@ -107,7 +112,9 @@ def test_the_check_of_a_messy_folder(messy, tmp_path, capsys) -> None:
     rows = {Path(row["path"]).name: row for row in found["tracks"]}
     known = hostile_audio.mp3_files() | hostile_audio.wav_files() | hostile_audio.other_files()
     same_name = [row for row in rows.values() if "the same name" in row["reason"]]
-    assert rows.keys() == known.keys() and len(same_name) == 7  # a.aif, a.au ... are one track, and constant.mp3 and constant.wav
+    assert (
+        rows.keys() == known.keys() and len(same_name) == 7
+    )  # a.aif, a.au ... are one track, and constant.mp3 and constant.wav
     for name, (_, seconds, told) in known.items():
         row = rows[name]
         if row in same_name:

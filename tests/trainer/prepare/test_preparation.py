@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from ttm_trainer.data.track import load_tracks
 from ttm_trainer.prepare.config import Preparation
 from ttm_trainer.prepare.pipeline import add_clusters, prepare, with_tiers
 from ttm_trainer.prepare.prepared_folder import Prepared
-from ttm_trainer.runtime.stage_runner import load_part
+from ttm_trainer.runtime.stage_runner import digest, load_part, run_stage
 
 QUICK = {"seconds": 1.0, "candidates": 3, "keep": 2, "val": 0.2}
 RATE = 16_000
@@ -169,6 +169,23 @@ def test_shards_wait_for_each_other_and_make_the_same(made, music, tmp_path) -> 
             ours, theirs = load_part(out, stage, part), load_part(whole, stage, part)
             assert ours.keys() == theirs.keys()
             assert all(np.array_equal(ours[name], theirs[name]) for name in ours if name != "bad")
+
+
+def test_a_folder_that_an_earlier_version_began_goes_on(made, music, tmp_path) -> None:
+    """It has no stage "sounds", and its manifest has files that cannot be decoded: it stays as it was begun."""
+    whole, preparation, _ = made
+    out, lines = tmp_path / "out", []
+    tracks, bad = scan([music], val=preparation.val)
+    rows = [{name: value for name, value in asdict(track).items() if name != "length"} for track in tracks]
+    settings = {
+        "data": [str(music)], "captions": {}, "seed": 0, "val": 0.2, "test": 0.0, "tracks": len(rows),
+        "instrumental stems": 0, "digest of tracks and captions": digest({"tracks": rows}),
+    }  # fmt: skip
+    run_stage(out, "manifest", settings, 1, lambda part: {"tracks": rows, "bad": bad}, show=lambda line: None)
+    prepared = prepare([music], out, preparation, show=lines.append)
+    assert not (out / "sounds").exists() and prepared.meta["counts"]["tracks"] == 11
+    assert prepared.meta["counts"]["items"] == 12 and any("106.mp3 is not a sound file" in line for line in lines)
+    assert prepare([music], out, preparation, show=lambda line: None).meta == prepared.meta
 
 
 def test_clusters_are_added_later(made) -> None:

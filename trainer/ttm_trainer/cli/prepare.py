@@ -107,14 +107,16 @@ def _seconds(context: click.Context, option: click.Option, value: str) -> float 
 @click.option("--max-hours", type=click.FloatRange(0, min_open=True), help="Stop after this time; run again to go on.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def prepare(data, out, captions, clusters, separate, embedder, shard, workers, max_hours, as_json, quiet, **options) -> None:
+def prepare(
+    data, out, captions, clusters, separate, embedder, shard, workers, max_hours, as_json, quiet, **options
+) -> None:
     """Make music and captions ready for training. Run it again to go on after an interruption.
 
     FOLDER may have the layout of the ICME 2026 challenge (00/1085700.mp3, 00/1085700_instrumental.mp3 and tables of
     captions in captions/), hold any sound files with a .txt beside each or a table of captions, or come from `ttm-app
     corpus`. Every file is read whole first, as `ttm-app data check` does; those that cannot be used are reported and
-    left out. Without --data, clusters are added to a prepared folder. Prints the folder. The exit code is 75 where parts
-    of other shards are not there yet, or --max-hours ended it: run it again.
+    left out. Without --data, clusters are added to a prepared folder. Prints the folder. The exit code is 75 where
+    parts of other shards are not there yet, or --max-hours ended it: run it again.
     """
     from ..prepare.config import Preparation
     from ..prepare.pipeline import add_clusters

@@ -72,7 +72,9 @@ Examples:
 )
 @click.option("--resume", default="auto", metavar="auto|never|PATH", show_default=True, help="Where to go on from.")
 @click.option("--stop-at", type=click.IntRange(1), help="Stop at this step of the schedule; run again to go on.")
-@click.option("--max-hours", type=click.FloatRange(0, min_open=True), help="Stop this long after the start; run again to go on.")
+@click.option(
+    "--max-hours", type=click.FloatRange(0, min_open=True), help="Stop this long after the start; run again to go on."
+)
 @click.option("--save-every", type=click.IntRange(1), help="Steps between checkpoints.")
 @click.option("--preview-every", type=click.IntRange(0), help="Steps between previews as WAV; 0 for none.")
 @click.option("--preview-prompt", "prompts", multiple=True, help="Prompt of a preview; repeatable.")

@@ -1,6 +1,6 @@
 """Sound files of any rate and number of channels -> the samples a codec or an embedder wants.
 
-Lengths are those of the sound that is there: where the header of an MP3 or a WAV says otherwise, it is mended in memory.
+Lengths are those of the sound that is there: where the header of an MP3 or WAV says otherwise, it is mended in memory.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _mended(path: str, size: int, changed: int) -> bytes | None:
 
 
 def _sized(data: bytes) -> bytes | None:
-    """A WAV file that was written to a pipe, which says that it holds nothing, with its true sizes; None: it is empty."""
+    """A WAV file that was written to a pipe, and says that it holds nothing, with its true sizes; None: it is empty."""
     at = data.find(b"data", 12)
     rest = len(data) - at - 8
     if at < 0 or rest <= 0 or data[at + 4 : at + 8] != bytes(4):

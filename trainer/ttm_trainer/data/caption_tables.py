@@ -34,7 +34,9 @@ SPLITS = {
 NOTHING = {"nan", "none", "n/a", "na", "#n/a", "<na>", "null", "nil", "undefined", "unknown", "tbd", "todo", "-", "--",
            "---", "?", "???", "...", "[]", "{}"}  # fmt: skip
 LONG = 5_000  # characters: no text encoder reads that far
-MOJIBAKE = re.compile("\u00c3[\u0080-\u00bf\u0192\u2026\u201a\u2020]|\u00e2\u20ac")  # UTF-8 that was read as Windows-1252
+MOJIBAKE = re.compile(
+    "\u00c3[\u0080-\u00bf\u0192\u2026\u201a\u2020]|\u00e2\u20ac"
+)  # UTF-8 that was read as Windows-1252
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Row:
 def read_table(path: Path, style: str | None = None) -> Iterator[Row | str]:
     """The rows of a table; a Remark says what is doubtful, another string why a row is of no use.
 
-    JSON is a list of objects, an object {path: caption}, an object that holds such a list, or an object a line. Lines of
+    JSON is a list of objects, an object {path: caption}, one that holds such a list, or an object a line. Lines of
     CSV and TSV are separated by whatever separates their columns. The path is in a column named like one of PATHS, the
     caption (a text, a list of texts, or texts by style) in one of CAPTIONS, licence and source in one of LICENCES and
     SOURCES, the split in "split"; a row that has a licence or a split needs no caption. The style is the row's own

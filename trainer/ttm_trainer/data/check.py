@@ -68,8 +68,8 @@ def check_lines(rows: list[dict], survey: Survey, width: int = 120) -> Iterator[
     """The table for people: a line a track, then what is doubtful, then what was left out that is no track."""
     name = max((len(row["id"]) for row in rows), default=5)
     name = min(max(name, 5), 28)
-    head = f"{'track':<{name}} {'':<5} {'length':>7} {'ch':>2} {'rate':>6} {'level':>6} {'clip':>5} {'quiet':>5} {'same':>4} "
-    yield head + "lang  caption, or why it is left out"
+    head = f"{'track':<{name}} {'':<5} {'length':>7} {'ch':>2} {'rate':>6} {'level':>6} {'clip':>5} {'quiet':>5}"
+    yield f"{head} {'same':>4} lang  caption, or why it is left out"
     for row in rows:
         yield _line(row, name, width)
     alike: Counter[tuple[str, str]] = Counter()
@@ -127,7 +127,9 @@ def check_summary(rows: list[dict], survey: Survey) -> dict:
 def summary_line(summary: dict) -> str:
     splits = ", ".join(f"{name} {count:,}" for name, count in summary["splits"].items())
     why = ", ".join(f"{kind} {count:,}" for kind, count in summary["reasons"].items())
-    line = f"{summary['kept']:,} of {summary['tracks']:,} tracks are kept ({splits or 'none'}), {summary['hours']:.2f} h"
+    line = (
+        f"{summary['kept']:,} of {summary['tracks']:,} tracks are kept ({splits or 'none'}), {summary['hours']:.2f} h"
+    )
     line += f"; left out: {why}" if why else ""
     line += f"; {summary['copies']:,} copies of other recordings" if summary["copies"] else ""
     return line + (f"; {summary['doubts']:,} doubtful things, told above" if summary["doubts"] else "")

@@ -9,7 +9,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-OWN = re.compile(r"^(\[.*libmpg123/.*\] |\w*: ?)?(Note|Warning|Error|error|warning|note): |^\[.*(libmpg123|libFLAC|opus).*\]")
+OWN = re.compile(
+    r"^(\[.*libmpg123/.*\] |\w*: ?)?(Note|Warning|Error|error|warning|note): |^\[.*(libmpg123|libFLAC|opus).*\]"
+)
 SAID = re.compile(r"^(\[[^\]]*\] *)?(error|warning|note): *", re.IGNORECASE)
 
 

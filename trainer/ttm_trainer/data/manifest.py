@@ -108,7 +108,9 @@ def _nothing(data: list[Path], sounds: int, findings: Findings) -> str:
     if not sounds:
         return f"no sound files in {where} (looked for {', '.join(AUDIO)})"
     told = [row for row in findings.bad if row["reason"] != NO_CAPTION]
-    reasons = [reason if (reason := row["reason"]).startswith(row["path"]) else f"{row['path']}: {reason}" for row in told]
+    reasons = [
+        reason if (reason := row["reason"]).startswith(row["path"]) else f"{row['path']}: {reason}" for row in told
+    ]
     looked = "; ".join(reasons[:SHOWN]) or "there is no text file beside any, and no table"
     more = f"; and {len(reasons) - SHOWN} more, which `ttm-app data check` lists" if len(reasons) > SHOWN else ""
     return (
@@ -263,7 +265,9 @@ def _read_captions(path: Path, style: str | None, sources: list[Source], finding
         for source, key in found:
             known = source.tracks[key].split
             if row.split and known not in ("", row.split):
-                findings.doubt(source.tracks[key].id, path, f"split {row.split} of {row.path}: it is in {known} already")
+                findings.doubt(
+                    source.tracks[key].id, path, f"split {row.split} of {row.path}: it is in {known} already"
+                )
             source.add(key, row.captions, row.licence, row.source, row.split)
         if row.captions and not found:
             missing.append(row.path)

@@ -135,7 +135,9 @@ def _next(data: bytes, at: int, kind: tuple) -> int:
     while (at := data.find(b"\xff", at)) >= 0:
         head = data[at : at + 4]
         length = _length(head)
-        if length and (_kind(head) == kind and (_chain(data, at, 2) or at + length == len(data)) or _chain(data, at, SURE)):
+        if length and (
+            _kind(head) == kind and (_chain(data, at, 2) or at + length == len(data)) or _chain(data, at, SURE)
+        ):
             return at
         at += 1
     return len(data)

@@ -144,7 +144,9 @@ def _heard(path: Path | str, remarks: list[str]) -> tuple[dict, Meter]:
         if frames.foreign:
             remarks.append(f"{frames.foreign:,} bytes in it are no MP3 and are left aside")
         if frames.others:
-            remarks.append(f"{frames.others:.1f} s in it are of another sample rate or number of channels and are not read")
+            remarks.append(
+                f"{frames.others:.1f} s in it are of another sample rate or number of channels and are not read"
+            )
     count = meter.measured * meter.channels
     rms = math.sqrt(meter.squares / count)
     facts |= {
@@ -184,7 +186,8 @@ def _reason(facts: dict, meter: Meter) -> str:
     if not meter.frames:
         return "holds no sound"
     if facts["unusable"] > 0.5:
-        return f"has samples that are NaN, infinite or beyond {ABSURD:g} (full scale is 1) in {facts['unusable']:.0%} of it"
+        share = f"{facts['unusable']:.0%}"
+        return f"has samples that are NaN, infinite or beyond {ABSURD:g} (full scale is 1) in {share} of it"
     if facts["seconds"] < SHORTEST:
         return f"is {facts['seconds']:.3f} s long"
     if facts["peak"] < SILENCE:

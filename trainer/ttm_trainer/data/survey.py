@@ -57,15 +57,13 @@ def survey(
 ) -> Survey | None:
     """Find the tracks, hear all their files (the stage "sounds" in `folder`), and decide which are kept.
 
-    The rest is as in `manifest.find` and `run_stage`. None where other shards have files left to hear. Raises FileError:
-    no music with captions (which may be none that can be used; then `decided` raises it), other settings, a full disk.
+    The rest is as in `manifest.find` and `run_stage`. None where other shards have files left to hear. Raises FileError
+    (no music with captions and not `empty`, other settings, a full disk) and Unfinished at `until`.
     """
     tracks, findings = find(data, captions, stems=stems, skip=skip, empty=empty)
     origin = {"data": list(map(os.path.abspath, data)), "captions": _absolute(captions or {})}
     work = Sounds((str(track.file) for track in tracks), origin)
-    run_stage(
-        folder, work.name, work.settings, work.parts, work, shard=shard, workers=workers, until=until, show=show
-    )
+    run_stage(folder, work.name, work.settings, work.parts, work, shard=shard, workers=workers, until=until, show=show)
     if missing := len(missing_parts(folder, work.name, work.parts)):
         show(f"{work.name}: this shard is done, {missing} parts of others are not; run this again when they are")
         return None

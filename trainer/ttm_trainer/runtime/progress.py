@@ -22,8 +22,8 @@ PATIENCE = 30.0  # seconds after which a line is shown even when its numbers are
 class Log:
     """Collects the scalars of each step; every `every` steps writes their means to `path` and to `show`.
 
-    The means are over the values that are finite, with their number under "not_finite" where some are not, and depend on
-    the steps alone: what was collected since the last row (`window`) goes into checkpoints, so that a run that goes on
+    The means are over the values that are finite, with the number of the other steps under "not_finite", and depend
+    on the steps alone: what was collected since the last row (`window`) goes into checkpoints, so that a run that goes on
     writes the rows of a straight one. The last step has a row, too. How fast it went is written to SPEED beside `path`.
 
     Rows in `path` of steps after `start` are dropped first: they are from a run that was killed, and come again. With

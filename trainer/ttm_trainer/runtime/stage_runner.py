@@ -70,8 +70,8 @@ def run_stage(
     shown and counted. With several workers, work runs in spawned processes of one compute thread each and must be
     picklable; they end with this process, however it ends. until: the time (of time.monotonic) at which to stop.
 
-    Raises Unfinished at that time, FileError when the folder was made with other settings (each difference named), when the disk is full, or
-    when a shard is not i of n; and what work raises, which stops the stage.
+    Raises Unfinished at that time, FileError when the folder was made with other settings (each difference named), when
+    the disk is full, or when a shard is not i of n; and what work raises, which stops the stage.
     """
     i, n = shard
     if not 0 <= i < n:

@@ -1,4 +1,4 @@
-"""The captions in files beside a sound file: song.txt, song.caption.txt, song_prompt.txt, song.mp3.txt, song.json ..."""
+"""The captions in files beside a sound file: song.txt, song.caption.txt, song_prompt.txt, song.mp3.txt, song.json."""
 
 from __future__ import annotations
 

@@ -18,7 +18,9 @@ WORDS = {
     "nl": "de het een en met van is in op langzaam snel muziek gitaar drums lied voor",
     "pl": "i z na w jest do wolny szybki muzyka gitara perkusja utwór piosenka oraz",
 }
-KNOWN = {word: [name for name, words in WORDS.items() if word in words.split()] for w in WORDS.values() for word in w.split()}
+KNOWN = {
+    word: [name for name, words in WORDS.items() if word in words.split()] for w in WORDS.values() for word in w.split()
+}
 
 
 def language_of(text: str) -> str:
