@@ -101,29 +101,30 @@ TABLES: dict[str, tuple[bytes, dict[str, str], tuple[str, ...]]] = {
     "nothing_said.csv": (
         b"path,caption\na.mp3,nan\nb.mp3,fast techno\nc.mp3,None\nd.mp3,N/A\ne.mp3,\nf.mp3,-\n",
         {"b.mp3": "fast techno"},
-        ("'nan' is taken as none", "'None' is taken as none", "'N/A' is taken", "(e.mp3) has no caption", "'-' is taken")),
+        ("'nan' is taken as none", "'None' is taken as none", "'N/A' is", "(e.mp3) has no caption", "'-' is taken")),
     "list.json": (json.dumps(rows(*TWO.values())).encode(), TWO, ()),
     "object.json": (json.dumps(TWO).encode(), TWO, ()),
     "twice.json": (b'{"a.mp3": "slow piano, sad", "b.mp3": "fast", "b.mp3": "fast techno"}',
                    {"a.mp3": "slow piano, sad", "b.mp3": "fast + fast techno"}, ()),
     "wrapped.json": (json.dumps({"version": 1, "data": rows(*TWO.values())}).encode(), TWO, ()),
     "by_column.json": (json.dumps({"path": list(TWO), "caption": list(TWO.values())}).encode(), TWO, ()),
-    "pandas.json": (json.dumps({"path": dict(enumerate(TWO)), "caption": dict(enumerate(TWO.values()))}).encode(), TWO, ()),
+    "pandas.json": (
+        json.dumps({"path": dict(enumerate(TWO)), "caption": dict(enumerate(TWO.values()))}).encode(), TWO, ()),
     "one.json": (json.dumps(rows("slow")[0]).encode(), {"a.mp3": "slow"}, ()),
     "lines.json": (LINES.encode(), TWO, ()),
     "lines_utf_16.json": (LINES.encode("utf-16"), TWO, ()),
     "lines.jsonl": (LINES.encode(), TWO, ()),
     "lines.ndjson": (LINES.encode(), TWO, ()),
     "list.jsonl": (json.dumps(rows(*TWO.values())).encode(), TWO, ()),
-    "commas.jsonl": (LINES.replace("}\n", "},\n").encode(), TWO, ("row 1 ends with a comma", "row 2 ends with a comma")),
+    "commas.jsonl": (LINES.replace("}\n", "},\n").encode(), TWO, ("row 1 ends with a comma", "row 2 ends")),
     "broken_line.jsonl": (LINES.encode() + b'{"path": "c.mp3", "cap', TWO, ("row 3 is no JSON",)),
     "nan.json": (b'[{"path": "a.mp3", "caption": NaN}, {"path": "b.mp3", "caption": "fast techno"}]',
                  {"b.mp3": "fast techno"}, ("row 1 (a.mp3) has no caption",)),
-    "half_a_character.json": (b'[{"path": "a.mp3", "caption": "x \\ud83d"}, {"path": "b.mp3", "caption": "fast techno"}]',
+    "half_a_character.json": (b'[{"path": "a.mp3", "caption": "\\ud83d"}, {"path": "b.mp3", "caption": "fast techno"}]',
                               {"b.mp3": "fast techno"}, ("half a character",)),
     "not_strings.json": (b'[{"path": "a.mp3", "caption": 5}, 7, null, {"path": "b.mp3", "caption": "fast techno"}]',
                          {"b.mp3": "fast techno"}, ("row 1 (a.mp3) has no caption", "row 2 is not", "row 3 is not")),
-    "two_columns.csv": (b"path,caption,description\na.mp3,slow,a slow piece\n", {"a.mp3": "slow"}, ("not used.*description",)),
+    "two_columns.csv": (b"path,caption,description\na.mp3,slow,a slow piece\n", {"a.mp3": "slow"}, ("not used",)),
 }  # fmt: skip
 
 
@@ -242,7 +243,8 @@ def test_rows_find_their_files_whatever_the_case(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("text", "language"),
     [("A slow piano with soft drums", "en"), ("Ein langsames Klavier und eine Gitarre", "de"), ("静かなピアノ", "ja"),
-     ("安静的钢琴曲", "zh"), ("медленное пианино", "ru"), ("조용한 피아노", "ko"), ("une guitare lente avec la batterie", "fr"),
+     ("安静的钢琴曲", "zh"), ("медленное пианино", "ru"), ("조용한 피아노", "ko"),
+     ("une guitare lente avec la batterie", "fr"),
      ("techno", ""), ("", "")],
 )  # fmt: skip
 def test_languages(text, language) -> None:

@@ -42,10 +42,10 @@ def data() -> None:
 def check(folders, captions, picture, table, val, test, seed, workers, force, as_json, quiet) -> None:
     """Read every file of FOLDER whole, as `ttm-app prepare` does first, and tell what would be trained on.
 
-    A line a track: its split, or that it is left out and why, its true length, channels, sample rate, level (RMS, dBFS),
-    share that is clipped and quiet, the number of its group where a recording is there more than once, the
-    language of its captions, and the captions as they were understood. Then a line for whatever is doubtful. Nothing is
-    changed. The exit code is 3 where no track can be used.
+    A line a track: its split, or that it is left out and why, its true length, channels, sample rate, level (RMS,
+    dBFS), share that is clipped and quiet, the number of its group where a recording is there more than once, the
+    language of its captions, and the captions as they were understood. Then a line for whatever is doubtful. Nothing
+    is changed. The exit code is 3 where no track can be used.
     """
     from musicgen_app.errors import FileError
     from musicgen_app.machine import files

@@ -69,19 +69,10 @@ def prepare(
     look = partial(find, data, captions, skip=out)
     if separate and not separation.separate(look()[0], out, shard=shard, until=until, show=show):
         return None
-    stems = out / separation.FOLDER
-    if begun_before_sounds(out):
-        tracks, bad = scan(data, captions, preparation.seed, preparation.val, preparation.test, stems=stems, skip=out)
-        findings = Findings(bad)
-    else:
-        held_out = (preparation.seed, preparation.val, preparation.test)
-        found = survey(
-            out, data, captions, *held_out, stems=stems, skip=out, shard=shard, workers=workers, until=until, show=show
-        )
-        if found is None:
-            return None
-        refuse_nothing(found, data)
-        tracks, findings = found.tracks, found.findings
+    chosen = _choose(data, out, preparation, captions, shard, workers, until, show)
+    if chosen is None:
+        return None
+    tracks, findings = chosen
     _write_manifest(tracks, findings, data, captions, preparation, out, show)
 
     preparation = with_tiers(preparation)
@@ -101,6 +92,30 @@ def prepare(
     if _waits(out, ["text", "latents"] + ["muq"] * preparation.muq, parts, show):
         return None
     return add_clusters(_finish(out, preparation, show), preparation.clusters, preparation.seed, show)
+
+
+def _choose(
+    data: list[Path],
+    out: Path,
+    preparation: Preparation,
+    captions: dict[str, Path] | None,
+    shard: tuple[int, int],
+    workers: int,
+    until: float | None,
+    show: Callable[[str], None],
+) -> tuple[list[Track], Findings] | None:
+    """The tracks of the manifest and what is told of them; None where other shards have files left to hear."""
+    stems, held_out = out / separation.FOLDER, (preparation.seed, preparation.val, preparation.test)
+    if begun_before_sounds(out):
+        tracks, bad = scan(data, captions, *held_out, stems=stems, skip=out)
+        return tracks, Findings(bad)
+    found = survey(
+        out, data, captions, *held_out, stems=stems, skip=out, shard=shard, workers=workers, until=until, show=show
+    )
+    if found is None:
+        return None
+    refuse_nothing(found, data)
+    return found.tracks, found.findings
 
 
 def begun_before_sounds(out: Path) -> bool:

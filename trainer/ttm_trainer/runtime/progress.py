@@ -23,8 +23,8 @@ class Log:
     """Collects the scalars of each step; every `every` steps writes their means to `path` and to `show`.
 
     The means are over the values that are finite, with the number of the other steps under "not_finite", and depend
-    on the steps alone: what was collected since the last row (`window`) goes into checkpoints, so that a run that goes on
-    writes the rows of a straight one. The last step has a row, too. How fast it went is written to SPEED beside `path`.
+    on the steps alone: what was collected since the last row (`window`) goes into checkpoints, so that a run that goes
+    on writes the rows of a straight one. The last step has a row, too. How fast it went is in SPEED beside `path`.
 
     Rows in `path` of steps after `start` are dropped first: they are from a run that was killed, and come again. With
     `board`, the folder of a TensorBoard log, the scalars also go there when the package `tensorboard` is installed.

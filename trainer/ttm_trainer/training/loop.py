@@ -75,23 +75,17 @@ def train(
     or of other settings), RequestError, and GenerationError after `max_bad_steps` steps in a row without a finite
     gradient.
     """
-    team = assemble(device, shard)
+    team = _team(training, device, shard)
     show = show if team.main else _silence
-    if team.shards and training.precision == "fp16":
-        raise RequestError("FSDP does not scale gradients for fp16: use bf16")
     end = min(stop_at or training.steps, training.steps)
     with only_one(out, team), Stop(max_hours) as stop:
         samples = Samples(training, prepared, team.rank, team.world)
         validation = Validation(prepared, training.validation_items, training.micro or training.batch, team)
         state = State(training, prepared, team, starting_point(out, resume))
-        log = Log(
-            out / METRICS if team.main else None, state.step, end, show, training.log_every, out / "tensorboard",
-            state.window,
-        )  # fmt: skip
+        log = _log(state, end, out, show)
         show(_headline(state, prepared))
         if not state.looked:  # the run was stopped before it could
-            with log.paused():
-                _look(state, validation, on_preview, log, show)
+            _look(state, validation, on_preview, log, show)
         reason = None
         for step, batch in prefetch(samples.batch, range(state.step, end)):
             set_lr(state.optimizer, training.rate(step))
@@ -106,8 +100,7 @@ def train(
             log.step(state.step, training.samples(step), **means, gradient=norm, lr=training.rate(step))
 
             with log.paused():
-                looked = reason is None or state.step == training.steps
-                if looked:
+                if looked := reason is None or state.step == training.steps:
                     _look(state, validation, on_preview, log, show)
                 if reason is not None or state.step == end or _due(state.step, training.save_every):
                     state.save(out, log.window, looked)
@@ -117,6 +110,18 @@ def train(
         log.close()
         finished = state.step == training.steps
         return Result(state.step, finished, None if finished else reason or "stop_at", state.model(), state.saved)
+
+
+def _team(training: Training, device: str, shard: bool | None) -> Team:
+    team = assemble(device, shard)
+    if team.shards and training.precision == "fp16":
+        raise RequestError("FSDP does not scale gradients for fp16: use bf16")
+    return team
+
+
+def _log(state: State, end: int, out: Path, show: Callable[[str], None]) -> Log:
+    path = out / METRICS if state.team.main else None
+    return Log(path, state.step, end, show, state.training.log_every, out / "tensorboard", state.window)
 
 
 def backward(state: State, step: int, batch: Batch) -> dict[str, Tensor]:

@@ -30,9 +30,9 @@ def language_of(text: str) -> str:
     foreign = Counter({SCRIPTS[name]: count for name, count in scripts.items() if name in SCRIPTS})
     if foreign and sum(foreign.values()) > len(letters) / 2:
         return "ja" if foreign["ja"] else foreign.most_common(1)[0][0]
-    votes: Counter[str] = Counter()
+    votes: dict[str, float] = {}
     for word in re.findall(r"\w+", text.lower()):
         for name in KNOWN.get(word, ()):
-            votes[name] += 1 / len(KNOWN[word])
-    best = votes.most_common(2)
+            votes[name] = votes.get(name, 0.0) + 1 / len(KNOWN[word])
+    best = sorted(votes.items(), key=lambda vote: -vote[1])[:2]
     return best[0][0] if best and (len(best) == 1 or best[0][1] > best[1][1]) else ""
