@@ -50,8 +50,8 @@ def decoded(data: bytes) -> tuple[str | None, str]:
     for mark, name in MARKS:
         if data.startswith(mark):
             return _strict(data, name), ""
-    if name := _wide(data):
-        text = _strict(data, name)
+    if wide := _wide(data):
+        text = _strict(data, wide)
         return text, f"UTF-16 without a byte order mark{_example(text)}"
     text = _strict(data, "utf-8")
     if text is not None:
