@@ -73,7 +73,7 @@ def test_one_command_from_a_folder_to_a_model_that_plays(train, tmp_path):
         assert (out / name).read_bytes()[:4] == b"\x89PNG", name
     assert len(list((out / "previews/step-0000002").glob("*.wav"))) == 3
     rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-    assert {"loss", "flow", "clap", "lr", "samples_per_second"} <= set().union(*rows)
+    assert {"loss", "flow", "clap", "lr"} <= set().union(*rows)
     record = json.loads((out / "run.json").read_text())["parameters"]
     assert record["training.repa_clap"] == [0.2, "--repa-clap"] and record["training.drop"][1] == "ttm-app"
     request = GenerationRequest("a tone", seconds=1, seed=1, model=str(bundle.path))
@@ -88,6 +88,9 @@ def test_stopped_and_run_again_gives_the_same_model(train, tmp_path):
     assert code == 0 and "step 2 of 4" in said
     digests = {open_bundle(tmp_path / run / "bundle").weights_sha256 for run in ("straight", "again")}
     assert len(digests) == 1
+    for name in ("bundle/README.md", "bundle/config.json", "bundle/CREDITS.md", "metrics.jsonl", "curves.png"):
+        straight, again = ((tmp_path / run / name).read_bytes() for run in ("straight", "again"))
+        assert straight == again, name
     code, stdout, _ = train(tmp_path / "again", *PAPERS, "--json")  # once more: nothing is left to do
     assert code == 0 and json.loads(stdout) | {"bundle": "", "checkpoint": ""} == {
         "step": 4, "finished": True, "stopped": None, "bundle": "", "checkpoint": "", "code": 0,
@@ -209,9 +212,14 @@ def test_a_dry_run_tells_every_parameter_and_writes_nothing(train, tmp_path):
 
 
 def test_a_run_that_a_limit_ends_says_so_by_its_code(train, tmp_path):
+    code, stdout, said = train(tmp_path / "late", "--max-hours", 1e-9, "--json")  # preparation counts
+    facts = json.loads(stdout)
+    assert (code, facts["code"], facts["finished"], facts["stopped"], facts["step"]) == (75, 75, False, "time limit", 0)
+    assert "time limit: sounds had 0 of 6 parts; run the same command to go on" in said
+    assert train(tmp_path / "late", "--stop-at", 1)[0] == 75
     code, stdout, said = train(tmp_path / "late", "--max-hours", 1e-9, "--json")
     facts = json.loads(stdout)
-    assert (code, facts["code"], facts["finished"], facts["stopped"], facts["step"]) == (75, 75, False, "time limit", 1)
+    assert (code, facts["code"], facts["finished"], facts["stopped"], facts["step"]) == (75, 75, False, "time limit", 2)
     assert "run the same command to go on" in said
     code, stdout, said = train(tmp_path / "late", "--stop-at", 3, "--json")
     facts = json.loads(stdout)

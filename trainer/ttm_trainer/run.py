@@ -37,7 +37,7 @@ from .recipes.recipe import Recipe
 from .runtime import checkpoint
 from .runtime.locks import alone
 from .runtime.run_folder import LATENT, PREPARED, RECORD, TIMES
-from .runtime.stage_runner import SETTINGS, stage_settings
+from .runtime.stage_runner import SETTINGS, heed, stage_settings
 from .training import timesteps
 from .training.config import NEWER, harmless
 from .training.loop import Result, train
@@ -50,7 +50,8 @@ WAIT = 2.0  # seconds between two looks at what the first process prepares
 class TrainingJob:
     """What to do: `recipe` on the music in `data`, everything of it in `out`.
 
-    captions, separate, workers: as in `prepare`; prompts: of the previews. The rest is as in `loop.train`.
+    captions, separate, workers: as in `prepare`; prompts: of the previews; max_hours: from the start of `run`, with
+    preparation. The rest is as in `loop.train`.
     """
 
     recipe: Recipe
@@ -78,19 +79,20 @@ class Outcome:
 def run(job: TrainingJob, show: Callable[[str], None] = print) -> Outcome:
     """Do a job, or go on with it. Of several processes the first one prepares and writes, the others wait for it.
 
-    Raises FileError when another run is at work in the folder, and what `prepare`, `fitted`, `train` and `export`
-    raise; whatever was done until then is kept.
+    Raises FileError when another run is at work in the folder, Unfinished when the time is over before training began,
+    and what `prepare`, `fitted`, `train` and `export` raise; whatever was done until then is kept.
     """
     main = is_main()
+    until = None if job.max_hours is None else time.monotonic() + 3600 * job.max_hours
     with alone(job.out) if main else nullcontext():
-        recipe, prepared, notes = (ready if main else wait_until_ready)(job, show)
+        recipe, prepared, notes = (ready if main else wait_until_ready)(job, show, until)
         result = train(
             recipe.training,
             prepared,
             job.out,
             resume=job.resume,
             stop_at=job.stop_at,
-            max_hours=job.max_hours,
+            max_hours=None if until is None else max(0.0, until - time.monotonic()) / 3600,
             on_preview=previews(job, recipe, prepared, show),
             device=job.device,
             show=show,
@@ -108,9 +110,11 @@ def is_main() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def ready(job: TrainingJob, show: Callable[[str], None] = print) -> tuple[Recipe, Prepared, tuple[str, ...]]:
+def ready(
+    job: TrainingJob, show: Callable[[str], None] = print, until: float | None = None
+) -> tuple[Recipe, Prepared, tuple[str, ...]]:
     """Prepare what is not prepared yet: the recipe fitted to the data, the data, and notes on what was changed."""
-    prepared = prepare_data(job, show)
+    prepared = prepare_data(job, show, until)
     recipe, notes = _fitted(job, prepared)
     doubt = licence_note(trained_rows(prepared), job.about.licence)
     notes += [doubt] if doubt else []
@@ -129,7 +133,9 @@ def ready(job: TrainingJob, show: Callable[[str], None] = print) -> tuple[Recipe
     return recipe, prepared, tuple(notes)
 
 
-def wait_until_ready(job: TrainingJob, show: Callable[[str], None] = print) -> tuple[Recipe, Prepared, tuple[str, ...]]:
+def wait_until_ready(
+    job: TrainingJob, show: Callable[[str], None] = print, until: float | None = None
+) -> tuple[Recipe, Prepared, tuple[str, ...]]:
     """The result of `ready`, once the first process has prepared it; that process tells what goes wrong."""
     folder = given(job.data) or job.out / PREPARED
     while True:
@@ -138,6 +144,7 @@ def wait_until_ready(job: TrainingJob, show: Callable[[str], None] = print) -> t
             recipe, notes = _fitted(job, prepared)
             if _has_clusters(prepared, *recipe.training.clusters):
                 return recipe, prepared, tuple(notes)
+        heed(until, "the first process still prepared the data")
         time.sleep(WAIT)
 
 
@@ -200,8 +207,8 @@ def _normalise(job: TrainingJob, recipe: Recipe, prepared: Prepared) -> list[str
     return [f"latents are normalised as those of {init}"]
 
 
-def prepare_data(job: TrainingJob, show: Callable[[str], None] = print) -> Prepared:
-    """The prepared folder that was given, or the one made of the music that was given. Raises FileError."""
+def prepare_data(job: TrainingJob, show: Callable[[str], None] = print, until: float | None = None) -> Prepared:
+    """The prepared folder that was given, or the one made of the music that was given. Raises as `prepare`."""
     folder = given(job.data)
     if folder:
         return Prepared(folder)
@@ -212,6 +219,7 @@ def prepare_data(job: TrainingJob, show: Callable[[str], None] = print) -> Prepa
         captions={style: Path(file) for style, file in job.captions.items()},
         separate=job.separate,
         workers=job.workers,
+        until=until,
         show=show,
     )
     assert made is not None  # only a shard of several gives none
@@ -220,7 +228,8 @@ def prepare_data(job: TrainingJob, show: Callable[[str], None] = print) -> Prepa
 
 def given(data: tuple[Path, ...]) -> Path | None:
     """The prepared folder among the data; None where they are music. FileError: it is not finished, or not alone."""
-    begun = [folder for folder in data if (folder / "manifest" / SETTINGS).exists()]
+    first = ("sounds", "manifest")  # stages
+    begun = [folder for folder in data if any((folder / stage / SETTINGS).exists() for stage in first)]
     if not begun:
         return None
     if len(data) > 1:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from musicgen_app.errors import FileError
 from ttm_trainer.data.track import Track, part_count, part_tracks
 from ttm_trainer.prepare.config import Preparation
-from ttm_trainer.prepare.score_report import histogram, score_report
+from ttm_trainer.prepare.score_report import fit_line, histogram, score_report
 from ttm_trainer.prepare.stages.candidates import candidates
 from ttm_trainer.prepare.stages.selection import Segments, keep, tiers
 from ttm_trainer.runtime.stage_runner import check_settings, part_folder, write_part
@@ -134,6 +134,15 @@ def test_the_report_has_shares_and_a_picture(folder):
     assert report["medium"] == 0 and report["low"] == pytest.approx(900 / (high + 900))
     assert report["tracks"] == 300 and report["tracks_without_items"] == sum(n % 9 == 0 for n in range(300))
     assert (folder / "segments/scores.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_tracks_without_a_stretch_that_fits_are_told_with_what_to_change(folder):
+    assert fit_line(folder, PAPER) is None and fit_line(folder, replace(PAPER, seconds=None)) is None
+    said = fit_line(folder, replace(PAPER, medium=0.35, high=0.35))
+    none = sum(n % 9 == 0 for n in range(300))
+    assert f"{none} of 300 tracks have no stretch that fits" in said and "0.30 to 0.30, below --medium 0.35" in said
+    assert "with --medium 0.30 nine tracks of ten have one" in said
+    assert fit_line(folder, replace(PAPER, medium=0.3, high=0.35)) is None
 
 
 def test_histogram_of_hardly_any_scores(tmp_path):

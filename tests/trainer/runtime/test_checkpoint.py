@@ -177,4 +177,42 @@ def test_a_log_that_is_gone_on_with_drops_the_rows_that_come_again(tmp_path):
     assert [row["step"] for row in rows(path)] == [1, 2, 3, 4, 5, 6, 8, 10]
     assert [row["loss"] for row in rows(path)[-3:]] == [6, 7.5, 9.5]
     assert len(lines) == 3 and all("samples/s" in line and "left" in line for line in lines)
+    assert [row["step"] for row in rows(tmp_path / "speed.jsonl")] == [6, 8, 10]
     assert [duration(s) for s in (5, 600, 7200, 864_000)] == ["5 s", "10 min", "2.0 h", "10.0 days"]
+
+
+def strict(path: Path) -> list[dict]:
+    """The rows of a log, which must be JSON to the letter."""
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is no JSON")
+
+    return [json.loads(line, parse_constant=refuse) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_a_step_that_is_no_number_costs_its_window_nothing_but_itself(tmp_path, wrong):
+    log = Log(tmp_path / "log.jsonl", 0, 8, lambda line: None, every=4)
+    for step in range(1, 9):
+        log.step(step, loss=wrong if step in (2, 5, 6, 7, 8) else step, lr=0.1)
+    log.write({"step": 8, "val": wrong})
+    first, second, third = strict(tmp_path / "log.jsonl")
+    assert first == {"step": 4, "loss": round(8 / 3, 5), "lr": 0.1, "not_finite": 1}
+    assert second == {"step": 8, "lr": 0.1, "not_finite": 4} and third == {"step": 8}
+
+
+def test_a_log_that_goes_on_writes_what_one_that_never_stopped_does(tmp_path):
+    def run(path: Path, *stops: int) -> str:
+        start, window = 0, None
+        for stop in (*stops, 11):
+            log = Log(path, start, stop, lambda line: None, every=4, window=window)
+            for step in range(start + 1, stop + 1):
+                log.step(step, samples=1, loss=step / 3, lr=0.1)
+            start, window = stop, json.loads(json.dumps(log.window))  # as a checkpoint keeps it
+            log.close()
+        Log(path, 11, 11, lambda line: None, every=4, window=window).close()  # nothing is left to do
+        return path.read_text()
+
+    straight = run(tmp_path / "a.jsonl")
+    assert [json.loads(line)["step"] for line in straight.splitlines()] == [4, 8, 11]
+    assert run(tmp_path / "b.jsonl", 3, 4, 6) == straight

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import click
 
 from musicgen_app.cli.terminal import cancellable, print_json, print_note
+from musicgen_app.errors import Unfinished
 
 
-def _captions(context: click.Context, option: click.Option, values: tuple[str, ...]) -> dict[str, Path]:
+def caption_tables(context: click.Context, option: click.Option, values: tuple[str, ...]) -> dict[str, Path]:
     tables = {}
     for value in values:
         style, equals, path = value.partition("=")
@@ -59,7 +61,7 @@ def _seconds(context: click.Context, option: click.Option, value: str) -> float 
 @click.option(
     "--captions",
     multiple=True,
-    callback=_captions,
+    callback=caption_tables,
     metavar="STYLE=FILE",
     help="JSON, JSONL, CSV or TSV of paths and captions, besides those in the data; may be given again.",
 )
@@ -102,15 +104,19 @@ def _seconds(context: click.Context, option: click.Option, value: str) -> float 
     "--shard", default="0/1", callback=_shard, metavar="I/N", help="Make only every N-th part, from part I on."
 )
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@click.option("--max-hours", type=click.FloatRange(0, min_open=True), help="Stop after this time; run again to go on.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def prepare(data, out, captions, clusters, separate, embedder, shard, workers, as_json, quiet, **options) -> None:
+def prepare(
+    data, out, captions, clusters, separate, embedder, shard, workers, max_hours, as_json, quiet, **options
+) -> None:
     """Make music and captions ready for training. Run it again to go on after an interruption.
 
     FOLDER may have the layout of the ICME 2026 challenge (00/1085700.mp3, 00/1085700_instrumental.mp3 and tables of
     captions in captions/), hold any sound files with a .txt beside each or a table of captions, or come from `ttm-app
-    corpus`. Files that cannot be used are reported and left out. Without --data, clusters are added to a prepared
-    folder. Prints the folder.
+    corpus`. Every file is read whole first, as `ttm-app data check` does; those that cannot be used are reported and
+    left out. Without --data, clusters are added to a prepared folder. Prints the folder. The exit code is 75 where
+    parts of other shards are not there yet, or --max-hours ended it: run it again.
     """
     from ..prepare.config import Preparation
     from ..prepare.pipeline import add_clusters
@@ -118,13 +124,18 @@ def prepare(data, out, captions, clusters, separate, embedder, shard, workers, a
     from ..prepare.prepared_folder import Prepared
 
     show = (lambda line: None) if quiet else print_note
+    until = None if max_hours is None else time.monotonic() + 3600 * max_hours
     with cancellable():
         if data:
             preparation = Preparation(embedder=embedder or _embedder(options["encoders"]), clusters=clusters, **options)
-            prepared = prepare_data(
-                list(data), out, preparation,
-                captions=captions, separate=separate, shard=shard, workers=workers, show=show,
-            )  # fmt: skip
+            try:
+                prepared = prepare_data(
+                    list(data), out, preparation,
+                    captions=captions, separate=separate, shard=shard, workers=workers, until=until, show=show,
+                )  # fmt: skip
+            except Unfinished as error:
+                prepared = None
+                print_note(str(error))
         elif clusters:
             prepared = add_clusters(Prepared(out), clusters, options["seed"], show)
         else:
@@ -134,6 +145,8 @@ def prepare(data, out, captions, clusters, separate, embedder, shard, workers, a
         print_json({"folder": str(out), "complete": prepared is not None, **facts})
     elif prepared is not None:
         click.echo(out)
+    if prepared is None:  # parts of other shards are missing, or the time was over
+        click.get_current_context().exit(Unfinished.exit_code)
 
 
 def _embedder(encoders: str) -> str:

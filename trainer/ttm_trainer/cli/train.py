@@ -74,7 +74,9 @@ Examples:
 )
 @click.option("--resume", default="auto", metavar="auto|never|PATH", show_default=True, help="Where to go on from.")
 @click.option("--stop-at", type=click.IntRange(1), help="Stop at this step of the schedule; run again to go on.")
-@click.option("--max-hours", type=click.FloatRange(0, min_open=True), help="Stop after this time; run again to go on.")
+@click.option(
+    "--max-hours", type=click.FloatRange(0, min_open=True), help="Stop this long after the start; run again to go on."
+)
 @click.option("--save-every", type=click.IntRange(1), help="Steps between checkpoints.")
 @click.option("--preview-every", type=click.IntRange(0), help="Steps between previews as WAV; 0 for none.")
 @click.option("--preview-prompt", "prompts", multiple=True, help="Prompt of a preview; repeatable.")
@@ -93,8 +95,8 @@ def train(context: click.Context, dry_run: bool, as_json: bool, **options) -> No
 
     DATA is a folder in the layout of the ICME 2026 challenge (00/1085700.mp3 and a caption JSON), any folder of audio
     with captions, a folder of `ttm-app corpus`, or one of `ttm-app prepare`. A run that was stopped, even by kill -9,
-    goes on when the same command is run again. Where --max-hours or --stop-at ended it, the exit code is 75; where a
-    signal did, after a checkpoint, 130.
+    goes on when the same command is run again. Where --max-hours (preparation counts) or --stop-at ended it, the exit
+    code is 75; where a signal did, after a checkpoint, 130.
     """
     if context.invoked_subcommand:
         return
@@ -203,7 +205,14 @@ def _run(job: TrainingJob, as_json: bool) -> int:
     """Train, print what came of it, and return the exit code."""
     from ..run import is_main, run
 
-    outcome = run(job, print_note)
+    try:
+        outcome = run(job, print_note)
+    except Unfinished as error:  # the time was over before training began
+        print_note(str(error))
+        if as_json and is_main():
+            facts = {"step": 0, "finished": False, "stopped": "time limit", "code": error.exit_code}
+            print_json(facts | {"bundle": None, "checkpoint": ""})
+        return error.exit_code if is_main() else 0
     result, bundle = outcome.result, outcome.bundle
     if not is_main():  # the first process tells; a launcher would end it where another one fails
         return 0

@@ -9,22 +9,45 @@ Three kinds of folders are known:
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
-import re
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from musicgen_app.errors import FileError
 
-from .caption_tables import SUFFIXES, Row, read_licences, read_table, texts
+from .caption_tables import LICENCE_FILE, SUFFIXES, Row, read_licences, read_table, texts
+from .captions.beside import Beside
+from .captions.text_files import Remark
+from .splits import split
 from .track import AUDIO, UNKNOWN, Source, Track, key_of, name_of, stem_path
 
 OWN = "manifest.jsonl"
-LICENCES = "audio_licenses.txt"  # of MTG-Jamendo
+NO_CAPTION = "no caption for it"
+SHOWN = 3  # reasons in an error
+
+
+@dataclass
+class Findings:
+    """What is told of folders of music: `bad` of what is left out, `doubts` of what is used as it was understood.
+
+    Both are lists of {"id", "path", "reason"}.
+    """
+
+    bad: list[dict] = field(default_factory=list)
+    doubts: list[dict] = field(default_factory=list)
+
+    def leave(self, identity: str, path: object, reason: str, **more: object) -> None:
+        self.bad.append({"id": identity, "path": str(path), "reason": reason, **more})
+
+    def doubt(self, identity: str, path: object, reason: str) -> None:
+        self.doubts.append({"id": identity, "path": str(path), "reason": reason})
+
+    def say(self, path: object, said: str) -> None:
+        """What is said of a row of a table."""
+        self.doubt("", path, said) if isinstance(said, Remark) else self.leave("", path, said)
 
 
 def scan(
@@ -37,32 +60,63 @@ def scan(
     stems: Path | None = None,
     skip: Path | None = None,
 ) -> tuple[list[Track], list[dict]]:
-    """Look through folders -> tracks, in order of their folders and paths, and a list of what is left out and why.
+    """`find`, with splits: the tracks, and what is left out and why. No sound file is opened."""
+    tracks, findings = find(data, captions, stems=stems, skip=skip)
+    return split(tracks, seed, val, test)[0], findings.bad
+
+
+def find(
+    data: list[Path],
+    captions: dict[str, Path] | None = None,
+    *,
+    stems: Path | None = None,
+    skip: Path | None = None,
+    empty: bool = False,
+) -> tuple[list[Track], Findings]:
+    """Look through folders -> tracks, in order of their folders and paths, and what is to be told of them.
 
     captions: tables by style, for all folders, besides those that lie in a folder or its captions/. stems: where
     `--separate` writes instrumental stems. skip: a folder that is not looked into (the prepared one).
-    No sound file is opened. What is left out is a list of {"id", "path", "reason"}: sound without captions, captions
-    without sound (one line a table, with a count), rows that lead outside of their folder, broken rows.
-    Raises FileError where a folder or a table in `captions` is missing, or no track is left.
+    A track has a split where its data says so. No sound file is opened. What is left out is sound without captions,
+    captions without sound (one line a table, with a count), rows that lead outside of their folder, broken rows.
+    Raises FileError where a folder or a table in `captions` is missing, or no track is left and not `empty`.
     """
-    bad: list[dict] = []
+    findings = Findings()
     sources = []
     for root, label in _roots(data).items():
         reader = _own if (root / OWN).is_file() else _folder
-        sources.append(reader(root, label, stems and stems / label, skip, bad))
+        sources.append(reader(root, label, stems and stems / label, skip, findings))
     for style, path in (captions or {}).items():
-        _read_captions(Path(path), style, sources, bad)
-    for source in sources:
-        _read_beside(source, bad)
-    found = [track for source in sources for track in source.tracks.values()]
+        _read_captions(Path(path), style, [source for source, _ in sources], findings)
+    for source, beside in sources:
+        _read_tables(source, beside, findings)
+    found = [track for source, _ in sources for track in source.tracks.values()]
+    why = {track: said for _, beside in sources for track, said in beside.items()}
+    for track in found:
+        if not any(track.captions.values()):
+            said = why.get(str(track.file), "")
+            findings.bad.append(track.left_out(NO_CAPTION + (f": {said}" if said else "")))
     tracks = [track for track in found if any(track.captions.values())]
-    silent = [track.left_out("no caption for it") for track in found if not any(track.captions.values())]
-    if not tracks:
-        raise FileError(
-            f"no music with captions in {', '.join(map(str, data))} ({len(silent)} sound files without a caption): put"
-            " song.txt beside song.mp3, or name a table of captions with --captions STYLE=FILE"
-        )
-    return _split(_unique(tracks), seed, val, test), bad + silent
+    if not (tracks or empty):
+        raise FileError(_nothing(data, len(found), findings))
+    return _unique(tracks), findings
+
+
+def _nothing(data: list[Path], sounds: int, findings: Findings) -> str:
+    """Why there is nothing to train on: what was looked at, and what was wrong with it."""
+    where = ", ".join(map(str, data))
+    if not sounds:
+        return f"no sound files in {where} (looked for {', '.join(AUDIO)})"
+    told = [row for row in findings.bad if row["reason"] != NO_CAPTION]
+    reasons = [
+        reason if (reason := row["reason"]).startswith(row["path"]) else f"{row['path']}: {reason}" for row in told
+    ]
+    looked = "; ".join(reasons[:SHOWN]) or "there is no text file beside any, and no table"
+    more = f"; and {len(reasons) - SHOWN} more, which `ttm-app data check` lists" if len(reasons) > SHOWN else ""
+    return (
+        f"no music with captions in {where} ({sounds} sound files without a caption: {looked}{more}): put song.txt"
+        " beside song.mp3, or name a table of captions with --captions STYLE=FILE"
+    )
 
 
 def summary(tracks: list[Track], bad: list[dict]) -> dict:
@@ -73,7 +127,7 @@ def summary(tracks: list[Track], bad: list[dict]) -> dict:
         "styles": dict(Counter(style for track in tracks for style, texts in track.captions.items() if texts)),
         "licences": dict(Counter(track.licence for track in tracks).most_common()),
         "stems": dict(Counter(track.facts["stem"] for track in tracks if "stem" in track.facts)),
-        "without_caption": sum(row["reason"] == "no caption for it" for row in bad),
+        "without_caption": sum(row["reason"].startswith(NO_CAPTION) for row in bad),
         "captions_without_sound": sum(row.get("count", 0) for row in bad),
         "left_out": len(bad),
     }
@@ -112,17 +166,17 @@ def _roots(data: list[Path]) -> dict[Path, str]:
     return {root: "-".join(root.parts[-2:]) if count[root.name] > 1 else root.name or "data" for root in roots}
 
 
-def _bad(identity: str, path: object, reason: str, **more: object) -> dict:
-    return {"id": identity, "path": str(path), "reason": reason, **more}
-
-
-def _folder(root: Path, label: str, stems: Path | None, skip: Path | None, bad: list[dict]) -> Source:
+def _folder(
+    root: Path, label: str, stems: Path | None, skip: Path | None, findings: Findings
+) -> tuple[Source, dict[str, str]]:
     """The sound files of a folder. Of a file and its stems only one counts: the instrumental stem, else the file."""
     files: dict[str, dict[str, str]] = {}
-    for path in _sound_files(root, skip, bad):
+    sounds, others = _files(root, skip, findings)
+    beside, why = Beside(root, others), {}
+    for path in sounds:
         key, stem = key_of(PurePosixPath(path))
         if stem in files.setdefault(key, {}):
-            bad.append(_bad(key, root / path, f"the same name as {files[key][stem]}"))
+            findings.leave(key, root / path, f"the same name as {files[key][stem]}")
         else:
             files[key][stem] = path
     tracks = {}
@@ -135,21 +189,30 @@ def _folder(root: Path, label: str, stems: Path | None, skip: Path | None, bad: 
         if file is None:
             file, stem = kinds.get(""), "original"
         if file is None:
-            bad.append(_bad(identity, root / kinds["vocals"], "only a vocal stem"))
+            findings.leave(identity, root / kinds["vocals"], "only a vocal stem")
             continue
-        text = _text_beside(root, key, kinds)
-        captions = {"text": text} if text else {}
-        tracks[key] = Track(identity, file, str(home), captions=captions, set=label, facts={"stem": stem})
-    return Source(root, tracks)
+        row, said = beside.read(key, kinds.values())
+        tracks[key] = Track(
+            identity, file, str(home), captions=row.captions, licence=row.licence or UNKNOWN, source=row.source,
+            split=row.split, set=label, facts={"stem": stem},
+        )  # fmt: skip
+        for path, one in said:
+            if row.captions:
+                findings.doubt(identity, root / path, one)
+            else:
+                why[str(tracks[key].file)] = f"{path} {one}"
+    source = Source(root, tracks)
+    source.beside = beside.used
+    return source, why
 
 
-def _sound_files(root: Path, skip: Path | None, bad: list[dict]) -> list[str]:
-    """Sorted paths of all sound files under a folder, also in linked folders, but not in hidden ones."""
+def _files(root: Path, skip: Path | None, findings: Findings) -> tuple[list[str], list[str]]:
+    """Sorted paths of all sound files under a folder, and of the others, also in linked folders, not in hidden ones."""
 
     def closed(error: OSError) -> None:
-        bad.append(_bad("", error.filename, f"the folder cannot be read: {error.strerror}"))
+        findings.leave("", error.filename, f"the folder cannot be read: {error.strerror}")
 
-    found, seen = [], {os.path.realpath(skip)} if skip else set()
+    found, others, seen = [], [], {os.path.realpath(skip)} if skip else set()
     for folder, folders, names in os.walk(root, onerror=closed, followlinks=True):
         here = os.path.realpath(folder)
         if here in seen:  # a link in a circle, or what is to be skipped
@@ -158,64 +221,64 @@ def _sound_files(root: Path, skip: Path | None, bad: list[dict]) -> list[str]:
         seen.add(here)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         inside = Path(os.path.relpath(folder, root))
-        sounds = (name for name in names if name.lower().endswith(AUDIO) and not name.startswith("."))
-        found += [(inside / name).as_posix() for name in sounds]
-    return sorted(found)
+        for name in names:
+            if not name.startswith("."):
+                (found if name.lower().endswith(AUDIO) else others).append((inside / name).as_posix())
+    return sorted(found), sorted(others)
 
 
-def _text_beside(root: Path, key: str, kinds: dict[str, str]) -> list[str]:
-    """The captions in the text file beside a sound file: one a paragraph."""
-    for name in dict.fromkeys([*(os.path.splitext(path)[0] for path in kinds.values()), key]):
-        try:
-            text = (root / f"{name}.txt").read_text(encoding="utf-8-sig", errors="replace")
-        except OSError:
-            continue
-        return texts(re.split(r"\n\s*\n", text))
-    return []
-
-
-def _read_beside(source: Source, bad: list[dict]) -> None:
+def _read_tables(source: Source, why: dict[str, str], findings: Findings) -> None:
     """Captions and licences from the tables in a folder and its captions/, licences from audio_licenses.txt."""
     files = [*source.root.glob("captions/*")]
     if not (source.root / OWN).is_file():
         files += source.root.glob("*")
     for path in sorted(files):
+        if path.relative_to(source.root).as_posix() in source.beside or not path.is_file():
+            continue
         if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
             try:
-                _read_captions(path, None, [source], bad)
+                _read_captions(path, None, [source], findings)
             except FileError as error:  # not every JSON file in a folder is about captions
-                bad.append(_bad("", path, str(error)))
-        elif path.name == LICENCES:
+                findings.leave("", path, str(error))
+        elif path.name == LICENCE_FILE:
             for name, licence, credit in read_licences(path):
                 for key in source.find(name):
                     source.add(key, {}, licence, credit)
 
 
-def _read_captions(path: Path, style: str | None, sources: list[Source], bad: list[dict]) -> None:
+def _read_captions(path: Path, style: str | None, sources: list[Source], findings: Findings) -> None:
     """Give the captions of a table to the tracks it names. Raises FileError where it has none."""
     rows = list(read_table(path, style))
     if not any(isinstance(row, Row) for row in rows):
-        raise FileError(f"{path} has no rows with a path and a caption (or a licence)")
+        first = next((f": {row}" for row in rows if isinstance(row, str) and not isinstance(row, Remark)), "")
+        raise FileError(f"{path} has no rows with a path and a caption (or a licence){first}")
     missing: list[str] = []
     for row in rows:
         if isinstance(row, str):
-            bad.append(_bad("", path, row))
+            findings.say(path, row)
             continue
         try:
             found = [(source, key) for source in sources for key in source.find(row.path)]
         except ValueError as error:
-            bad.append(_bad("", path, f"the row of {row.path!r}: {error}"))
+            findings.leave("", path, f"the row of {row.path!r}: {error}")
             continue
         for source, key in found:
-            source.add(key, row.captions, row.licence, row.source)
+            known = source.tracks[key].split
+            if row.split and known not in ("", row.split):
+                findings.doubt(
+                    source.tracks[key].id, path, f"split {row.split} of {row.path}: it is in {known} already"
+                )
+            source.add(key, row.captions, row.licence, row.source, row.split)
         if row.captions and not found:
             missing.append(row.path)
     if missing:
         reason = f"{len(missing)} captions without a sound file, such as that of {missing[0]}"
-        bad.append(_bad("", path, reason, count=len(missing)))
+        findings.leave("", path, reason, count=len(missing))
 
 
-def _own(root: Path, label: str, stems: Path | None, skip: Path | None, bad: list[dict]) -> Source:
+def _own(
+    root: Path, label: str, stems: Path | None, skip: Path | None, findings: Findings
+) -> tuple[Source, dict[str, str]]:
     """The clips of a dataset folder; it has no stems, and nothing else is looked at."""
     tracks, there = {}, {}
     with open(root / OWN, encoding="utf-8", errors="replace") as file:
@@ -223,15 +286,15 @@ def _own(root: Path, label: str, stems: Path | None, skip: Path | None, bad: lis
             try:
                 track = _clip(json.loads(line), root, label)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                bad.append(_bad("", root / OWN, f"row {number}: {error}"))
+                findings.leave("", root / OWN, f"row {number}: {error}")
                 continue
             if track.path not in there:
                 there[track.path] = os.path.isfile(track.file)
             if there[track.path]:
                 tracks[track.id] = track
             else:
-                bad.append(track.left_out("no such file"))
-    return Source(root, tracks)
+                findings.bad.append(track.left_out("no such file"))
+    return Source(root, tracks), {}
 
 
 def _clip(row: dict, root: Path, label: str) -> Track:
@@ -262,24 +325,3 @@ def _unique(tracks: list[Track]) -> list[Track]:
         if seen[track.id] > 1:
             named[i] = replace(track, id=f"{track.id}#{seen[track.id]}")
     return named
-
-
-def _split(tracks: list[Track], seed: int, val: float, test: float) -> list[Track]:
-    """Tracks with a split: whole files, drawn by the seed, at least one for each split that is wanted.
-
-    The order of the draw is a hash of the seed and the file, so it does not depend on where the data lies, nor on which
-    stem is used; files of the same number, say a track and its stem in another folder, stay together.
-    """
-
-    def unit(track: Track) -> str:
-        key = key_of(PurePosixPath(track.path))[0]
-        return name if (name := name_of(key)).isdecimal() else f"{track.set}/{key}"
-
-    units = {unit(track) for track in tracks if not track.split}
-    drawn = sorted(units, key=lambda unit: hashlib.sha256(f"{seed}/{unit}".encode()).digest())
-    held_out: dict[str, str] = {}
-    for name, part in (("val", val), ("test", test)):
-        left = len(drawn) - len(held_out)
-        count = min(left - 1, max(1, round(part * len(drawn)))) if part else 0
-        held_out |= dict.fromkeys(drawn[len(held_out) : len(held_out) + max(count, 0)], name)
-    return [track if track.split else replace(track, split=held_out.get(unit(track), "train")) for track in tracks]

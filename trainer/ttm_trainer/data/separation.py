@@ -68,7 +68,12 @@ def find_separator() -> Separator:
 
 
 def separate(
-    tracks: list[Track], out: Path, *, shard: tuple[int, int] = (0, 1), show: Callable[[str], None] = print
+    tracks: list[Track],
+    out: Path,
+    *,
+    shard: tuple[int, int] = (0, 1),
+    until: float | None = None,
+    show: Callable[[str], None] = print,
 ) -> bool:
     """Make the instrumental stems of the tracks that came without; False where other shards have some left to make.
 
@@ -81,7 +86,7 @@ def separate(
         return True
     work = Separation(out, todo, find_separator())
     show(f"separation: {len(work.tracks)} files by {work.separator.name}")
-    run_stage(out, work.name, work.settings, work.parts, work, shard=shard, show=show)
+    run_stage(out, work.name, work.settings, work.parts, work, shard=shard, until=until, show=show)
     missing = len(missing_parts(out, work.name, work.parts))
     if missing:
         show(f"separation: this shard is done, {missing} parts of others are not; run this again when they are")

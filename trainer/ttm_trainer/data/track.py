@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ..runtime.stage_runner import load_part
 
-AUDIO = (".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aac", ".m4a", ".mp4", ".wma")
+AUDIO = (".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aac", ".m4a", ".mp4", ".wma", ".w64",
+         ".caf", ".au", ".snd", ".rf64", ".bwf", ".aifc", ".mp2", ".webm", ".mka", ".wv", ".ape")  # fmt: skip
 STEMS = ("instrumental", "vocals")  # endings of what a separator writes
 UNKNOWN = "unknown"
 PART_TRACKS = 256
@@ -20,7 +21,8 @@ class Track:
     """A sound file, or a clip of one.
 
     path is relative to `root`. start and seconds (None: to the end) say which stretch of the file it is. captions are
-    by style; `set` names the data it comes from; facts are whatever else is known, such as the stem.
+    by style; `set` names the data it comes from; facts are whatever else is known, such as the stem. length: seconds of
+    the whole file, where it was read to its end.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Track:
     split: str = ""
     set: str = ""
     facts: dict = field(default_factory=dict)
+    length: float | None = None
 
     @property
     def file(self) -> Path:
@@ -70,10 +73,13 @@ class Source:
 
     def __init__(self, root: Path, tracks: dict[str, Track]):
         self.root, self.tracks = root, tracks
-        self._keys = {_same(key): key for key in tracks}
+        self.beside: set[str] = set()  # files below root that are about one track each, and no tables
+        self._keys = {same(key): key for key in tracks}
+        self._folded: dict[str, list[str]] = {}
         self._names: dict[str, list[str]] = {}
         for key in tracks:
             self._names.setdefault(name_of(key), []).append(key)
+            self._folded.setdefault(same(key).casefold(), []).append(key)
 
     def find(self, path: str) -> list[str]:
         """Keys of the tracks that a row of a table names: the file with that path, else those with that name or number.
@@ -86,20 +92,23 @@ class Source:
         if pure.is_absolute() or PureWindowsPath(path).drive or ".." in pure.parts:
             raise ValueError("it leads outside of the folder")
         for key in (path, key_of(pure)[0]):
-            if _same(key) in self._keys:
-                return [self._keys[_same(key)]]
+            if same(key) in self._keys:
+                return [self._keys[same(key)]]
         name = name_of(key_of(pure)[0])
-        keys = self._names.get(name, [])
+        keys = self._names.get(name) or self._folded.get(same(key_of(pure)[0]).casefold(), [])
         return keys if name.isdecimal() or len(keys) == 1 else []
 
-    def add(self, key: str, captions: dict[str, list[str]], licence: str = "", source: str = "") -> None:
-        """Give a track more captions, and licence and source where they are not known yet."""
+    def add(
+        self, key: str, captions: dict[str, list[str]], licence: str = "", source: str = "", split: str = ""
+    ) -> None:
+        """Give a track more captions, and licence, source and split where they are not known yet."""
         track = self.tracks[key]
         merged = {style: list(known) for style, known in track.captions.items()}
         for style, more in captions.items():
             merged[style] = list(dict.fromkeys(merged.get(style, []) + more))
         licence = licence if licence and track.licence == UNKNOWN else track.licence
-        self.tracks[key] = replace(track, captions=merged, licence=licence, source=track.source or source)
+        self.tracks[key] = replace(track, captions=merged, licence=licence, source=track.source or source,
+                                   split=track.split or split)  # fmt: skip
 
 
 def key_of(path: PurePosixPath) -> tuple[str, str]:
@@ -120,9 +129,9 @@ def stem_path(key: str) -> str:
 def name_of(key: str) -> str:
     """The name that a key ends with; of a number, the number."""
     name = PurePosixPath(key).name
-    return str(int(name)) if name.isdecimal() else _same(name)
+    return str(int(name)) if name.isdecimal() else same(name)
 
 
-def _same(text: str) -> str:
+def same(text: str) -> str:
     """Text with its accents in one form: file systems and tables differ in it."""
     return unicodedata.normalize("NFC", text)

@@ -1,6 +1,7 @@
 """Music and captions -> the prepared folder that training reads. This is the table of contents of `prepare`.
 
-manifest       the tracks with their captions                   data.manifest, after data.separation if it is wanted
+sounds         every file, read whole: length, level, faults    data.sound_facts, after data.separation if it is wanted
+manifest       the tracks with their captions and splits        data.survey
 null, text     features of no text, and of every caption        stages.text_features
 scores         random stretches of every track, and how well    stages.candidates, stages.scores
                each of them fits the captions
@@ -25,9 +26,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..data import separation
-from ..data.manifest import scan, summary, summary_lines
+from ..data.manifest import Findings, find, scan, summary, summary_lines
+from ..data.survey import refuse_nothing, survey
 from ..data.track import Track, part_count
-from ..runtime.stage_runner import StageWorker, digest, missing_parts, run_stage, writing
+from ..runtime.stage_runner import SETTINGS, StageWorker, digest, missing_parts, run_stage, show_rows, writing
 from .config import Preparation
 
 if TYPE_CHECKING:
@@ -43,15 +45,18 @@ def prepare(
     separate: bool = False,
     shard: tuple[int, int] = (0, 1),
     workers: int = 1,
+    until: float | None = None,
     show: Callable[[str], None] = print,
 ) -> Prepared | None:
     """Run every stage that is not done yet, and open the result.
 
     captions: tables by style, besides those that lie in the data. separate: take the vocals away first. shard (i, n):
     make only every n-th part. Where parts of other shards are needed and not there yet, this says so and returns None;
-    call it again when they are there. A bad file is reported and left out. Raises FileError (nothing to train on, other
-    settings than those that `out` was made with, a full disk), ModelError and DependencyError.
+    call it again when they are there. until: the time (of time.monotonic) at which to stop. A bad file is reported and
+    left out. Raises FileError (nothing to train on, other settings than those that `out` was made with, a full disk),
+    Unfinished (at `until`), ModelError and DependencyError.
     """
+    from .score_report import fit_line
     from .stages.latents import Latents
     from .stages.muq import MuqFrames
     from .stages.scores import Scores
@@ -61,27 +66,61 @@ def prepare(
     out = Path(out)
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-    look = partial(scan, data, captions, preparation.seed, preparation.val, preparation.test, skip=out)
-    if separate and not separation.separate(look()[0], out, shard=shard, show=show):
+    look = partial(find, data, captions, skip=out)
+    if separate and not separation.separate(look()[0], out, shard=shard, until=until, show=show):
         return None
-    tracks, bad = look(stems=out / separation.FOLDER)
-    _write_manifest(tracks, bad, data, captions, preparation, out, show)
+    chosen = _choose(data, out, preparation, captions, shard, workers, until, show)
+    if chosen is None:
+        return None
+    tracks, findings = chosen
+    _write_manifest(tracks, findings, data, captions, preparation, out, show)
 
     preparation = with_tiers(preparation)
     parts = part_count(len(tracks))
-    run = partial(_run, out, workers, show)
+    run = partial(_run, out, workers, until, show)
     run(NullText(out, preparation))
     run(Text(out, preparation), parts, shard)
     run(Scores(out, preparation), parts, shard)
     if _waits(out, ["scores"], parts, show):
         return None
     run(Segments(out, preparation))
+    if said := fit_line(out, preparation):
+        show(said)
     run(Latents(out, preparation), parts, shard)
     if preparation.muq:
         run(MuqFrames(out, preparation, show), parts, shard)
     if _waits(out, ["text", "latents"] + ["muq"] * preparation.muq, parts, show):
         return None
     return add_clusters(_finish(out, preparation, show), preparation.clusters, preparation.seed, show)
+
+
+def _choose(
+    data: list[Path],
+    out: Path,
+    preparation: Preparation,
+    captions: dict[str, Path] | None,
+    shard: tuple[int, int],
+    workers: int,
+    until: float | None,
+    show: Callable[[str], None],
+) -> tuple[list[Track], Findings] | None:
+    """The tracks of the manifest and what is told of them; None where other shards have files left to hear."""
+    stems, held_out = out / separation.FOLDER, (preparation.seed, preparation.val, preparation.test)
+    if begun_before_sounds(out):
+        tracks, bad = scan(data, captions, *held_out, stems=stems, skip=out)
+        return tracks, Findings(bad)
+    found = survey(
+        out, data, captions, *held_out, stems=stems, skip=out, shard=shard, workers=workers, until=until, show=show
+    )
+    if found is None:
+        return None
+    refuse_nothing(found, data)
+    return found.tracks, found.findings
+
+
+def begun_before_sounds(out: Path) -> bool:
+    """Whether a folder was begun by a version that did not hear files before it chose among them: it goes on so."""
+    return (out / "manifest" / SETTINGS).is_file() and not (out / "sounds").is_dir()
 
 
 def with_tiers(preparation: Preparation) -> Preparation:
@@ -110,13 +149,14 @@ def add_clusters(
 def _run(
     out: Path,
     workers: int,
+    until: float | None,
     show: Callable[[str], None],
     worker: StageWorker,
     parts: int = 1,
     shard: tuple[int, int] = (0, 1),
 ) -> None:
     """Run a stage. One of a single part is run by every shard, so that none has to wait for it."""
-    run_stage(out, worker.name, worker.settings, parts, worker, shard=shard, workers=workers, show=show)
+    run_stage(out, worker.name, worker.settings, parts, worker, shard=shard, workers=workers, until=until, show=show)
 
 
 def _waits(out: Path, stages: list[str], parts: int, show: Callable[[str], None]) -> bool:
@@ -130,7 +170,7 @@ def _waits(out: Path, stages: list[str], parts: int, show: Callable[[str], None]
 
 def _write_manifest(
     tracks: list[Track],
-    bad: list[dict],
+    findings: Findings,
     data: list[Path],
     captions: dict[str, Path] | None,
     preparation: Preparation,
@@ -138,7 +178,7 @@ def _write_manifest(
     show: Callable[[str], None],
 ) -> None:
     """The stage "manifest". Its settings show when the data has changed."""
-    rows = [asdict(track) for track in tracks]
+    rows = [{name: value for name, value in asdict(track).items() if name != "length" or value} for track in tracks]
     settings = {
         "data": [os.path.abspath(folder) for folder in data],
         "captions": {style: os.path.abspath(path) for style, path in (captions or {}).items()},
@@ -147,8 +187,9 @@ def _write_manifest(
         "instrumental stems": sum(track.facts.get("stem") == "instrumental" for track in tracks),
         "digest of tracks and captions": digest({"tracks": rows}),
     }
-    run_stage(out, "manifest", settings, 1, lambda part: {"tracks": rows, "bad": bad}, show=show)
-    for line in summary_lines(summary(tracks, bad)):
+    run_stage(out, "manifest", settings, 1, lambda part: {"tracks": rows, **vars(findings)}, show=show)
+    show_rows("manifest: note:", findings.doubts, "manifest/00000/doubts.jsonl", show)
+    for line in summary_lines(summary(tracks, findings.bad)):
         show(line)
 
 

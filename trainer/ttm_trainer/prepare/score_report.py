@@ -36,6 +36,34 @@ def score_report(folder: Path, preparation: Preparation) -> dict:
     return report
 
 
+def fit_line(folder: Path, preparation: Preparation) -> str | None:
+    """What to say where tracks have no candidate that reaches the medium tier, and what to change; None: all have.
+
+    Raises FileError.
+    """
+    tracks = load_tracks(folder)
+    parts = [load_part(folder, "scores", part) for part in range(part_count(len(tracks)))]
+    numbers, scores = (np.concatenate([rows[name] for rows in parts]) for name in ("track", "score"))
+    medium = preparation.medium
+    if preparation.seconds is None or medium is None or not len(scores):
+        return None
+    best = np.full(len(tracks), -np.inf)
+    np.maximum.at(best, numbers, np.nan_to_num(scores, nan=-np.inf))
+    scored = best[np.isfinite(best)]
+    short = scored[scored < medium]
+    if not len(short):
+        return None
+    line = (
+        f"segments: {len(short):,} of {len(scored):,} tracks have no stretch that fits: the best scores of their"
+        f" captions are {short.min():.2f} to {short.max():.2f}, below --medium {medium:g}."
+    )
+    wanted = np.floor(100 * np.quantile(scored, 0.1)) / 100
+    return (
+        f"{line} If the captions are right, this music scores lower than what the tiers were made for: with"
+        f" --medium {wanted:.2f} nine tracks of ten have one (into a new --out)"
+    )
+
+
 def histogram(scores: np.ndarray, high: float, medium: float, path: Path) -> None:
     """Draw how the scores are distributed, with both thresholds and the share of each tier, as a PNG."""
     tier = tiers(scores, high, medium)

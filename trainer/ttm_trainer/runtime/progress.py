@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -13,11 +14,17 @@ from pathlib import Path
 from musicgen_app.errors import FileError
 from musicgen_app.machine import files
 
+SPEED = "speed.jsonl"  # how fast a run went and what it held, which no two runs have in common
+NOT_FINITE = "not_finite"  # steps whose loss or gradient was no number
 PATIENCE = 30.0  # seconds after which a line is shown even when its numbers are not due
 
 
 class Log:
     """Collects the scalars of each step; every `every` steps writes their means to `path` and to `show`.
+
+    The means are over the values that are finite, with the number of the other steps under "not_finite", and depend
+    on the steps alone: what was collected since the last row (`window`) goes into checkpoints, so that a run that goes
+    on writes the rows of a straight one. The last step has a row, too. How fast it went is in SPEED beside `path`.
 
     Rows in `path` of steps after `start` are dropped first: they are from a run that was killed, and come again. With
     `board`, the folder of a TensorBoard log, the scalars also go there when the package `tensorboard` is installed.
@@ -32,36 +39,45 @@ class Log:
         show: Callable[[str], None] = print,
         every: int = 50,
         board: Path | None = None,
+        window: dict | None = None,
     ):
         self.path, self.start, self.total, self.show, self.every = path, start, total, show, every
-        self.sums: dict[str, float] = {}
-        self.count = self.samples = 0
+        self.window: dict[str, list] = {name: list(pair) for name, pair in (window or {}).items()}  # sum, count
+        self.samples = 0
         self.clock = self.shown = time.monotonic()
         self.last = start
         if path:
-            _drop_rows(path, start)
+            for file in (path, path.with_name(SPEED)):
+                _drop_rows(file, start, early=bool(window) and start < total)
         self.board = _board(board, start) if path and board else None
 
     def step(self, step: int, samples: int = 0, **scalars: float) -> None:
         """Record step number `step` (counted from 1), of `samples` samples."""
-        for name, value in scalars.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value)
-        self.count += 1
+        finite = {name: float(value) for name, value in scalars.items() if math.isfinite(value)}
+        for name, value in (finite if len(finite) == len(scalars) else finite | {NOT_FINITE: 1.0}).items():
+            total, count = self.window.get(name, (0.0, 0))
+            self.window[name] = [total + value, count + 1]
         self.samples += samples
         now = time.monotonic()
-        due = step % self.every == 0 or step == self.total
+        full = step % self.every == 0
+        due = full or step == self.total
         if not due and now - self.shown < PATIENCE:
             return
         self.shown = now
-        means = {name: round(value / self.count, 5) for name, value in self.sums.items()}
+        means = {name: round(total / count, 5) for name, (total, count) in self.window.items()}
+        if NOT_FINITE in means:
+            means[NOT_FINITE] = self.window[NOT_FINITE][1]
         elapsed = max(now - self.clock, 1e-9)
         rate = (step - self.last) / elapsed
         speed = {"samples_per_second": round(self.samples / elapsed, 3)} if self.samples else {}
         self.show(self._line(step, means, rate, speed.get("samples_per_second")))
         if due:
-            self.write({"step": step, **means, "steps_per_second": round(rate, 3), **speed, "memory": memory()})
-            self.sums, self.count, self.samples = {}, 0, 0
+            self.write({"step": step, **means})
+            self.write({"step": step, "steps_per_second": round(rate, 3), **speed, "memory": memory()}, SPEED)
+            self.samples = 0
             self.clock, self.last = now, step
+        if full:  # the row of a last step is of a window that goes on, should the run go on
+            self.window = {}
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -70,19 +86,24 @@ class Log:
         yield
         self.clock += time.monotonic() - began
 
-    def write(self, row: dict) -> None:
-        """Append one row, which has a "step". Raises FileError when that fails (the disk is full, say)."""
+    def write(self, row: dict, name: str | None = None) -> None:
+        """Append one row, which has a "step", to the log, or to the file `name` beside it.
+
+        Raises FileError when that fails (the disk is full, say).
+        """
         if not self.path:
             return
+        path = self.path.with_name(name) if name else self.path
+        row = {key: value for key, value in row.items() if not isinstance(value, float) or math.isfinite(value)}
         try:
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(row, allow_nan=False) + "\n")
         except OSError as error:
-            raise FileError(f"cannot write {self.path}: {error.strerror}; free some space and run again") from error
+            raise FileError(f"cannot write {path}: {error.strerror}; free some space and run again") from error
         if self.board:
-            for name, value in row.items():
-                if name != "step" and isinstance(value, (int, float)):
-                    self.board.add_scalar(name, value, row["step"])
+            for key, value in row.items():
+                if key != "step" and isinstance(value, (int, float)):
+                    self.board.add_scalar(key, value, row["step"])
 
     def close(self) -> None:
         if self.board:
@@ -145,11 +166,17 @@ def rows(path: Path) -> list[dict]:
     return found
 
 
-def _drop_rows(path: Path, after: int) -> None:
-    kept = [row for row in rows(path) if row.get("step", 0) <= after]
+def _drop_rows(path: Path, after: int, early: bool) -> None:
+    """Drop the rows of later steps, and `early` means that a run which ended at `after` wrote before they were due."""
     if not path.exists():
         return
-    files.write(path, "".join(json.dumps(row) + "\n" for row in kept).encode(), overwrite=True)
+
+    def kept(row: dict) -> bool:
+        step = row.get("step", 0)
+        return step < after or (step == after and not (early and ("loss" in row or path.name == SPEED)))
+
+    text = "".join(json.dumps(row) + "\n" for row in rows(path) if kept(row))
+    files.write(path, text.encode(), overwrite=True)
 
 
 def _board(folder: Path, start: int):

@@ -27,7 +27,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from musicgen_app.errors import FileError, TTMError
+from musicgen_app.errors import FileError, TTMError, Unfinished
 from musicgen_app.machine import files
 
 from .flat_names import flatten
@@ -61,16 +61,17 @@ def run_stage(
     *,
     shard: tuple[int, int] = (0, 1),
     workers: int = 1,
+    until: float | None = None,
     show: Callable[[str], None] = print,
 ) -> Path:
     """Run work(part) for the parts of this shard (part % n == i) that are not there yet; returns `folder / name`.
 
     work gives the rows of a part; its list "bad" ({"id", "path", "reason"}) names the items it left out, which are
     shown and counted. With several workers, work runs in spawned processes of one compute thread each and must be
-    picklable; they end with this process, however it ends.
+    picklable; they end with this process, however it ends. until: the time (of time.monotonic) at which to stop.
 
-    Raises FileError when the folder was made with other settings (each difference named), when the disk is full, or
-    when a shard is not i of n; and what work raises, which stops the stage.
+    Raises Unfinished at that time, FileError when the folder was made with other settings (each difference named), when
+    the disk is full, or when a shard is not i of n; and what work raises, which stops the stage.
     """
     i, n = shard
     if not 0 <= i < n:
@@ -83,13 +84,22 @@ def run_stage(
     task = partial(_run_part, stage, work)
     if workers <= 1 or len(todo) <= 1:
         for part in todo:
+            heed(until, f"{name} had {progress.done} of {len(todo)} parts")
             progress.part(part, task(part))
     else:
         with _pool(task, min(workers, len(todo))) as submit:
             futures = {submit(part): part for part in todo}
             for future in as_completed(futures):
                 progress.part(futures[future], future.result())
+                if progress.done < len(todo):
+                    heed(until, f"{name} had {progress.done} of {len(todo)} parts")
     return stage
+
+
+def heed(until: float | None, where: str) -> None:
+    """Raise Unfinished when the time (of time.monotonic) has come; `where` says how far the work is."""
+    if until is not None and time.monotonic() >= until:
+        raise Unfinished(f"time limit: {where}; run the same command to go on")
 
 
 def load_part(folder: Path, name: str, part: int) -> Rows:
@@ -178,6 +188,15 @@ def writing(folder: Path) -> AbstractContextManager[None]:
     return files.reported(f"write in {folder}", ADVICE)
 
 
+def show_rows(before: str, rows: list[dict], file: str, show: Callable[[str], None]) -> None:
+    """Show the first of {"id", "path", "reason"}, and in which file all of them are."""
+    for row in rows[:LINES]:
+        path, reason = row["path"] or row["id"], row["reason"]
+        show(f"{before} {reason if path in reason else f'{path}: {reason}'}")
+    if len(rows) > LINES:
+        show(f"{before} {len(rows) - LINES} more, see {file}")
+
+
 class StageProgress:
     """Lines such as "latents: 12/218 parts, 3.1/min, 66 min left, 2 bad", at most one every few seconds."""
 
@@ -188,11 +207,7 @@ class StageProgress:
 
     def part(self, part: int, bad: list[dict]) -> None:
         """A part is done; `bad` are the items it left out."""
-        for row in bad[:LINES]:
-            path, reason = row["path"] or row["id"], row["reason"]
-            self.show(f"{self.name}: left out {reason if path in reason else f'{path}: {reason}'}")
-        if len(bad) > LINES:
-            self.show(f"{self.name}: left out {len(bad) - LINES} more, see {self.name}/{part:05d}/bad.jsonl")
+        show_rows(f"{self.name}: left out", bad, f"{self.name}/{part:05d}/bad.jsonl", self.show)
         self.done += 1
         self.bad += len(bad)
         now = time.monotonic()
@@ -264,7 +279,12 @@ def _write(folder: Path, name: str, values: np.ndarray | list[dict]) -> None:
             # Through a plain write method: numpy's own way to a file loses the reason why a write failed.
             np.save(SimpleNamespace(write=file.write), values, allow_pickle=False)
         else:
-            file.writelines(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in values)
+            file.writelines(_line(row) for row in values)
+
+
+def _line(row: dict) -> bytes:
+    """A row as JSON; names of files that are no text of the system's encoding are kept as they are."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass") + b"\n"
 
 
 def _value(settings: dict, key: str) -> str:

@@ -77,16 +77,17 @@ def train(
     or of other settings), RequestError, and GenerationError after `max_bad_steps` steps in a row without a finite
     gradient.
     """
-    team = assemble(device, shard)
+    team = _team(training, device, shard)
     show = show if team.main else _silence
-    _check_team(team, training)
     end = min(stop_at or training.steps, training.steps)
     with only_one(out, team), Stop(max_hours) as stop:
         samples = Samples(training, prepared, team.rank, team.world)
         validation = Validation(prepared, training.validation_items, training.micro or training.batch, team)
         state = State(training, prepared, team, starting_point(out, resume))
-        log = Log(out / METRICS if team.main else None, state.step, end, show, training.log_every, out / "tensorboard")
+        log = _log(state, end, out, show)
         show(_headline(state, prepared))
+        if not state.looked:  # the run was stopped before it could
+            _look(state, validation, on_preview, log, show)
         reason = None
         for step, batch in prefetch(samples.batch, range(state.step, end)):
             set_lr(state.optimizer, training.rate(step))
@@ -101,10 +102,10 @@ def train(
             log.step(state.step, training.samples(step), **means, gradient=norm, lr=training.rate(step))
 
             with log.paused():
-                if reason is None:
+                if looked := reason is None or state.step == training.steps:
                     _look(state, validation, on_preview, log, show)
                 if reason is not None or state.step == end or _due(state.step, training.save_every):
-                    state.save(out)
+                    state.save(out, log.window, looked)
             if reason is not None:
                 show(f"{reason}: stopped after step {state.step}; run the same command to go on")
                 break
@@ -112,6 +113,21 @@ def train(
         finished = state.step == training.steps
         stopped = None if finished else reason or "stop_at"
         return Result(state.step, finished, stopped, state.model(), state.saved, state.adapter())
+
+
+def _team(training: Training, device: str, shard: bool | None) -> Team:
+    """As `assemble`. RequestError where weights would be spread over processes in a way that the run cannot have."""
+    team = assemble(device, shard)
+    if team.shards and training.precision == "fp16":
+        raise RequestError("FSDP does not scale gradients for fp16: use bf16")
+    if team.shards and training.lora:
+        raise RequestError("an adapter is too small for FSDP: start several processes without it")
+    return team
+
+
+def _log(state: State, end: int, out: Path, show: Callable[[str], None]) -> Log:
+    path = out / METRICS if state.team.main else None
+    return Log(path, state.step, end, show, state.training.log_every, out / "tensorboard", state.window)
 
 
 def backward(state: State, step: int, batch: Batch) -> dict[str, Tensor]:
@@ -174,14 +190,6 @@ def skip(
             f"the {what} was not finite {state.bad_in_a_row} steps in a row, last at step {step + 1}, items {names}:"
             f" look at these items, lower the learning rate or use fp32{kept}"
         )
-
-
-def _check_team(team: Team, training: Training) -> None:
-    """RequestError where the weights are spread over processes in a way that the run cannot have."""
-    if team.shards and training.precision == "fp16":
-        raise RequestError("FSDP does not scale gradients for fp16: use bf16")
-    if team.shards and training.lora:
-        raise RequestError("an adapter is too small for FSDP: start several processes without it")
 
 
 def _together(team: Team, losses: dict[str, Tensor], stop: Stop) -> tuple[dict[str, float], str | None]:

@@ -34,6 +34,8 @@ class State:
         self.training, self.team = training, team
         self.settings = json.loads(json.dumps({"training": asdict(training), "data": fingerprint(prepared)}))
         self.step, self.skipped, self.bad_in_a_row, self.saved = 0, 0, 0, folder
+        self.window: dict = {}  # of the log, at the step of the checkpoint
+        self.looked = True  # whether what was due at that step, validation and previews, was done
         self.objective = new_objective(training, prepared)
         if training.init and training.lora:
             self.settings["base"] = lora.base_sha256(training.init)
@@ -60,10 +62,15 @@ class State:
             checkpoint.load(folder, {}, {"model": self.optimizer})
             self.skipped, self.bad_in_a_row = saved["extra"]["skipped"], saved["extra"]["bad_in_a_row"]
             self.scaler.load_state_dict(saved["extra"]["scaler"])
+            self.window, self.looked = saved["extra"].get("window", {}), saved["extra"].get("looked", True)
 
-    def save(self, run: Path) -> None:
-        """Write a checkpoint into the folder `run`; all processes call this. Raises FileError when that fails."""
+    def save(self, run: Path, window: dict, looked: bool) -> None:
+        """Write a checkpoint into the folder `run`; all processes call this. Raises FileError when that fails.
+
+        window: of the log; looked: whether what is due at this step, validation and previews, was done.
+        """
         numbers = {"skipped": self.skipped, "bad_in_a_row": self.bad_in_a_row, "scaler": self.scaler.state_dict()}
+        numbers |= {"window": window, "looked": looked}
         modules, optimizers, keep = self._modules(), {"model": self.optimizer}, self.training.keep
         self.saved = checkpoint.save(
             run, self.step, modules, optimizers, self.settings, keep, numbers, on_main=self.team.on_main

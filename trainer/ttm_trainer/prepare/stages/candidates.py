@@ -20,7 +20,9 @@ def candidates(track: Track, preparation: Preparation) -> list[tuple[float, floa
     They are random and depend on the seed and the track's id alone. A track no longer than a stretch gives one from its
     start, and so does any track where whole tracks are wanted. Raises FileError where the file cannot be read.
     """
-    seconds = track.seconds if track.seconds is not None else duration(track.file) - track.start
+    seconds = track.seconds
+    if seconds is None:
+        seconds = (track.length or duration(track.file)) - track.start
     window = preparation.seconds
     if window is None or seconds <= window:
         return [(track.start, seconds)]
@@ -30,5 +32,5 @@ def candidates(track: Track, preparation: Preparation) -> list[tuple[float, floa
 
 def random(seed: int, track: str, purpose: str) -> np.random.Generator:
     """The random numbers of one track, whichever process asks and whatever other tracks there are."""
-    key = hashlib.sha256(f"{seed}\0{purpose}\0{track}".encode()).digest()
+    key = hashlib.sha256(f"{seed}\0{purpose}\0{track}".encode("utf-8", "surrogateescape")).digest()
     return np.random.default_rng(int.from_bytes(key[:16], "little"))
