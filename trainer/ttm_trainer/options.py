@@ -12,11 +12,11 @@ from musicgen_app.errors import FileError, RequestError
 from musicgen_app.models import installed
 
 from .output.export import About
+from .output.preview import PROMPTS
 from .recipes.papers import RECIPES
 from .recipes.recipe import BUNDLED, Recipe, sizes, with_encoders
 from .run import TrainingJob
 from .training.config import EmaSettings, Phase
-from .training.preview import PROMPTS
 from .training.timesteps import Beta, LogitNormal, Schedule, Uniform
 
 TRAINING = ("init", "micro", "repa_clap", "repa_muq", "precision", "seed", "save_every", "preview_every")

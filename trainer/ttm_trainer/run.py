@@ -28,6 +28,7 @@ from musicgen_app.models.bundle import Bundle
 from .output.adapter_export import export_adapter
 from .output.credits import licence_note
 from .output.export import About, export, export_plain, trained_rows
+from .output.preview import PROMPTS, Previews
 from .prepare.clusters import make_clusters
 from .prepare.encoders import Encoders
 from .prepare.pipeline import prepare
@@ -41,7 +42,6 @@ from .runtime.stage_runner import SETTINGS, heed, stage_settings
 from .training import timesteps
 from .training.config import NEWER, harmless
 from .training.loop import Result, train
-from .training.preview import PROMPTS, Previews
 
 WAIT = 2.0  # seconds between two looks at what the first process prepares
 

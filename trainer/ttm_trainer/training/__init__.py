@@ -1,4 +1,4 @@
-"""Prepared folder -> trained weights: batches, losses, optimizer, loop, previews.
+"""Prepared folder -> trained weights: batches, losses, optimizer, loop.
 
 config           every setting of a run
 loop             the run, step by step; the place to begin reading
@@ -8,7 +8,6 @@ objective        batch -> losses, by the formulas of losses; muq_layers is what 
 optim            AdamW, learning rates, averages of the weights
 lora             the frozen model with an adapter to train
 validation       the loss on held-out items
-preview          clips made while it runs
 """
 
 PRECISIONS = ("fp32", "bf16", "fp16")  # of the matrix products in training

@@ -110,9 +110,8 @@ def train(
                 show(f"{reason}: stopped after step {state.step}; run the same command to go on")
                 break
         log.close()
-        finished = state.step == training.steps
-        stopped = None if finished else reason or "stop_at"
-        return Result(state.step, finished, stopped, state.model(), state.saved, state.adapter())
+        stopped = None if state.step == training.steps else reason or "stop_at"
+        return Result(state.step, stopped is None, stopped, state.model(), state.saved, state.adapter())
 
 
 def _team(training: Training, device: str, shard: bool | None) -> Team:
