@@ -22,6 +22,7 @@ from musicgen_app.machine.user_settings import Settings
 from musicgen_app.request import GenerationRequest
 from musicgen_app.server.context import Context
 from musicgen_app.server.request_queue import EngineHolder, RequestQueue
+from musicgen_app.server.work import Generation
 from musicgen_app.songbook.midi_writer import write_midi
 from musicgen_app.songbook.sheet import read_sheet
 from support.planned_model import planned, wide
@@ -273,7 +274,7 @@ def test_the_plan_of_a_clip_fills_the_strip(context):
     request = GenerationRequest("piano", model="planned", seconds=0.5, steps=1, seed=2**60, plan=SONG)
     from musicgen_app.gui.tabs.create_form import request_from
 
-    ticket = context.requests.submit("me", request_from(vars(request)), ".wav", "gui")
+    ticket = context.requests.submit("me", Generation(request_from(vars(request))), ".wav", "gui")
     while not ticket.over:
         pass
     strip = Strip(context)("clip", id=ticket.items[0].id)
