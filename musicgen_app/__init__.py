@@ -26,7 +26,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as typing's, whose import takes longer than all else here
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 if TYPE_CHECKING:
     from .convert.installer import from_pretrained

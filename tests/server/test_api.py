@@ -142,7 +142,7 @@ def test_the_queue_and_its_limits_are_those_of_the_page(client, context, held):
     refusal(answers[-1], 429, "requests waiting")
     assert answers[-1].headers["retry-after"]
     assert answers[0].json()["before"] >= 1
-    assert client.get("/v1").json() == {"name": "ttm-app", "version": "0.4.0", "waiting": 2, "places": 8} or (
+    assert client.get("/v1").json() == {"name": "ttm-app", "version": "0.5.0", "waiting": 2, "places": 8} or (
         client.get("/v1").json()["waiting"] == 3
     )
     for ticket in context.requests.tickets("a browser") + context.requests.tickets("api testclient"):
