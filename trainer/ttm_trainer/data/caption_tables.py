@@ -130,7 +130,8 @@ def table_row(row: object, where: str, style: str, unused: set[str] | None = Non
     own = columns.get("style")
     style = own.strip() if isinstance(own, str) and own.strip() else style
     given = captions if isinstance(captions, dict) else {style: captions}
-    by_style, doubts = {}, []
+    by_style: dict[str, list[str]] = {}
+    doubts: list[str] = []
     for name, value in given.items():
         kept, said = checked(texts(value))
         by_style |= {str(name): kept} if kept else {}

@@ -212,7 +212,9 @@ def _files(root: Path, skip: Path | None, findings: Findings) -> tuple[list[str]
     def closed(error: OSError) -> None:
         findings.leave("", error.filename, f"the folder cannot be read: {error.strerror}")
 
-    found, others, seen = [], [], {os.path.realpath(skip)} if skip else set()
+    found: list[str] = []
+    others: list[str] = []
+    seen = {os.path.realpath(skip)} if skip else set()
     for folder, folders, names in os.walk(root, onerror=closed, followlinks=True):
         here = os.path.realpath(folder)
         if here in seen:  # a link in a circle, or what is to be skipped
@@ -308,9 +310,9 @@ def _clip(row: dict, root: Path, label: str) -> Track:
         raise ValueError(f"there is no split {row['split']!r}")
     captions = {str(style): texts(value) for style, value in row["captions"].items()}
     facts = dict(row.get("facts") or {}) | ({"genre": row["genre"]} if row.get("genre") else {})
-    strings = {name: str(row.get(name) or default) for name, default in (("licence", UNKNOWN), ("source", ""))}
+    licence, source = (str(row.get(name) or default) for name, default in (("licence", UNKNOWN), ("source", "")))
     return Track(
-        str(row["id"]), str(path), str(root), start, seconds, captions, **strings,
+        str(row["id"]), str(path), str(root), start, seconds, captions, licence, source,
         split=row["split"], set=str(row.get("set") or label), facts=facts,
     )  # fmt: skip
 

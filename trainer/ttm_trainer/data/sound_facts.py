@@ -71,7 +71,7 @@ class Meter:
         self._left = np.zeros((0, channels), np.float32)
 
     def add(self, chunk: np.ndarray) -> None:
-        self.hash.update(np.ascontiguousarray(chunk))
+        self.hash.update(np.ascontiguousarray(chunk).data)
         self.frames += len(chunk)
         self._left = np.concatenate([self._left, chunk])
         whole = len(self._left) // self.block * self.block
