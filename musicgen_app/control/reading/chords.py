@@ -12,13 +12,11 @@ from .lexicon.chords import (
     ARTICLE,
     BEHIND_ROW,
     BETWEEN,
-    BULLET,
     CAPO,
     CHORD_ALONE,
     FAR,
     FORMS,
     HEARD,
-    INLINE,
     KEPT,
     LABEL,
     LABEL_AFTER,
@@ -46,7 +44,6 @@ from .lexicon.chords import (
     RIFF,
     ROMAN,
     SCALES,
-    SETTING,
     SEVENTH,
     SHAPE,
     SILENCE,
@@ -70,45 +67,6 @@ class _Chord(NamedTuple):
     start: int
     end: int
     strength: int  # 2: hardly anything else; 1: may be a word; 0: only the shape of one
-
-
-def find_song(text: Text) -> list[tuple[int, int]]:
-    """Places of chords among the words of a song: "[Am]Woke up", or a line of chords above each line of words.
-
-    All of the lines is used, for nothing else is asked for there; the words are told.
-    """
-    lines = [match.span() for match in re.finditer(r"[^\n]+", text.plain)]
-    chords: list[tuple[int, int]] = []
-    for start, end in lines:
-        inline = [m.span("chord") for m in INLINE.finditer(text.plain, start, end) if read_chord(m["chord"])]
-        words = [text.plain[a[1] + 1 : b[0] - 1] for a, b in zip(inline, inline[1:], strict=False)]
-        if inline and (any(re.search("[a-z]", said) for said in words) or text.plain[inline[0][1] + 1 :][:1].isalpha()):
-            chords += inline
-            text.misses("voice", (start, end), "the words of a song are not sung")
-    alone = [
-        number
-        for number, line in enumerate(lines)
-        if len(BULLET.sub("", text.plain[slice(*line)]).split()) > 1 and _only_chords(text, line)
-    ]
-    if len(lines) > 1 and alone and not chords:
-        for number, (start, end) in enumerate(lines):
-            if _only_chords(text, (start, end)):
-                chords.append(_use(text, (start, end)))
-            elif (
-                number - 1 in alone
-                and len(text.plain[start:end].split()) > 2
-                and not SETTING.search(text.lower, start, end)
-            ):
-                text.misses("voice", (start, end), "the words of a song are not sung")
-    return chords
-
-
-def _only_chords(text: Text, line: tuple[int, int]) -> bool:
-    pieces = text.plain[slice(*line)].replace("|", " ").split()
-    return all(
-        re.fullmatch(r"[A-H][#b]?\S*|[-/.%]|x\d", piece) and (piece in "-/.%" or piece[0] == "x" or read_chord(piece))
-        for piece in pieces
-    ) and bool(pieces)
 
 
 def find_rows(text: Text, song: list[tuple[int, int]]) -> Rows:

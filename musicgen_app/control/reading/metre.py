@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .text import Text
+from .text import TAKEN_BACK, Text
 
 _FIGURES = re.compile(r"(?<![\d/.:,])(\d{1,2})\s?/\s?(\d{1,2})(?![\d/]|\s?/\s?\d|[.,]\d)")
 _TIME = (
@@ -111,7 +111,7 @@ _GROUPS = re.compile(r"[\s(]*(?:grouped|felt|counted|as|in|group(?:ing|s)(?:\s+o
 
 
 def read_metre(text: Text) -> str | None:
-    """The first metre that is stated; figures before words. A waltz is in 3/4 where nothing else is said."""
+    """The first metre that is stated, or one that takes it back; figures before words. A waltz is in 3/4 where nothing else is said."""
     found: list[tuple[int, int, str]] = []
     for match in text.find(_FIGURES):
         count, unit = int(match[1]), int(match[2])
@@ -144,12 +144,18 @@ def read_metre(text: Text) -> str | None:
         found = [(*match.span(), "3/4") for match in text.find(_WALTZ, used=True) if not text.is_refused(*match.span())]
     if not found:
         return _of_dance(text)
+    if last := text.holding([one[:2] for one in sorted(found)]):
+        found = sorted(found)
+    taken = found[last][2]
+    several = len({metre for _, _, metre in found[last:]}) > 1
     for number, (start, end, metre) in enumerate(found):
-        if number == 0 or metre == found[0][2]:
-            text.says("metre", (start, end), metre)
+        if number < last and metre != taken:
+            text.takes("metre", (start, end), taken, TAKEN_BACK)
+        elif several:
+            text.takes("metre", (start, end), taken, "more than one metre is stated, and a clip has one")
         else:
-            text.takes("metre", (start, end), found[0][2], "more than one metre is stated, and a clip has one")
-    return found[0][2] if found else None
+            text.says("metre", (start, end), metre)
+    return taken
 
 
 def _of_dance(text: Text) -> str | None:

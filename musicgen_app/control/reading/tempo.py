@@ -26,6 +26,7 @@ from .lexicon.tempo import (
     LABELLED_RANGE,
     LEAST_IN_WORDS,
     LIMIT,
+    MADE,
     MIDDLE,
     NAMED,
     NEEDED,
@@ -48,8 +49,11 @@ from .lexicon.tempo import (
     USUAL,
     WORDS_BESIDE,
 )
-from .text import Text
+from .text import TAKEN_BACK, Text
 from .words import MUSIC, MUSICAL, STYLE
+
+
+MORE_THAN_ONE = "more than one tempo is stated, and a clip has one"
 
 
 class Tempo(NamedTuple):
@@ -70,7 +74,7 @@ class _Found(NamedTuple):
 
 
 def read_tempo(text: Text) -> Tempo | None:
-    """The first tempo that is possible; a single one before a range. What else is stated is told."""
+    """The first tempo that is possible, or one that takes it back; a single one before a range. What else is stated is told."""
     found = sorted(_all(text))
     possible = [one for one in found if USUAL[0] <= one.value <= USUAL[1]]
     for one in found:
@@ -81,8 +85,13 @@ def read_tempo(text: Text) -> Tempo | None:
             )
     if not possible:
         return None
-    taken = next((one for one in possible if not one.low), possible[0])
-    for one in possible:
+    last = text.holding([one[:2] for one in possible])
+    taken = possible[last] if last else next((one for one in possible if not one.low), possible[0])
+    single = {one.value for one in possible[last:] if not one.low}
+    for number, one in enumerate(possible):
+        if number < last and not one.low and one.value != taken.value:
+            text.takes("tempo", one[:2], _in_words(taken), TAKEN_BACK)
+            continue
         limit = LIMIT.search(text.before(one.start, 24))
         if one is taken and limit:
             span = (one.start - len(limit[0]), one.end)
@@ -91,6 +100,8 @@ def read_tempo(text: Text) -> Tempo | None:
             text.takes("tempo", one[:2], _in_words(one), "reckoned from another tempo")
         elif one is taken and COMPARED.search(_clause(text, one)):
             text.takes("tempo", one[:2], _in_words(one), "the words around it may make another tempo of it")
+        elif one is taken and len(single) > 1:
+            text.takes("tempo", one[:2], _in_words(one), MORE_THAN_ONE)
         elif one is taken and not (one.low or one.guessed):
             text.says("tempo", one[:2], _in_words(one))
         elif one is taken and one.guessed:
@@ -102,7 +113,7 @@ def read_tempo(text: Text) -> Tempo | None:
         elif one.value == taken.value:
             text.use(*one[:2])
         else:
-            text.takes("tempo", one[:2], _in_words(taken), "more than one tempo is stated, and a clip has one")
+            text.takes("tempo", one[:2], _in_words(taken), MORE_THAN_ONE)
     return Tempo(taken.value, taken.beat)
 
 
@@ -120,7 +131,7 @@ def _in_words(one: _Found) -> str:
 def _all(text: Text) -> list[_Found]:
     """All that states a tempo; of two that overlap the one that is found first."""
     found: list[_Found] = []
-    for read in (_reckoned, _ranges, _by_the_second, _with_unit, _named, _in_words_of_numbers, _without_unit):
+    for read in (_reckoned, _ranges, _by_the_second, _with_unit, _named, _in_words_of_numbers, _made, _without_unit):
         if read is _without_unit and found:
             break
         for one in read(text):
@@ -204,6 +215,13 @@ def _between(text: Text, start: int, end: int, high: int) -> _Found | None:
         if low and USUAL[0] <= low < high:
             return _Found(start - len(before) + link.start(), end, (low + high) / 2, 1.0, float(low))
     return None
+
+
+def _made(text: Text) -> Iterator[_Found]:
+    """ "Make it exactly 121", at the end of a clause."""
+    for match in text.find(MADE):
+        if text.ends(match.end()):
+            yield _Found(*match.span("n"), float(match["n"]), guessed=True)
 
 
 def _without_unit(text: Text) -> Iterator[_Found]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..words import DRUM, INSTRUMENTS, STYLE
+
 _LABEL_WORDS = (
     r"(?:power\s+)?chords?(?:\s+(?:progression|sequence|loop|changes))?|(?:chord\s+)?progression|(?:chord\s+)?changes"
     r"|akkord(?:e|en|folge)|akkoorden|accords|acordes|accordi|progres(?:ion|sao|sione)|akordy|аккорды|コード(?:進行)?|和弦"
@@ -44,6 +46,8 @@ NOTATION = re.compile(
     r"|using\s+)?[Gg]erman\s+(?:note\s+|chord\s+)?(?:writing|notation|names|naming|spelling|style|sense|letters)"
 )
 SETTING = re.compile(r"\d|bpm|tempo|(?<!\w)key(?!\w)")  # words that no song has
+CLAUSES = re.compile(r"\s*(?:[,;:.!?()|]|\s-)\s+|\s*[()]")  # what stands between clauses
+SPEAKS = re.compile(rf"{SETTING.pattern}|{STYLE.pattern}|{DRUM.pattern}|(?<!\w)(?:{INSTRUMENTS})(?!\w)")  # of music
 BULLET = re.compile(r"^\s*(?:[-*>,]|\d{1,2}[.)])\s+")  # of a list; the round one is a comma in the plain form
 SILENCE = re.compile(r"\(?N\.?\s?C\.?\)?")
 NEXT = re.compile(r"(?:\s*[|,>/-]\s*|\s+)(?P<piece>[A-H](?:[#b]|\d|maj|min|m(?![a-z])|dim|sus|aug|add|/[A-G])\S*)")
