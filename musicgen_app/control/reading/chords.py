@@ -26,6 +26,7 @@ from .lexicon.chords import (
     MELODY,
     MELODY_AFTER,
     MODE_WORDS,
+    MOVES,
     NASHVILLE,
     NEXT,
     NO_KEY,
@@ -304,7 +305,7 @@ def read_rows(text: Text, rows: Rows, key: str | None) -> list[ChordReading]:
     chords: list[ChordReading] = []
     for start, end in rows.spans:
         written = text.plain[start:end]
-        row = APART.sub("", LENGTHS.sub(" ", ARTICLE.sub(r"\g<link> ", written)))
+        row = APART.sub("", LENGTHS.sub(" ", ARTICLE.sub(r"\g<link> ", MOVES.sub(" ", written))))
         if LENGTHS.search(written):
             why = "each chord gets a bar, or those between two | lines share one: write a chord sheet for other lengths"
             text.takes_word("chords", text.written(start, end), "a bar each", why, start)

@@ -71,7 +71,20 @@ class Key(NamedTuple):
 def read_key(text: Text) -> Key | None:
     """The first key that is stated, or the one that takes it back. What else is said of keys is told."""
     found: list[tuple[int, int, Key, str]] = []
-    for read in (_relatives, _by_signs, _camelot, _german, _latin, _eastern, _english, _on, _labelled, _within, _alone, _of_blues):
+    for read in (
+        _relatives,
+        _by_signs,
+        _camelot,
+        _german,
+        _latin,
+        _eastern,
+        _english,
+        _on,
+        _labelled,
+        _within,
+        _alone,
+        _of_blues,
+    ):
         for start, end, key, why in read(text):
             if text.is_free(start, end) and not any(start < until and begin < end for begin, until, _, _ in found):
                 found.append((start, end, key, why))
@@ -90,7 +103,9 @@ def read_key(text: Text) -> Key | None:
     for start, end, _, _ in replaced:
         text.takes("key", (start, end), found[0][2].name, TAKEN_BACK)
     more = "more than one key is stated, and a clip begins in one"
-    others = _tell_alternatives(text, found[0], more) or any(key.name != found[0][2].name for _, _, key, _ in found)
+    others = _tell_alternatives(text, found[0], more) or any(
+        key.name != found[0][2].name and text.contradicts(found[0][:2], (start, end)) for start, end, key, _ in found
+    )
     for number, (start, end, key, why) in enumerate(found):
         if others and number == 0 or key.name != found[0][2].name:
             text.takes("key", (start, end), found[0][2].name, more)

@@ -111,7 +111,7 @@ _GROUPS = re.compile(r"[\s(]*(?:grouped|felt|counted|as|in|group(?:ing|s)(?:\s+o
 
 
 def read_metre(text: Text) -> str | None:
-    """The first metre that is stated, or one that takes it back; figures before words. A waltz is in 3/4 where nothing else is said."""
+    """The first metre, figures before words, or one that takes it back; a waltz is in 3/4 where none is stated."""
     found: list[tuple[int, int, str]] = []
     for match in text.find(_FIGURES):
         count, unit = int(match[1]), int(match[2])
@@ -147,11 +147,11 @@ def read_metre(text: Text) -> str | None:
     if last := text.holding([one[:2] for one in sorted(found)]):
         found = sorted(found)
     taken = found[last][2]
-    several = len({metre for _, _, metre in found[last:]}) > 1
+    more = any(metre != taken and text.contradicts(found[last][:2], (a, b)) for a, b, metre in found[last:])
     for number, (start, end, metre) in enumerate(found):
         if number < last and metre != taken:
             text.takes("metre", (start, end), taken, TAKEN_BACK)
-        elif several:
+        elif metre != taken or more:
             text.takes("metre", (start, end), taken, "more than one metre is stated, and a clip has one")
         else:
             text.says("metre", (start, end), metre)

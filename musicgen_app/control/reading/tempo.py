@@ -52,7 +52,6 @@ from .lexicon.tempo import (
 from .text import TAKEN_BACK, Text
 from .words import MUSIC, MUSICAL, STYLE
 
-
 MORE_THAN_ONE = "more than one tempo is stated, and a clip has one"
 
 
@@ -74,7 +73,7 @@ class _Found(NamedTuple):
 
 
 def read_tempo(text: Text) -> Tempo | None:
-    """The first tempo that is possible, or one that takes it back; a single one before a range. What else is stated is told."""
+    """The first tempo that is possible, or one that takes it back; a single one before a range. The rest is told."""
     found = sorted(_all(text))
     possible = [one for one in found if USUAL[0] <= one.value <= USUAL[1]]
     for one in found:
@@ -87,7 +86,10 @@ def read_tempo(text: Text) -> Tempo | None:
         return None
     last = text.holding([one[:2] for one in possible])
     taken = possible[last] if last else next((one for one in possible if not one.low), possible[0])
-    single = {one.value for one in possible[last:] if not one.low}
+    more = any(
+        one.value != taken.value and not (one.low or one.guessed) and text.contradicts(taken[:2], one[:2])
+        for one in possible[last:]
+    )
     for number, one in enumerate(possible):
         if number < last and not one.low and one.value != taken.value:
             text.takes("tempo", one[:2], _in_words(taken), TAKEN_BACK)
@@ -100,7 +102,7 @@ def read_tempo(text: Text) -> Tempo | None:
             text.takes("tempo", one[:2], _in_words(one), "reckoned from another tempo")
         elif one is taken and COMPARED.search(_clause(text, one)):
             text.takes("tempo", one[:2], _in_words(one), "the words around it may make another tempo of it")
-        elif one is taken and len(single) > 1:
+        elif one is taken and more:
             text.takes("tempo", one[:2], _in_words(one), MORE_THAN_ONE)
         elif one is taken and not (one.low or one.guessed):
             text.says("tempo", one[:2], _in_words(one))
@@ -132,7 +134,7 @@ def _all(text: Text) -> list[_Found]:
     """All that states a tempo; of two that overlap the one that is found first."""
     found: list[_Found] = []
     for read in (_reckoned, _ranges, _by_the_second, _with_unit, _named, _in_words_of_numbers, _made, _without_unit):
-        if read is _without_unit and found:
+        if read is _without_unit and any(not one.guessed for one in found):
             break
         for one in read(text):
             if text.is_free(*one[:2]) and not any(one.start < other.end and other.start < one.end for other in found):
@@ -218,7 +220,7 @@ def _between(text: Text, start: int, end: int, high: int) -> _Found | None:
 
 
 def _made(text: Text) -> Iterator[_Found]:
-    """ "Make it exactly 121", at the end of a clause."""
+    """ "Make it exactly 121", "feels like 140", at the end of a clause."""
     for match in text.find(MADE):
         if text.ends(match.end()):
             yield _Found(*match.span("n"), float(match["n"]), guessed=True)

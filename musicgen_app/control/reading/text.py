@@ -55,6 +55,12 @@ _CORRECTION = re.compile(
     r"|desculpa|agora\s+quero)(?!\w)"
 )
 _NEAR = 48  # signs between the two
+# Words between two of them that put the second after the first.
+_SEQUENCE = re.compile(
+    r"(?<!\w)(?:then|to|into|until|till|later|next|after(?:wards)?|before|end(?:s|ing)?|finish\w*|modulat\w+|chang\w+"
+    r"|switch\w*|ris(?:e|es|ing)|intro|verse|chorus|bridge|drop|outro|solo|dann|danach|puis|ensuite|luego|despues|poi"
+    r"|depois)(?!\w)|>"
+)
 
 
 class Text:
@@ -104,6 +110,10 @@ class Text:
         gaps = [self.lower[one[1] : other[0]] for one, other in zip(spans, spans[1:], strict=False)]
         taken = [number for number, gap in enumerate(gaps, 1) if len(gap) <= _NEAR and _CORRECTION.search(gap)]
         return max(taken, default=0)
+
+    def contradicts(self, one: tuple[int, int], other: tuple[int, int]) -> bool:
+        """Whether of two places that state one thing the second does not come after the first in the music."""
+        return _SEQUENCE.search(self.lower, one[1], other[0]) is None
 
     def refuse(self, start: int, end: int) -> None:
         """Mark a place as not wanted."""

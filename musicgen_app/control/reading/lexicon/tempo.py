@@ -83,7 +83,10 @@ RANGE = re.compile(
 LABELLED_RANGE = re.compile(rf"(?<!\w)(?P<from>tempo|bpm)[^\d,.;\n]{{0,16}}{_LOW_HIGH}(?![\d/])")
 LABEL_BEFORE = re.compile(rf"(?:{LABEL.pattern})$")
 _BARE = r"(?<![\w.:,#-])(?<!\d/)(?P<n>[6-9]\d|1\d\d|20\d)(?:-?ish)?(?![\w:%]|/\s?\d|[.,]\d|\s*%)"
-MADE = re.compile(rf"(?<!\w)(?:make|change)\s+(?:it|that|this)\s+(?:to\s+)?(?:exactly\s+|about\s+|around\s+)?{_BARE}")
+MADE = re.compile(  # "make it exactly 121", "feels like 140"
+    rf"(?<!\w)(?:(?:make|change)\s+(?:it|that|this)(?:\s+to)?|(?:feels?|felt|feeling)\s+(?:like|as|at))\s+"
+    rf"(?:exactly\s+|about\s+|around\s+)?{_BARE}"
+)
 _GO_ON = r"\s+(?:with|and|in|on|but|or\s+so|please|no|not|without|for|then|maybe)(?!\w)"  # words behind a tempo
 GOES_ON = re.compile(_GO_ON)
 AT = re.compile(
