@@ -39,8 +39,8 @@ _CUE = re.compile(
     r"|reminds?\s+(?:(?:me|us|you)\s+)?of|(?:songs?|tracks?|music|pieces?|tunes?|hits?)\s+by|(?:song|theme|score|soundtrack|hit)\s+from|type\s+beats?"
     r"|(?:im|dans\s+le|al|no|en\s+el|nello|nel|in)\s+(?:stile?|style|estilo)\s+(?:von|de|do|di|d')|estilo|stile|tipo)"
     r"|(?:sounds?|sounding|feels?|something|anything|music|song|track|beat|just|exactly|more|much|a\s+lot)\s+like"
-    r"|(?:(?:^|(?<=,\s))like|think)(?=\s)|(?<!\w)like(?=\s+[A-Z])|comme|como|wie|(?:suona|musica)\s+come)\s+"
-    r"(?:(?:the|early|late|old|new|classic|vintage|famous|band|artist|composer|dj|mr)\s+)*",
+    r"|(?:(?:^|(?<=,\s))like|think)(?=\s)|(?<!\w)like(?=\s+[\"']?[A-Z])|comme|como|wie|(?:suona|musica)\s+come)\s+"
+    r"(?:(?:the|early|late|old|new|classic|vintage|famous|band|artist|composer|dj|mr)\s+)*[\"']?",
     re.IGNORECASE,
 )
 _NAME = re.compile(

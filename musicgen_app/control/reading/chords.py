@@ -210,7 +210,7 @@ def _is_row(text: Text, run: list[_Chord]) -> bool:
     listed = bool(gaps) and all(LIST_SIGN.search(gap) for gap in gaps)
     clause = text.begins(start) and text.ends(end)
     section = OF_SECTION.search(text.before(start))
-    if section and section["sign"] and len(run) > 1:
+    if section and len(run) > 1 and (section["sign"] or text.ends(end) and not re.search("section|part", section[0])):
         return True
     barred = plain[:start].rstrip()[-1:] == "|" and (plain[end:].lstrip()[:1] == "|" or len(run) > 1)
     if barred or plain[:start].endswith("[") and plain[end:].startswith("]") and strong + len(run) > 1:
@@ -260,6 +260,8 @@ def _is_pair(text: Text, run: list[_Chord], pieces: list[str], strong: int, list
     minor = any(re.fullmatch(rf"(?:[A-H][#b]?|{LATIN}[#b]?) ?m", piece) for piece in pieces)
     notes = all(re.fullmatch("[A-H][#b]?", piece) for piece in pieces)
     after = LABEL_AFTER.match(text.plain, run[-1].end) is not None
+    if LENGTHS.search(text.plain, run[0].end, run[1].start):
+        return True  # "Am for 4 bars then E7"
     if strong == 2 or strong and (listed or after or ON.search(text.before(run[0].start, 60))):
         return listed or not (linked and notes)
     asked = ON.search(text.before(run[0].start, 60)) is not None and text.ends(run[-1].end)

@@ -12,7 +12,7 @@ _TIME = (
     r"|measure|signature|rhythm|pulse)"
 )
 _NOT_AFTER = re.compile(
-    r"\s*(?:of\s+(?:the|it|my|our|a|all|that|this|us|them|you|people|songs)\b|full\b|cups?\b|tsp|inch|\"|'|%|ths?\b)"
+    r"\s*(?:of\s+(?:the|it|my|our|a|all|that|this|us|them|you|people|songs)\b|full\b|stars?\b|cups?\b|tsp|inch|\"|'|%|ths?\b)"
 )
 _SPACED = re.compile(r"(?<![\d/.-])(\d{1,2})[ -](2|4|8|16)[ -](?:time|metre|meter|beat|takt|feel)(?!\w)")
 _DATE = re.compile(

@@ -42,6 +42,7 @@ from .lexicon.tempo import (
     SIGN,
     SOON,
     SWITCH,
+    TENS,
     THAN,
     THING,
     UNITS,
@@ -166,6 +167,11 @@ def _ranges(text: Text) -> Iterator[_Found]:
         low, high = float(match["low"]), float(match["high"])
         if low < high <= USUAL[1]:
             yield _Found(*match.span(), (low + high) / 2, 1.0, low)
+    for match in text.find(TENS):
+        part = match["a"] or match["b"] or ""
+        low = float(match["tens"]) + (7 if part[:1] in ("h", "u") or part == "late" else 4 if part[:1] == "m" else 0)
+        high = float(match["tens"]) + (3 if part[:1] in ("l", "e") and part != "late" else 6 if part[:1] == "m" else 10)
+        yield _Found(*match.span(), (low + high) / 2, 1.0, low)
 
 
 def _by_the_second(text: Text) -> Iterator[_Found]:
@@ -193,7 +199,9 @@ def _named(text: Text) -> Iterator[_Found]:
         if until and float(until[1]) > value:
             yield _Found(match.start(), until.end(), (value + float(until[1])) / 2, beat, value)
         else:
-            yield _Found(*match.span(), sign * value, beat)
+            part = PART.search(text.before(match.start(), 24)) if not match["note"] else None
+            share = 1.0 if part is None else 0.5 if part["half"] else 2.0
+            yield _Found(match.start() - (len(part[0]) if part else 0), match.end(), sign * value * share, beat)
 
 
 def _in_words_of_numbers(text: Text) -> Iterator[_Found]:

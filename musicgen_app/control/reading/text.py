@@ -54,6 +54,7 @@ _CORRECTION = re.compile(
     r"|quise\s+decir|digo|ahora\s+quiero|anzi|aspetta|scusa|volevo\s+dire|nao,?\s+(?:espera|melhor)|quer\s+dizer|alias"
     r"|desculpa|agora\s+quero)(?!\w)"
 )
+_NO_COMMA = re.compile(r"\W*(?:no|nope|nein|non|nah|nao|niet)\s*[,!.:-]+\s*(?:it'?s\s+)?")  # all that stands between
 _NEAR = 48  # signs between the two
 # Words between two of them that put the second after the first.
 _SEQUENCE = re.compile(
@@ -61,6 +62,10 @@ _SEQUENCE = re.compile(
     r"|switch\w*|ris(?:e|es|ing)|intro|verse|chorus|bridge|drop|outro|solo|dann|danach|puis|ensuite|luego|despues|poi"
     r"|depois)(?!\w)|>"
 )
+
+
+def _takes_back(gap: str) -> bool:
+    return len(gap) <= _NEAR and (_CORRECTION.search(gap) or _NO_COMMA.fullmatch(gap)) is not None
 
 
 class Text:
@@ -108,7 +113,7 @@ class Text:
     def holding(self, spans: list[tuple[int, int]]) -> int:
         """Which of the places that state one thing, in order, holds: the last that takes back one before it."""
         gaps = [self.lower[one[1] : other[0]] for one, other in zip(spans, spans[1:], strict=False)]
-        taken = [number for number, gap in enumerate(gaps, 1) if len(gap) <= _NEAR and _CORRECTION.search(gap)]
+        taken = [number for number, gap in enumerate(gaps, 1) if _takes_back(gap)]
         return max(taken, default=0)
 
     def contradicts(self, one: tuple[int, int], other: tuple[int, int]) -> bool:

@@ -82,7 +82,7 @@ ALONE = re.compile(
 )
 OF_BLUES = re.compile(r"(?<![\w'-])(?P<note>[B-G])(?P<sign>#|b|[\s-]?(?:sharp|flat))?\s+blues(?!\w)")
 ON = re.compile(
-    rf"(?<!\w)(?:{_MODE})(?:\s+(?:mode|scale))?\s+(?:on|auf|in|en|sobre|sur|su|op)\s+(?P<note>[A-H](?:is"
+    rf"(?<!\w)(?:{_MODE})(?:\s+(?:mode|scale|groove|vamp|jam|feel|drone|riff))?\s+(?:on|auf|in|en|sobre|sur|su|op)\s+(?P<note>[A-H](?:is"
     rf"|es)?)(?P<sign>#|b)?(?!\w)",
     re.IGNORECASE,
 )
@@ -101,7 +101,9 @@ SIGNATURE = re.compile(
 )
 COUNTS = ("no zero 0", "one 1", "two 2", "three 3", "four 4", "five 5", "six 6", "seven 7")
 SIGNED = {"sharp": "C G D A E B F# C#".split(), "flat": "C F Bb Eb Ab Db Gb B".split()}  # major keys, by signs
-NOT_IN = re.compile(r"\bnot\s+(?:in\s+)?(?:an?\s+)?$")
+NOT_IN = re.compile(
+    r"\b(?:not|nothing|never|no|avoid|without|nicht|keine?|pas|non)\s+(?:anything\s+)?(?:in\s+)?(?:an?\s+)?$"
+)
 OF_STYLE = re.compile(
     rf"(?<![\w-])(?P<mode>minor|major)(?=[\s-]+(?:{STYLE.pattern}|jam|riff|groove|melody|chord\s+progression|song|tune|piece"
     r"|music|mood|feel|vibe|harmony|harmonies|loop|theme)(?!\w))|(?:(?<!\w)make\s+(?:it|this|that)\s+(?:more\s+)?"

@@ -153,7 +153,7 @@ DENIED = re.compile(
 )
 GENRE_WORDS = re.compile(r"\s+(?:music|songs?|tunes?|tracks?|sounds?|style|genre|musik|musique|musica)(?!\w)")
 ALL_BUT = re.compile(r"(?:any|every)thing\s+(?:but|except)")
-LISTED = re.compile(r"\s*[,&/]?\s*(?:(?:and|or|y|e|et|und)\s+)?")  # between two refusals of one list
+LISTED = re.compile(r"\s*[,;.&/]?\s*(?:(?:and|or|y|e|et|und)\s+)?")  # between two refusals of one list
 # "Omit them", after what is meant.
 REFERRED = re.compile(
     rf"(?<!\w)(?:(?:so\s+)?(?:please\s+)?(?:omit|skip|drop|remove|lose|mute|ditch|exclude|avoid|forget|delete|scrap|kill"
