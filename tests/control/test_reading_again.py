@@ -68,6 +68,8 @@ def test_of_a_contradiction_both_sides_are_told_and_of_a_change_the_second(promp
         ("R&B, no snaps, no drums", ("snaps", "drums"), False),
         ("it was a story of yes and no, piano", (), None),
         ("no wait, a piano", (), None),
+        ("oh no, another folk song", (), None),
+        ("rock'n'roll, oui; disco, non", ("disco",), None),
         ("Don't do trap. Don't do drill. A waltz", ("trap", "drill"), None),
     ],
 )
@@ -136,7 +138,8 @@ def test_tempi_that_are_said_by_another(prompt, tempo, told):
 
 @pytest.mark.parametrize(
     ("prompt", "kind"),
-    [("drones around C#", "key"), ("drop D, heavy riff", "pitch"), ("half step down tuning, blues", "pitch"),
+    [("drones around C#", "key"), ("the same key as my last one", "key"),
+     ("drop D, heavy riff", "pitch"), ("half step down tuning, blues", "pitch"),
      ("maj7 chords everywhere", "chords"), ("something like 'Clair de Lune'", "name")],
 )  # fmt: skip
 def test_what_is_left_over_is_told(prompt, kind):
@@ -145,3 +148,7 @@ def test_what_is_left_over_is_told(prompt, kind):
 
 def test_chords_of_sections_without_a_sign():
     assert read_prompt("verse Am F, chorus C G, 120bpm indie rock").facts.chords == ("Am", "F", "C", "G")
+
+
+def test_as_is_no_note_in_english():
+    assert read_prompt("Could it be in the same key as my last one? Bm").facts.key == "B minor"

@@ -262,6 +262,8 @@ def _labelled(text: Text) -> _Keys:
         found.append((*m.span(), *_named(text, m["note"], m["sign"], "minor" if m["minor"] else None)))
     for m in text.find(LABELLED, cased=True):
         note = m["note"]
+        if note in ("as", "es") and text.language != "de":
+            continue
         if note[0].islower() and note.lower() not in LATIN and not (m["sign"] or m["minor"]) and len(note) == 1:
             if not text.ends(m.end()) or note == "a":
                 continue

@@ -17,7 +17,8 @@ _LOOKS = {
         r"|\b(?!(?:steady|constant|same|right|good|this|that|strict|free|consistent|moderate|the|any|its?|your|my|own|at|in|and"
         r"|with|of|for|full|high|low|up|down|mid|half|double)\b)[a-z]{4,}\s+(?:tempo|pace)\b"
     ),
-    "key": r"\bkey\s*[:=]\s*\w+[^,;.\n]{0,16}|\bkey of\b[^,;.\n]{0,24}|\b(?:[1-7]|one|two|three|four|five"
+    "key": r"\b(?:same|similar)\s+key\b(?:\s+(?:as|to)\b[^,;.?\n]{0,24})?"
+    r"|\bkey\s*[:=]\s*\w+[^,;.\n]{0,16}|\bkey of\b[^,;.\n]{0,24}|\b(?:[1-7]|one|two|three|four|five"
     r"|six)\s+(?:sharps?|flats?)\b|\b(?:dorian|phrygian|lydian|mixolydian|locrian|aeolian|ionian)\b|\b(?:relative"
     r"|parallel)\s+(?:major|minor)\b|\b(?:hungarian|gypsy|neapolitan|romanian|byzantine|double\s+harmonic|whole[\s-]tone"
     r"|octatonic|altered|enigmatic|bebop|super[\s-]?locrian|diminished|chromatic|melodic|pentatonic)"

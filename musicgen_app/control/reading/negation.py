@@ -103,8 +103,8 @@ def read_refusals(text: Text) -> list[Refusal]:
 
 
 def _answered(text: Text, found: list[Refusal]) -> list[Refusal]:
-    """What a question names that is answered with no."""
-    new = []
+    """What a question names that is answered with no, or a clause denies."""
+    new: list[Refusal] = []
     for match in (*text.find(ANSWERED), *text.find(DENIED)):
         start, end = match.span("what")
         if any(refusal.meets(start, match.end()) for refusal in (*found, *new)):
