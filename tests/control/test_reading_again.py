@@ -20,6 +20,7 @@ def doubts(reading: Reading, kind: str) -> list[str]:
         ("100 bpm, non, plutôt 110 bpm, piano", "tempo", 110, ["100 bpm"]),
         ("100 BPM. No, 95 BPM.", "tempo", 95, ["100 BPM"]),
         ("C minor, or rather D minor, piano", "key", "D minor", ["C minor"]),
+        ("was mit 96 BPM machen, ach nein, 98 BPM, Klavier", "tempo", 98, ["96 BPM"]),
         ("a-Moll, nein, lieber e-Moll, Klavier", "key", "E minor", ["a-Moll"]),
         ("3/4, wait, 4/4, piano", "metre", "4/4", ["3/4"]),
     ],

@@ -54,7 +54,9 @@ _CORRECTION = re.compile(
     r"|quise\s+decir|digo|ahora\s+quiero|anzi|aspetta|scusa|volevo\s+dire|nao,?\s+(?:espera|melhor)|quer\s+dizer|alias"
     r"|desculpa|agora\s+quero)(?!\w)"
 )
-_NO_COMMA = re.compile(r"\W*(?:no|nope|nein|non|nah|nao|niet)\s*[,!.:-]+\s*(?:it'?s\s+)?")  # all that stands between
+_NO_COMMA = re.compile(  # "no," at the end of what stands between
+    r"(?:^|[,.;:!?-])\s*(?:(?:ach|oh|ah)\s+)?(?:no|nope|nein|non|nah|nao|niet)\s*[,!.:-]+\s*(?:it'?s\s+)?$"
+)
 _NEAR = 48  # signs between the two
 # Words between two of them that put the second after the first.
 _SEQUENCE = re.compile(
@@ -65,7 +67,7 @@ _SEQUENCE = re.compile(
 
 
 def _takes_back(gap: str) -> bool:
-    return len(gap) <= _NEAR and (_CORRECTION.search(gap) or _NO_COMMA.fullmatch(gap)) is not None
+    return len(gap) <= _NEAR and (_CORRECTION.search(gap) or _NO_COMMA.search(gap)) is not None
 
 
 class Text:

@@ -147,7 +147,7 @@ ANSWERED = re.compile(
 )
 # "Pagode no, samba no": a clause of a thing and of what refuses it.
 DENIED = re.compile(
-    rf"(?:(?<=[?.!,;:\n(])|^)\s*(?:(?:and|y|e|et|und|the|some)\s+)*(?!(?:oh|ah|uh|um|hm+|hey|please|maybe|perhaps|hell|god|yes|well|or|but|say|said"
+    rf"(?:(?<=[?.!,;:\n(])|^)\s*(?:(?:and|y|e|et|und|the|some)\s+)*(?!(?:oh|ach|ah|uh|um|hm+|hey|please|maybe|perhaps|hell|god|yes|well|or|but|say|said"
     rf"|says|certainly|absolutely|definitely|of|claro|por|pero|mas|i|you|we|they|it|that|this)\b)(?P<what>[^\W\d_][\w&'-]*"
     rf"(?: (?!or\b)[\w&'-]+){{0,2}}?)(?:\s+(?:{_NO})(?=\s*(?:$|[,.;!)\n]))"
     rf"|\s*,\s*(?:{_NO})(?=\s*(?:$|[.;\n])))"
