@@ -308,13 +308,13 @@ def _pieces(plain: str, text: str) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=4096)
 def parts_of(piece: str) -> list[tuple[int, int]]:
-    """Places in "Am-F-C-7": Am, F, C-7. A hyphen before a chord or a degree stands between two."""
+    """Places in "Am-F-C-7": Am, F, C-7. A hyphen or a plus before a chord or a degree stands between two."""
     plain, parts, start = piece.translate(SIGNS), [], 0
-    if "-" not in plain:
+    if "-" not in plain and "+" not in plain:
         return [(0, len(piece.rstrip(".")))]
     numbers = all(re.match(r"[b#]?[1-7]|$", part) for part in plain.split("-"))
-    for hyphen in re.finditer("-", plain):
-        following = plain[hyphen.end() :].partition("-")[0]
+    for hyphen in re.finditer("[-+]", plain):
+        following = re.split("-" if hyphen[0] == "-" else "[-+]", plain[hyphen.end() :], maxsplit=1)[0]
         degree = _DEGREE.fullmatch(following)
         if hyphen.start() > start and (degree and (numbers or not degree[2].isdigit()) or read_chord(following)):
             parts.append((start, hyphen.start()))

@@ -36,11 +36,11 @@ _RUN = re.compile(r"(\w)\1{2,}")
 _CUE = re.compile(
     r"(?<!\w)(?:(?P<sure>(?:in|with)\s+the\s+(?:style|manner|vein|spirit|sound|mood)\s+of|in\s+style\s+of|(?:a|alla)\s+la"
     r"|alla(?=\s+[A-Z])|inspired\s+by|influenced\s+by|reminiscent\s+of|cover\s+(?:of|version\s+of)|remix\s+of|similar\s+to"
-    r"|reminds?\s+(?:(?:me|us|you)\s+)?of|(?:song|track|music|piece|tune|hit)\s+(?:by|from)|type\s+beats?"
+    r"|reminds?\s+(?:(?:me|us|you)\s+)?of|(?:songs?|tracks?|music|pieces?|tunes?|hits?)\s+by|(?:song|theme|score|soundtrack|hit)\s+from|type\s+beats?"
     r"|(?:im|dans\s+le|al|no|en\s+el|nello|nel|in)\s+(?:stile?|style|estilo)\s+(?:von|de|do|di|d')|estilo|stile|tipo)"
     r"|(?:sounds?|sounding|feels?|something|anything|music|song|track|beat|just|exactly|more|much|a\s+lot)\s+like"
-    r"|(?:(?:^|(?<=,\s))like|think)(?=\s)|(?<!\w)like(?=\s+[A-Z])|comme|como|wie|(?:suona|musica)\s+come)\s+"
-    r"(?:(?:the|early|late|old|new|classic|vintage|famous|band|artist|composer|dj|mr)\s+)*",
+    r"|(?:(?:^|(?<=,\s))like|think)(?=\s)|(?<!\w)like(?=\s+[\"']?[A-Z])|comme|como|wie|(?:suona|musica)\s+come)\s+"
+    r"(?:(?:the|early|late|old|new|classic|vintage|famous|band|artist|composer|dj|mr)\s+)*[\"']?",
     re.IGNORECASE,
 )
 _NAME = re.compile(
@@ -51,6 +51,12 @@ _AFTER = re.compile(
     r"(?=(?:[\s-]+(?:style|esque|(?P<type>type\s+beat)|cover|vibes?|riffs?)|-like)(?!\w))"
 )
 _OF_NATIONS = re.compile(r"(?:ish|ian|ean|can|man|ese|ic|al|que|ch)$")
+# Names that are also words, or whose letters are: in small letters they are names where a comparison ends with them.
+_ALSO_WORDS = frozenset(
+    "abba bach blondie blur cream cure doors drake eagles genesis handel keane kiss korn madonna moby muse oasis pink"
+    " pixies police prince pulp queen ramones rush sade santana seal slayer smiths sting strokes tool toto tricky usher"
+    " vivaldi yes".split()
+)
 _COMMON = frozenset(
     "christmas halloween easter hanukkah sunday monday tuesday wednesday thursday friday saturday january february"
     " march april may june july august september october november december".split()
@@ -122,7 +128,8 @@ def tell_names(text: Text) -> None:
         sure = (cue["sure"] or re.search(r"like\s+$", cue[0])) and text.plain[: cue.end()] != text.plain[
             : cue.end()
         ].title()
-        if match and _is_name(match[0], text.language, bool(sure)):
+        also = match and match[0] in _ALSO_WORDS and text.ends(match.end())
+        if match and (also or _is_name(match[0], text.language, bool(sure))):
             found[match.start()] = match.end()
     for match in _AFTER.finditer(text.plain):
         if _is_name(match[1], sure=match["type"] is not None) and (

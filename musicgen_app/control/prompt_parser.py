@@ -16,9 +16,9 @@ import numpy as np
 
 from .chord_reader import NO_CHORD
 from .known_words import tell_names, tell_unknown
-from .reading.chords import find_rows, find_song, read_rows
+from .reading.chords import find_rows, read_rows
 from .reading.drums import read_drums
-from .reading.form import Part, read_ending, read_feel, read_form, read_voices
+from .reading.form import Part, find_song, read_ending, read_feel, read_form, read_voices
 from .reading.keys import read_key
 from .reading.language import NAMES, language_of
 from .reading.leftovers import tell_leftovers

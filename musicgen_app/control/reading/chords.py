@@ -12,13 +12,11 @@ from .lexicon.chords import (
     ARTICLE,
     BEHIND_ROW,
     BETWEEN,
-    BULLET,
     CAPO,
     CHORD_ALONE,
     FAR,
     FORMS,
     HEARD,
-    INLINE,
     KEPT,
     LABEL,
     LABEL_AFTER,
@@ -28,6 +26,7 @@ from .lexicon.chords import (
     MELODY,
     MELODY_AFTER,
     MODE_WORDS,
+    MOVES,
     NASHVILLE,
     NEXT,
     NO_KEY,
@@ -46,7 +45,6 @@ from .lexicon.chords import (
     RIFF,
     ROMAN,
     SCALES,
-    SETTING,
     SEVENTH,
     SHAPE,
     SILENCE,
@@ -70,45 +68,6 @@ class _Chord(NamedTuple):
     start: int
     end: int
     strength: int  # 2: hardly anything else; 1: may be a word; 0: only the shape of one
-
-
-def find_song(text: Text) -> list[tuple[int, int]]:
-    """Places of chords among the words of a song: "[Am]Woke up", or a line of chords above each line of words.
-
-    All of the lines is used, for nothing else is asked for there; the words are told.
-    """
-    lines = [match.span() for match in re.finditer(r"[^\n]+", text.plain)]
-    chords: list[tuple[int, int]] = []
-    for start, end in lines:
-        inline = [m.span("chord") for m in INLINE.finditer(text.plain, start, end) if read_chord(m["chord"])]
-        words = [text.plain[a[1] + 1 : b[0] - 1] for a, b in zip(inline, inline[1:], strict=False)]
-        if inline and (any(re.search("[a-z]", said) for said in words) or text.plain[inline[0][1] + 1 :][:1].isalpha()):
-            chords += inline
-            text.misses("voice", (start, end), "the words of a song are not sung")
-    alone = [
-        number
-        for number, line in enumerate(lines)
-        if len(BULLET.sub("", text.plain[slice(*line)]).split()) > 1 and _only_chords(text, line)
-    ]
-    if len(lines) > 1 and alone and not chords:
-        for number, (start, end) in enumerate(lines):
-            if _only_chords(text, (start, end)):
-                chords.append(_use(text, (start, end)))
-            elif (
-                number - 1 in alone
-                and len(text.plain[start:end].split()) > 2
-                and not SETTING.search(text.lower, start, end)
-            ):
-                text.misses("voice", (start, end), "the words of a song are not sung")
-    return chords
-
-
-def _only_chords(text: Text, line: tuple[int, int]) -> bool:
-    pieces = text.plain[slice(*line)].replace("|", " ").split()
-    return all(
-        re.fullmatch(r"[A-H][#b]?\S*|[-/.%]|x\d", piece) and (piece in "-/.%" or piece[0] == "x" or read_chord(piece))
-        for piece in pieces
-    ) and bool(pieces)
 
 
 def find_rows(text: Text, song: list[tuple[int, int]]) -> Rows:
@@ -251,7 +210,7 @@ def _is_row(text: Text, run: list[_Chord]) -> bool:
     listed = bool(gaps) and all(LIST_SIGN.search(gap) for gap in gaps)
     clause = text.begins(start) and text.ends(end)
     section = OF_SECTION.search(text.before(start))
-    if section and section["sign"] and len(run) > 1:
+    if section and len(run) > 1 and (section["sign"] or text.ends(end) and not re.search("section|part", section[0])):
         return True
     barred = plain[:start].rstrip()[-1:] == "|" and (plain[end:].lstrip()[:1] == "|" or len(run) > 1)
     if barred or plain[:start].endswith("[") and plain[end:].startswith("]") and strong + len(run) > 1:
@@ -301,6 +260,8 @@ def _is_pair(text: Text, run: list[_Chord], pieces: list[str], strong: int, list
     minor = any(re.fullmatch(rf"(?:[A-H][#b]?|{LATIN}[#b]?) ?m", piece) for piece in pieces)
     notes = all(re.fullmatch("[A-H][#b]?", piece) for piece in pieces)
     after = LABEL_AFTER.match(text.plain, run[-1].end) is not None
+    if LENGTHS.search(text.plain, run[0].end, run[1].start):
+        return True  # "Am for 4 bars then E7"
     if strong == 2 or strong and (listed or after or ON.search(text.before(run[0].start, 60))):
         return listed or not (linked and notes)
     asked = ON.search(text.before(run[0].start, 60)) is not None and text.ends(run[-1].end)
@@ -346,7 +307,7 @@ def read_rows(text: Text, rows: Rows, key: str | None) -> list[ChordReading]:
     chords: list[ChordReading] = []
     for start, end in rows.spans:
         written = text.plain[start:end]
-        row = APART.sub("", LENGTHS.sub(" ", ARTICLE.sub(r"\g<link> ", written)))
+        row = APART.sub("", LENGTHS.sub(" ", ARTICLE.sub(r"\g<link> ", MOVES.sub(" ", written))))
         if LENGTHS.search(written):
             why = "each chord gets a bar, or those between two | lines share one: write a chord sheet for other lengths"
             text.takes_word("chords", text.written(start, end), "a bar each", why, start)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ..chord_reader import read_chord
+from .lexicon.chords import BULLET, CLAUSES, INLINE, SETTING, SPEAKS
 from .negation import Refusal
 from .text import Text
 from .words import DRUM, DRUMS, VOICES
@@ -118,6 +120,64 @@ _BESIDE = re.compile(  # music for somebody else's voice
     r"(?:(?:under|over|below|behind|for|room for|around)\s+(?:the|a|my|an|our)?\s*(?:\w+\s+)?|by the )$|voice[\s-]?$"
 )
 _LISTED = 6  # at most, of one kind
+
+
+def find_song(text: Text) -> list[tuple[int, int]]:
+    """Places of chords among the words of a song: "[Am]Woke up", or a line of chords above each line of words.
+
+    The words are used and told; what stands before or behind them and speaks of the music is not of the song.
+    """
+    lines = [match.span() for match in re.finditer(r"[^\n]+", text.plain)]
+    chords: list[tuple[int, int]] = []
+    for start, end in lines:
+        inline = [m.span("chord") for m in INLINE.finditer(text.plain, start, end) if read_chord(m["chord"])]
+        words = [text.plain[a[1] + 1 : b[0] - 1] for a, b in zip(inline, inline[1:], strict=False)]
+        if inline and (any(re.search("[a-z]", said) for said in words) or text.plain[inline[0][1] + 1 :][:1].isalpha()):
+            chords += inline
+            text.misses("voice", _sung(text, start, end, inline), "the words of a song are not sung")
+    alone = [
+        number
+        for number, line in enumerate(lines)
+        if len(BULLET.sub("", text.plain[slice(*line)]).split()) > 1 and _only_chords(text, line)
+    ]
+    if len(lines) > 1 and alone and not chords:
+        for number, (start, end) in enumerate(lines):
+            if _only_chords(text, (start, end)):
+                text.use(start, end)
+                chords.append((start, end))
+            elif (
+                number - 1 in alone
+                and len(text.plain[start:end].split()) > 2
+                and not SETTING.search(text.lower, start, end)
+            ):
+                text.misses("voice", (start, end), "the words of a song are not sung")
+    return chords
+
+
+def _only_chords(text: Text, line: tuple[int, int]) -> bool:
+    pieces = text.plain[slice(*line)].replace("|", " ").split()
+    return all(
+        re.fullmatch(r"[A-H][#b]?\S*|[-/.%]|x\d", piece) and (piece in "-/.%" or piece[0] == "x" or read_chord(piece))
+        for piece in pieces
+    ) and bool(pieces)
+
+
+def _sung(text: Text, start: int, end: int, chords: list[tuple[int, int]]) -> tuple[int, int]:
+    """The place of a song in a line, chords and words: from its first clause to the one that speaks of the music."""
+    first, last = chords[0][0] - 1, chords[-1][1] + 1
+    if SETTING.search(text.lower, start, first):
+        return first, _end_of_song(text, last, end)
+    signs = [m.end() for m in CLAUSES.finditer(text.lower, start, first)]
+    spoken = [sign for sign in signs if SPEAKS.search(text.lower, start, sign)]
+    return (spoken[-1] if spoken else start), _end_of_song(text, last, end)
+
+
+def _end_of_song(text: Text, last: int, end: int) -> int:
+    signs = [match.span() for match in CLAUSES.finditer(text.lower, last, end)]
+    for (sign, begin), (until, _) in zip(signs, [*signs[1:], (end, end)], strict=False):
+        if SPEAKS.search(text.lower, begin, until):
+            return sign
+    return end
 
 
 def read_feel(text: Text) -> float | None:

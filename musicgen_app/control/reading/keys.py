@@ -10,9 +10,9 @@ from ..theory import DARK_MODES, pitch_class, spell_note
 from .lexicon.keys import (
     AFTER_KEY,
     ALONE,
-    BOTH,
     CAMELOT,
     CODE,
+    COUNTS,
     DUTCH_KEY,
     EASTERN_KEY,
     ENGLISH_KEY,
@@ -40,12 +40,14 @@ from .lexicon.keys import (
     RELATIVE,
     RUSSIAN,
     RUSSIAN_KEY,
+    SIGNATURE,
+    SIGNED,
     UNREAD,
     VIBE,
     WHEEL_MAJOR,
     WHEEL_MINOR,
 )
-from .text import Text
+from .text import TAKEN_BACK, Text
 from .words import MUSIC, RANKED, STYLE, other_scale
 
 
@@ -67,9 +69,22 @@ class Key(NamedTuple):
 
 
 def read_key(text: Text) -> Key | None:
-    """The first key that is stated. What else is said of keys is told."""
+    """The first key that is stated, or the one that takes it back. What else is said of keys is told."""
     found: list[tuple[int, int, Key, str]] = []
-    for read in (_relatives, _camelot, _german, _latin, _eastern, _english, _on, _labelled, _within, _alone, _of_blues):
+    for read in (
+        _relatives,
+        _by_signs,
+        _camelot,
+        _german,
+        _latin,
+        _eastern,
+        _english,
+        _on,
+        _labelled,
+        _within,
+        _alone,
+        _of_blues,
+    ):
         for start, end, key, why in read(text):
             if text.is_free(start, end) and not any(start < until and begin < end for begin, until, _, _ in found):
                 found.append((start, end, key, why))
@@ -80,12 +95,16 @@ def read_key(text: Text) -> Key | None:
     mode = _mode_alone(text, found)
     if not found:
         return Key(None, mode) if mode else None
+    last = text.holding([one[:2] for one in found])
+    replaced, found = found[:last], found[last:]
     if found[0][2].mode is None and mode:
         start, end, key, why = found[0]
         found[0] = (start, end, key._replace(mode=mode), why)
+    for start, end, _, _ in replaced:
+        text.takes("key", (start, end), found[0][2].name, TAKEN_BACK)
     more = "more than one key is stated, and a clip begins in one"
     others = _tell_alternatives(text, found[0], more) or any(
-        key.name != found[0][2].name and BOTH.fullmatch(text.lower, found[0][1], start) for start, _, key, _ in found
+        key.name != found[0][2].name and text.contradicts(found[0][:2], (start, end)) for start, end, key, _ in found
     )
     for number, (start, end, key, why) in enumerate(found):
         if others and number == 0 or key.name != found[0][2].name:
@@ -243,6 +262,8 @@ def _labelled(text: Text) -> _Keys:
         found.append((*m.span(), *_named(text, m["note"], m["sign"], "minor" if m["minor"] else None)))
     for m in text.find(LABELLED, cased=True):
         note = m["note"]
+        if note in ("as", "es") and text.language != "de":
+            continue
         if note[0].islower() and note.lower() not in LATIN and not (m["sign"] or m["minor"]) and len(note) == 1:
             if not text.ends(m.end()) or note == "a":
                 continue
@@ -350,7 +371,21 @@ def _relatives(text: Text) -> _Keys:
         if m["kind"] and m["kind"].lower() == "parallel":
             found.append((*m.span(), Key(tonic, "minor" if dark else "major"), ""))
             continue
-        home = f"{tonic} {'major' if dark else 'minor'}"
-        other = spell_note((pitch_class(tonic) + (9 if dark else 3)) % 12, home)
-        found.append((*m.span(), Key(other, "minor" if dark else "major"), ""))
+        found.append((*m.span(), Key(_relative(tonic, dark), "minor" if dark else "major"), ""))
+    return found
+
+
+def _relative(tonic: str, dark: bool) -> str:
+    """The tonic of the relative minor (dark) of a major key, or of the relative major of a minor one."""
+    return spell_note((pitch_class(tonic) + (9 if dark else 3)) % 12, f"{tonic} {'major' if dark else 'minor'}")
+
+
+def _by_signs(text: Text) -> _Keys:
+    """ "three flats, major" is E flat major; without a mode the signs say too little."""
+    found = []
+    for m in text.find(SIGNATURE):
+        if mode := m["after"] or m["before"]:
+            number = next(n for n, names in enumerate(COUNTS) if m["count"] in names.split())
+            tonic = SIGNED[m["sign"]][number]
+            found.append((*m.span(), Key(_relative(tonic, True) if mode == "minor" else tonic, mode), ""))
     return found

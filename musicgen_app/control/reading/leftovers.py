@@ -11,18 +11,22 @@ from .words import NAMED, RANKED, STYLE
 # kind -> what looks like a demand of it; why: what to write instead.
 _LOOKS = {
     "tempo": (
+        r"\b(?:speed|tempo|pace)\s+(?:as|of|like)\s+[^,;.\n\d]{2,30}|"
         r"\b\d(?:[.,]\d+)?\s?x\s+(?:the\s+)?(?:speed|tempo)\b|\btempo\s+(?:up|down)\b|\bdotted\s+(?:quarters?|crotchets?|half|halves|minims?|eighths?)(?:\s+notes?)?\b|-?\d+(?:[.,]\d+)?\s*(?:bpm|beats|schlage|battements|pulsos|battiti|batidas)\b|\b(?:tempo"
         r"|bpm)\b[^,;.\n\d]{0,16}\d+|(?:[^\s,;]{1,24}\s+){0,2}\bbpm\b|\btempo\s*(?:of|[:=])\s*\w+"
         r"|\b(?!(?:steady|constant|same|right|good|this|that|strict|free|consistent|moderate|the|any|its?|your|my|own|at|in|and"
         r"|with|of|for|full|high|low|up|down|mid|half|double)\b)[a-z]{4,}\s+(?:tempo|pace)\b"
     ),
-    "key": r"\bkey\s*[:=]\s*\w+[^,;.\n]{0,16}|\bkey of\b[^,;.\n]{0,24}|\b(?:[1-7]|one|two|three|four|five"
+    "key": r"\b(?:same|similar)\s+key\b(?:\s+(?:as|to)\b[^,;.?\n]{0,24})?"
+    r"|\bkey\s*[:=]\s*\w+[^,;.\n]{0,16}|\bkey of\b[^,;.\n]{0,24}|\b(?:[1-7]|one|two|three|four|five"
     r"|six)\s+(?:sharps?|flats?)\b|\b(?:dorian|phrygian|lydian|mixolydian|locrian|aeolian|ionian)\b|\b(?:relative"
     r"|parallel)\s+(?:major|minor)\b|\b(?:hungarian|gypsy|neapolitan|romanian|byzantine|double\s+harmonic|whole[\s-]tone"
     r"|octatonic|altered|enigmatic|bebop|super[\s-]?locrian|diminished|chromatic|melodic|pentatonic)"
     r"\s+(?:minor|major|scale)\b(?:\s+scale\b)?|\b(?:maqam|raga?|makam)\s+\w+|(?-i:\b[A-H])(?:#|b)?[\s-](?:major|minor)\b(?!\s+(?:league|label"
     r"|key))",
-    "chords": r"\b(?:(?:[\w'-]+\s+)?(?:andalusian|canon|pachelbel'?s?|axis|50s|coltrane|rhythm|bird|giant steps"
+    "chords": r"\b(?:(?:maj|min|m|sus|add|dim|aug|dom)\d{1,2}|sevenths?|ninths?|7th|9th|11th|13th|extended|diminished"
+    r"|augmented|suspended|altered|quartal)\s+chords?\b|\b(?:(?:[\w'-]+\s+)?"
+    r"(?:andalusian|canon|pachelbel'?s?|axis|50s|coltrane|rhythm|bird|giant steps"
     r"|royal road|autumn leaves|plagal|picardy|circle of fifths|backdoor|tritone|lament|deceptive|perfect|so what)"
     r"(?:\s+in\s+[A-G])?\s+(?:chord\s+)?(?:progressions?|changes|cadences?|turnarounds?|subs?|substitutions?))\b"
     r"|(?<![\w./-])[1-7](?:[\s-]+[1-7]){2,}(?![\w./:%-])|\b(?:circle of fifths|line clich\w+)\b"
@@ -41,8 +45,8 @@ _LOOKS = {
     r"|\btime signature\b[^,;.\n]{0,24}",
     "drums": r"\b\w*(?:drum|percuss|tambor|tambour|tambur|trommel|schlagwerk|cymbal|snare)\w*",
     "pitch": (
-        r"[+-]?\d+\s*(?:semitones?|cents|octaves?|st)\b|\b4(?:15|32|4[0-4])\s*hz\b|\b(?:drop|open"
-        r"|standard)\s+[A-G][b#]?\s+tuning\b|\btuned?\s+(?:down|up|to)\s+[^,;.\n]{1,20}"
+        r"[+-]?\d+\s*(?:semitones?|cents|octaves?|st)\b|\b4(?:15|32|4[0-4])\s*hz\b|\b(?:drop|open)\s+(?-i:[A-G])[b#]?(?:\s+tuning)?(?!\w)"
+        r"|\b(?:(?:half|whole)[\s-]steps?\s+(?:down|lower|up)(?:\s+tuning)?|standard\s+[A-G][b#]?\s+tuning)\b|\btuned?\s+(?:down|up|to)\s+[^,;.\n]{1,20}"
     ),
     "level": r"-\d+(?:\.\d+)?\s*(?:db|lufs)\b",
 }
@@ -111,5 +115,6 @@ def tell_leftovers(text: Text) -> None:
     for match in notes:
         if not text.is_free(*match.span()):
             continue
-        if match.re is _MINOR or text.begins(match.start()) and text.ends(match.end()):
+        signed = match[0][1:2] == "#" and text.ends(match.end())
+        if match.re is _MINOR or signed or text.begins(match.start()) and text.ends(match.end()):
             text.misses("key", match.span(), "a key or a chord: write key of C, or chords: C")

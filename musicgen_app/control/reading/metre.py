@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .text import Text
+from .text import TAKEN_BACK, Text
 
 _FIGURES = re.compile(r"(?<![\d/.:,])(\d{1,2})\s?/\s?(\d{1,2})(?![\d/]|\s?/\s?\d|[.,]\d)")
 _TIME = (
@@ -12,7 +12,7 @@ _TIME = (
     r"|measure|signature|rhythm|pulse)"
 )
 _NOT_AFTER = re.compile(
-    r"\s*(?:of\s+(?:the|it|my|our|a|all|that|this|us|them|you|people|songs)\b|full\b|cups?\b|tsp|inch|\"|'|%|ths?\b)"
+    r"\s*(?:of\s+(?:the|it|my|our|a|all|that|this|us|them|you|people|songs)\b|full\b|stars?\b|cups?\b|tsp|inch|\"|'|%|ths?\b)"
 )
 _SPACED = re.compile(r"(?<![\d/.-])(\d{1,2})[ -](2|4|8|16)[ -](?:time|metre|meter|beat|takt|feel)(?!\w)")
 _DATE = re.compile(
@@ -111,7 +111,7 @@ _GROUPS = re.compile(r"[\s(]*(?:grouped|felt|counted|as|in|group(?:ing|s)(?:\s+o
 
 
 def read_metre(text: Text) -> str | None:
-    """The first metre that is stated; figures before words. A waltz is in 3/4 where nothing else is said."""
+    """The first metre, figures before words, or one that takes it back; a waltz is in 3/4 where none is stated."""
     found: list[tuple[int, int, str]] = []
     for match in text.find(_FIGURES):
         count, unit = int(match[1]), int(match[2])
@@ -144,12 +144,18 @@ def read_metre(text: Text) -> str | None:
         found = [(*match.span(), "3/4") for match in text.find(_WALTZ, used=True) if not text.is_refused(*match.span())]
     if not found:
         return _of_dance(text)
+    if last := text.holding([one[:2] for one in sorted(found)]):
+        found = sorted(found)
+    taken = found[last][2]
+    more = any(metre != taken and text.contradicts(found[last][:2], (a, b)) for a, b, metre in found[last:])
     for number, (start, end, metre) in enumerate(found):
-        if number == 0 or metre == found[0][2]:
-            text.says("metre", (start, end), metre)
+        if number < last and metre != taken:
+            text.takes("metre", (start, end), taken, TAKEN_BACK)
+        elif metre != taken or more:
+            text.takes("metre", (start, end), taken, "more than one metre is stated, and a clip has one")
         else:
-            text.takes("metre", (start, end), found[0][2], "more than one metre is stated, and a clip has one")
-    return found[0][2] if found else None
+            text.says("metre", (start, end), metre)
+    return taken
 
 
 def _of_dance(text: Text) -> str | None:

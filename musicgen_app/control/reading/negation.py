@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from .lexicon.negation import (
+    ALL_BUT,
     ALMOST,
     AND,
     ANSWERED,
@@ -17,11 +18,14 @@ from .lexicon.negation import (
     BUT,
     COMMA,
     CUE,
+    DENIED,
     EASTERN,
+    GENRE_WORDS,
     IDLE,
     KEY,
     LATER,
     LESS,
+    LISTED,
     MORE,
     MOST,
     NEGATED,
@@ -94,22 +98,32 @@ def read_refusals(text: Text) -> list[Refusal]:
                 text.use(*cue.span())
             else:
                 found += new
-    found.sort(key=lambda refusal: refusal.start)
+    found = _as_listed(text, sorted(found, key=lambda refusal: refusal.start))
     for refusal in found:
         text.refuse(refusal.start, refusal.end)
     return found
 
 
 def _answered(text: Text, found: list[Refusal]) -> list[Refusal]:
-    """What a question names that is answered with no."""
-    new = []
-    for match in text.find(ANSWERED):
+    """What a question names that is answered with no, or a clause denies."""
+    new: list[Refusal] = []
+    for match in (*text.find(ANSWERED), *text.find(DENIED)):
         start, end = match.span("what")
-        if any(refusal.meets(start, match.end()) for refusal in found):
+        if any(refusal.meets(start, match.end()) for refusal in (*found, *new)):
             continue
         known = _is_known(text.lower, start) or _is_known(text.lower, _last_word(text.lower, start, end))
         new.append(Refusal(start, match.end(), (start, end), known=known))
     return new
+
+
+def _as_listed(text: Text, found: list[Refusal]) -> list[Refusal]:
+    """With those known that stand beside a known one: "no snaps, no drums"."""
+    order = list(range(len(found)))
+    for number, other in (*zip(order, order[1:], strict=False), *zip(order[:0:-1], order[-2::-1], strict=False)):
+        one, two = sorted((found[number], found[other]), key=lambda refusal: refusal.start)
+        if found[number].known and not found[number].partly and LISTED.fullmatch(text.lower[one.end : two.start]):
+            found[other] = replace(found[other], known=True)
+    return found
 
 
 def _referred(text: Text, found: list[Refusal]) -> list[Refusal]:
@@ -174,6 +188,7 @@ def _what_follows(text: Text, cue: re.Match[str]) -> list[Refusal]:
         return []
     starts = text.begins(cue.start()) or BEGINNING.search(text.before(cue.start(), 16)) is not None
     known = _is_known(lower, at) or _is_known(lower, _last_word(lower, at, end))
+    known = known or bool(ALL_BUT.match(cue[0]) or GENRE_WORDS.match(lower, end))
     title = re.match(r"[A-Z]\w+ [A-Z]", text.plain[at : at + 40]) is not None and cue["weak"] is not None
     named = (starts or cue["sure"]) and text.plain[at].isupper() and not (text.plain[at : at + 2].isupper() or title)
     if BUT.match(cue[0]) and REFUSED_BEFORE.search(text.before(cue.start(), 40)):

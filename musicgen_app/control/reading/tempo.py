@@ -26,6 +26,7 @@ from .lexicon.tempo import (
     LABELLED_RANGE,
     LEAST_IN_WORDS,
     LIMIT,
+    MADE,
     MIDDLE,
     NAMED,
     NEEDED,
@@ -41,6 +42,7 @@ from .lexicon.tempo import (
     SIGN,
     SOON,
     SWITCH,
+    TENS,
     THAN,
     THING,
     UNITS,
@@ -48,8 +50,10 @@ from .lexicon.tempo import (
     USUAL,
     WORDS_BESIDE,
 )
-from .text import Text
+from .text import TAKEN_BACK, Text
 from .words import MUSIC, MUSICAL, STYLE
+
+MORE_THAN_ONE = "more than one tempo is stated, and a clip has one"
 
 
 class Tempo(NamedTuple):
@@ -70,7 +74,7 @@ class _Found(NamedTuple):
 
 
 def read_tempo(text: Text) -> Tempo | None:
-    """The first tempo that is possible; a single one before a range. What else is stated is told."""
+    """The first tempo that is possible, or one that takes it back; a single one before a range. The rest is told."""
     found = sorted(_all(text))
     possible = [one for one in found if USUAL[0] <= one.value <= USUAL[1]]
     for one in found:
@@ -81,8 +85,16 @@ def read_tempo(text: Text) -> Tempo | None:
             )
     if not possible:
         return None
-    taken = next((one for one in possible if not one.low), possible[0])
-    for one in possible:
+    last = text.holding([one[:2] for one in possible])
+    taken = possible[last] if last else next((one for one in possible if not one.low), possible[0])
+    more = any(
+        one.value != taken.value and not (one.low or one.guessed) and text.contradicts(taken[:2], one[:2])
+        for one in possible[last:]
+    )
+    for number, one in enumerate(possible):
+        if number < last and not one.low and one.value != taken.value:
+            text.takes("tempo", one[:2], _in_words(taken), TAKEN_BACK)
+            continue
         limit = LIMIT.search(text.before(one.start, 24))
         if one is taken and limit:
             span = (one.start - len(limit[0]), one.end)
@@ -91,6 +103,8 @@ def read_tempo(text: Text) -> Tempo | None:
             text.takes("tempo", one[:2], _in_words(one), "reckoned from another tempo")
         elif one is taken and COMPARED.search(_clause(text, one)):
             text.takes("tempo", one[:2], _in_words(one), "the words around it may make another tempo of it")
+        elif one is taken and more:
+            text.takes("tempo", one[:2], _in_words(one), MORE_THAN_ONE)
         elif one is taken and not (one.low or one.guessed):
             text.says("tempo", one[:2], _in_words(one))
         elif one is taken and one.guessed:
@@ -102,7 +116,7 @@ def read_tempo(text: Text) -> Tempo | None:
         elif one.value == taken.value:
             text.use(*one[:2])
         else:
-            text.takes("tempo", one[:2], _in_words(taken), "more than one tempo is stated, and a clip has one")
+            text.takes("tempo", one[:2], _in_words(taken), MORE_THAN_ONE)
     return Tempo(taken.value, taken.beat)
 
 
@@ -120,8 +134,8 @@ def _in_words(one: _Found) -> str:
 def _all(text: Text) -> list[_Found]:
     """All that states a tempo; of two that overlap the one that is found first."""
     found: list[_Found] = []
-    for read in (_reckoned, _ranges, _by_the_second, _with_unit, _named, _in_words_of_numbers, _without_unit):
-        if read is _without_unit and found:
+    for read in (_reckoned, _ranges, _by_the_second, _with_unit, _named, _in_words_of_numbers, _made, _without_unit):
+        if read is _without_unit and any(not one.guessed for one in found):
             break
         for one in read(text):
             if text.is_free(*one[:2]) and not any(one.start < other.end and other.start < one.end for other in found):
@@ -153,6 +167,11 @@ def _ranges(text: Text) -> Iterator[_Found]:
         low, high = float(match["low"]), float(match["high"])
         if low < high <= USUAL[1]:
             yield _Found(*match.span(), (low + high) / 2, 1.0, low)
+    for match in text.find(TENS):
+        part = match["a"] or match["b"] or ""
+        low = float(match["tens"]) + (7 if part[:1] in ("h", "u") or part == "late" else 4 if part[:1] == "m" else 0)
+        high = float(match["tens"]) + (3 if part[:1] in ("l", "e") and part != "late" else 6 if part[:1] == "m" else 10)
+        yield _Found(*match.span(), (low + high) / 2, 1.0, low)
 
 
 def _by_the_second(text: Text) -> Iterator[_Found]:
@@ -180,7 +199,9 @@ def _named(text: Text) -> Iterator[_Found]:
         if until and float(until[1]) > value:
             yield _Found(match.start(), until.end(), (value + float(until[1])) / 2, beat, value)
         else:
-            yield _Found(*match.span(), sign * value, beat)
+            part = PART.search(text.before(match.start(), 24)) if not match["note"] else None
+            share = 1.0 if part is None else 0.5 if part["half"] else 2.0
+            yield _Found(match.start() - (len(part[0]) if part else 0), match.end(), sign * value * share, beat)
 
 
 def _in_words_of_numbers(text: Text) -> Iterator[_Found]:
@@ -204,6 +225,13 @@ def _between(text: Text, start: int, end: int, high: int) -> _Found | None:
         if low and USUAL[0] <= low < high:
             return _Found(start - len(before) + link.start(), end, (low + high) / 2, 1.0, float(low))
     return None
+
+
+def _made(text: Text) -> Iterator[_Found]:
+    """ "Make it exactly 121", "feels like 140", at the end of a clause."""
+    for match in text.find(MADE):
+        if text.ends(match.end()):
+            yield _Found(*match.span("n"), float(match["n"]), guessed=True)
 
 
 def _without_unit(text: Text) -> Iterator[_Found]:

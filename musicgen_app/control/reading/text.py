@@ -44,6 +44,32 @@ class Demand:
         return {"text": self.text, "as": self.meaning, "why": self.why}
 
 
+TAKEN_BACK = "it is taken back: what follows holds"
+# Words between two statements of one thing that take the first back.
+_CORRECTION = re.compile(
+    r"(?<!\w)(?:wait|make\s+(?:it|that|this)|change\s+(?:it|that|this)|scratch\s+that|correction|i\s+mean[t]?|or\s+rather"
+    r"|actually|sorry|oops|on\s+second\s+thoughts?|let's\s+(?:say|do|go|make)|no,?\s+better|better\s+yet|now\s+i\s+want"
+    r"|moment|quatsch|doch\s+lieber|nein,?\s+(?:lieber|besser|doch)|besser\s+gesagt|ich\s+meine?|vielmehr"
+    r"|non,?\s+(?:plutot|attends?)|ou\s+plutot|pardon|je\s+veux\s+dire|no,?\s+(?:espera|mejor)|mejor\s+dicho|perdon"
+    r"|quise\s+decir|digo|ahora\s+quiero|anzi|aspetta|scusa|volevo\s+dire|nao,?\s+(?:espera|melhor)|quer\s+dizer|alias"
+    r"|desculpa|agora\s+quero)(?!\w)"
+)
+_NO_COMMA = re.compile(  # "no," at the end of what stands between
+    r"(?:^|[,.;:!?-])\s*(?:(?:ach|oh|ah)\s+)?(?:no|nope|nein|non|nah|nao|niet)\s*[,!.:-]+\s*(?:it'?s\s+)?$"
+)
+_NEAR = 48  # signs between the two
+# Words between two of them that put the second after the first.
+_SEQUENCE = re.compile(
+    r"(?<!\w)(?:then|to|into|until|till|later|next|after(?:wards)?|before|end(?:s|ing)?|finish\w*|modulat\w+|chang\w+"
+    r"|switch\w*|ris(?:e|es|ing)|intro|verse|chorus|bridge|drop|outro|solo|dann|danach|puis|ensuite|luego|despues|poi"
+    r"|depois)(?!\w)|>"
+)
+
+
+def _takes_back(gap: str) -> bool:
+    return len(gap) <= _NEAR and (_CORRECTION.search(gap) or _NO_COMMA.search(gap)) is not None
+
+
 class Text:
     """A prompt, and a plain form of it: one sign for each meaning, no accents, typing errors mended.
 
@@ -85,6 +111,16 @@ class Text:
         """Whether the last letter before a place is used."""
         last = len(self.plain[:place].rstrip()) - 1
         return last >= 0 and self._used[last] == 1
+
+    def holding(self, spans: list[tuple[int, int]]) -> int:
+        """Which of the places that state one thing, in order, holds: the last that takes back one before it."""
+        gaps = [self.lower[one[1] : other[0]] for one, other in zip(spans, spans[1:], strict=False)]
+        taken = [number for number, gap in enumerate(gaps, 1) if _takes_back(gap)]
+        return max(taken, default=0)
+
+    def contradicts(self, one: tuple[int, int], other: tuple[int, int]) -> bool:
+        """Whether of two places that state one thing the second does not come after the first in the music."""
+        return _SEQUENCE.search(self.lower, one[1], other[0]) is None
 
     def refuse(self, start: int, end: int) -> None:
         """Mark a place as not wanted."""

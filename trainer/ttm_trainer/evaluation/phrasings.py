@@ -166,6 +166,6 @@ def _alike(one: str, other: str) -> bool:
     """Both voices, both drums, one style by two names, or one a form of the other; typing errors do not count."""
     one, other = (" ".join(map(mended, text.split())) for text in (one, other))
     voices = all(re.search(rf"(?<!\w)(?:{VOICES})(?!\w)", text, re.IGNORECASE) for text in (one, other))
-    drums = all(re.search(r"drum|dr?u?r?ms?\b|percuss|beat", text, re.IGNORECASE) for text in (one, other))
+    drums = all(re.search(r"drum|dr?u?r?ms?\b|percuss|beat|rhythm", text, re.IGNORECASE) for text in (one, other))
     styles = style_named(one) == style_named(other)
     return voices or drums or styles or one.lower()[:4] == other.lower()[:4]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..words import DRUM, INSTRUMENTS, STYLE
+
 _LABEL_WORDS = (
     r"(?:power\s+)?chords?(?:\s+(?:progression|sequence|loop|changes))?|(?:chord\s+)?progression|(?:chord\s+)?changes"
     r"|akkord(?:e|en|folge)|akkoorden|accords|acordes|accordi|progres(?:ion|sao|sione)|akordy|аккорды|コード(?:進行)?|和弦"
@@ -28,11 +30,16 @@ ON = re.compile(
     r"\b(?:on|only|over|vamp(?:\s+on)?|jam\s+on|just|sobre|uber|auf|play|use|using|chords?|loop(?:\s+of)?|between"
     r"|with)\s+$"
 )
-LIST_SIGN = re.compile(r"[,|>/\n;()-]")
+LIST_SIGN = re.compile(r"[,|>/\n;()+-]")
+_MOVES = (  # between two chords
+    r"(?:go(?:es|ing)?|mov(?:es?|ing)|chang(?:es?|ing)|switch(?:es|ing)?)(?:\s+back)?\s+to"
+    r"|(?:end|finish|clos)(?:s|es|e|ing)?(?:\s+up)?\s+(?:in|on|with)"
+)
+MOVES = re.compile(rf"(?<!\w)(?:{_MOVES})(?!\w)", re.IGNORECASE)
 BETWEEN = re.compile(
-    r"(?:[\s,;|<>/:.()\[\]{}\"*~%&-]+|(?<=\s)\+(?=\s)|(?<!\w)an?(?=\s+[A-H])|(?:for\s+)?\(?\b\w+\s+(?:bars?|beats?|measures?)(?:\s+each)?\)?|\d{1,2}[.)](?=\s)|(?:then(?:\s+to)?|and|to"
+    r"(?:[\s,;|<>/:.()\[\]{}\"*~%&-]+|\+|(?<!\w)an?(?=\s+[A-H])|(?:for\s+)?\(?\b\w+\s+(?:bars?|beats?|measures?)(?:\s+each)?\)?|\d{1,2}[.)](?=\s)|(?:then(?:\s+to)?|and|to"
     r"|next|finally|lastly|into|moving\s+to|resolv(?:es|ing)\s+to|dopo|danach|zu|und|dann|y|et|puis|luego|poi|e|en"
-    r"|back\s+to"
+    rf"|back\s+to|{_MOVES}"
     r"|followed\s+by|x\s?\d{1,2}|\d{1,2}\s?x)(?!\w))*",
     re.IGNORECASE,
 )
@@ -44,6 +51,10 @@ NOTATION = re.compile(
     r"|using\s+)?[Gg]erman\s+(?:note\s+|chord\s+)?(?:writing|notation|names|naming|spelling|style|sense|letters)"
 )
 SETTING = re.compile(r"\d|bpm|tempo|(?<!\w)key(?!\w)")  # words that no song has
+CLAUSES = re.compile(r"\s*(?:[,;:.!?()|]|\s-)\s+|\s*[()]")  # what stands between clauses
+SPEAKS = re.compile(
+    rf"{SETTING.pattern}|(?<!\w)(?:major|minor)(?!\w)|{STYLE.pattern}|{DRUM.pattern}|(?<!\w)(?:{INSTRUMENTS})(?!\w)"
+)  # of music
 BULLET = re.compile(r"^\s*(?:[-*>,]|\d{1,2}[.)])\s+")  # of a list; the round one is a comma in the plain form
 SILENCE = re.compile(r"\(?N\.?\s?C\.?\)?")
 NEXT = re.compile(r"(?:\s*[|,>/-]\s*|\s+)(?P<piece>[A-H](?:[#b]|\d|maj|min|m(?![a-z])|dim|sus|aug|add|/[A-G])\S*)")

@@ -82,18 +82,28 @@ ALONE = re.compile(
 )
 OF_BLUES = re.compile(r"(?<![\w'-])(?P<note>[B-G])(?P<sign>#|b|[\s-]?(?:sharp|flat))?\s+blues(?!\w)")
 ON = re.compile(
-    rf"(?<!\w)(?:{_MODE})(?:\s+(?:mode|scale))?\s+(?:on|auf|in|en|sobre|sur|su|op)\s+(?P<note>[A-H](?:is"
+    rf"(?<!\w)(?:{_MODE})(?:\s+(?:mode|scale|groove|vamp|jam|feel|drone|riff))?\s+(?:on|auf|in|en|sobre|sur|su|op)\s+(?P<note>[A-H](?:is"
     rf"|es)?)(?P<sign>#|b)?(?!\w)",
     re.IGNORECASE,
 )
 RELATIVE = re.compile(
     r"(?<!\w)(?P<kind>relative|parallel)\s+(?P<mode>minor|major)\s+(?:of|to)\s+(?:the\s+)?(?P<note>[A-G])(?P<sign>#"
-    r"|b)?(?:\s+(?:major|minor))?(?![\w#])|(?<!\w)(?P<german>moll|dur)parallele\s+(?:von|zu)\s+(?P<name>[A-Ha-h](?:is"
+    r"|b|[\s-]?(?:sharp|flat))?(?:\s+(?:major|minor))?(?![\w#])|(?<!\w)(?P<german>moll|dur)parallele\s+(?:von|zu)\s+(?P<name>[A-Ha-h](?:is"
     r"|es|s)?)"
     r"-(?:dur|moll)",
     re.IGNORECASE,
 )
-NOT_IN = re.compile(r"\bnot\s+(?:in\s+)?(?:an?\s+)?$")
+# "three flats, major": the key by the signs at its clef.
+SIGNATURE = re.compile(
+    r"(?<![\w-])(?:(?P<before>major|minor)(?:\s+key)?[\s,]+(?:with\s+|of\s+|in\s+)?)?(?P<count>no|zero|one|two|three"
+    r"|four|five|six|seven|[0-7])\s+(?P<sign>sharp|flat)s?(?!\w)(?:[\s,]+(?:and\s+|in\s+(?:a\s+|the\s+)?|so\s+)?"
+    r"(?P<after>major|minor)(?!\w)(?:\s+key)?)?"
+)
+COUNTS = ("no zero 0", "one 1", "two 2", "three 3", "four 4", "five 5", "six 6", "seven 7")
+SIGNED = {"sharp": "C G D A E B F# C#".split(), "flat": "C F Bb Eb Ab Db Gb B".split()}  # major keys, by signs
+NOT_IN = re.compile(
+    r"\b(?:not|nothing|never|no|avoid|without|nicht|keine?|pas|non)\s+(?:anything\s+)?(?:in\s+)?(?:an?\s+)?$"
+)
 OF_STYLE = re.compile(
     rf"(?<![\w-])(?P<mode>minor|major)(?=[\s-]+(?:{STYLE.pattern}|jam|riff|groove|melody|chord\s+progression|song|tune|piece"
     r"|music|mood|feel|vibe|harmony|harmonies|loop|theme)(?!\w))|(?:(?<!\w)make\s+(?:it|this|that)\s+(?:more\s+)?"
@@ -101,7 +111,6 @@ OF_STYLE = re.compile(
 )
 AFTER_KEY = re.compile(r"(?<![\w'-])(?P<note>[A-G])(?:(?P<sign>#|b)|(?<!A))(?P<minor>m)?\s+key(?!\w)(?!\s+of)")
 VIBE = re.compile(r"(?:vibes?|feel|mood|song|tune|track|groove|beat|jam|riff|ballad|loop)\b")  # behind a minor chord
-BOTH = re.compile(r"\W*(?:(?:and|or|und|oder|et|ou|y|o)\s+)(?:(?:also|in|the|key|of|auch)\s+)*")  # two keys at once
 _OTHER_NAME = r"[A-H](?:#|b|[\s-](?:sharp|flat))?m?"
 OR_AFTER = re.compile(
     rf"\s*,?\s+(?:or|oder|ou)\s+(?:in\s+)?(?P<other>{_OTHER_NAME})(?=\s*(?:$|[,;.!?)\n]|\w))(?![\w#])"

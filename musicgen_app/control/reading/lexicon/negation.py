@@ -65,7 +65,7 @@ CUE = re.compile(
 )
 # What follows "no" or "not" and refuses nothing.
 IDLE = re.compile(
-    r"(?:strings\s+attached|(?:very\s+|so\s+|that\s+)?(?:many|much)|idea|matter|problems?|one|body|need|rush|worries|doubt|longer|less|time|way|reason|sign"
+    r"(?:strings\s+attached|wait|sorry|hang\s+on|hold\s+on|let's|better|actually|(?:very\s+|so\s+|that\s+)?(?:many|much)|idea|matter|problems?|one|body|need|rush|worries|doubt|longer|less|time|way|reason|sign"
     r"|fuss|only|just|sure|yet|bad|far|even|that\b|really|necessarily|to\s+mention|else|but|for|in\b(?!\s+\d)|is\b"
     r"|are\b|was\b|if|you|me|him|her|us|them|it\b|my|your|going|able|more\s+than|less\s+than|(?:fewer|faster|slower"
     r"|quicker|higher|lower|above|below|over|under)(?!\w)|a\s+problem|nur|mehr|so\s+wichtig|sicher|seulement|alleen"
@@ -116,6 +116,7 @@ TAIL = re.compile(
     r"(?:\s+(?:at\s+all|whatsoever|anywhere|please|feel|section|vibes?|stuff|music|thing|genre|style|this\s+time"
     r"|of\s+any\s+(?:sort|kind)|either|anymore|again|for\s+once|bitte|por\s+favor|per\s+favore|svp|thx|pls))+(?!\w)"
 )
+_NO = "no|nope|nah|nein|non|nao|niet|nie|nej|nei|нет|\u03cc\u03c7\u03b9"
 _THINGS = rf"(?:the\s+)?(?P<what>{MUSIC.pattern}(?:\s+(?:and|or|und)\s+{MUSIC.pattern})?)"
 # Words that refuse what stands before them, or around.
 LATER = re.compile(
@@ -126,8 +127,8 @@ LATER = re.compile(
     rf"|not?\s+for)(?!\s*way)(?:\s*(?:thanks?|thank\s+you|this|danke))*|(?:should\s+|can\s+|must\s+|may\s+"
     rf"|will\s+)?(?:stays?|remains?)\s+(?:(?:at\s+)?home|out|away|off|silent|in\s+the\s+(?:van|case|box))|(?:has|have"
     rf"|gets?|takes?)\s+(?:a|the)\s+(?:day|night|evening|week|song|track)\s+off|(?:brauche?n?|will|mag"
-    rf"|mochte)\s+(?:ich|wir)\s+(?:hier\s+)?nicht|(?:lieber\s+)?weg(?:lassen)?\b|raus\b|streichen|(?:no|nein|non|niet"
-    rf"|nie)(?=\s*(?:$|[,.;!?]))|interdit\w*|verboten|vietat\w*|proibid\w*|prohibid\w*|(?:non|no|не|ne)\s+(?:serv\w+"
+    rf"|mochte)\s+(?:ich|wir)\s+(?:hier\s+)?nicht|(?:lieber\s+)?weg(?:lassen)?\b|raus\b|streichen|(?:{_NO})"
+    rf"(?=\s*(?:$|[,.;!?]))|interdit\w*|verboten|vietat\w*|proibid\w*|prohibid\w*|(?:non|no|не|ne)\s+(?:serv\w+"
     rf"|нуж\w+)|olmasin\w*|istem\w+|don't\s+belong(?:\s+(?:in|here))?|(?:are|is)\s+not\s+an\s+option|tacet|\(\s*(?:off"
     rf"|none|no)\s*\)|(?:are\s+)?off\b(?!\s*-?beat)|-?free\b|nicht\b|weglassen|verboten)"
 )
@@ -155,6 +156,16 @@ ANSWERED = re.compile(
     r"(?: [\w&'/+#-]+){0,3}?)\s*\?+\s*(?:(?:hell|god|oh)\s+)?(?:no(?:pe)?|nah|nein|non|nao|niet|nie|never)"
     r"(?:[\s,]+(?:thanks?|thank\s+you|please|danke|merci|gracias|obrigad[oa]|grazie))?(?=\s*(?:$|[.,;!)\n]))"
 )
+# "Pagode no, samba no": a clause of a thing and of what refuses it.
+DENIED = re.compile(
+    rf"(?:(?<=[?.!,;:\n(])|^)\s*(?:(?:and|y|e|et|und|the|some)\s+)*(?!(?:oh|ach|ah|uh|um|hm+|hey|please|maybe|perhaps|hell|god|yes|well|or|but|say|said"
+    rf"|says|certainly|absolutely|definitely|of|claro|por|pero|mas|i|you|we|they|it|that|this)\b)(?P<what>[^\W\d_][\w&'-]*"
+    rf"(?: (?!or\b)[\w&'-]+){{0,2}}?)(?:\s+(?:{_NO})(?=\s*(?:$|[,.;!)\n]))"
+    rf"|\s*,\s*(?:{_NO})(?=\s*(?:$|[.;\n])))"
+)
+GENRE_WORDS = re.compile(r"\s+(?:music|songs?|tunes?|tracks?|sounds?|style|genre|musik|musique|musica)(?!\w)")
+ALL_BUT = re.compile(r"(?:any|every)thing\s+(?:but|except)")
+LISTED = re.compile(r"\s*[,;.&/]?\s*(?:(?:and|or|y|e|et|und)\s+)?")  # between two refusals of one list
 # "Omit them", after what is meant.
 REFERRED = re.compile(
     rf"(?<!\w)(?:(?:so\s+)?(?:please\s+)?(?:omit|skip|drop|remove|lose|mute|ditch|exclude|avoid|forget|delete|scrap|kill"

@@ -63,7 +63,7 @@ NOTES = {
 _NOTE = "|".join(re.escape(name).replace(r"\ ", r"[\s-]+") for name in sorted(NOTES, key=len, reverse=True))
 UNTIL = re.compile(r"\s*[-~]\s*(\d{2,3})(?![\d/])")
 NAMED = re.compile(
-    rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals)\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo"
+    rf"(?P<note>(?<!\w)(?:{_NOTE})(?:[\s-]+notes?)?)\s*(?:=|equals|(?:at|a)(?=\s+\d))\s*(?:ca\.?\s*)?(?P<a>{_FIGURE})|(?<!\w)(?:tempo"
     rf"|beats\s+per\s+minute|bpm|t(?=\s?[=:]\s?\d)|metronom[eo]?(?:\s+mark(?:ing)?)?|click|m\.\s?m\.?|mm(?=\s?[=:]|\s\d\d)|clocked|темп"
     rf"|テンポ|毎分|每分钟|分당|분당|速度|metronoom){_NEAR}(?P<b>{_FIGURE})(?![\d/]|\s*/\s*\d)"
 )
@@ -81,8 +81,16 @@ RANGE = re.compile(
     rf"|(?=\s+(?:is\s+ok|range|would|tempo)))(?:\s+range)?"
 )
 LABELLED_RANGE = re.compile(rf"(?<!\w)(?P<from>tempo|bpm)[^\d,.;\n]{{0,16}}{_LOW_HIGH}(?![\d/])")
+TENS = re.compile(  # "in the low 120s"
+    r"(?<!\w)(?:(?:in|around|at)\s+the\s+(?:(?P<a>low|lower|early|mid|middle|high|higher|upper|late)[\s-]+)?"
+    r"|(?P<b>low|mid|high|upper|lower)[\s-]+)(?P<tens>1\d0)'?s(?!\w)(?:\s+bpm)?"
+)
 LABEL_BEFORE = re.compile(rf"(?:{LABEL.pattern})$")
 _BARE = r"(?<![\w.:,#-])(?<!\d/)(?P<n>[6-9]\d|1\d\d|20\d)(?:-?ish)?(?![\w:%]|/\s?\d|[.,]\d|\s*%)"
+MADE = re.compile(  # "make it exactly 121", "feels like 140"
+    rf"(?<!\w)(?:(?:make|change)\s+(?:it|that|this)(?:\s+to)?|(?:feels?|felt|feeling)\s+(?:like|as|at))\s+"
+    rf"(?:exactly\s+|about\s+|around\s+)?{_BARE}"
+)
 _GO_ON = r"\s+(?:with|and|in|on|but|or\s+so|please|no|not|without|for|then|maybe)(?!\w)"  # words behind a tempo
 GOES_ON = re.compile(_GO_ON)
 AT = re.compile(
@@ -97,10 +105,11 @@ WORDS_BESIDE = re.compile(rf"{STYLE.pattern}|(?<!\w)(?:at|around|about|@)(?!\w)"
 LEAST_IN_WORDS = 60  # beats a minute of a number in words that has no unit
 LIMIT = re.compile(
     r"(?:(?<!\w)(?:at\s+(?:least|most)|up\s+to|under|over|above|below|max(?:imum)?\.?|min(?:imum)?\.?|(?:no"
-    r"|not)\s+(?:(?:faster|slower|more|less|fewer|higher|lower)\s+than|above|over|below|under))|[<>]=?)\s*$"
+    r"|not)\s+(?:(?:faster|slower|more|less|fewer|higher|lower)\s+than|above|over|below|under)|sub-|north\s+of|south\s+of|beyond)|[<>]=?)\s*$"
 )
 PART = re.compile(
-    r"(?:(?P<half>half(?:\s+of)?|die\s+halfte\s+von|la\s+moitie\s+de)|(?P<twice>twice|double(?:\s+of)?"
+    r"(?:(?P<half>half(?:\s+of|\s+as\s+(?:fast|quick)\s+as|\s+the\s+(?:speed|pace|tempo)\s+of)?|die\s+halfte\s+von|la\s+moitie\s+de)|(?P<twice>(?:twice|double)(?:\s+of"
+    r"|\s+as\s+(?:fast|quick)\s+as|\s+the\s+(?:speed|pace|tempo)\s+of)?"
     r"|doppelt))\s+(?:the\s+)?$"
 )
 EVERY = re.compile(
@@ -134,7 +143,7 @@ MIDDLE = re.compile(
 THING = re.compile(
     r"\s*(?:attacks?|release|decay|fade|fading|rotor|rotary|leslie|tremolo|vibrato|phaser|lfo|chorus|delay|cooker"
     r"|cooking|food|forward|lane|track\b|asleep|cars?\b|break\b|changes?|question|note\b|four\b|learner|zoom|pan\b"
-    r"|shot|camera|mo\b|burn\b|reveal|transition|build|rise|swell|crescendo|internet|reader|death\b|down\b|up\b|than\b"
+    r"|shot|camera|mo\b|burn\b|reveal|transition|build|rise|swell|crescendo|internet|reader|death\b|down\b|up\b|(?:than|als|dan|que)\b"
     r"|fashion|pace\s+of\s+life|typing|riser|gate|filter|sweep)|-"
 )
 # What stands before a word of pace that says how somebody or something moves, and the music where it is the music.
@@ -150,7 +159,7 @@ OF_MUSIC = re.compile(
 # "Quick, I need a song", "10 % slower": said to the reader, or of another tempo.
 HURRY = re.compile(r"\s*[,!.]\s*(?:i|we|please|make|give|can|write|need)\b")
 BY_SHARE = re.compile(r"\d\s*(?:%|percent|per\s+cent|bpm|clicks|x)\s+$")
-THAN = re.compile(r"\s*than\b")
+THAN = re.compile(r"\s*(?:than|als|dan|que)\b")
 # The music is wanted soon, which says nothing of its pace.
 SOON = re.compile(
     r"[^.;!?\n]{0,24}\b(?:turn-?around|deliver\w*|deadline|due|needed|ready|done|finished|upload\w*|as\s+possible|reply|asap"
@@ -207,5 +216,5 @@ RESULT = re.compile(
 )
 COMPARED = re.compile(
     r"(?<!\w)(?:slower|faster|quicker|than|plus|minus|times|half|halved|twice|doubled?|percent|less|more|below|above"
-    r"|under|over|divided|mal|fois|minus|%|not|nicht|pas|instead|never)(?!\w)|%|\*|\+/?-|\u00b1"
+    r"|under|over|divided|mal|fois|minus|%|not|nicht|pas|instead|never)(?!\w)|-(?:something|odd)\b|%|\*|\+/?-|\u00b1"
 )
