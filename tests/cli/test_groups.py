@@ -27,6 +27,7 @@ from ttm_trainer.recipes import NAMES
 from ttm_trainer.recipes.papers import RECIPES
 
 GROUPS = [
+    "data",
     "models",
     "plan",
     "settings",
@@ -121,7 +122,11 @@ def test_recipes_are_still_found_by_the_name_that_0_1_gave_the_option(tmp_path):
 
 def test_choices_stand_once():
     assert tuple(RECIPES) == NAMES and tuple(WRITTEN) == FORMATS and tuple(STEPS) == SOLVERS
-    assert [type(_timesteps(kind, None)).__name__ for kind in TIMESTEPS] == ["Uniform", "LogitNormal", "Beta"]
+    assert [type(_timesteps(RECIPES["sketch"], kind, None)).__name__ for kind in TIMESTEPS] == [
+        "Uniform",
+        "LogitNormal",
+        "Beta",
+    ]
     assert {recipe.training.preset: name for name, recipe in RECIPES.items()} == MADE_BY
 
 

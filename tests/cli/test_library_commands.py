@@ -273,7 +273,7 @@ def test_paths(cli, tmp_path):
     ("words", "expected"),
     [
         ("ttm-app lib", "library"),
-        ("ttm-app settings set gui_p", "gui_port"),
+        ("ttm-app settings set gui_po", "gui_port"),
         ("ttm-app library list --fav", "--favourites"),
     ],
 )

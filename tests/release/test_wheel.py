@@ -45,7 +45,7 @@ def test_it_has_what_is_read_at_run_time(wheel):
 def test_its_weights_are_all_that_is_large(wheel):
     """Weights hardly compress: what else there is must leave the wheel below 100 MB."""
     others = sum(size for path, size in wheel.items() if not path.endswith(".safetensors"))
-    assert others < 4e6 and sum(wheel.values()) < 112e6
+    assert others < 4.5e6 and sum(wheel.values()) < 112e6
 
 
 def test_its_metadata_names_every_licence_in_it():

@@ -170,7 +170,7 @@ def _with_draws_as_begun(recipe: Recipe, begun: dict) -> Recipe:
         recipe = recipe.with_training(captions=captions)
     before = begun["timesteps"].get("normalisation")
     said = recipe.origins.get("training.timesteps.normalisation", "").startswith("--")  # the whole is by --beta-lambda
-    if isinstance(times, timesteps.Beta) and before and not said:
+    if isinstance(times, timesteps.Beta) and before not in (None, times.normalisation) and not said:
         recipe = recipe.with_training(timesteps=replace(times, normalisation=before))
     return recipe
 
